@@ -1,0 +1,121 @@
+package msrp
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+)
+
+// TraceEvent is one request or response that was sent or received.
+type TraceEvent struct {
+	// Time is when its last byte was written or read.
+	Time time.Time
+	// Sent is true for what we sent.
+	Sent bool
+	// Local and Remote are the ends of the connection.
+	Local, Remote net.Addr
+	// Raw is the start-line and headers, then the body, truncated to
+	// Config.TraceBody bytes, then, if the body is whole, the end-line.
+	Raw []byte
+	// Size is the size of the whole frame on the wire, in bytes.
+	Size int
+}
+
+// Config holds the settings of a Listener or a dialled connection. The zero
+// value of each field takes the default named with it.
+type Config struct {
+	// Trace gets every request and response, from the goroutines that read
+	// and write: it must be quick and safe for concurrent use.
+	Trace func(TraceEvent)
+	// TraceBody is how many bytes of a body go into a TraceEvent: 0 takes
+	// DefaultTraceBody, a negative number means none.
+	TraceBody int
+	// Logger gets one line for each connection that ends badly; nil is
+	// slog.Default().
+	Logger *slog.Logger
+
+	// ChunkSize is the size of the chunks of outgoing messages in bytes, 1
+	// to MaxChunkSize. 0 takes DefaultChunkSize when the peer is one hop
+	// away and DefaultRelayedChunkSize when it is not.
+	ChunkSize int
+	// Window is how many chunks of a session may be unanswered at a time
+	// (DefaultWindow).
+	Window int
+	// ResponseTimeout (DefaultResponseTimeout) is counted from the last byte
+	// of a request.
+	ResponseTimeout time.Duration
+	// UnboundTimeout (DefaultUnboundTimeout).
+	UnboundTimeout time.Duration
+	// StallTimeout (DefaultStallTimeout).
+	StallTimeout time.Duration
+	// WriteTimeout (DefaultWriteTimeout).
+	WriteTimeout time.Duration
+	// HandlerTimeout (DefaultHandlerTimeout).
+	HandlerTimeout time.Duration
+
+	// MaxConns (DefaultMaxConns); a further connection is closed at once.
+	MaxConns int
+	// MaxSessions (DefaultMaxSessions); a further Accept fails.
+	MaxSessions int
+	// MaxOpenMessages (DefaultMaxOpenMessages).
+	MaxOpenMessages int
+	// MaxHandlers (DefaultMaxHandlers); at least MaxOpenMessages+1.
+	MaxHandlers int
+	// PipeSize (DefaultPipeSize) in bytes.
+	PipeSize int
+}
+
+// withDefaults fills the zero fields and checks the others.
+func (c Config) withDefaults() (*Config, error) {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.TraceBody == 0 {
+		c.TraceBody = DefaultTraceBody
+	}
+	c.TraceBody = max(c.TraceBody, 0)
+	for _, n := range []struct {
+		v    *int
+		def  int
+		name string
+	}{
+		{&c.Window, DefaultWindow, "Window"},
+		{&c.MaxConns, DefaultMaxConns, "MaxConns"},
+		{&c.MaxSessions, DefaultMaxSessions, "MaxSessions"},
+		{&c.MaxOpenMessages, DefaultMaxOpenMessages, "MaxOpenMessages"},
+		{&c.MaxHandlers, DefaultMaxHandlers, "MaxHandlers"},
+		{&c.PipeSize, DefaultPipeSize, "PipeSize"},
+	} {
+		if *n.v == 0 {
+			*n.v = n.def
+		}
+		if *n.v < 0 {
+			return nil, fmt.Errorf("msrp: Config.%s is negative", n.name)
+		}
+	}
+	for _, d := range []struct {
+		v    *time.Duration
+		def  time.Duration
+		name string
+	}{
+		{&c.ResponseTimeout, DefaultResponseTimeout, "ResponseTimeout"},
+		{&c.UnboundTimeout, DefaultUnboundTimeout, "UnboundTimeout"},
+		{&c.StallTimeout, DefaultStallTimeout, "StallTimeout"},
+		{&c.WriteTimeout, DefaultWriteTimeout, "WriteTimeout"},
+		{&c.HandlerTimeout, DefaultHandlerTimeout, "HandlerTimeout"},
+	} {
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+		if *d.v < 0 {
+			return nil, fmt.Errorf("msrp: Config.%s is negative", d.name)
+		}
+	}
+	if c.ChunkSize < 0 || c.ChunkSize > MaxChunkSize {
+		return nil, errors.New("msrp: Config.ChunkSize is out of range")
+	}
+	c.MaxHandlers = max(c.MaxHandlers, c.MaxOpenMessages+1)
+	return &c, nil
+}

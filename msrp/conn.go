@@ -1,0 +1,295 @@
+package msrp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is one connection and the sessions bound to it. One goroutine reads
+// it (read.go), one writes it (writer.go); the maps are under mu.
+type conn struct {
+	nc  net.Conn
+	cfg *Config
+	lst *Listener // nil for a dialled connection
+	fr  *frameReader
+
+	ctl     chan *outFrame // responses and reports
+	data    chan *outFrame // chunks
+	waiting atomic.Int32   // goroutines that want to write a chunk
+	blocked atomic.Bool    // the reader waits for a handler, not for the peer
+
+	stop    chan struct{} // closed when the connection has ended
+	drain   chan struct{} // closed when it is to end once all is written
+	loops   sync.WaitGroup
+	unbound *time.Timer // closes a connection nobody has bound
+	headBy  time.Time   // when the head being read must be whole; the reader's own
+
+	mu       sync.Mutex
+	sessions map[string]*Session
+	trans    transactions
+	draining bool
+	linger   *time.Timer // ends a draining connection
+	err      error       // why it ended
+}
+
+func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
+	c := &conn{
+		nc:       nc,
+		cfg:      cfg,
+		lst:      lst,
+		ctl:      make(chan *outFrame, controlQueue),
+		data:     make(chan *outFrame),
+		stop:     make(chan struct{}),
+		drain:    make(chan struct{}),
+		sessions: make(map[string]*Session),
+	}
+	c.trans.init(c)
+	c.fr = newFrameReader(connReader{c})
+	c.fr.trace = cfg.Trace != nil
+	return c
+}
+
+// start runs the two loops.
+func (c *conn) start() {
+	c.loops.Add(2)
+	go c.readLoop()
+	go c.writeLoop()
+}
+
+// connReader reads with the deadline that fits what is waited for.
+type connReader struct{ c *conn }
+
+func (r connReader) Read(p []byte) (int, error) {
+	c := r.c
+	switch c.fr.mode {
+	case readIdle:
+		c.headBy = time.Time{}
+		c.nc.SetReadDeadline(time.Time{})
+	case readHead:
+		if c.headBy.IsZero() {
+			c.headBy = time.Now().Add(c.cfg.StallTimeout)
+		}
+		c.nc.SetReadDeadline(c.headBy)
+	case readBody:
+		c.headBy = time.Time{}
+		c.nc.SetReadDeadline(time.Now().Add(c.cfg.StallTimeout))
+	}
+	n, err := c.nc.Read(p)
+	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) && c.fr.mode != readIdle {
+		err = ErrStalled
+	}
+	return n, err
+}
+
+// fail ends the connection at once. Only the first call has an effect.
+func (c *conn) fail(err error) {
+	c.mu.Lock()
+	if c.err != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.err = err
+	sessions := c.sessions
+	c.sessions = nil
+	trans := c.trans.takeAll()
+	if c.linger != nil {
+		c.linger.Stop()
+	}
+	c.mu.Unlock()
+
+	close(c.stop)
+	c.nc.Close()
+	if c.unbound != nil {
+		c.unbound.Stop()
+	}
+	for _, t := range trans {
+		t.done(nil, err)
+	}
+	for _, s := range sessions {
+		s.end(err, true)
+	}
+	if c.lst != nil {
+		c.lst.forget(c)
+	}
+}
+
+// closeGently ends the connection when all that is queued has been written.
+func (c *conn) closeGently() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.draining && c.err == nil {
+		c.draining = true
+		c.linger = time.AfterFunc(closeLinger, func() { c.fail(ErrClosed) })
+		close(c.drain)
+	}
+}
+
+// lost names the end of a connection for those who used it.
+func lost(err error) error {
+	if err == nil || err == io.EOF || errors.Is(err, net.ErrClosed) {
+		return ErrConnectionLost
+	}
+	return fmt.Errorf("%w: %w", ErrConnectionLost, err)
+}
+
+// bind makes s a session of this connection.
+func (c *conn) bind(s *Session) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil || c.draining {
+		return false
+	}
+	c.sessions[s.local.SessionID] = s
+	if c.unbound != nil {
+		c.unbound.Stop()
+	}
+	return true
+}
+
+// release takes a session off; the last one closes the connection.
+func (c *conn) release(s *Session) {
+	c.mu.Lock()
+	delete(c.sessions, s.local.SessionID)
+	last := len(c.sessions) == 0
+	c.mu.Unlock()
+	if last {
+		c.closeGently()
+	}
+}
+
+// session finds the session of a request, and binds it to this connection if
+// it has none yet [RFC4975-5.4-1].
+func (c *conn) session(id string) (*Session, *StatusError) {
+	c.mu.Lock()
+	s := c.sessions[id]
+	c.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	if c.lst == nil {
+		return nil, status(StatusNoSession, "") // [RFC4975-7.3-1]
+	}
+	return c.lst.claim(id, c)
+}
+
+// transaction is a request that waits for its response.
+type transaction struct {
+	tid  string
+	done func(resp *StatusError, err error) // nil, nil is a 200; must not block
+
+	deadline   time.Time // zero until the request has been written
+	prev, next *transaction
+}
+
+// transactions are those of one connection, in order of their deadlines.
+// They are guarded by the connection's mu.
+type transactions struct {
+	c     *conn
+	byID  map[string]*transaction
+	head  transaction // ring of those with a deadline
+	timer *time.Timer
+}
+
+func (ts *transactions) init(c *conn) {
+	ts.c = c
+	ts.byID = make(map[string]*transaction)
+	ts.head.prev, ts.head.next = &ts.head, &ts.head
+}
+
+// begin registers a transaction before its request is written.
+func (c *conn) begin(t *transaction) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return lost(c.err)
+	}
+	if c.trans.byID[t.tid] != nil {
+		return errors.New("msrp: transaction id used twice")
+	}
+	c.trans.byID[t.tid] = t
+	return nil
+}
+
+// sent starts the clock of a transaction [RFC4975-7.1-2].
+func (c *conn) sent(t *transaction) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ts := &c.trans
+	if ts.byID[t.tid] != t {
+		return // answered already
+	}
+	t.deadline = time.Now().Add(c.cfg.ResponseTimeout)
+	t.prev, t.next = ts.head.prev, &ts.head
+	t.prev.next, t.next.prev = t, t
+	if ts.timer == nil {
+		ts.timer = time.AfterFunc(c.cfg.ResponseTimeout, c.expire)
+	}
+}
+
+// take removes the transaction of that id, if there is one.
+func (c *conn) take(tid string) *transaction {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.trans.byID[tid]
+	if t != nil {
+		c.trans.remove(t)
+	}
+	return t
+}
+
+func (ts *transactions) remove(t *transaction) {
+	delete(ts.byID, t.tid)
+	if t.next != nil {
+		t.prev.next, t.next.prev = t.next, t.prev
+		t.prev, t.next = nil, nil
+	}
+}
+
+func (ts *transactions) takeAll() []*transaction {
+	var all []*transaction
+	for _, t := range ts.byID {
+		all = append(all, t)
+		ts.remove(t)
+	}
+	if ts.timer != nil {
+		ts.timer.Stop()
+	}
+	return all
+}
+
+// expire fails the transactions whose time is over. While our own reader
+// waits for a handler no response can be seen, so nobody's time runs out.
+func (c *conn) expire() {
+	var late []*transaction
+	c.mu.Lock()
+	ts := &c.trans
+	now := time.Now()
+	next := c.cfg.ResponseTimeout
+	if c.blocked.Load() {
+		next = min(next, time.Second)
+	} else {
+		for t := ts.head.next; t != &ts.head; t = ts.head.next {
+			if t.deadline.After(now) {
+				next = t.deadline.Sub(now)
+				break
+			}
+			ts.remove(t)
+			late = append(late, t)
+		}
+	}
+	if c.err == nil && ts.head.next != &ts.head {
+		ts.timer.Reset(next)
+	} else {
+		ts.timer = nil
+	}
+	c.mu.Unlock()
+	for _, t := range late {
+		t.done(nil, ErrNoResponse)
+	}
+}

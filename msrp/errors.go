@@ -1,0 +1,81 @@
+package msrp
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Status codes of RFC 4975, section 10.
+const (
+	StatusOK              = 200 // the request was fine
+	StatusBadRequest      = 400 // the request was unintelligible
+	StatusForbidden       = 403 // the action is not allowed
+	StatusTimeout         = 408 // a downstream transaction got no answer
+	StatusTooLarge        = 413 // stop sending this message
+	StatusUnsupportedType = 415 // the content type is not understood
+	StatusOutOfBounds     = 423 // a parameter (Expires) is out of bounds
+	StatusNoSession       = 481 // no such session
+	StatusUnknownMethod   = 501 // the method is not understood
+	StatusBoundElsewhere  = 506 // the session is bound to another connection
+)
+
+var statusText = map[int]string{
+	StatusOK:              "OK",
+	StatusBadRequest:      "Bad Request",
+	StatusForbidden:       "Forbidden",
+	StatusTimeout:         "Timeout",
+	StatusTooLarge:        "Message Too Large",
+	StatusUnsupportedType: "Unsupported Media Type",
+	StatusOutOfBounds:     "Parameter Out Of Bounds",
+	StatusNoSession:       "No Such Session",
+	StatusUnknownMethod:   "Unknown Method",
+	StatusBoundElsewhere:  "Session Already Bound",
+}
+
+// StatusError is an answer other than 200: one that came from the peer, or
+// one that a Handler wants sent to it. See RFC 4975, section 10.
+type StatusError struct {
+	// Code is 100 to 999.
+	Code int
+	// Reason is the comment behind the code; "" takes the usual words.
+	Reason string
+}
+
+// Error gives code and reason.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("msrp: %03d %s", e.Code, e.reason())
+}
+
+func (e *StatusError) reason() string {
+	if e.Reason != "" {
+		return e.Reason
+	}
+	return statusText[e.Code]
+}
+
+func status(code int, reason string) *StatusError { return &StatusError{Code: code, Reason: reason} }
+
+// Errors to be tested for with errors.Is.
+var (
+	// ErrClosed means that the session or listener was closed at this side.
+	ErrClosed = errors.New("msrp: closed")
+	// ErrConnectionLost means that the peer closed the connection, or that
+	// it broke.
+	ErrConnectionLost = errors.New("msrp: connection lost")
+	// ErrAborted means that a message did not arrive whole: its sender gave
+	// it up, stalled, or lost the connection. A wrapped error tells which.
+	ErrAborted = errors.New("msrp: message aborted")
+	// ErrStalled means that the sender of a message was silent too long.
+	ErrStalled = errors.New("msrp: sender stalled")
+	// ErrNoResponse means that a request got no response in time. See RFC
+	// 4975, section 7.1.1.
+	ErrNoResponse = errors.New("msrp: no response in time")
+	// ErrBodySize means that the body of a message to be sent was longer or
+	// shorter than its stated size.
+	ErrBodySize = errors.New("msrp: body does not have the stated size")
+	// ErrTooMany means that a limit on sessions or receipts is reached.
+	ErrTooMany = errors.New("msrp: too many")
+
+	errMessageID = errors.New("msrp: a message of that Message-ID still waits for its report")
+	errReceipts  = fmt.Errorf("%w receipts waiting for reports", ErrTooMany)
+)

@@ -1,0 +1,449 @@
+package msrp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// frame is the head of one request or response: start-line and headers. The
+// body, if there is one, is taken from the reader in pieces.
+type frame struct {
+	tid    string
+	method string // "" in a response
+	code   int    // of a response
+	reason string
+
+	to, from      Path
+	pathErr       error // why To-Path or From-Path is not usable
+	messageID     string
+	contentType   string
+	rng           byteRange
+	hasRange      bool
+	successReport bool
+	failureReport FailureReport
+	status        string
+	header        Header // all others
+	bad           error  // a header that makes the request a bad one, though the framing holds
+
+	hasBody        bool   // a body follows; else flag is valid
+	flag           byte   // '$', '+' or '#', valid when the frame has been read to its end
+	raw            []byte // the head as it came, when tracing
+	size           int    // bytes of the whole frame so far
+	kept, bodySize int    // body bytes in raw, and altogether, when tracing
+}
+
+// Continuation flags of an end-line.
+const (
+	flagLast  = '$'
+	flagMore  = '+'
+	flagAbort = '#'
+)
+
+const dashes = "-------"
+
+// readMode tells the owner of the connection what a blocked read waits for.
+type readMode uint8
+
+const (
+	readIdle readMode = iota // between frames
+	readHead                 // in the middle of a start-line or header
+	readBody                 // in the middle of a body
+)
+
+// frameReader takes frames from a stream. Its buffer is bounded, whatever
+// the peer sends: heads are limited, bodies handed on in pieces.
+type frameReader struct {
+	r     io.Reader
+	buf   []byte
+	pos   int // first byte not yet taken
+	end   int // first free byte
+	mode  readMode
+	trace bool
+
+	// of the frame whose body is being read
+	pattern []byte // CRLF, seven dashes, transaction id
+	skip    int    // 2 while the blank line before the body is still in the buffer
+	took    int    // bytes handed out that are to be dropped from the buffer
+
+	lastTo, lastFrom         string // the paths last parsed, as most frames repeat them
+	lastToPath, lastFromPath Path
+}
+
+func newFrameReader(r io.Reader) *frameReader {
+	return &frameReader{r: r, buf: make([]byte, readBufferMin)}
+}
+
+// fill reads more into the buffer; at least one byte, or an error.
+func (fr *frameReader) fill() error {
+	if fr.pos == fr.end {
+		fr.pos, fr.end = 0, 0
+	}
+	if fr.end == len(fr.buf) {
+		if fr.pos > 0 {
+			fr.end = copy(fr.buf, fr.buf[fr.pos:fr.end])
+			fr.pos = 0
+		} else {
+			if len(fr.buf) >= readBufferMax {
+				return errors.New("msrp: read buffer full")
+			}
+			bigger := make([]byte, min(2*len(fr.buf), readBufferMax))
+			fr.end = copy(bigger, fr.buf[:fr.end])
+			fr.buf = bigger
+		}
+	}
+	for range 100 {
+		n, err := fr.r.Read(fr.buf[fr.end:])
+		fr.end += n
+		if n > 0 {
+			if fr.end == len(fr.buf) && len(fr.buf) < readBufferMax && fr.mode == readBody {
+				fr.grow()
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+func (fr *frameReader) grow() {
+	bigger := make([]byte, readBufferMax)
+	fr.end = copy(bigger, fr.buf[fr.pos:fr.end])
+	fr.pos = 0
+	fr.buf = bigger
+}
+
+// line takes one line without its CRLF. The slice is valid until the next call.
+func (fr *frameReader) line() ([]byte, error) {
+	scanned := 0
+	for {
+		b := fr.buf[fr.pos:fr.end]
+		if i := bytes.IndexByte(b[scanned:], '\n'); i >= 0 {
+			i += scanned
+			if i > MaxHeaderLine+1 {
+				return nil, syntaxErr("line", MaxHeaderLine, "too long")
+			}
+			if i == 0 || b[i-1] != '\r' {
+				return nil, syntaxErr("line", i, "LF without CR")
+			}
+			fr.pos += i + 1
+			return b[:i-1], nil
+		}
+		scanned = len(b)
+		if scanned > MaxHeaderLine+1 {
+			return nil, syntaxErr("line", MaxHeaderLine, "too long")
+		}
+		if err := fr.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// next takes the head of the next frame. io.EOF means that the stream ended
+// between two frames. The body of the frame before must have been read.
+func (fr *frameReader) next() (*frame, error) {
+	fr.mode = readIdle
+	if fr.pos == fr.end {
+		if err := fr.fill(); err != nil {
+			return nil, err
+		}
+	}
+	fr.mode = readHead
+	f, err := fr.head()
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return f, err
+}
+
+func (fr *frameReader) head() (*frame, error) {
+	b, err := fr.line()
+	if err != nil {
+		return nil, err
+	}
+	f := &frame{}
+	if fr.trace {
+		f.raw = append(append(f.raw, b...), '\r', '\n')
+	}
+	f.size = len(b) + 2
+	if err := f.startLine(string(b)); err != nil {
+		return nil, err
+	}
+	var toRaw, fromRaw string
+	for n := 0; ; n++ {
+		b, err := fr.line()
+		if err != nil {
+			return nil, err
+		}
+		if f.size += len(b) + 2; f.size > MaxHead {
+			return nil, syntaxErr("headers", MaxHead, "too long")
+		}
+		if fr.trace {
+			f.raw = append(append(f.raw, b...), '\r', '\n')
+		}
+		if len(b) == 0 {
+			f.hasBody = true
+			fr.startBody(f)
+			break
+		}
+		if flag, ok := endLine(b, f.tid); ok {
+			f.flag = flag
+			break
+		}
+		if n == MaxHeaders {
+			return nil, syntaxErr("headers", f.size, "too many")
+		}
+		if err := f.addHeader(b, &toRaw, &fromRaw); err != nil {
+			return nil, err
+		}
+	}
+	fr.paths(f, toRaw, fromRaw)
+	return f, nil
+}
+
+// endLine tells whether a line is the end-line of that transaction.
+func endLine(b []byte, tid string) (byte, bool) {
+	if len(b) != len(dashes)+len(tid)+1 || string(b[:len(dashes)]) != dashes ||
+		string(b[len(dashes):len(b)-1]) != tid {
+		return 0, false
+	}
+	return b[len(b)-1], isFlag(b[len(b)-1])
+}
+
+func isFlag(c byte) bool { return c == flagLast || c == flagMore || c == flagAbort }
+
+// startLine parses "MSRP tid METHOD" or "MSRP tid code [comment]".
+func (f *frame) startLine(s string) error {
+	rest, ok := strings.CutPrefix(s, "MSRP ")
+	if !ok {
+		return syntaxErr("start-line", 0, "not MSRP")
+	}
+	tid, rest, ok := strings.Cut(rest, " ")
+	if !ok {
+		return syntaxErr("start-line", len(s), "neither method nor status")
+	}
+	if !validIdent(tid) {
+		return syntaxErr("transact-id", 5, "not an ident of 4 to 32 characters")
+	}
+	f.tid = tid
+	word, comment, _ := strings.Cut(rest, " ")
+	if code, ok := parseCode(word); ok {
+		f.code, f.reason = code, comment
+		return nil
+	}
+	if word == "" || badByte(rest, isUpper) >= 0 {
+		return syntaxErr("method", len(s)-len(rest), "not upper-case letters")
+	}
+	f.method = word
+	return nil
+}
+
+func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
+
+// validIdent checks the rule ident, but allows ids of 1 to 3 characters too.
+func validIdent(s string) bool {
+	if s == "" || len(s) > 32 || !isAlnum(s[0]) {
+		return false
+	}
+	return badByte(s, isIdentByte) < 0
+}
+
+// validMessageID takes longer ids than the grammar's 32 characters, which are
+// in use.
+func validMessageID(s string) bool {
+	return s != "" && len(s) <= maxMessageID && badByte(s, func(c byte) bool { return c > ' ' && c < 0x7f }) < 0
+}
+
+func isIdentByte(c byte) bool {
+	return isAlnum(c) || c == '.' || c == '-' || c == '+' || c == '%' || c == '='
+}
+
+func (f *frame) addHeader(b []byte, toRaw, fromRaw *string) error {
+	i := bytes.IndexByte(b, ':')
+	if i <= 0 || !isToken(b[:i]) {
+		return syntaxErr("header", f.size, "no name before a colon")
+	}
+	value := strings.Trim(string(b[i+1:]), " \t")
+	if j := strings.IndexByte(value, 0); j >= 0 {
+		return syntaxErr("header", f.size, "NUL in a value")
+	}
+	name := canonicalName(b[:i])
+	switch name {
+	case hdrToPath:
+		*toRaw = value
+	case hdrFromPath:
+		*fromRaw = value
+	case hdrMessageID:
+		f.messageID = value
+		if !validMessageID(value) {
+			f.note(syntaxErr("Message-ID", 0, "not an ident"))
+		}
+	case hdrByteRange:
+		var err error
+		f.rng, err = parseByteRange(value)
+		f.hasRange = true
+		f.note(err)
+	case hdrSuccessReport:
+		f.successReport = strings.EqualFold(value, "yes")
+	case hdrFailureReport:
+		var err error
+		f.failureReport, err = parseFailureReport(value)
+		f.note(err)
+	case hdrContentType:
+		f.contentType = value
+	case hdrStatus:
+		f.status = value
+	default:
+		f.header = append(f.header, Field{name, value})
+	}
+	return nil
+}
+
+func (f *frame) note(err error) {
+	if f.bad == nil {
+		f.bad = err
+	}
+}
+
+var knownNames = []string{
+	hdrToPath, hdrFromPath, hdrMessageID, hdrByteRange, hdrSuccessReport,
+	hdrFailureReport, hdrContentType, hdrStatus,
+}
+
+// canonicalName gives our own spelling of the headers we know.
+func canonicalName(b []byte) string {
+	for _, n := range knownNames {
+		if len(n) == len(b) && strings.EqualFold(n, string(b)) {
+			return n
+		}
+	}
+	return string(b)
+}
+
+func isToken(b []byte) bool {
+	for _, c := range b {
+		if !isAlnum(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// paths parses To-Path and From-Path, or takes the last ones again.
+func (fr *frameReader) paths(f *frame, to, from string) {
+	if to != fr.lastTo || fr.lastToPath == nil {
+		p, err := ParsePath(to)
+		if err != nil {
+			f.pathErr = fmt.Errorf("%s: %w", hdrToPath, err)
+			return
+		}
+		fr.lastTo, fr.lastToPath = to, p
+	}
+	f.to = fr.lastToPath
+	if from != fr.lastFrom || fr.lastFromPath == nil {
+		p, err := ParsePath(from)
+		if err != nil {
+			f.pathErr = fmt.Errorf("%s: %w", hdrFromPath, err)
+			return
+		}
+		fr.lastFrom, fr.lastFromPath = from, p
+	}
+	f.from = fr.lastFromPath
+}
+
+// startBody makes ready for body. The blank line's CRLF goes back into the
+// buffer, so that an end-line directly behind it is found like any other.
+func (fr *frameReader) startBody(f *frame) {
+	fr.pos -= 2
+	fr.skip = 2
+	fr.took = 0
+	fr.pattern = append(append(append(fr.pattern[:0], "\r\n"...), dashes...), f.tid...)
+	fr.mode = readBody
+}
+
+// body gives the next piece of the body; it is valid until the next call. At
+// the end-line of this frame it gives io.EOF, and f.flag is set.
+func (fr *frameReader) body(f *frame) ([]byte, error) {
+	fr.pos += fr.took
+	fr.took = 0
+	for {
+		b := fr.buf[fr.pos:fr.end]
+		n, done := fr.scan(b, f)
+		if done {
+			fr.pos += n
+			f.size += n
+			return nil, io.EOF
+		}
+		// The blank line is dropped once it is known not to start the end-line.
+		if n >= fr.skip && n > 0 {
+			piece := b[fr.skip:n]
+			fr.took = n
+			f.size += len(piece)
+			fr.skip = 0
+			if len(piece) > 0 {
+				return piece, nil
+			}
+			fr.pos += fr.took
+			fr.took = 0
+			continue
+		}
+		if err := fr.fill(); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+}
+
+// scan looks for the end-line in b. It gives the number of bytes that are
+// surely body; or, if the end-line stands whole at the start of b, done and
+// its length.
+func (fr *frameReader) scan(b []byte, f *frame) (n int, done bool) {
+	from := 0
+	for {
+		i := bytes.Index(b[from:], fr.pattern)
+		if i < 0 {
+			return len(b) - partial(b[from:], fr.pattern), false
+		}
+		i += from
+		tail := b[i+len(fr.pattern):]
+		switch {
+		case len(tail) > 0 && !isFlag(tail[0]),
+			len(tail) > 1 && tail[1] != '\r',
+			len(tail) > 2 && tail[2] != '\n':
+			from = i + 2 // looks like it, but belongs to the body
+		case len(tail) < 3:
+			return i, false
+		case i > 0:
+			return i, false
+		default:
+			f.flag = tail[0]
+			if fr.skip > 0 {
+				f.size -= fr.skip // was counted with the head
+				fr.skip = 0
+			}
+			return len(fr.pattern) + 3, true
+		}
+	}
+}
+
+// partial gives the length of the longest end of b that pattern starts with.
+func partial(b, pattern []byte) int {
+	tail := b[max(0, len(b)-len(pattern)+1):]
+	for {
+		i := bytes.IndexByte(tail, '\r')
+		if i < 0 {
+			return 0
+		}
+		tail = tail[i:]
+		if bytes.HasPrefix(pattern, tail) {
+			return len(tail)
+		}
+		tail = tail[1:]
+	}
+}

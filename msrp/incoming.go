@@ -1,0 +1,312 @@
+package msrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Incoming is a message being received, as a Handler sees it.
+type Incoming struct {
+	// MessageID is the sender's name for it.
+	MessageID string
+	// ContentType is that of the first chunk; "" if it had none.
+	ContentType string
+	// Size is the size in bytes that the sender stated, -1 if it did not.
+	Size int64
+	// SuccessReport tells that the sender wants a report; it is sent when
+	// the Handler returns nil.
+	SuccessReport bool
+	// FailureReport is which answers the sender wants.
+	FailureReport FailureReport
+	// From and To are the paths of the first chunk, From starting with the
+	// previous hop.
+	From, To Path
+	// Header are all other headers of the first chunk.
+	Header Header
+	// Session is the session it came on.
+	Session *Session
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	c      *conn
+	turn   chan struct{} // see order.go; guarded by Session.mu
+
+	// The reader's own.
+	received int64 // bytes taken from the wire
+	size     int64 // stated so far, -1 if not
+
+	mu       sync.Mutex
+	cond     sync.Cond
+	buf      []byte // unread[0:] waits for the handler
+	unread   int    // index in buf
+	consumed int64  // bytes the handler has read
+	acks     []ack  // chunks to be answered when consumed
+	final    *replyTo
+	whole    bool // all has arrived
+	aborted  error
+	returned bool         // the handler has
+	result   *StatusError // its verdict, nil if it took the message
+	active   time.Time    // when something last arrived
+	stall    *time.Timer
+}
+
+// ack is a chunk to be answered with 200 once the handler has read up to its end.
+type ack struct {
+	upto int64
+	r    replyTo
+}
+
+// Read gives the body. io.EOF comes only when the message is whole; an error
+// that wraps ErrAborted when it will never be.
+func (in *Incoming) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	in.mu.Lock()
+	for in.unread == len(in.buf) && !in.whole && in.aborted == nil {
+		in.cond.Wait()
+	}
+	if in.aborted != nil {
+		defer in.mu.Unlock()
+		return 0, in.aborted
+	}
+	if in.unread == len(in.buf) {
+		in.mu.Unlock()
+		return 0, io.EOF
+	}
+	n := copy(p, in.buf[in.unread:])
+	in.unread += n
+	in.consumed += int64(n)
+	if in.unread == len(in.buf) {
+		in.buf, in.unread = in.buf[:0], 0
+	}
+	due := in.due()
+	in.cond.Broadcast()
+	in.mu.Unlock()
+	for _, a := range due {
+		in.c.reply(a.r, nil)
+	}
+	return n, nil
+}
+
+// due takes out the chunks that are to be answered now; in.mu is held.
+func (in *Incoming) due() []ack {
+	n := 0
+	for n < len(in.acks) && in.acks[n].upto <= in.consumed {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	due := append([]ack(nil), in.acks[:n]...)
+	in.acks = append(in.acks[:0], in.acks[n:]...)
+	return due
+}
+
+// deliver gives a piece to the handler. It waits while the handler has enough
+// to read, so that TCP holds the sender back. A StatusError refuses the
+// message.
+func (in *Incoming) deliver(p []byte) *StatusError {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.received += int64(len(p))
+	for len(p) > 0 {
+		if se, over := in.verdict(); over {
+			return se
+		}
+		room := in.c.cfg.PipeSize - (len(in.buf) - in.unread)
+		if room <= 0 {
+			if !in.waitHandler() {
+				return status(StatusTooLarge, "Too Slow To Take It")
+			}
+			continue
+		}
+		n := min(room, len(p))
+		if in.unread > 0 && len(in.buf)+n > cap(in.buf) {
+			in.buf = in.buf[:copy(in.buf, in.buf[in.unread:])]
+			in.unread = 0
+		}
+		in.buf = append(in.buf, p[:n]...)
+		p = p[n:]
+		in.cond.Broadcast()
+	}
+	in.active = time.Now()
+	return nil
+}
+
+// verdict tells whether nobody reads the message any more; in.mu is held.
+func (in *Incoming) verdict() (*StatusError, bool) {
+	switch {
+	case in.returned:
+		return in.result, true
+	case in.aborted != nil:
+		return status(StatusTimeout, "Message Aborted"), true
+	}
+	return nil, false
+}
+
+// waitHandler waits until the handler has read something, or has ended. It
+// gives false after Config.HandlerTimeout. in.mu is held.
+func (in *Incoming) waitHandler() bool {
+	late := false
+	t := time.AfterFunc(in.c.cfg.HandlerTimeout, func() {
+		in.mu.Lock()
+		late = true
+		in.cond.Broadcast()
+		in.mu.Unlock()
+	})
+	defer t.Stop()
+	in.c.blocked.Store(true)
+	defer in.c.blocked.Store(false)
+	consumed, acks := in.consumed, len(in.acks)
+	for !late && in.consumed == consumed && len(in.acks) == acks && !in.returned && in.aborted == nil {
+		in.cond.Wait()
+	}
+	in.active = time.Now()
+	return !late
+}
+
+// chunkDone answers a chunk that is not the last: now, or when its bytes have
+// been read.
+func (in *Incoming) chunkDone(r replyTo) {
+	in.mu.Lock()
+	for len(in.acks) >= maxPendingAcks && in.waitHandler() && !in.returned && in.aborted == nil {
+	}
+	in.active = time.Now()
+	if in.consumed < in.received && !in.returned && in.aborted == nil && len(in.acks) < maxPendingAcks {
+		in.acks = append(in.acks, ack{in.received, r})
+		in.mu.Unlock()
+		return
+	}
+	se, _ := in.verdict()
+	in.mu.Unlock()
+	in.c.reply(r, se)
+}
+
+// abort ends a message that will not arrive whole, or whose session ends.
+func (in *Incoming) abort(cause error) {
+	in.mu.Lock()
+	if in.aborted == nil && !in.whole && !in.returned {
+		in.aborted = ErrAborted
+		if cause != nil {
+			in.aborted = fmt.Errorf("%w: %w", ErrAborted, cause)
+		}
+		in.cancel()
+		in.cond.Broadcast()
+	}
+	if in.stall != nil {
+		in.stall.Stop()
+	}
+	in.mu.Unlock()
+}
+
+// complete marks a message as whole; its last chunk is answered when the
+// handler has returned, at once if it has already.
+func (in *Incoming) complete(r replyTo) {
+	in.mu.Lock()
+	if in.stall != nil {
+		in.stall.Stop()
+	}
+	if in.aborted != nil {
+		in.mu.Unlock()
+		in.c.reply(r, status(StatusTimeout, "Message Aborted"))
+		return
+	}
+	in.whole = true
+	if !in.returned {
+		in.final = &r
+		in.cond.Broadcast()
+		in.mu.Unlock()
+		return
+	}
+	se := in.result
+	in.mu.Unlock()
+	in.conclude(r, se)
+}
+
+// conclude answers the last chunk, and reports [RFC4975-7.1.2-2].
+func (in *Incoming) conclude(r replyTo, se *StatusError) {
+	in.c.reply(r, se)
+	if se == nil && in.SuccessReport {
+		in.c.sendReport(in.MessageID, in.From, r.from, in.received)
+	}
+}
+
+// run calls the handler and sees to what follows.
+func (in *Incoming) run(h Handler) {
+	s := in.Session
+	defer s.handlers.Done()
+	err := h(in.ctx, in)
+	in.cancel()
+	in.mu.Lock()
+	in.returned = true
+	in.result = refusalFor(err)
+	se := in.result
+	final, acks := in.final, in.acks
+	in.final, in.acks, in.buf, in.unread = nil, nil, nil, 0
+	gone := in.aborted != nil
+	in.cond.Broadcast()
+	in.mu.Unlock()
+	if !gone {
+		for _, a := range acks {
+			in.c.reply(a.r, se)
+		}
+		if final != nil {
+			in.conclude(*final, se)
+		}
+	}
+	s.mu.Lock()
+	s.leave(in)
+	s.running--
+	s.signal()
+	s.mu.Unlock()
+}
+
+// refusalFor gives what a handler's error says on the wire.
+func refusalFor(err error) *StatusError {
+	if err == nil {
+		return nil
+	}
+	var se *StatusError
+	if errors.As(err, &se) && se.Code >= 100 && se.Code <= 999 && se.Code/100 != 2 {
+		return se
+	}
+	return status(StatusForbidden, "Not Taken")
+}
+
+// watch gives up the message when its sender is silent between two chunks.
+func (in *Incoming) watch() {
+	limit := in.c.cfg.StallTimeout
+	in.mu.Lock()
+	in.active = time.Now()
+	in.stall = time.AfterFunc(limit, func() {
+		in.mu.Lock()
+		if in.whole || in.aborted != nil {
+			in.mu.Unlock()
+			return
+		}
+		idle := time.Since(in.active)
+		if idle < limit || in.c.blocked.Load() {
+			in.stall.Reset(max(limit-idle, limit/8))
+			in.mu.Unlock()
+			return
+		}
+		in.mu.Unlock()
+		in.Session.giveUp(in)
+	})
+	in.mu.Unlock()
+}
+
+// sendReport reports that a message of n bytes has been taken.
+func (c *conn) sendReport(id string, to Path, from string, n int64) {
+	tid := newTransactionID()
+	b := appendRequest(make([]byte, 0, 256), tid, "REPORT", to.String(), from)
+	b = appendField(b, hdrMessageID, id)
+	b = appendRange(b, byteRange{1, n, n})
+	b = appendField(b, hdrStatus, "000 200 OK")
+	c.control(&outFrame{tid: tid, head: b, flag: flagLast})
+}

@@ -1,0 +1,77 @@
+package msrp
+
+import "time"
+
+// Limits of what a peer may make us hold or wait for. Those that an
+// application may want to move are fields of Config as well, and these are
+// then the defaults.
+const (
+	// MaxHeaderLine is the longest start-line or header line taken, in
+	// bytes, without its CRLF. A longer line closes the connection.
+	MaxHeaderLine = 4096
+	// MaxHeaders is the most header fields taken in one request or response.
+	MaxHeaders = 64
+	// MaxHead is the most bytes taken from the start-line to the end of the
+	// headers.
+	MaxHead = 16 << 10
+	// MaxPathURIs is the most URIs taken in one To-Path or From-Path.
+	MaxPathURIs = 16
+
+	// DefaultTraceBody is how many body bytes of a chunk a TraceEvent carries.
+	DefaultTraceBody = 256
+	// DefaultWindow is how many chunks of one session may be unanswered.
+	DefaultWindow = 8
+	// DefaultChunkSize is the size of the chunks sent to a peer that is one
+	// hop away, in bytes.
+	DefaultChunkSize = 64 << 10
+	// DefaultRelayedChunkSize is the size of the chunks sent over relays.
+	// Relays in use refuse frames of more than about 11 KB.
+	DefaultRelayedChunkSize = 8 << 10
+	// MaxChunkSize is the most Config.ChunkSize may ask for.
+	MaxChunkSize = 1 << 20
+	// DefaultResponseTimeout is how long a request waits for its response.
+	// See RFC 4975, section 7.1.1.
+	DefaultResponseTimeout = 30 * time.Second
+	// DefaultUnboundTimeout is how long a connection may stay without a
+	// session bound to it.
+	DefaultUnboundTimeout = 30 * time.Second
+	// DefaultStallTimeout is how long the sender of a message that is not
+	// complete may be silent before the message is given up.
+	DefaultStallTimeout = 60 * time.Second
+	// DefaultWriteTimeout is how long one write to a connection may take
+	// before the connection is given up.
+	DefaultWriteTimeout = 30 * time.Second
+	// DefaultHandlerTimeout is how long a connection waits for a handler
+	// that takes no more of its message, or for one of too many handlers to
+	// end, before the message is refused with 413.
+	DefaultHandlerTimeout = 60 * time.Second
+	// DefaultMaxConns is how many connections one Listener keeps.
+	DefaultMaxConns = 16384
+	// DefaultMaxSessions is how many sessions one Listener keeps.
+	DefaultMaxSessions = 65536
+	// DefaultMaxOpenMessages is how many messages of one session may be
+	// incomplete at a time; the next one is refused with 413.
+	DefaultMaxOpenMessages = 16
+	// DefaultMaxHandlers is how many handlers of one session run at a time.
+	DefaultMaxHandlers = 128
+	// DefaultPipeSize is how many bytes of a message wait for its handler
+	// before the connection is read no further.
+	DefaultPipeSize = 64 << 10
+
+	maxPendingAcks  = 256                   // chunks of one message taken but not yet consumed by its handler
+	maxReceipts     = 4096                  // success reports awaited in one session
+	maxRanges       = 1024                  // separate ranges kept of one message's success reports
+	controlQueue    = 128                   // responses and reports waiting to be written on one connection
+	bodySegment     = 16 << 10              // bytes written between two looks at who else wants the connection
+	interruptAfter  = 50 * time.Millisecond // a chunk that had the connection this long gives way to others
+	interruptible   = 2048                  // a chunk longer than this must give way (RFC 4975, 5.1)
+	readBufferMin   = 4 << 10               // first size of a connection's read buffer
+	readBufferMax   = 64 << 10              // the size it grows to when data keeps coming
+	writeBufferSize = 32 << 10              // size of a connection's write buffer, held only while writing
+	earlyRefusal    = 64 << 10              // bytes of a refused chunk thrown away before the refusal is sent ahead of its end
+	maxMessageID    = 128                   // bytes of a Message-ID
+	maxRefused      = 64                    // refused messages remembered in one session
+	closeLinger     = time.Second           // how long a closing connection may take to write what is queued
+	acceptBackoff   = 50 * time.Millisecond // pause after a failed accept
+	transactionSize = 16                    // characters of a transaction id we make, 5 bits each
+)

@@ -1,0 +1,239 @@
+package msrp
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// Listener takes the connections of many sessions on one port.
+type Listener struct {
+	cfg *Config
+	nl  net.Listener
+
+	loops  sync.WaitGroup
+	closed chan struct{}
+
+	mu       sync.Mutex
+	down     bool
+	stopped  bool
+	sessions map[string]*Session
+	conns    map[*conn]struct{}
+	changed  chan struct{} // closed, and made anew, when a session or connection goes
+}
+
+// Listen opens a TCP port; addr is as for net.Listen, "127.0.0.1:0" picks a
+// free one.
+func Listen(addr string, cfg Config) (*Listener, error) {
+	full, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	nl, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("msrp: %w", err)
+	}
+	l := &Listener{
+		cfg: full, nl: nl,
+		closed:   make(chan struct{}),
+		sessions: make(map[string]*Session),
+		conns:    make(map[*conn]struct{}),
+		changed:  make(chan struct{}),
+	}
+	l.loops.Add(1)
+	go l.acceptLoop()
+	return l, nil
+}
+
+// Addr is the address listened on.
+func (l *Listener) Addr() net.Addr { return l.nl.Addr() }
+
+// sessionIDSize is the length of the session-ids we make: 100 random bits,
+// where RFC 4975, section 14.1, wants 80 at least.
+const sessionIDSize = 20
+
+// NewURI makes a URI with a fresh session-id at this listener's port. host is
+// what the peer is to connect to; "" is the listener's own address, or the
+// loopback address if it listens on all.
+func (l *Listener) NewURI(host string) URI {
+	u := URI{Host: host, SessionID: newID(sessionIDSize), Transport: "tcp"} // [RFC4975-14.1-1]
+	if a, ok := l.nl.Addr().(*net.TCPAddr); ok {
+		u.Port = a.Port
+		if host == "" {
+			ip := a.IP
+			if ip.IsUnspecified() {
+				ip = net.IPv4(127, 0, 0, 1)
+			}
+			u.Host = ip.String()
+		}
+	}
+	return u
+}
+
+// Accept registers a session whose peer will connect, and returns at once.
+// The session is bound by the first request that names it.
+func (l *Listener) Accept(sc SessionConfig) (*Session, error) {
+	s, err := newSession(l.cfg, sc, l)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.down:
+		return nil, ErrClosed
+	case len(l.sessions) >= l.cfg.MaxSessions:
+		return nil, fmt.Errorf("%w sessions", ErrTooMany)
+	case l.sessions[sc.Local.SessionID] != nil:
+		return nil, fmt.Errorf("msrp: session-id is in use")
+	}
+	l.sessions[sc.Local.SessionID] = s
+	return s, nil
+}
+
+func (l *Listener) acceptLoop() {
+	defer l.loops.Done()
+	for {
+		nc, err := l.nl.Accept()
+		if err != nil {
+			select {
+			case <-l.closed:
+				return
+			case <-time.After(acceptBackoff): // out of descriptors, or the like
+				l.cfg.Logger.Warn("msrp accept failed", "err", err)
+				continue
+			}
+		}
+		l.serve(nc)
+	}
+}
+
+func (l *Listener) serve(nc net.Conn) {
+	c := newConn(nc, l.cfg, l)
+	l.mu.Lock()
+	if l.stopped || len(l.conns) >= l.cfg.MaxConns {
+		l.mu.Unlock()
+		nc.Close()
+		return
+	}
+	l.conns[c] = struct{}{}
+	l.mu.Unlock()
+	c.unbound = time.AfterFunc(l.cfg.UnboundTimeout, func() {
+		c.mu.Lock()
+		idle := len(c.sessions) == 0
+		c.mu.Unlock()
+		if idle {
+			c.fail(fmt.Errorf("no session was bound"))
+		}
+	})
+	c.start()
+}
+
+// claim binds the session of that id to c.
+func (l *Listener) claim(id string, c *conn) (*Session, *StatusError) {
+	l.mu.Lock()
+	s := l.sessions[id]
+	l.mu.Unlock()
+	if s == nil {
+		return nil, status(StatusNoSession, "") // [RFC4975-7.3-1]
+	}
+	if se := s.attach(c); se != nil {
+		return nil, se
+	}
+	return s, nil
+}
+
+func (l *Listener) remove(s *Session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sessions[s.local.SessionID] == s {
+		delete(l.sessions, s.local.SessionID)
+	}
+	l.signal()
+}
+
+func (l *Listener) forget(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.conns, c)
+	l.signal()
+}
+
+func (l *Listener) signal() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// Close closes the port, all sessions and connections, and waits for them
+// and their handlers.
+func (l *Listener) Close() error {
+	l.mu.Lock()
+	l.down = true
+	first := !l.stopped
+	l.stopped = true
+	var sessions []*Session
+	for _, s := range l.sessions {
+		sessions = append(sessions, s)
+	}
+	var conns []*conn
+	for c := range l.conns {
+		conns = append(conns, c)
+	}
+	l.mu.Unlock()
+	var err error
+	if first {
+		close(l.closed)
+		err = l.nl.Close()
+	}
+	for _, c := range conns {
+		c.fail(ErrClosed)
+	}
+	for _, s := range sessions {
+		s.Close()
+	}
+	for _, c := range conns {
+		c.loops.Wait()
+	}
+	l.loops.Wait()
+	return err
+}
+
+// Shutdown takes no more sessions, waits until those there are have ended and
+// their connections are closed, and closes the port. If ctx ends first it
+// closes at once and returns ctx's error.
+func (l *Listener) Shutdown(ctx context.Context) error {
+	l.mu.Lock()
+	l.down = true
+	l.mu.Unlock()
+	var err error
+	for err == nil {
+		l.mu.Lock()
+		left := len(l.sessions)
+		for c := range l.conns {
+			if c.ending() {
+				left++ // it has something to write yet
+			}
+		}
+		changed := l.changed
+		l.mu.Unlock()
+		if left == 0 {
+			break
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	l.Close()
+	return err
+}
+
+// ending tells whether the connection is writing its last.
+func (c *conn) ending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.draining && c.err == nil
+}

@@ -1,0 +1,66 @@
+package msrp
+
+import (
+	"context"
+	"errors"
+)
+
+// arrivals are the messages of a session that have arrived whole and whose
+// handlers have neither returned nor released their turn, in the order in
+// which they became whole. Guarded by the session's mu.
+type arrivals struct {
+	list []*Incoming
+}
+
+// arrived gives a message its place; s.mu is held.
+func (s *Session) arrived(in *Incoming) {
+	in.turn = make(chan struct{})
+	if len(s.order.list) == 0 {
+		close(in.turn)
+	}
+	s.order.list = append(s.order.list, in)
+}
+
+// leave takes a message out and gives the next one its turn; s.mu is held.
+func (s *Session) leave(in *Incoming) {
+	l := s.order.list
+	for i, x := range l {
+		if x != in {
+			continue
+		}
+		copy(l[i:], l[i+1:])
+		l[len(l)-1] = nil
+		s.order.list = l[:len(l)-1]
+		if i == 0 && len(l) > 1 {
+			close(s.order.list[0].turn)
+		}
+		return
+	}
+}
+
+// InOrder is for a Handler that must do something in the order in which
+// messages arrived, though several handlers run at once. It may be called
+// after Read has given io.EOF, waits for its turn, and returns a function that
+// passes the turn on; returning from the Handler does that too. It fails when
+// ctx or the session ends.
+func (in *Incoming) InOrder(ctx context.Context) (release func(), err error) {
+	s := in.Session
+	s.mu.Lock()
+	turn := in.turn
+	s.mu.Unlock()
+	if turn == nil {
+		return nil, errors.New("msrp: InOrder before the end of the message")
+	}
+	select {
+	case <-turn:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-in.ctx.Done():
+		return nil, ErrClosed
+	}
+	return func() {
+		s.mu.Lock()
+		s.leave(in)
+		s.mu.Unlock()
+	}, nil
+}

@@ -1,0 +1,188 @@
+package msrp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// readLoop takes one frame after the other until the connection ends.
+func (c *conn) readLoop() {
+	defer c.loops.Done()
+	err := c.readFrames()
+	if !c.closing() && err != io.EOF {
+		c.cfg.Logger.Warn("msrp connection closed", "remote", c.nc.RemoteAddr().String(), "err", err)
+	}
+	c.fail(lost(err))
+}
+
+// closing tells whether an error of the reader is no news.
+func (c *conn) closing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.draining || c.err != nil
+}
+
+func (c *conn) readFrames() error {
+	for {
+		f, err := c.fr.next()
+		if err != nil {
+			return err
+		}
+		if err := c.frame(f); err != nil {
+			return err
+		}
+	}
+}
+
+// frame handles one request or response. An error ends the connection.
+func (c *conn) frame(f *frame) error {
+	if f.method == "" {
+		if err := c.skipBody(f); err != nil {
+			return err
+		}
+		c.response(f)
+		return nil
+	}
+	if f.pathErr != nil {
+		return fmt.Errorf("request without usable paths: %w", f.pathErr)
+	}
+	switch f.method {
+	case "SEND":
+		return c.sendRequest(f)
+	case "REPORT":
+		if err := c.skipBody(f); err != nil {
+			return err
+		}
+		if s, _ := c.session(f.to[0].SessionID); s != nil {
+			s.report(f)
+		}
+		return nil // never answered [RFC4975-7.1.2-1]
+	}
+	return c.refuse(f, status(StatusUnknownMethod, "")) // [RFC4975-7.3-2]
+}
+
+func (c *conn) sendRequest(f *frame) error {
+	s, refusal := c.session(f.to[0].SessionID)
+	switch {
+	case refusal != nil:
+	case len(f.to) > 1:
+		refusal = status(StatusNoSession, "Not A Relay")
+	case f.bad != nil:
+		refusal = status(StatusBadRequest, f.bad.Error())
+	case f.messageID == "":
+		refusal = status(StatusBadRequest, "No Message-ID")
+	default:
+		return s.receive(c, f)
+	}
+	return c.refuse(f, refusal)
+}
+
+// refuse reads the rest of a request and answers it.
+func (c *conn) refuse(f *frame, se *StatusError) error {
+	if err := c.skipBody(f); err != nil {
+		return err
+	}
+	c.reply(c.replyTo(f), se)
+	return nil
+}
+
+// nextPiece gives the next piece of a body, io.EOF at its end.
+func (c *conn) nextPiece(f *frame) ([]byte, error) {
+	if !f.hasBody {
+		c.traceReceived(f)
+		return nil, io.EOF
+	}
+	p, err := c.fr.body(f)
+	if c.cfg.Trace != nil {
+		switch {
+		case err == nil:
+			c.tracePiece(f, p)
+		case err == io.EOF:
+			c.traceReceived(f)
+		}
+	}
+	return p, err
+}
+
+func (c *conn) skipBody(f *frame) error {
+	for {
+		if _, err := c.nextPiece(f); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// response finds the transaction of a response. One that nobody waits for (a
+// second answer, an answer to a REPORT) is ignored.
+func (c *conn) response(f *frame) {
+	t := c.take(f.tid)
+	if t == nil {
+		return
+	}
+	if f.code/100 == 2 {
+		t.done(nil, nil)
+		return
+	}
+	t.done(status(f.code, f.reason), nil)
+}
+
+// replyTo is what is needed to answer a request later.
+type replyTo struct {
+	tid      string
+	to, from string // of the response
+	wants    FailureReport
+	silent   bool // REPORT is never answered
+}
+
+func (c *conn) replyTo(f *frame) replyTo {
+	// A response goes to the previous hop only [RFC4975-7.2-1].
+	return replyTo{
+		tid: f.tid, to: c.fr.hop(f), from: f.to[0].String(),
+		wants: f.failureReport, silent: f.method == "REPORT",
+	}
+}
+
+// hop gives the first URI of From-Path as it came.
+func (fr *frameReader) hop(f *frame) string { return f.from[0].String() }
+
+// reply answers a request, with 200 if se is nil, if an answer is wanted.
+func (c *conn) reply(r replyTo, se *StatusError) {
+	code, reason := StatusOK, "OK"
+	if se != nil {
+		code, reason = se.Code, se.reason()
+	}
+	// [RFC4975-7.2-2]
+	if r.silent || r.wants == FailureNo || r.wants == FailurePartial && code == StatusOK {
+		return
+	}
+	head := appendResponse(make([]byte, 0, 160), r.tid, code, reason, r.to, r.from)
+	c.control(&outFrame{tid: r.tid, head: head, flag: flagLast})
+}
+
+var errCancelled = errors.New("msrp: cancelled")
+
+// tracePiece keeps as much of a body as a trace wants.
+func (c *conn) tracePiece(f *frame, p []byte) {
+	f.bodySize += len(p)
+	n := min(len(p), c.cfg.TraceBody-f.kept)
+	f.raw = append(f.raw, p[:n]...)
+	f.kept += n
+}
+
+func (c *conn) traceReceived(f *frame) {
+	if c.cfg.Trace == nil {
+		return
+	}
+	raw := f.raw
+	if f.kept == f.bodySize {
+		if f.bodySize > 0 {
+			raw = append(raw, "\r\n"...)
+		}
+		raw = appendEndLine(raw, f.tid, f.flag)
+	}
+	c.trace(false, raw, f.size)
+	f.raw = nil
+}

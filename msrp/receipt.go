@@ -1,0 +1,202 @@
+package msrp
+
+import (
+	"context"
+	"sort"
+	"sync"
+)
+
+// Receipt follows the success reports of a message that was sent.
+type Receipt struct {
+	id     string
+	wanted bool
+	done   chan struct{}
+
+	mu      sync.Mutex
+	over    bool
+	err     error
+	total   int64           // -1 until the last chunk has been written
+	size    int64           // bytes written so far
+	chunks  map[int64]int64 // start to end of the chunks not reported yet
+	covered []span          // sorted, apart
+}
+
+type span struct{ from, to int64 }
+
+func newReceipt(m Message) *Receipt {
+	r := &Receipt{id: m.MessageID, wanted: m.SuccessReport, done: make(chan struct{}), total: m.Size}
+	if !r.wanted {
+		r.over = true
+		close(r.done)
+	} else {
+		r.chunks = make(map[int64]int64)
+	}
+	return r
+}
+
+// MessageID is the id the message was sent with.
+func (r *Receipt) MessageID() string { return r.id }
+
+// Wait returns nil when success reports cover the whole message, at once if
+// none were asked for. A failure report is a *StatusError. There is no limit
+// to the wait but ctx and the session's end. See RFC 4975, section 7.1.2.
+func (r *Receipt) Wait(ctx context.Context) error {
+	select {
+	case <-r.done:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.err
+	default:
+	}
+	select {
+	case <-r.done:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *Receipt) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.finish(err)
+}
+
+func (r *Receipt) finish(err error) {
+	if !r.over {
+		r.over = true
+		r.err = err
+		r.chunks, r.covered = nil, nil
+		close(r.done)
+	}
+}
+
+// sentChunk notes which bytes a chunk carried: the end of a report's range
+// may be "*".
+func (r *Receipt) sentChunk(from, to int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over || from == to {
+		return
+	}
+	r.chunks[from] = to
+}
+
+// report takes one success report; true means that all is covered now.
+func (r *Receipt) report(rng byteRange) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		return true
+	}
+	sp := span{rng.start - 1, rng.end}
+	if rng.end < 0 {
+		to, ok := r.chunks[sp.from]
+		if !ok {
+			return false
+		}
+		sp.to = to
+	}
+	if rng.total >= 0 && r.total < 0 {
+		r.total = rng.total
+	}
+	delete(r.chunks, sp.from)
+	if sp.to > sp.from && !r.cover(sp) {
+		return false
+	}
+	whole := r.total == 0 || r.total > 0 && len(r.covered) == 1 &&
+		r.covered[0].from == 0 && r.covered[0].to >= r.total
+	if whole {
+		r.finish(nil)
+	}
+	return whole
+}
+
+// cover merges a span into those there are.
+func (r *Receipt) cover(sp span) bool {
+	c := r.covered
+	i := sort.Search(len(c), func(i int) bool { return c[i].to >= sp.from })
+	j := i
+	for j < len(c) && c[j].from <= sp.to {
+		sp.from, sp.to = min(sp.from, c[j].from), max(sp.to, c[j].to)
+		j++
+	}
+	if i == j && len(c) >= maxRanges {
+		return false
+	}
+	c = append(c[:i], append([]span{sp}, c[j:]...)...)
+	r.covered = c
+	return true
+}
+
+// receipts are those of a session that wait for reports, in order.
+type receipts struct {
+	byID map[string]*Receipt
+}
+
+func (rs *receipts) takeAll() []*Receipt {
+	var all []*Receipt
+	for _, r := range rs.byID {
+		all = append(all, r)
+	}
+	rs.byID = nil
+	return all
+}
+
+// track awaits reports for r. Receipts that nobody waits for stay until the
+// reports have come or the session ends; there may be maxReceipts.
+func (s *Session) track(r *Receipt) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.err
+	}
+	if s.receipts.byID == nil {
+		s.receipts.byID = make(map[string]*Receipt)
+	}
+	if s.receipts.byID[r.id] != nil {
+		return errMessageID
+	}
+	if len(s.receipts.byID) >= maxReceipts {
+		return errReceipts
+	}
+	s.receipts.byID[r.id] = r
+	return nil
+}
+
+func (s *Session) untrack(r *Receipt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.receipts.byID[r.id] == r {
+		delete(s.receipts.byID, r.id)
+	}
+}
+
+// report takes a REPORT request. What makes no sense is ignored: it cannot
+// be answered. See RFC 4975, section 7.1.2.
+func (s *Session) report(f *frame) {
+	s.mu.Lock()
+	r := s.receipts.byID[f.messageID]
+	s.mu.Unlock()
+	if r == nil || f.bad != nil {
+		return
+	}
+	st, err := parseStatus(f.status)
+	if err != nil {
+		return
+	}
+	if st.Code/100 != 2 {
+		r.fail(st)
+		s.untrack(r)
+		return
+	}
+	rng := f.rng
+	if !f.hasRange {
+		rng = byteRange{1, -1, -1}
+	}
+	if r.report(rng) {
+		s.untrack(r)
+	}
+}

@@ -1,0 +1,404 @@
+package msrp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// messageIDSize is the length of the Message-IDs we make: 100 random bits.
+const messageIDSize = 20
+
+// Message is a message to be sent.
+type Message struct {
+	// MessageID is 1 to 128 visible characters, unique in the session, best
+	// no more than the 32 of RFC 4975; "" has one made.
+	MessageID string
+	// ContentType is the media type of the body. It is needed unless the
+	// body is empty.
+	ContentType string
+	// Body is read as fast as the peer takes it. nil is an empty body.
+	Body io.Reader
+	// Size is the length of Body in bytes, -1 if it is not known.
+	Size int64
+	// SuccessReport asks for the REPORTs that Receipt.Wait waits for.
+	SuccessReport bool
+	// FailureReport is which answers the peer is to give.
+	FailureReport FailureReport
+	// Header is added to every chunk.
+	Header Header
+}
+
+// outgoing is a message being sent.
+type outgoing struct {
+	s   *Session
+	c   *conn
+	m   Message
+	r   *Receipt
+	off int64 // bytes written
+
+	mu          sync.Mutex
+	outstanding int
+	err         error
+	changed     chan struct{} // holds a token when something changed
+	dead        atomic.Bool   // err is set
+}
+
+// Send sends one message in chunks and returns when each of them was
+// answered with 200; or, if m.FailureReport is not FailureYes, when the last
+// was written. A refusal is a *StatusError. When ctx ends, or Body fails,
+// what was begun is aborted. Messages sent at the same time share the
+// connection fairly. It waits for the session to be bound.
+// See RFC 4975, section 7.1.
+func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
+	if err := s.checkMessage(&m); err != nil {
+		return nil, err
+	}
+	if err := s.beginSend(); err != nil {
+		return nil, err
+	}
+	defer s.endSend()
+	select {
+	case <-s.bound:
+	case <-s.done:
+		return nil, s.Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	o := &outgoing{s: s, c: s.conn(), m: m, changed: make(chan struct{}, 1)}
+	o.r = newReceipt(m)
+	if m.SuccessReport {
+		if err := s.track(o.r); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.send(ctx); err != nil {
+		s.untrack(o.r)
+		return nil, err
+	}
+	return o.r, nil
+}
+
+func (s *Session) checkMessage(m *Message) error {
+	if m.MessageID == "" {
+		m.MessageID = newID(messageIDSize)
+	}
+	if !validMessageID(m.MessageID) {
+		return errors.New("msrp: Message.MessageID is not usable")
+	}
+	if m.Body == nil {
+		if m.Size > 0 {
+			return ErrBodySize
+		}
+		m.Body, m.Size = bytes.NewReader(nil), 0
+	} else if m.ContentType == "" {
+		return errors.New("msrp: Message.ContentType is empty") // [RFC4975-7.1-3]
+	}
+	for _, f := range m.Header {
+		if f.Name == "" || !isToken([]byte(f.Name)) {
+			return errors.New("msrp: Message.Header has a name that is not a token")
+		}
+		if _, known := ownHeaders[canonicalName([]byte(f.Name))]; known {
+			return fmt.Errorf("msrp: Message.Header must not hold %s", f.Name)
+		}
+	}
+	return nil
+}
+
+var ownHeaders = map[string]struct{}{
+	hdrToPath: {}, hdrFromPath: {}, hdrMessageID: {}, hdrByteRange: {}, hdrSuccessReport: {},
+	hdrFailureReport: {}, hdrContentType: {}, hdrStatus: {},
+}
+
+func (s *Session) beginSend() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.err != nil:
+		return s.err
+	case s.draining:
+		return ErrClosed
+	}
+	s.sends++
+	return nil
+}
+
+func (s *Session) endSend() {
+	s.mu.Lock()
+	s.sends--
+	s.signal()
+	s.mu.Unlock()
+}
+
+// chunkPool holds chunk buffers of the default size. The byte beyond a chunk
+// tells whether it is the last.
+var chunkPool = sync.Pool{New: func() any { b := make([]byte, DefaultChunkSize+1); return &b }}
+
+func (o *outgoing) send(ctx context.Context) error {
+	size := o.s.chunkSize()
+	if o.m.Size >= 0 && o.m.Size < int64(size) {
+		size = int(o.m.Size)
+	}
+	var buf []byte
+	if size > 4096 && size <= DefaultChunkSize {
+		pooled := chunkPool.Get().(*[]byte)
+		buf = (*pooled)[:size+1]
+		defer func() {
+			// After an error the writer may still be busy with it.
+			if !o.dead.Load() && ctx.Err() == nil {
+				chunkPool.Put(pooled)
+			}
+		}()
+	} else {
+		buf = make([]byte, size+1)
+	}
+	err := o.sendChunks(ctx, buf)
+	if err == nil {
+		err = o.settle(ctx)
+	}
+	if err != nil {
+		o.fail(err)
+	}
+	return err
+}
+
+// sendChunks reads the body and sends it.
+func (o *outgoing) sendChunks(ctx context.Context, buf []byte) error {
+	carry := 0 // bytes already at the start of buf
+	size := len(buf) - 1
+	for {
+		n, err := io.ReadFull(o.m.Body, buf[carry:])
+		n += carry
+		last := err == io.EOF || err == io.ErrUnexpectedEOF
+		if err != nil && !last {
+			o.abort()
+			return fmt.Errorf("msrp: reading the body: %w", err)
+		}
+		if !last {
+			n = size
+		}
+		if o.m.Size >= 0 && (o.off+int64(n) > o.m.Size || !last && o.off+int64(n) == o.m.Size ||
+			last && o.off+int64(n) < o.m.Size) {
+			o.abort()
+			return ErrBodySize
+		}
+		if err := o.sendPiece(ctx, buf[:n], last); err != nil {
+			return err
+		}
+		if last {
+			return nil
+		}
+		buf[0] = buf[size]
+		carry = 1
+	}
+}
+
+// sendPiece sends b as one chunk, or as several if the writer interrupts it.
+func (o *outgoing) sendPiece(ctx context.Context, b []byte, last bool) error {
+	for {
+		if err := o.acquire(ctx); err != nil {
+			o.abort()
+			return err
+		}
+		w, err := o.sendChunk(ctx, b, last)
+		if err != nil {
+			if err == errCancelled {
+				o.abort()
+				err = ctx.Err()
+			}
+			return err
+		}
+		o.off += int64(w.n)
+		o.r.sentChunk(o.off-int64(w.n), o.off)
+		if w.flag == flagAbort {
+			return o.failure()
+		}
+		if w.n == len(b) {
+			return nil
+		}
+		b = b[w.n:]
+	}
+}
+
+// acquire waits for a place in the window.
+func (o *outgoing) acquire(ctx context.Context) error {
+	if err := o.failure(); err != nil {
+		return err
+	}
+	if o.m.FailureReport != FailureYes {
+		return ctx.Err()
+	}
+	for {
+		select {
+		case o.s.window <- struct{}{}:
+			return nil
+		case <-o.changed:
+			if err := o.failure(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-o.c.stop:
+			return lost(o.c.reason())
+		case <-o.s.done:
+			return o.s.Err()
+		}
+	}
+}
+
+func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written, error) {
+	tid := newTransactionID()
+	for bytes.Contains(b, []byte(tid)) { // [RFC4975-7.1-1]
+		tid = newTransactionID()
+	}
+	f := &outFrame{tid: tid, body: b, hasBody: len(b) > 0, flag: flagMore, dropped: o.dead.Load}
+	if last {
+		f.flag = flagLast
+	}
+	f.yields = len(b) > interruptible // [RFC4975-5.1-1]
+	f.head = o.head(tid, len(b), last, f.yields)
+	place := &place{o: o}
+	if o.m.FailureReport != FailureNo {
+		if o.m.FailureReport == FailureYes {
+			place.taken.Store(true)
+			o.mu.Lock()
+			o.outstanding++
+			o.mu.Unlock()
+		}
+		f.t = &transaction{tid: tid, done: place.answered}
+	}
+	w, err := o.c.write(f, ctx.Done())
+	if err != nil {
+		place.free()
+	}
+	return w, err
+}
+
+// place is a chunk's place in the window, given back once.
+type place struct {
+	o     *outgoing
+	taken atomic.Bool
+}
+
+func (p *place) free() {
+	if p.taken.CompareAndSwap(true, false) {
+		<-p.o.s.window
+		p.o.mu.Lock()
+		p.o.outstanding--
+		p.o.mu.Unlock()
+	}
+}
+
+func (o *outgoing) head(tid string, n int, last, yields bool) []byte {
+	r := byteRange{o.off + 1, o.off + int64(n), o.m.Size}
+	if o.m.Size < 0 && last {
+		r.total = r.end
+	}
+	if yields {
+		r.end = -1 // [RFC4975-7.1.1-1]
+	}
+	b := make([]byte, 0, 256+len(o.s.to)+len(o.s.from))
+	b = appendRequest(b, tid, "SEND", o.s.to, o.s.from)
+	b = appendField(b, hdrMessageID, o.m.MessageID)
+	if o.m.SuccessReport {
+		b = appendField(b, hdrSuccessReport, "yes")
+	}
+	if o.m.FailureReport != FailureYes {
+		b = appendField(b, hdrFailureReport, o.m.FailureReport.String())
+	}
+	b = appendRange(b, r)
+	for _, f := range o.m.Header {
+		b = appendField(b, f.Name, f.Value)
+	}
+	if n > 0 {
+		b = appendField(b, hdrContentType, o.m.ContentType) // last, as the grammar has it
+	}
+	return b
+}
+
+// answered takes the response to a chunk, in the reader's goroutine.
+func (p *place) answered(se *StatusError, err error) {
+	o := p.o
+	p.free()
+	o.mu.Lock()
+	if o.err == nil {
+		partial := o.m.FailureReport == FailurePartial
+		switch {
+		case se != nil:
+			o.err = se
+		case err != nil && !(partial && errors.Is(err, ErrNoResponse)):
+			// Silence is consent if the report is partial [RFC4975-7.1.1-2].
+			o.err = err
+			if !errors.Is(err, ErrNoResponse) {
+				o.err = lost(err)
+			}
+		}
+		if o.err != nil {
+			o.dead.Store(true)
+			o.r.fail(o.err)
+		}
+	}
+	o.mu.Unlock()
+	o.wake()
+}
+
+func (o *outgoing) wake() {
+	select {
+	case o.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outgoing) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	o.dead.Store(true)
+	o.r.fail(o.err)
+}
+
+func (o *outgoing) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
+// settle waits until all chunks are answered.
+func (o *outgoing) settle(ctx context.Context) error {
+	for {
+		o.mu.Lock()
+		err, left := o.err, o.outstanding
+		o.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-o.changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-o.s.done:
+			return o.s.Err()
+		}
+	}
+}
+
+// abort tells the peer that the rest of a message begun will not come. The
+// peer need not have answered for it to be sent. See RFC 4975, section 7.1.
+func (o *outgoing) abort() {
+	var refused *StatusError
+	if o.off == 0 || errors.As(o.failure(), &refused) {
+		return // nothing begun, or the peer has given it up already
+	}
+	tid := newTransactionID()
+	head := o.head(tid, 0, false, true)
+	o.c.control(&outFrame{tid: tid, head: head, flag: flagAbort})
+}

@@ -1,0 +1,244 @@
+package msrp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+)
+
+// SessionConfig describes one session, as agreed in SDP.
+type SessionConfig struct {
+	// Local is our own URI, the one in the path we gave the peer.
+	Local URI
+	// Remote is the peer's path: the To-Path of all we send.
+	Remote Path
+	// Handler gets the messages; with nil they are refused with 415.
+	Handler Handler
+	// AcceptTypes are the media types taken ("text/plain", "text/*", "*");
+	// others are refused with 415. nil takes everything.
+	AcceptTypes []string
+	// MaxSize is the size of the largest message taken, in bytes; larger
+	// ones are refused with 413. 0 is no limit.
+	MaxSize int64
+}
+
+// Handler takes one message, in a goroutine of its own that starts when the
+// first bytes have arrived. The message's last chunk is answered with 200,
+// and reported if asked for, only after the Handler has returned nil. A
+// *StatusError is sent as it is, any other error as 403; both refuse what is
+// left of the message. What a Handler that returns nil has not read is thrown
+// away. ctx ends when the message is aborted or the session is closed.
+//
+// A Handler must not wait, before it has read its message to the end, for
+// messages it sends on the same session: their answers come behind what is
+// left of its own. It must not call Close or Shutdown of its session.
+type Handler func(ctx context.Context, m *Incoming) error
+
+// Session is one MSRP session. Its methods may be called from any goroutine.
+type Session struct {
+	cfg   *Config
+	sc    SessionConfig
+	local URI
+	lst   *Listener
+	from  string // Local as it goes on the wire
+	to    string // Remote as it goes on the wire
+
+	bound    chan struct{}
+	done     chan struct{}
+	window   chan struct{} // a place for each unanswered chunk
+	handlers sync.WaitGroup
+	ctx      context.Context // parent of the handlers' contexts
+	cancel   context.CancelFunc
+
+	mu       sync.Mutex
+	c        *conn // nil until bound
+	err      error // why it ended
+	draining bool
+	changed  chan struct{} // closed, and made anew, when one of the counts below falls
+	sends    int           // Sends under way
+	running  int           // handlers running
+	open     map[string]*Incoming
+	refused  refusals
+	order    arrivals
+	receipts receipts
+}
+
+func newSession(cfg *Config, sc SessionConfig, lst *Listener) (*Session, error) {
+	if sc.Local.SessionID == "" {
+		return nil, errors.New("msrp: SessionConfig.Local has no session-id")
+	}
+	if len(sc.Remote) == 0 {
+		return nil, errors.New("msrp: SessionConfig.Remote is empty")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Session{
+		ctx: ctx, cancel: cancel,
+		cfg: cfg, sc: sc, local: sc.Local, lst: lst,
+		from:    sc.Local.String(),
+		to:      sc.Remote.String(),
+		bound:   make(chan struct{}),
+		done:    make(chan struct{}),
+		window:  make(chan struct{}, cfg.Window),
+		changed: make(chan struct{}),
+		open:    make(map[string]*Incoming),
+	}, nil
+}
+
+// Local is our own URI.
+func (s *Session) Local() URI { return s.local }
+
+// Remote is the peer's path.
+func (s *Session) Remote() Path { return s.sc.Remote }
+
+// LocalAddr is our end of the connection; nil before the session is bound.
+func (s *Session) LocalAddr() net.Addr {
+	if c := s.conn(); c != nil {
+		return c.nc.LocalAddr()
+	}
+	return nil
+}
+
+// RemoteAddr is the peer's end of the connection; nil before the session is
+// bound.
+func (s *Session) RemoteAddr() net.Addr {
+	if c := s.conn(); c != nil {
+		return c.nc.RemoteAddr()
+	}
+	return nil
+}
+
+func (s *Session) conn() *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.c
+}
+
+// Bound is closed when the peer's connection is there and bound to this
+// session. There is no limit to this wait: who calls Accept knows how long a
+// peer may take, and closes the session then.
+func (s *Session) Bound() <-chan struct{} { return s.bound }
+
+// Done is closed when the session has ended.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Err is why the session ended: ErrClosed, or an error that wraps
+// ErrConnectionLost; nil while it lives.
+func (s *Session) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// attach binds the session to a connection.
+func (s *Session) attach(c *conn) *StatusError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.err != nil:
+		return status(StatusNoSession, "")
+	case s.c == c:
+		return nil
+	case s.c != nil:
+		return status(StatusBoundElsewhere, "") // [RFC4975-7.3-3]
+	case !c.bind(s):
+		return status(StatusNoSession, "")
+	}
+	s.c = c
+	close(s.bound)
+	return nil
+}
+
+// end finishes the session. lostConn: the connection is gone, but what has
+// arrived whole is still being handled.
+func (s *Session) end(err error, lostConn bool) {
+	s.mu.Lock()
+	if s.err != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.err = err
+	if lostConn {
+		s.err = lost(err)
+		if errors.Is(err, ErrClosed) {
+			s.err = ErrClosed
+		}
+	}
+	err = s.err
+	open := s.open
+	s.open = make(map[string]*Incoming)
+	waiting := s.receipts.takeAll()
+	c := s.c
+	s.mu.Unlock()
+
+	close(s.done)
+	for _, in := range open {
+		in.abort(err)
+	}
+	for _, r := range waiting {
+		r.fail(err)
+	}
+	if s.lst != nil {
+		s.lst.remove(s)
+	}
+	if c != nil && !lostConn {
+		c.release(s)
+	}
+}
+
+// Close ends the session at once: Sends fail, the contexts of handlers end.
+// It waits for the handlers to return, and a dialled session for its
+// connection to be closed. It must not be called from a handler.
+func (s *Session) Close() error {
+	s.end(ErrClosed, false)
+	s.cancel()
+	s.handlers.Wait()
+	if c := s.conn(); c != nil && s.lst == nil {
+		c.loops.Wait()
+	}
+	return nil
+}
+
+// Shutdown refuses new messages in both directions, waits for those under
+// way, and closes the session. If ctx ends first it closes at once and
+// returns ctx's error.
+func (s *Session) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	var err error
+	for err == nil {
+		s.mu.Lock()
+		idle := s.err != nil || s.sends == 0 && s.running == 0 && len(s.open) == 0
+		changed := s.changed
+		s.mu.Unlock()
+		if idle {
+			break
+		}
+		select {
+		case <-changed:
+		case <-s.done:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	s.Close()
+	return err
+}
+
+// signal wakes those who wait for a count to fall; s.mu is held.
+func (s *Session) signal() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// chunkSize is the size of the chunks of this session's messages.
+func (s *Session) chunkSize() int {
+	switch {
+	case s.cfg.ChunkSize > 0:
+		return s.cfg.ChunkSize
+	case len(s.sc.Remote) > 1:
+		return DefaultRelayedChunkSize
+	}
+	return DefaultChunkSize
+}
