@@ -1,0 +1,32 @@
+// Package sipua does a SIP user agent's work over sipgo's transactions and
+// transports: calls in both roles, third-party call control, subscriptions and
+// registrations, over UDP and TCP. See RFC 3261, 3264, 3725, 6665 and 8760.
+//
+// # Usage
+//
+// [New] binds UDP and TCP at one port and serves. [UA.Invite] makes a call and
+// returns when the other side has answered; the ACK is a step of its own, so
+// that an answer can travel in it. Incoming calls come to the Invite handler,
+// which answers or rejects them and may stay for as long as the call lasts.
+//
+// # Concurrency
+//
+// Everything is safe for concurrent use. Each incoming call has a goroutine of
+// its own, each subscription and registration has one that owns it, and
+// notifications of one subscription are handed on one at a time.
+//
+// # What sipgo leaves to this package
+//
+// sipgo runs every received message in a goroutine of its own, so order is
+// restored here: a BYE ends the wait for an ACK that it has overtaken, a NOTIFY
+// may come before its SUBSCRIBE's 200, and one with a lower CSeq than the last
+// is dropped. The repetition of a 2xx until its ACK, and of an ACK for each
+// repeated 2xx, is done here, as is the BYE for a 2xx that has crossed a CANCEL.
+// TCP connections are dialled here, and handed to sipgo.
+//
+// # Limits
+//
+// See the constants. Strict routers (without ;lr), TLS, UPDATE, PRACK and
+// session timers are not supported. A message larger than the UDP limit of
+// sipgo is sent over UDP all the same, in fragments.
+package sipua

@@ -1,0 +1,50 @@
+package sipua
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+var (
+	// ErrClosed says that the user agent was closed.
+	ErrClosed = errors.New("sipua: closed")
+	// ErrEnded says that the dialog has ended.
+	ErrEnded = errors.New("sipua: dialog has ended")
+	// ErrNoACK says that no ACK came for our 2xx within 64*T1. See RFC 3261,
+	// section 13.3.1.4.
+	ErrNoACK = errors.New("sipua: no ACK for our 2xx")
+	// ErrCancelled says that the caller has cancelled.
+	ErrCancelled = errors.New("sipua: cancelled by the caller")
+)
+
+// StatusError is a final response other than 2xx to a request of ours.
+type StatusError struct {
+	Code     int
+	Reason   string
+	response *sip.Response
+}
+
+func (e *StatusError) Error() string { return fmt.Sprintf("%d %s", e.Code, e.Reason) }
+
+// Header returns the value of the response's first header of that name, "" if
+// there is none.
+func (e *StatusError) Header(name string) string {
+	if e.response == nil {
+		return ""
+	}
+	return headerValue(e.response, name)
+}
+
+func statusError(res *sip.Response) *StatusError {
+	return &StatusError{Code: int(res.StatusCode), Reason: res.Reason, response: res}
+}
+
+// headerValue is the value of the first header of that name, "" if none.
+func headerValue(m interface{ GetHeader(string) sip.Header }, name string) string {
+	if h := m.GetHeader(name); h != nil {
+		return h.Value()
+	}
+	return ""
+}

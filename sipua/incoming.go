@@ -1,0 +1,223 @@
+package sipua
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// An IncomingCall is a new INVITE that is to be answered or rejected.
+type IncomingCall struct {
+	From        string // canonical URI of the From header
+	To          string // canonical URI of the To header
+	RequestURI  string
+	Body        []byte
+	ContentType string
+	Source      string // host:port that the INVITE came from
+
+	ua   *UA
+	req  *sip.Request
+	tx   sip.ServerTransaction
+	call *Call
+	// acked is closed by the ACK for our 2xx.
+	acked chan struct{}
+
+	cancelOnce sync.Once
+	cancelled  chan struct{}
+
+	mu    sync.Mutex
+	final chan struct{} // closed when a final response was sent
+}
+
+// newIncoming makes the call of an INVITE that was checked.
+func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*IncomingCall, error) {
+	from, err := CanonicalURI(req.From().Address.String())
+	if err != nil {
+		return nil, err
+	}
+	to, err := CanonicalURI(req.To().Address.String())
+	if err != nil {
+		return nil, err
+	}
+	in := &IncomingCall{
+		From: from, To: to, RequestURI: req.Recipient.String(), Body: req.Body(),
+		ContentType: headerValue(req, "Content-Type"), Source: req.Source(),
+		ua: ua, req: req, tx: tx, cancelled: make(chan struct{}), final: make(chan struct{}),
+	}
+	in.call = ua.newUASCall(req)
+	in.acked = in.call.acked
+	return in, nil
+}
+
+// newUASCall prepares the dialog that our 2xx will make. See RFC 3261, section
+// 12.1.1.
+func (ua *UA) newUASCall(req *sip.Request) *Call {
+	local, remote := *req.To(), *req.From()
+	tag := token()
+	c := &Call{ua: ua, done: make(chan struct{}), acked: make(chan struct{}), body: req.Body()}
+	c.id = DialogID{CallID: req.CallID().Value(), FromTag: tagOf(remote.Params), ToTag: tag}
+	c.key = dialogKey{c.id.CallID, tag}
+	c.dialog = dialog{
+		callID:    c.id.CallID,
+		local:     sip.FromHeader{DisplayName: local.DisplayName, Address: local.Address},
+		remote:    sip.ToHeader{DisplayName: remote.DisplayName, Address: remote.Address, Params: remote.Params},
+		routes:    recordRoutes(req),
+		remoteSeq: req.CSeq().SeqNo,
+	}
+	c.dialog.local.Params.Add("tag", tag)
+	c.inviteSeq = req.CSeq().SeqNo
+	refreshTarget(&c.dialog, req.Contact())
+	return c
+}
+
+// ID names the dialog that an answer makes; it is known beforehand.
+func (in *IncomingCall) ID() DialogID { return in.call.id }
+
+// Header returns the value of the INVITE's first header of that name.
+func (in *IncomingCall) Header(name string) string { return headerValue(in.req, name) }
+
+// Cancelled is closed when the caller has cancelled before a final response.
+// The INVITE is answered with 487 then, by the package.
+func (in *IncomingCall) Cancelled() <-chan struct{} { return in.cancelled }
+
+func (in *IncomingCall) cancel() { in.cancelOnce.Do(func() { close(in.cancelled) }) }
+
+// OnReinvite sets what answers the caller's re-INVITEs; see Call.OnReinvite.
+// Set here, before the answer, none can be missed.
+func (in *IncomingCall) OnReinvite(f func(ctx context.Context, offer []byte) ([]byte, error)) {
+	in.call.OnReinvite(f)
+}
+
+// response makes a response of ours to the INVITE.
+func (in *IncomingCall) response(code int, reason string) *sip.Response {
+	if reason == "" {
+		reason = reasonPhrase(code)
+	}
+	res := sip.NewResponseFromRequest(in.req, code, reason, nil)
+	res.To().Params.Remove("tag")
+	if code > 100 {
+		res.To().Params.Add("tag", in.call.id.ToTag)
+	}
+	return res
+}
+
+// Provisional sends a 1xx.
+func (in *IncomingCall) Provisional(code int, reason string) error {
+	res := in.response(code, reason)
+	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport())})
+	return in.tx.Respond(res)
+}
+
+// finish marks that the one final response is being sent; false if there was
+// one before.
+func (in *IncomingCall) finish() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	select {
+	case <-in.final:
+		return false
+	case <-in.cancelled:
+		return false
+	default:
+		close(in.final)
+		return true
+	}
+}
+
+// Reject sends a final response of 300 or above; reason "" means the usual
+// one. After a CANCEL it does nothing but return ErrCancelled.
+func (in *IncomingCall) Reject(code int, reason string, headers ...Header) error {
+	if !in.finish() {
+		return ErrCancelled
+	}
+	res := in.response(code, reason)
+	for _, h := range headers {
+		res.AppendHeader(sip.NewHeader(h.Name, h.Value))
+	}
+	return in.tx.Respond(res)
+}
+
+// Answer sends a 200 with the body and waits for the ACK, whose body it
+// returns. The 200 is repeated until the ACK comes; if none does within 64*T1,
+// or if ctx ends, the dialog is ended with BYE. See RFC 3261, 13.3.1.4.
+func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType string) (*Call, []byte, error) {
+	if !in.finish() {
+		return nil, nil, ErrCancelled
+	}
+	res := in.response(200, "OK")
+	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport())})
+	res.AppendHeader(sip.NewHeader("Allow", allow))
+	for _, r := range in.call.dialog.routes { // [RFC3261-12.1.1]
+		if res.GetHeader("Record-Route") == nil {
+			res.AppendHeader(sip.NewHeader("Record-Route", r))
+		}
+	}
+	setBody(res, body, contentType)
+	in.ua.remember(in.call)
+	if err := in.tx.Respond(res); err != nil {
+		in.call.end(err)
+		return nil, nil, fmt.Errorf("200: %w", err)
+	}
+	ackBody, err := in.awaitAck(ctx, res)
+	if err != nil {
+		return nil, nil, err
+	}
+	return in.call, ackBody, nil
+}
+
+// awaitAck repeats the 2xx until its ACK.
+func (in *IncomingCall) awaitAck(ctx context.Context, res *sip.Response) ([]byte, error) {
+	c := in.call
+	interval := t1
+	repeat := time.NewTimer(interval)
+	defer repeat.Stop()
+	giveUp := time.NewTimer(t64)
+	defer giveUp.Stop()
+	for {
+		select {
+		case <-in.acked:
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.ackBody, nil
+		case ack := <-in.tx.Acks(): // an ACK that reuses the INVITE's branch
+			c.takeAck(ack)
+		case <-c.done: // a BYE ends the wait as well [RFC3261-15]
+			return nil, ErrEnded
+		case <-repeat.C:
+			_ = in.tx.Respond(res)
+			interval = min(2*interval, t2)
+			repeat.Reset(interval)
+		case <-giveUp.C:
+			return nil, in.giveUp(ErrNoACK)
+		case <-ctx.Done():
+			return nil, in.giveUp(ctx.Err())
+		case <-in.ua.ctx.Done():
+			return nil, ErrClosed
+		}
+	}
+}
+
+func (in *IncomingCall) giveUp(cause error) error {
+	ctx, cancel := context.WithTimeout(in.ua.ctx, byeWait)
+	defer cancel()
+	_ = in.call.Bye(ctx)
+	return cause
+}
+
+// takeAck takes the ACK for our 2xx; repetitions do nothing.
+func (c *Call) takeAck(ack *sip.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.acked == nil || ack.CSeq() == nil || ack.CSeq().SeqNo != c.inviteSeq {
+		return
+	}
+	select {
+	case <-c.acked:
+	default:
+		c.ackBody = ack.Body()
+		close(c.acked)
+	}
+}

@@ -1,0 +1,289 @@
+package sipua
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// InviteRequest describes a call to be made. URI, From and To are needed.
+type InviteRequest struct {
+	URI  string // Request-URI
+	From string // URI, or name-addr, of the From header
+	To   string // URI, or name-addr, of the To header
+	// Destination is where the INVITE is sent, as "host:port",
+	// "host:port;transport=tcp" or a SIP URI; "" means where URI leads to.
+	Destination string
+	Body        []byte
+	ContentType string
+	Header      []Header
+	// Username and Password answer a digest challenge; Username "" means the
+	// user of From.
+	Username, Password string
+	// OnProvisional, if set, is called for each 1xx but 100.
+	OnProvisional func(code int, reason string)
+}
+
+// Invite calls somebody and waits for the final response. A 2xx gives a Call
+// that is not acknowledged yet: Ack must follow, within 32 s, and may carry the
+// answer to an offer in the 2xx (RFC 3725, flow I). Any other response is a
+// *StatusError. When ctx ends first, the call is cancelled and a 2xx that
+// crosses the CANCEL is acknowledged and ended.
+func (ua *UA) Invite(ctx context.Context, r InviteRequest) (*Call, error) {
+	c, req, err := ua.newCall(r)
+	if err != nil {
+		return nil, err
+	}
+	ua.remember(c)
+	res, err := ua.invite(ctx, c, req, r)
+	if err != nil {
+		ua.forget(c)
+		return nil, err
+	}
+	if !res.IsSuccess() {
+		ua.forget(c)
+		return nil, statusError(res)
+	}
+	c.establish(res)
+	return c, nil
+}
+
+// newCall makes the call and its INVITE.
+func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
+	var uri sip.Uri
+	if err := sip.ParseUri(r.URI, &uri); err != nil {
+		return nil, nil, fmt.Errorf("sipua: Request-URI %q: %w", r.URI, err)
+	}
+	from, err := parseFrom(r.From)
+	if err != nil {
+		return nil, nil, err
+	}
+	to, err := parseTo(r.To)
+	if err != nil {
+		return nil, nil, err
+	}
+	next := uriTarget(&uri)
+	if r.Destination != "" {
+		if next, err = parseDestination(r.Destination); err != nil {
+			return nil, nil, err
+		}
+	}
+	from.Params.Add("tag", token())
+	c := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: 1}
+	c.dialog = dialog{callID: token() + "@" + ua.host, local: *from, remote: *to, target: uri, localSeq: 1}
+	c.key = dialogKey{c.dialog.callID, tagOf(from.Params)}
+
+	req := ua.newRequest(sip.INVITE, uri, next)
+	callID := sip.CallIDHeader(c.dialog.callID)
+	req.AppendHeader(from)
+	req.AppendHeader(to)
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
+	req.AppendHeader(&sip.ContactHeader{Address: ua.contactURI(next.transport)})
+	req.AppendHeader(sip.NewHeader("Allow", allow))
+	for _, h := range r.Header {
+		req.AppendHeader(sip.NewHeader(h.Name, h.Value))
+	}
+	setBody(req, r.Body, r.ContentType)
+	return c, req, nil
+}
+
+// invite sends the INVITE, a second time with credentials if need be, and
+// returns the final response.
+func (ua *UA) invite(ctx context.Context, c *Call, req *sip.Request, r InviteRequest) (*sip.Response, error) {
+	for attempt := 0; ; attempt++ {
+		tx, err := ua.start(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		tx.OnRetransmission(func(res *sip.Response) { go ua.strayResponse(res) })
+		res, err := ua.awaitFinal(ctx, tx, r.OnProvisional)
+		if err != nil {
+			if errors.Is(err, ctx.Err()) || errors.Is(err, ErrClosed) {
+				ua.abandon(c, req, tx)
+			}
+			return nil, err
+		}
+		if attempt > 0 || r.Password == "" || !isChallenge(res) {
+			return res, nil
+		}
+		user := r.Username
+		if user == "" {
+			user = req.From().Address.User
+		}
+		req = req.Clone()
+		if err := authorize(req, res, user, r.Password); err != nil {
+			return nil, err
+		}
+		c.inviteSeq = req.CSeq().SeqNo
+		c.dialog.localSeq = c.inviteSeq
+	}
+}
+
+// awaitFinal waits for an INVITE's final response.
+func (ua *UA) awaitFinal(ctx context.Context, tx sip.ClientTransaction, provisional func(int, string)) (*sip.Response, error) {
+	for {
+		select {
+		case res := <-tx.Responses():
+			if !res.IsProvisional() {
+				return res, nil
+			}
+			if provisional != nil && res.StatusCode != 100 {
+				provisional(int(res.StatusCode), res.Reason)
+			}
+		case <-tx.Done():
+			return nil, transactionError(tx)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-ua.ctx.Done():
+			return nil, ErrClosed
+		}
+	}
+}
+
+// abandon cancels an INVITE whose caller waits no more, in the background. A
+// CANCEL must not go out before a provisional response has come; see RFC 3261,
+// section 9.1. Since sipgo's order of messages is none, the wait for it is
+// short.
+func (ua *UA) abandon(c *Call, invite *sip.Request, tx sip.ClientTransaction) {
+	ua.goroutine(func() {
+		defer tx.Terminate()
+		ctx, cancel := context.WithTimeout(ua.ctx, t64)
+		defer cancel()
+		pause := time.NewTimer(cancelDelay)
+		defer pause.Stop()
+		sent := false
+		for {
+			select {
+			case res := <-tx.Responses():
+				if !res.IsProvisional() {
+					ua.dismiss(ctx, c, res)
+					return
+				}
+			case <-pause.C:
+				if !sent {
+					sent = true
+					ua.goroutine(func() { _, _ = ua.once(ctx, cancelOf(invite)) })
+				}
+			case <-tx.Done():
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// cancelDelay is the pause before a CANCEL, for the 100 to have come.
+const cancelDelay = 20 * time.Millisecond
+
+// cancelOf makes the CANCEL for an INVITE: the same Request-URI, top Via, To,
+// From, Call-ID, CSeq number and route, sent to the same place. See RFC 3261,
+// section 9.1.
+func cancelOf(invite *sip.Request) *sip.Request {
+	c := sip.NewRequest(sip.CANCEL, *invite.Recipient.Clone())
+	c.SetTransport(invite.Transport())
+	c.SetDestination(invite.Destination())
+	c.AppendHeader(invite.Via().Clone())
+	for _, h := range invite.GetHeaders("Route") {
+		c.AppendHeader(sip.NewHeader("Route", h.Value()))
+	}
+	maxForwards := sip.MaxForwardsHeader(70)
+	c.AppendHeader(&maxForwards)
+	from, to, callID := *invite.From(), *invite.To(), *invite.CallID()
+	c.AppendHeader(&from)
+	c.AppendHeader(&to)
+	c.AppendHeader(&callID)
+	c.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	c.SetBody(nil)
+	return c
+}
+
+// dismiss acknowledges and ends a dialog that a 2xx made though nobody wants
+// it: the 2xx crossed our CANCEL, or comes from another branch of a fork.
+func (ua *UA) dismiss(ctx context.Context, c *Call, res *sip.Response) {
+	if !res.IsSuccess() {
+		return
+	}
+	unwanted := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: c.inviteSeq, dialog: c.dialog}
+	unwanted.key = dialogKey{c.dialog.callID, "unwanted " + token()} // not the key of the call itself
+	unwanted.establish(res)
+	_ = unwanted.Bye(ctx)
+}
+
+// establish turns the call of an INVITE into the dialog that its 2xx makes.
+// See RFC 3261, section 12.1.2.
+func (c *Call) establish(res *sip.Response) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := &c.dialog
+	d.remote = *res.To()
+	refreshTarget(d, res.Contact())
+	d.routes = recordRoutes(res)
+	for i, j := 0, len(d.routes)-1; i < j; i, j = i+1, j-1 { // [RFC3261-12.1.2] in reverse order
+		d.routes[i], d.routes[j] = d.routes[j], d.routes[i]
+	}
+	c.body = res.Body()
+	c.id = DialogID{CallID: d.callID, FromTag: tagOf(d.local.Params), ToTag: tagOf(d.remote.Params)}
+}
+
+// strayResponse takes responses that belong to no transaction any more: of
+// interest are only the 2xx to INVITEs, which are the business of the UA. See
+// RFC 3261, section 13.2.2.4.
+func (ua *UA) strayResponse(res *sip.Response) {
+	if cseq := res.CSeq(); cseq == nil || cseq.MethodName != sip.INVITE || !res.IsSuccess() {
+		return
+	}
+	if res.From() == nil || res.To() == nil || res.CallID() == nil {
+		return
+	}
+	c := ua.call(dialogKey{res.CallID().Value(), tagOf(res.From().Params)})
+	if c == nil || !c.uac {
+		return
+	}
+	if c.id.ToTag == tagOf(res.To().Params) {
+		c.repeatAck()
+		return
+	}
+	if c.id.ToTag != "" {
+		ua.goroutine(func() { ua.dismiss(ua.ctx, c, res) })
+	}
+}
+
+func parseFrom(s string) (*sip.FromHeader, error) {
+	h := &sip.FromHeader{}
+	name, err := sip.ParseAddressValue(bracketed(s), &h.Address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: From %q: %w", s, err)
+	}
+	h.DisplayName = name
+	return h, nil
+}
+
+func parseTo(s string) (*sip.ToHeader, error) {
+	h := &sip.ToHeader{}
+	name, err := sip.ParseAddressValue(bracketed(s), &h.Address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("sipua: To %q: %w", s, err)
+	}
+	h.DisplayName = name
+	return h, nil
+}
+
+// bracketed puts a bare URI in angle brackets, so that its parameters are its
+// own.
+func bracketed(s string) string {
+	for i := range len(s) {
+		if s[i] == '<' {
+			return s
+		}
+	}
+	return "<" + s + ">"
+}
+
+// token is a random token for tags and Call-IDs, of 130 bits.
+func token() string { return rand.Text() }

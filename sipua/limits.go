@@ -1,0 +1,29 @@
+package sipua
+
+import "time"
+
+// Limits and waits. T1, T2 and 64*T1 are those of RFC 3261, section 17.
+const (
+	// MaxCalls bounds the calls that a user agent has at once, answered or
+	// not; more are refused with 503.
+	MaxCalls = 20_000
+	// MaxBody is the largest body of an incoming request, in bytes; larger
+	// ones are refused with 413.
+	MaxBody = 64 << 10
+
+	t1      = 500 * time.Millisecond
+	t2      = 4 * time.Second
+	t64     = 64 * t1
+	byeWait = t64 // for the response to a BYE whose context has no end
+
+	portTries = 20               // ports tried until one is free for UDP and TCP
+	startWait = 5 * time.Second  // for the sockets to be served
+	dialWait  = 10 * time.Second // for an outbound TCP connection
+
+	// subscribeRetryMin and subscribeRetryMax bound the pause before a lost
+	// subscription or registration is tried again.
+	subscribeRetryMin = time.Second
+	subscribeRetryMax = time.Minute
+	// unsubscribeWait bounds the last request of a subscription.
+	unsubscribeWait = 2 * time.Second
+)

@@ -1,0 +1,242 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo"
+	"github.com/emiago/sipgo/sip"
+)
+
+// Config describes a user agent. Addr is needed.
+type Config struct {
+	// Addr is where the user agent takes SIP over UDP and TCP, "host:port".
+	// Port 0 picks a port that is free for both. The host is what Via and
+	// Contact name, so it must be one that peers can reach.
+	Addr      string
+	User      string // the user part of Contact; may be empty
+	UserAgent string // the User-Agent header; may be empty
+	Logger    *slog.Logger
+	// Trace sees every SIP message as it was on the wire. It is called from the
+	// goroutines that read and write and must not block.
+	Trace func(TraceEvent)
+}
+
+// Handlers are what a user agent calls for requests of the outside.
+type Handlers struct {
+	// Invite takes a call. It runs in a goroutine of its own and may take as
+	// long as the call lasts; a call that it neither answers nor rejects is
+	// rejected with 500 when it returns. nil refuses every call with 480.
+	Invite func(*IncomingCall)
+	// Other takes requests outside dialogs of methods that the package does
+	// not handle itself. nil answers 405.
+	Other func(req *sip.Request, tx sip.ServerTransaction)
+}
+
+// UA is a SIP user agent that is listening.
+type UA struct {
+	cfg  Config
+	h    Handlers
+	log  *slog.Logger
+	addr string
+	host string
+	port int
+
+	agent    *sipgo.UserAgent
+	udp, tcp *sipgo.Client
+	packets  net.PacketConn
+	listener net.Listener
+	dialed   *dialedListener
+	serving  sync.WaitGroup
+
+	mu     sync.Mutex
+	calls  map[dialogKey]*Call
+	subs   map[dialogKey]*Subscription
+	rings  int // incoming calls that are not answered yet
+	closed bool
+
+	ctx    context.Context // ends at Close
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// A dialogKey names a dialog, established or early, by what we chose of it:
+// any request or response for it carries both.
+type dialogKey struct{ callID, localTag string }
+
+// New binds UDP and TCP at cfg.Addr and serves until Close.
+func New(cfg Config, h Handlers) (*UA, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}}
+	ua.ctx, ua.cancel = context.WithCancel(context.Background())
+	if err := ua.listen(); err != nil {
+		return nil, fmt.Errorf("sipua: %w", err)
+	}
+	if err := ua.assemble(); err != nil {
+		ua.packets.Close()
+		ua.listener.Close()
+		return nil, fmt.Errorf("sipua: %w", err)
+	}
+	return ua, nil
+}
+
+// listen binds the two sockets at the same port.
+func (ua *UA) listen() error {
+	host, port, err := net.SplitHostPort(ua.cfg.Addr)
+	if err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		ua.listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
+		if err != nil {
+			return err
+		}
+		addr := ua.listener.Addr().String()
+		if ua.packets, err = net.ListenPacket("udp", addr); err == nil {
+			break
+		}
+		ua.listener.Close()
+		if port != "0" || try == portTries {
+			return err
+		}
+	}
+	_, p, _ := net.SplitHostPort(ua.listener.Addr().String())
+	ua.host = host
+	ua.port, _ = strconv.Atoi(p)
+	ua.addr = net.JoinHostPort(host, p)
+	return nil
+}
+
+// assemble puts sipgo's layers together over the sockets. Requests over UDP
+// must leave from the listening socket, requests over TCP must not be tied to
+// one connection, hence the two clients.
+func (ua *UA) assemble() (err error) {
+	// sipgo logs whole messages, bodies included, when it cannot parse them.
+	quiet := slog.New(slog.DiscardHandler)
+	ua.agent, err = sipgo.NewUA(
+		sipgo.WithUserAgent(ua.cfg.UserAgent),
+		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
+		sipgo.WithUserAgentTransactionLayerOptions(
+			sip.WithTransactionLayerLogger(quiet),
+			sip.WithTransactionLayerUnhandledResponseHandler(ua.strayResponse),
+		),
+	)
+	if err != nil {
+		return err
+	}
+	srv, err := sipgo.NewServer(ua.agent, sipgo.WithServerLogger(quiet))
+	if err != nil {
+		return err
+	}
+	if ua.udp, err = sipgo.NewClient(ua.agent, sipgo.WithClientAddr(ua.addr), sipgo.WithClientConnectionAddr(ua.addr), sipgo.WithClientLogger(quiet)); err != nil {
+		return err
+	}
+	if ua.tcp, err = sipgo.NewClient(ua.agent, sipgo.WithClientAddr(ua.addr), sipgo.WithClientLogger(quiet)); err != nil {
+		return err
+	}
+	ua.route(srv)
+	ua.dialed = newDialedListener(ua.listener.Addr())
+	ua.serving.Go(func() { _ = srv.ServeUDP(ua.tracePackets(ua.packets)) })
+	ua.serving.Go(func() { _ = srv.ServeTCP(ua.traceListener(ua.listener)) })
+	ua.serving.Go(func() { _ = srv.ServeTCP(ua.dialed) })
+	return ua.awaitUDP()
+}
+
+// awaitUDP waits until sipgo knows the UDP socket: a request before that would
+// fail to find it.
+func (ua *UA) awaitUDP() error {
+	deadline := time.Now().Add(startWait)
+	for {
+		if c, err := ua.agent.TransportLayer().GetConnection("udp", ua.addr); err == nil && c != nil {
+			_, _ = c.TryClose()
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return errors.New("the UDP socket does not come up")
+		}
+		time.Sleep(time.Millisecond) // sipgo tells of no event
+	}
+}
+
+// Addr is the host:port where the user agent takes SIP.
+func (ua *UA) Addr() string { return ua.addr }
+
+// Contact is the user agent's own SIP URI.
+func (ua *UA) Contact() string { c := ua.contactURI("UDP"); return c.String() }
+
+func (ua *UA) contactURI(transport string) sip.Uri {
+	u := sip.Uri{Scheme: "sip", User: ua.cfg.User, Host: ua.host, Port: ua.port}
+	if transport == "TCP" {
+		u.UriParams.Add("transport", "tcp")
+	}
+	return u
+}
+
+// client is the one for requests over that transport.
+func (ua *UA) client(transport string) *sipgo.Client {
+	if sip.IsReliable(sip.NetworkToLower(transport)) {
+		return ua.tcp
+	}
+	return ua.udp
+}
+
+// goroutine runs f as one that Close waits for; false once closing.
+func (ua *UA) goroutine(f func()) bool {
+	ua.mu.Lock()
+	defer ua.mu.Unlock()
+	if ua.closed {
+		return false
+	}
+	ua.work.Go(f)
+	return true
+}
+
+// Shutdown ends every call with BYE and every subscription, as far as ctx
+// allows, and then closes.
+func (ua *UA) Shutdown(ctx context.Context) error {
+	ua.mu.Lock()
+	calls := make([]*Call, 0, len(ua.calls))
+	for _, c := range ua.calls {
+		calls = append(calls, c)
+	}
+	ua.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, c := range calls {
+		wg.Go(func() { _ = c.Bye(ctx) })
+	}
+	wg.Wait()
+	return ua.Close()
+}
+
+// Close closes the sockets and ends everything without telling the peers:
+// Shutdown does that. It may be called again.
+func (ua *UA) Close() error {
+	ua.mu.Lock()
+	if ua.closed {
+		ua.mu.Unlock()
+		return nil
+	}
+	ua.closed = true
+	calls := ua.calls
+	ua.calls = map[dialogKey]*Call{}
+	ua.mu.Unlock()
+	ua.cancel()
+	for _, c := range calls {
+		c.end(ErrClosed)
+	}
+	ua.listener.Close()
+	ua.packets.Close()
+	ua.dialed.Close()
+	err := ua.agent.Close()
+	ua.serving.Wait()
+	ua.work.Wait()
+	return err
+}
