@@ -16,7 +16,6 @@ type Receipt struct {
 	over    bool
 	err     error
 	total   int64           // -1 until the last chunk has been written
-	size    int64           // bytes written so far
 	chunks  map[int64]int64 // start to end of the chunks not reported yet
 	covered []span          // sorted, apart
 }
