@@ -76,6 +76,7 @@ var (
 	// ErrTooMany means that a limit on sessions or receipts is reached.
 	ErrTooMany = errors.New("msrp: too many")
 
+	errGivenUp   = errors.New("given up by its sender")
 	errMessageID = errors.New("msrp: a message of that Message-ID still waits for its report")
 	errReceipts  = fmt.Errorf("%w receipts waiting for reports", ErrTooMany)
 )

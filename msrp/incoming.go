@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -36,8 +37,10 @@ type Incoming struct {
 	turn   chan struct{} // see order.go; guarded by Session.mu
 
 	// The reader's own.
-	received int64 // bytes taken from the wire
-	size     int64 // stated so far, -1 if not
+	received int64      // bytes given to the handler's pipe
+	size     int64      // stated so far, -1 if not
+	held     []heldBody // came ahead of their turn, sorted, apart
+	heldSize int
 
 	mu       sync.Mutex
 	cond     sync.Cond
@@ -48,6 +51,7 @@ type Incoming struct {
 	final    *replyTo
 	whole    bool // all has arrived
 	aborted  error
+	last     *replyTo     // the chunk with '$', when it has come before others
 	returned bool         // the handler has
 	result   *StatusError // its verdict, nil if it took the message
 	active   time.Time    // when something last arrived
@@ -114,6 +118,7 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.received += int64(len(p))
+	in.active = time.Now()
 	for len(p) > 0 {
 		if se, over := in.verdict(); over {
 			return se
@@ -134,7 +139,6 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 		p = p[n:]
 		in.cond.Broadcast()
 	}
-	in.active = time.Now()
 	return nil
 }
 
@@ -170,15 +174,19 @@ func (in *Incoming) waitHandler() bool {
 	return !late
 }
 
-// chunkDone answers a chunk that is not the last: now, or when its bytes have
-// been read.
-func (in *Incoming) chunkDone(r replyTo) {
+// chunkDone answers a chunk that is not the last: now, or when its bytes, up
+// to upto, have been read.
+func (in *Incoming) chunkDone(upto int64, r replyTo) {
 	in.mu.Lock()
-	for len(in.acks) >= maxPendingAcks && in.waitHandler() && !in.returned && in.aborted == nil {
+	for len(in.acks) >= maxPendingAcks && upto <= in.received && in.waitHandler() && !in.returned && in.aborted == nil {
 	}
 	in.active = time.Now()
-	if in.consumed < in.received && !in.returned && in.aborted == nil && len(in.acks) < maxPendingAcks {
-		in.acks = append(in.acks, ack{in.received, r})
+	if in.consumed < upto && !in.returned && in.aborted == nil && len(in.acks) < maxPendingAcks {
+		i := len(in.acks)
+		for i > 0 && in.acks[i-1].upto > upto {
+			i--
+		}
+		in.acks = slices.Insert(in.acks, i, ack{upto, r})
 		in.mu.Unlock()
 		return
 	}
@@ -189,19 +197,42 @@ func (in *Incoming) chunkDone(r replyTo) {
 
 // abort ends a message that will not arrive whole, or whose session ends.
 func (in *Incoming) abort(cause error) {
+	in.end(cause)
+}
+
+// abandon ends a message and answers the chunks that were still to be: with
+// se, or 200 if that is nil.
+func (in *Incoming) abandon(cause error, se *StatusError) {
+	for _, a := range in.end(cause) {
+		in.c.reply(a.r, se)
+	}
+}
+
+// end gives the chunks that nobody has answered.
+func (in *Incoming) end(cause error) []ack {
 	in.mu.Lock()
-	if in.aborted == nil && !in.whole && !in.returned {
+	defer in.mu.Unlock()
+	if in.stall != nil {
+		in.stall.Stop()
+	}
+	if in.aborted != nil || in.whole {
+		return nil
+	}
+	var open []ack
+	if !in.returned {
 		in.aborted = ErrAborted
 		if cause != nil {
 			in.aborted = fmt.Errorf("%w: %w", ErrAborted, cause)
 		}
 		in.cancel()
 		in.cond.Broadcast()
+		open, in.acks = in.acks, nil
 	}
-	if in.stall != nil {
-		in.stall.Stop()
+	if in.last != nil {
+		open = append(open, ack{in.size, *in.last})
+		in.last = nil
 	}
-	in.mu.Unlock()
+	return open
 }
 
 // complete marks a message as whole; its last chunk is answered when the

@@ -70,6 +70,8 @@ const (
 	writeBufferSize = 32 << 10              // size of a connection's write buffer, held only while writing
 	earlyRefusal    = 64 << 10              // bytes of a refused chunk thrown away before the refusal is sent ahead of its end
 	maxMessageID    = 128                   // bytes of a Message-ID
+	maxHeldBytes    = 128 << 10             // of one message, come ahead of their turn
+	maxHeldRanges   = 32                    // separate ranges of them
 	maxRefused      = 64                    // refused messages remembered in one session
 	closeLinger     = time.Second           // how long a closing connection may take to write what is queued
 	acceptBackoff   = 50 * time.Millisecond // pause after a failed accept

@@ -2,89 +2,105 @@ package msrp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"time"
 )
 
+// chunk is a SEND request being received.
+type chunk struct {
+	c        *conn
+	f        *frame
+	in       *Incoming // nil until its first byte, in an empty SEND for good
+	r        byteRange
+	pos      int64 // offset in the message of the next byte
+	refusal  *StatusError
+	skipped  int // bytes thrown away after it was refused
+	answered bool
+}
+
 // receive takes one SEND request of this session. An error ends the
 // connection. It runs in the connection's reading goroutine.
 func (s *Session) receive(c *conn, f *frame) error {
-	in, r, refusal := s.admit(f)
-	answered := false
-	skipped := 0
+	k := &chunk{c: c, f: f}
+	s.admit(k)
 	for {
 		p, err := c.nextPiece(f)
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			if in != nil {
-				s.forget(in)
-				in.abort(lost(err))
+			if k.in != nil {
+				s.forget(k.in)
+				k.in.abort(lost(err))
 			}
 			return err
 		}
-		if refusal == nil && in == nil {
-			in, refusal = s.begin(c, f, r)
-		}
-		if refusal == nil {
-			refusal = s.take(in, r, p)
-		}
-		if refusal != nil {
-			if skipped += len(p); skipped > earlyRefusal && !answered {
-				// The sender may stop sooner if it learns it now.
-				c.reply(c.replyTo(f), refusal)
-				answered = true
-			}
-		}
+		s.piece(k, p)
 	}
-	if refusal == nil {
-		refusal = s.checkEnd(in, f, r)
+	if k.refusal == nil {
+		k.refusal = k.checkEnd()
 	}
-	if refusal != nil {
-		s.refuseMessage(in, f, refusal)
-		if !answered {
-			c.reply(c.replyTo(f), refusal)
-		}
+	if k.refusal != nil {
+		s.refuseMessage(k.in, f, k.refusal)
+		k.answer()
 		return nil
 	}
-	s.endChunk(c, in, f)
+	s.endChunk(k)
 	return nil
 }
 
+// piece takes a piece of a chunk's body.
+func (s *Session) piece(k *chunk, p []byte) {
+	if k.refusal == nil && k.in == nil {
+		k.in, k.refusal = s.begin(k.c, k.f, k.r)
+	}
+	if k.refusal == nil {
+		k.refusal = s.take(k, p)
+	}
+	if k.refusal != nil {
+		if k.skipped += len(p); k.skipped > earlyRefusal {
+			k.answer() // the sender may stop sooner if it learns it now
+		}
+	}
+}
+
+// answer sends the chunk's refusal, once.
+func (k *chunk) answer() {
+	if !k.answered {
+		k.answered = true
+		k.c.reply(k.c.replyTo(k.f), k.refusal)
+	}
+}
+
 // admit finds the message a chunk belongs to, and checks that it fits.
-func (s *Session) admit(f *frame) (*Incoming, byteRange, *StatusError) {
+func (s *Session) admit(k *chunk) {
 	s.mu.Lock()
-	in := s.open[f.messageID]
-	refused := s.refused.get(f.messageID)
+	in := s.open[k.f.messageID]
+	refused := s.refused.get(k.f.messageID)
 	draining := s.draining && in == nil
 	s.mu.Unlock()
-	r := f.rng
-	if !f.hasRange {
+	r := k.f.rng
+	if !k.f.hasRange {
 		r = byteRange{1, -1, -1} // [RFC4975-7.3.1-1]
 		if in != nil {
 			r.start = in.received + 1
 		}
 	}
+	k.in, k.r, k.pos = in, r, r.start-1
 	switch {
 	case refused != nil && !(in == nil && r.start == 1):
-		return in, r, refused
+		k.refusal = refused
 	case draining:
-		return nil, r, status(StatusNoSession, "Shutting Down")
-	case in == nil && r.start != 1:
-		return nil, r, status(StatusBadRequest, "Chunk Of An Unknown Message")
+		k.refusal = status(StatusNoSession, "Shutting Down")
 	case in == nil:
-		return nil, r, nil
-	case r.start != in.received+1:
-		return in, r, status(StatusBadRequest, "Chunk Out Of Order")
 	case in.size >= 0 && r.total >= 0 && r.total != in.size:
-		return in, r, status(StatusBadRequest, "Total Has Changed")
+		k.refusal = status(StatusBadRequest, "Total Has Changed")
+	case r.total >= 0 && r.total < in.furthest():
+		k.refusal = status(StatusBadRequest, "Total Below What Was Sent")
 	case r.total >= 0 && in.size < 0:
 		in.size = r.total
 	}
-	return in, r, nil
 }
 
 // begin starts a message with its first bytes.
@@ -160,61 +176,95 @@ func (s *Session) reserve(c *conn) *StatusError {
 	}
 }
 
-// take hands one piece on, if it fits the stated sizes.
-func (s *Session) take(in *Incoming, r byteRange, p []byte) *StatusError {
-	n := in.received + int64(len(p))
+// take hands one piece on, if it fits the stated sizes. Bytes that came
+// before are dropped, those ahead of their turn held [RFC4975-7.3.1-4].
+func (s *Session) take(k *chunk, p []byte) *StatusError {
+	in := k.in
+	end := k.pos + int64(len(p))
 	switch {
-	case r.end >= 0 && n > r.end:
+	case k.r.end >= 0 && end > k.r.end:
 		return status(StatusBadRequest, "More Bytes Than Byte-Range Says")
-	case in.size >= 0 && n > in.size:
+	case in.size >= 0 && end > in.size:
 		return status(StatusBadRequest, "More Bytes Than The Total")
-	case s.sc.MaxSize > 0 && n > s.sc.MaxSize:
+	case s.sc.MaxSize > 0 && end > s.sc.MaxSize:
 		return status(StatusTooLarge, "")
 	}
-	return in.deliver(p)
+	at := k.pos
+	k.pos = end
+	if at > in.received {
+		return in.hold(at, p)
+	}
+	if end <= in.received {
+		in.touch()
+		return nil
+	}
+	if se := in.deliver(p[in.received-at:]); se != nil {
+		return se
+	}
+	return in.release()
 }
 
 // checkEnd checks a chunk that has ended against its Byte-Range.
-func (s *Session) checkEnd(in *Incoming, f *frame, r byteRange) *StatusError {
-	if f.flag != flagLast {
+func (k *chunk) checkEnd() *StatusError {
+	if k.f.flag != flagLast {
 		return nil
 	}
-	var received, size int64 = 0, r.total
-	if in != nil {
-		received, size = in.received, in.size
+	size := k.r.total
+	if k.in != nil {
+		size = k.in.size
 	}
-	if size >= 0 && received != size || r.end >= 0 && received != r.end {
+	if size >= 0 && k.pos != size || k.r.end >= 0 && k.pos != k.r.end {
 		return status(StatusBadRequest, "Fewer Bytes Than Byte-Range Says")
+	}
+	if k.in == nil && k.pos != 0 || k.in != nil && k.in.furthest() > k.pos {
+		return status(StatusBadRequest, "Not The Last Chunk")
 	}
 	return nil
 }
 
 // endChunk answers a chunk that was fine, at the right time.
-func (s *Session) endChunk(c *conn, in *Incoming, f *frame) {
-	r := c.replyTo(f)
+func (s *Session) endChunk(k *chunk) {
+	in, r := k.in, k.c.replyTo(k.f)
 	switch {
 	case in == nil:
 		// An empty SEND: it binds, or keeps the connection alive.
-		c.reply(r, nil)
-		if f.successReport && f.flag == flagLast {
-			c.sendReport(f.messageID, f.from, r.from, 0)
+		k.c.reply(r, nil)
+		if k.f.successReport && k.f.flag == flagLast {
+			k.c.sendReport(k.f.messageID, k.f.from, r.from, 0)
 		}
-	case f.flag == flagAbort:
+		return
+	case k.f.flag == flagAbort:
 		s.forget(in)
-		in.abort(errors.New("given up by its sender"))
-		c.reply(r, nil)
-	case f.flag == flagMore:
-		in.chunkDone(r)
-	default:
-		s.mu.Lock()
-		delete(s.open, in.MessageID)
-		if s.err == nil {
-			s.arrived(in)
+		in.abandon(errGivenUp, nil)
+		k.c.reply(r, nil)
+		return
+	case k.f.flag == flagLast:
+		in.size = k.pos
+		if in.received == in.size {
+			s.finish(in, r)
+			return
 		}
-		s.signal()
-		s.mu.Unlock()
-		in.complete(r)
+		in.setLast(r)
+	default:
+		in.chunkDone(k.pos, r)
 	}
+	if in.received == in.size {
+		if last := in.takeLast(); last != nil {
+			s.finish(in, *last)
+		}
+	}
+}
+
+// finish gives a message that is whole its place in the order of arrivals.
+func (s *Session) finish(in *Incoming, last replyTo) {
+	s.mu.Lock()
+	delete(s.open, in.MessageID)
+	if s.err == nil {
+		s.arrived(in)
+	}
+	s.signal()
+	s.mu.Unlock()
+	in.complete(last)
 }
 
 // refuseMessage drops a message, and remembers what its further chunks get.
@@ -231,7 +281,7 @@ func (s *Session) refuseMessage(in *Incoming, f *frame, se *StatusError) {
 	}
 	s.mu.Unlock()
 	if in != nil {
-		in.abort(se)
+		in.abandon(se, se)
 	}
 }
 
@@ -252,10 +302,11 @@ func (s *Session) giveUp(in *Incoming) {
 		return
 	}
 	delete(s.open, in.MessageID)
-	s.refused.add(in.MessageID, status(StatusTimeout, "Stalled"))
+	se := status(StatusTimeout, "Stalled")
+	s.refused.add(in.MessageID, se)
 	s.signal()
 	s.mu.Unlock()
-	in.abort(ErrStalled)
+	in.abandon(ErrStalled, se)
 }
 
 // typeAccepted matches a Content-Type with the media ranges of accept-types.

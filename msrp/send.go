@@ -235,6 +235,10 @@ func (o *outgoing) acquire(ctx context.Context) error {
 	for {
 		select {
 		case o.s.window <- struct{}{}:
+			if err := o.failure(); err != nil {
+				<-o.s.window
+				return err
+			}
 			return nil
 		case <-o.changed:
 			if err := o.failure(); err != nil {
@@ -323,7 +327,6 @@ func (o *outgoing) head(tid string, n int, last, yields bool) []byte {
 // answered takes the response to a chunk, in the reader's goroutine.
 func (p *place) answered(se *StatusError, err error) {
 	o := p.o
-	p.free()
 	o.mu.Lock()
 	if o.err == nil {
 		partial := o.m.FailureReport == FailurePartial
@@ -343,6 +346,7 @@ func (p *place) answered(se *StatusError, err error) {
 		}
 	}
 	o.mu.Unlock()
+	p.free()
 	o.wake()
 }
 

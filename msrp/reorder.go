@@ -1,0 +1,96 @@
+package msrp
+
+import "time"
+
+// heldBody is a run of bytes that came ahead of its turn.
+type heldBody struct {
+	at   int64
+	data []byte
+}
+
+func (h heldBody) end() int64 { return h.at + int64(len(h.data)) }
+
+// hold keeps a piece until the bytes before it have come. Bytes already held
+// are dropped. What is held of a message is bounded by maxHeldBytes and
+// maxHeldRanges; beyond that the message is refused.
+func (in *Incoming) hold(at int64, p []byte) *StatusError {
+	in.touch()
+	i := 0
+	for len(p) > 0 {
+		for i < len(in.held) && in.held[i].end() <= at {
+			i++
+		}
+		n := len(p)
+		if i < len(in.held) {
+			h := in.held[i]
+			if h.at <= at { // overlaps: skip what is there
+				n = int(min(int64(n), h.end()-at))
+				at, p = at+int64(n), p[n:]
+				continue
+			}
+			n = int(min(int64(n), h.at-at))
+		}
+		if in.heldSize+n > maxHeldBytes {
+			return status(StatusTooLarge, "Too Much Out Of Order")
+		}
+		if i > 0 && in.held[i-1].end() == at {
+			in.held[i-1].data = append(in.held[i-1].data, p[:n]...)
+		} else {
+			if len(in.held) >= maxHeldRanges {
+				return status(StatusTooLarge, "Too Much Out Of Order")
+			}
+			in.held = append(in.held, heldBody{})
+			copy(in.held[i+1:], in.held[i:])
+			in.held[i] = heldBody{at, append([]byte(nil), p[:n]...)}
+		}
+		in.heldSize += n
+		at, p = at+int64(n), p[n:]
+	}
+	return nil
+}
+
+// release hands on what was held and whose turn has come.
+func (in *Incoming) release() *StatusError {
+	for len(in.held) > 0 && in.held[0].at <= in.received {
+		h := in.held[0]
+		in.held = in.held[1:]
+		in.heldSize -= len(h.data)
+		if h.end() <= in.received {
+			continue
+		}
+		if se := in.deliver(h.data[in.received-h.at:]); se != nil {
+			return se
+		}
+	}
+	return nil
+}
+
+// furthest is the end of all that has come so far.
+func (in *Incoming) furthest() int64 {
+	if n := len(in.held); n > 0 {
+		return max(in.received, in.held[n-1].end())
+	}
+	return in.received
+}
+
+// touch notes that the sender is not silent.
+func (in *Incoming) touch() {
+	in.mu.Lock()
+	in.active = time.Now()
+	in.mu.Unlock()
+}
+
+// setLast keeps the answer to the chunk with '$' until the others are there.
+func (in *Incoming) setLast(r replyTo) {
+	in.mu.Lock()
+	in.last = &r
+	in.mu.Unlock()
+}
+
+func (in *Incoming) takeLast() *replyTo {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	r := in.last
+	in.last = nil
+	return r
+}
