@@ -11,7 +11,9 @@ import (
 type SessionConfig struct {
 	// Local is our own URI, the one in the path we gave the peer.
 	Local URI
-	// Remote is the peer's path: the To-Path of all we send.
+	// Remote is the peer's path: the To-Path of all we send. A session that
+	// is accepted before the peer's path is known, as after an offer of ours,
+	// may leave it empty and be told by SetRemote.
 	Remote Path
 	// Handler gets the messages; with nil they are refused with 415.
 	Handler Handler
@@ -68,7 +70,7 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener) (*Session, error) 
 	if sc.Local.SessionID == "" {
 		return nil, errors.New("msrp: SessionConfig.Local has no session-id")
 	}
-	if len(sc.Remote) == 0 {
+	if len(sc.Remote) == 0 && lst == nil {
 		return nil, errors.New("msrp: SessionConfig.Remote is empty")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -90,6 +92,15 @@ func (s *Session) Local() URI { return s.local }
 
 // Remote is the peer's path.
 func (s *Session) Remote() Path { return s.sc.Remote }
+
+// SetRemote tells the peer's path of a session that was accepted without one.
+// It must come before the first Send.
+func (s *Session) SetRemote(p Path) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sc.Remote = p
+	s.to = p.String()
+}
 
 // LocalAddr is our end of the connection; nil before the session is bound.
 func (s *Session) LocalAddr() net.Addr {
