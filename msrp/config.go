@@ -1,6 +1,7 @@
 package msrp
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,11 @@ type Config struct {
 	// Logger gets one line for each connection that ends badly; nil is
 	// slog.Default().
 	Logger *slog.Logger
+
+	// TLS makes a Listener take TLS connections only (it needs a
+	// certificate), and is what Dial uses for msrps URIs. Certificates are
+	// verified as it says, unless a session has fingerprints.
+	TLS *tls.Config
 
 	// ChunkSize is the size of the chunks of outgoing messages in bytes, 1
 	// to MaxChunkSize. 0 takes DefaultChunkSize when the peer is one hop

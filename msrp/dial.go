@@ -2,6 +2,7 @@ package msrp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -21,39 +22,70 @@ func Dial(ctx context.Context, cfg Config, sc SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, err := connect(ctx, sc.Remote[0])
+	c, err := s.dialConn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := newConn(nc, full, nil)
-	if se := s.attach(c); se != nil {
-		nc.Close()
-		return nil, se
-	}
-	c.start()
 	if err := s.greet(ctx); err != nil {
+		s.end(ErrClosed, false)
+		if sc.Over == nil {
+			c.fail(ErrClosed)
+		}
 		s.Close()
-		c.fail(ErrClosed)
-		c.loops.Wait()
 		return nil, err
 	}
 	return s, nil
 }
 
-func connect(ctx context.Context, hop URI) (net.Conn, error) {
-	if hop.Secure {
-		return nil, errors.New("msrp: msrps is not supported")
+// dialConn binds the session to a new connection, or to that of sc.Over.
+func (s *Session) dialConn(ctx context.Context) (*conn, error) {
+	if s.sc.Over != nil {
+		c := s.sc.Over.conn()
+		if c == nil {
+			return nil, errors.New("msrp: SessionConfig.Over is not bound")
+		}
+		if se := s.attach(c); se != nil {
+			return nil, lost(c.reason())
+		}
+		return c, nil
 	}
+	nc, err := connect(ctx, s.cfg, s.sc.Remote[0], s.sc.ConnectTo, s.sc.Fingerprints)
+	if err != nil {
+		return nil, err
+	}
+	c := newConn(nc, s.cfg, nil)
+	if se := s.attach(c); se != nil {
+		nc.Close()
+		return nil, se
+	}
+	c.start()
+	return c, nil
+}
+
+// connect makes the TCP connection to a hop, and the TLS one if it is msrps
+// [RFC4975-14.1-2].
+func connect(ctx context.Context, cfg *Config, hop URI, to string, prints []string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	nc, err := new(net.Dialer).DialContext(ctx, "tcp", hop.address())
+	if to == "" {
+		to = hop.address()
+	}
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", to)
 	if err != nil {
 		return nil, fmt.Errorf("msrp: %w", err)
 	}
-	return nc, nil
+	if !hop.Secure {
+		return nc, nil
+	}
+	tc := tls.Client(nc, clientTLS(cfg.TLS, hop.Host, prints))
+	if err := tc.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("msrp: %w", err)
+	}
+	return tc, nil
 }
 
-// connectTimeout bounds the TCP connect, DNS included.
+// connectTimeout bounds the TCP connect, with DNS and TLS.
 const connectTimeout = 30 * time.Second
 
 // greet sends the empty SEND that binds the session at the peer

@@ -2,6 +2,7 @@ package msrp
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"sync"
@@ -24,7 +25,7 @@ type Listener struct {
 	changed  chan struct{} // closed, and made anew, when a session or connection goes
 }
 
-// Listen opens a TCP port; addr is as for net.Listen, "127.0.0.1:0" picks a
+// Listen opens a TCP port, for TLS if cfg.TLS is set; addr is as for net.Listen, "127.0.0.1:0" picks a
 // free one.
 func Listen(addr string, cfg Config) (*Listener, error) {
 	full, err := cfg.withDefaults()
@@ -34,6 +35,9 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 	nl, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("msrp: %w", err)
+	}
+	if full.TLS != nil {
+		nl = tls.NewListener(nl, serverTLS(full.TLS))
 	}
 	l := &Listener{
 		cfg: full, nl: nl,
@@ -58,7 +62,7 @@ const sessionIDSize = 20
 // what the peer is to connect to; "" is the listener's own address, or the
 // loopback address if it listens on all.
 func (l *Listener) NewURI(host string) URI {
-	u := URI{Host: host, SessionID: newID(sessionIDSize), Transport: "tcp"} // [RFC4975-14.1-1]
+	u := URI{Host: host, SessionID: newID(sessionIDSize), Transport: "tcp", Secure: l.cfg.TLS != nil} // [RFC4975-14.1-1]
 	if a, ok := l.nl.Addr().(*net.TCPAddr); ok {
 		u.Port = a.Port
 		if host == "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -110,6 +111,20 @@ type Media struct {
 
 // Rejected tells that the media line has port 0.
 func (m *Media) Rejected() bool { return m.Port == 0 }
+
+// Address is the "host:port" to connect to: that of the path's first URI; but
+// if cema, that is if our own description has the msrp-cema attribute, and m
+// has it too, that of the c= and m= lines, where a middlebox may sit. See RFC 6714,
+// section 4.
+func (m *Media) Address(cema bool) string {
+	if cema && m.CEMA && m.Host != "" && m.Port != 0 {
+		return net.JoinHostPort(m.Host, strconv.Itoa(m.Port))
+	}
+	if len(m.Path) == 0 {
+		return ""
+	}
+	return m.Path[0].address()
+}
 
 // ParseSDP finds the first MSRP media line that is not refused, or else the
 // first. The error is ErrNoMSRP if there is none.

@@ -23,6 +23,16 @@ type SessionConfig struct {
 	// MaxSize is the size of the largest message taken, in bytes; larger
 	// ones are refused with 413. 0 is no limit.
 	MaxSize int64
+	// Fingerprints are those of the peer's SDP: its certificate must have
+	// one of them. See RFC 8122.
+	Fingerprints []string
+	// ConnectTo is the "host:port" that Dial connects to, if not the first
+	// hop of Remote: see Media.Address.
+	ConnectTo string
+	// Over makes Dial use the connection of that dialled session, which must
+	// lead to the same first hop. It stays open until the last of the
+	// sessions on it ends. See RFC 4975, section 5.4.
+	Over *Session
 }
 
 // Handler takes one message, in a goroutine of its own that starts when the
@@ -152,6 +162,8 @@ func (s *Session) attach(c *conn) *StatusError {
 		return nil
 	case s.c != nil:
 		return status(StatusBoundElsewhere, "") // [RFC4975-7.3-3]
+	case s.lst != nil && s.admits(c.nc) != nil:
+		return s.admits(c.nc)
 	case !c.bind(s):
 		return status(StatusNoSession, "")
 	}
@@ -204,7 +216,7 @@ func (s *Session) Close() error {
 	s.end(ErrClosed, false)
 	s.cancel()
 	s.handlers.Wait()
-	if c := s.conn(); c != nil && s.lst == nil {
+	if c := s.conn(); c != nil && s.lst == nil && c.ending() {
 		c.loops.Wait()
 	}
 	return nil

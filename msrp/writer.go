@@ -2,6 +2,7 @@ package msrp
 
 import (
 	"bufio"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -93,19 +94,28 @@ func (c *conn) writeBatch(f *outFrame) error {
 		if err := c.writeFrame(bw, f); err != nil {
 			return err
 		}
-		select {
-		case f = <-c.ctl:
-			continue
-		default:
-		}
-		select {
-		case f = <-c.ctl:
-		case f = <-c.data:
-		default:
-			f = nil
+		if f = c.readyFrame(); f == nil {
+			// Those about to write get the chance to share this system call.
+			runtime.Gosched()
+			f = c.readyFrame()
 		}
 	}
 	return bw.Flush()
+}
+
+// readyFrame takes what is there to be written, responses first.
+func (c *conn) readyFrame() *outFrame {
+	select {
+	case f := <-c.ctl:
+		return f
+	default:
+	}
+	select {
+	case f := <-c.data:
+		return f
+	default:
+		return nil
+	}
 }
 
 func (c *conn) writeFrame(bw *bufio.Writer, f *outFrame) error {

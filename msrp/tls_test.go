@@ -1,0 +1,180 @@
+package msrp
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+)
+
+// testCert makes a certificate of its own.
+func testCert(t testing.TB) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func TestTLSWithFingerprints(t *testing.T) {
+	certA, certB, certC := testCert(t), testCert(t), testCert(t)
+	printOf := func(c tls.Certificate) []string {
+		s, err := Fingerprint(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []string{"md2 00", s}
+	}
+	for _, test := range []struct {
+		name         string
+		a            *tls.Config
+		wantA, wantB []string // the fingerprint each wants of the other
+		code         int
+		err          error
+	}{
+		{"both", &tls.Config{Certificates: []tls.Certificate{certA}}, printOf(certB), printOf(certA), 0, nil},
+		{"server only", nil, printOf(certB), nil, 0, nil},
+		{"wrong server", nil, printOf(certC), nil, 0, errFingerprint},
+		{"wrong client", &tls.Config{Certificates: []tls.Certificate{certC}}, printOf(certB), printOf(certA), 403, nil},
+		{"client without", nil, printOf(certB), printOf(certA), 403, nil},
+		{"unknown hash", nil, []string{"md2 00:11"}, nil, 0, errFingerprint},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := testListener(t, Config{TLS: &tls.Config{Certificates: []tls.Certificate{certB}}})
+			h, ch := collect(1)
+			local := testURI(t, "msrps://127.0.0.1:9/me;tcp")
+			b, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{local}, Handler: h, Fingerprints: test.wantB})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !b.Local().Secure {
+				t.Fatal("not msrps")
+			}
+			a, err := Dial(testCtx(t), Config{Logger: quiet, TLS: test.a},
+				SessionConfig{Local: local, Remote: Path{b.Local()}, Fingerprints: test.wantA})
+			var se *StatusError
+			switch {
+			case test.err != nil:
+				if !errors.Is(err, test.err) {
+					t.Fatalf("got %v", err)
+				}
+				return
+			case test.code != 0:
+				if !errors.As(err, &se) || se.Code != test.code {
+					t.Fatalf("got %v", err)
+				}
+				return
+			case err != nil:
+				t.Fatal(err)
+			}
+			defer a.Close()
+			body := noise(300000)
+			if _, err := a.Send(testCtx(t), binaryMessage(body)); err != nil {
+				t.Fatal(err)
+			}
+			if g := next(t, ch); !bytes.Equal(g.body, body) {
+				t.Fatal("body differs")
+			}
+		})
+	}
+}
+
+func TestTLSWithRoots(t *testing.T) {
+	cert := testCert(t)
+	leaf, _ := x509.ParseCertificate(cert.Certificate[0])
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	l := testListener(t, Config{TLS: &tls.Config{Certificates: []tls.Certificate{cert}}})
+	local := testURI(t, "msrps://127.0.0.1:9/me;tcp")
+	b, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{local}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := SessionConfig{Local: local, Remote: Path{b.Local()}}
+	if _, err := Dial(testCtx(t), Config{Logger: quiet}, sc); err == nil {
+		t.Fatal("an unknown authority was taken")
+	}
+	a, err := Dial(testCtx(t), Config{Logger: quiet, TLS: &tls.Config{RootCAs: roots}}, sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Close()
+}
+
+func TestSharedConnection(t *testing.T) {
+	l := testListener(t, Config{})
+	h, ch := collect(10)
+	var first *Session
+	var all []*Session
+	for i := range 4 {
+		local := testURI(t, "msrp://127.0.0.1:9/"+newID(20)+";tcp")
+		b, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{local}, Handler: h})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{Local: local, Remote: Path{b.Local()}, Over: first})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = a
+		}
+		all = append(all, a)
+	}
+	for i, s := range all {
+		if _, err := s.Send(testCtx(t), textMessage("x")); err != nil {
+			t.Fatal(err)
+		}
+		g := next(t, ch)
+		if g.m.From[0].SessionID != s.Local().SessionID {
+			t.Fatal("wrong session")
+		}
+		if s.LocalAddr().String() != first.LocalAddr().String() {
+			t.Fatal("a connection of its own")
+		}
+		s.Close() // the others live on
+		if i < 3 {
+			select {
+			case <-all[i+1].Done():
+				t.Fatal("ended with another")
+			default:
+			}
+		}
+	}
+	if err := l.Shutdown(testCtx(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConnectTo(t *testing.T) {
+	l := testListener(t, Config{})
+	u := l.NewURI("unreachable.invalid")
+	local := testURI(t, "msrp://127.0.0.1:9/me;tcp")
+	if _, err := l.Accept(SessionConfig{Local: u, Remote: Path{local}}); err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	m := &Media{Host: "127.0.0.1", Port: port, CEMA: true, Path: Path{u}}
+	if got := m.Address(false); got == m.Address(true) {
+		t.Fatal(got)
+	}
+	s, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{Local: local, Remote: Path{u}, ConnectTo: m.Address(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+}
