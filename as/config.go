@@ -1,0 +1,203 @@
+package as
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// DefaultYAML is the commented configuration file with every key at its
+// default.
+//
+//go:embed default.yaml
+var DefaultYAML []byte
+
+// Config is the application server's configuration, as read from YAML.
+// DefaultYAML documents each key.
+type Config struct {
+	Name          string              `yaml:"name"`
+	SIP           SIPConfig           `yaml:"sip"`
+	MediaServers  []MediaServerConfig `yaml:"media_servers"`
+	OutboundProxy string              `yaml:"outbound_proxy"`
+	Presence      PresenceConfig      `yaml:"presence"`
+	Directory     string              `yaml:"directory"`
+	Store         StoreConfig         `yaml:"store"`
+	Push          PushConfig          `yaml:"push"`
+	Control       ControlConfig       `yaml:"control"`
+	Log           LogConfig           `yaml:"log"`
+	Admin         string              `yaml:"admin"`
+	Trace         string              `yaml:"trace"`
+}
+
+// SIPConfig says where the server takes SIP.
+type SIPConfig struct {
+	Listen string `yaml:"listen"`
+	User   string `yaml:"user"`
+}
+
+// MediaServerConfig names one media server and its weight in the balancing.
+type MediaServerConfig struct {
+	URI    string `yaml:"uri"`
+	Weight int    `yaml:"weight"`
+	Name   string `yaml:"name"`
+}
+
+// PresenceConfig says how the server learns who is reachable.
+type PresenceConfig struct {
+	Server  string        `yaml:"server"`
+	Expires time.Duration `yaml:"expires"`
+}
+
+// StoreConfig holds the waits of a store session's set-up.
+type StoreConfig struct {
+	RestoreWait   time.Duration `yaml:"restore_wait"`
+	InviteTimeout time.Duration `yaml:"invite_timeout"`
+	RetryAfter    time.Duration `yaml:"retry_after"`
+}
+
+// PushConfig holds the waits of a push session.
+type PushConfig struct {
+	Delay       time.Duration `yaml:"delay"`
+	Ring        time.Duration `yaml:"ring"`
+	MaxDuration time.Duration `yaml:"max_duration"`
+	RetryMin    time.Duration `yaml:"retry_min"`
+	RetryMax    time.Duration `yaml:"retry_max"`
+}
+
+// ControlConfig is about the MSCP channels.
+type ControlConfig struct {
+	Dialect  string        `yaml:"dialect"`
+	RetryMin time.Duration `yaml:"retry_min"`
+	RetryMax time.Duration `yaml:"retry_max"`
+	Timeout  time.Duration `yaml:"timeout"`
+}
+
+// LogConfig says what is logged.
+type LogConfig struct {
+	Level string `yaml:"level"`
+}
+
+// maxRing is the longest ringing that leaves the media server's 200 alive: it
+// gives up at 64*T1 = 32 s. See RFC 3261, section 13.3.1.4.
+const maxRing = 30 * time.Second
+
+// DefaultConfig returns the defaults. They lack a media server, so they do not
+// pass Validate as they are.
+func DefaultConfig() Config {
+	var c Config
+	if err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
+		panic("as: default.yaml: " + err.Error()) // built in; held by a test
+	}
+	return c
+}
+
+// LoadConfig reads the file at path over the defaults and validates it.
+func LoadConfig(path string) (Config, error) {
+	c := DefaultConfig()
+	if err := daemon.LoadYAML(path, &c); err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+// Validate fills what follows from other keys and reports everything that is
+// wrong, each with the name of its key.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	if _, _, err := net.SplitHostPort(c.SIP.Listen); err != nil {
+		bad("sip.listen", "%v", err)
+	}
+	if len(c.MediaServers) == 0 {
+		bad("media_servers", "at least one is needed")
+	}
+	if c.OutboundProxy == "" {
+		bad("outbound_proxy", "must not be empty")
+	}
+	if c.Directory == "" {
+		bad("directory", "must not be empty")
+	}
+	if c.Presence.Server == "" {
+		c.Presence.Server = c.OutboundProxy
+	}
+	if c.Push.Ring <= 0 || c.Push.Ring > maxRing {
+		bad("push.ring", "%v is not between 0 and %v", c.Push.Ring, maxRing)
+	}
+	for key, d := range map[string]time.Duration{
+		"presence.expires": c.Presence.Expires, "store.invite_timeout": c.Store.InviteTimeout,
+		"store.restore_wait": c.Store.RestoreWait, "push.max_duration": c.Push.MaxDuration,
+		"push.retry_min": c.Push.RetryMin, "control.retry_min": c.Control.RetryMin,
+		"control.timeout": c.Control.Timeout,
+	} {
+		if d <= 0 {
+			bad(key, "%v is not a positive duration", d)
+		}
+	}
+	if _, err := c.Control.dialect(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
+		bad("log.level", "%v", err)
+	}
+	c.validateMediaServers(bad)
+	return errors.Join(errs...)
+}
+
+func (c *Config) validateMediaServers(bad func(key, format string, args ...any)) {
+	names := map[string]bool{}
+	for i := range c.MediaServers {
+		m := &c.MediaServers[i]
+		key := fmt.Sprintf("media_servers[%d]", i)
+		if _, err := sipua.CanonicalURI(m.URI); err != nil {
+			bad(key+".uri", "%v", err)
+		}
+		if m.Weight == 0 {
+			m.Weight = 1
+		}
+		if m.Weight < 1 {
+			bad(key+".weight", "%d is less than 1", m.Weight)
+		}
+		if m.Name == "" {
+			m.Name = hostPort(m.URI)
+		}
+		if names[m.Name] {
+			bad(key+".name", "%q is used twice", m.Name)
+		}
+		names[m.Name] = true
+	}
+}
+
+// hostPort is the host and port of a SIP URI, as written.
+func hostPort(uri string) string {
+	s := uri
+	if i := strings.IndexByte(s, ':'); i >= 0 {
+		s = s[i+1:]
+	}
+	if i := strings.LastIndexByte(s, '@'); i >= 0 {
+		s = s[i+1:]
+	}
+	if i := strings.IndexAny(s, ";?"); i >= 0 {
+		s = s[:i]
+	}
+	return s
+}
+
+func (c ControlConfig) dialect() (mscp.Dialect, error) {
+	switch c.Dialect {
+	case "draft", "":
+		return mscp.Draft, nil
+	case "paper":
+		return mscp.Paper, nil
+	}
+	return 0, fmt.Errorf("control.dialect: %q is neither draft nor paper", c.Dialect)
+}

@@ -1,0 +1,126 @@
+package as
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Directory is the durable memory of which media server keeps messages for
+// which recipient from which sender. The media servers cannot be asked for it
+// by anything that the paper defines, so the application server keeps it.
+//
+// It is safe for concurrent use. Every change is on disk when the method that
+// makes it returns.
+type Directory struct{ db *bolt.DB }
+
+// Pair is one entry: messages from Sender to Recipient are kept, or may be
+// kept, by the media server named Server.
+type Pair struct {
+	Recipient string    // canonical SIP URI
+	Sender    string    // canonical SIP URI
+	Server    string    // name of the media server
+	Since     time.Time // when the first of them may have arrived
+}
+
+var directoryBucket = []byte("pairs")
+
+// Limits of the directory.
+const (
+	directoryLockWait = 5 * time.Second      // for another process to let go of the file
+	directoryBatch    = 2 * time.Millisecond // how long a change waits for company in its transaction
+	maxPairKey        = 16 << 10             // bytes; longer URIs are refused
+)
+
+// ErrPairTooLong says that the URIs of a pair are longer than the directory
+// takes.
+var ErrPairTooLong = errors.New("as: recipient and sender URIs too long")
+
+// OpenDirectory opens or creates the file at path. A file that another process
+// holds is an error after five seconds.
+func OpenDirectory(path string) (*Directory, error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: directoryLockWait, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", path, err)
+	}
+	db.MaxBatchDelay = directoryBatch
+	err = db.Update(func(tx *bolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists(directoryBucket)
+		return err
+	})
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("directory %s: %w", path, err)
+	}
+	return &Directory{db: db}, nil
+}
+
+// key is recipient, sender and server, each ended by a NUL, which no URI and
+// no configured name may hold.
+func (p Pair) key() ([]byte, error) {
+	k := p.Recipient + "\x00" + p.Sender + "\x00" + p.Server + "\x00"
+	if len(k) > maxPairKey {
+		return nil, ErrPairTooLong
+	}
+	if strings.Count(k, "\x00") != 3 {
+		return nil, fmt.Errorf("as: NUL in %q", k)
+	}
+	return []byte(k), nil
+}
+
+// Add remembers p. If it is known already, its Since stays as it was.
+func (d *Directory) Add(p Pair) error {
+	k, err := p.key()
+	if err != nil {
+		return err
+	}
+	known := false
+	if err := d.db.View(func(tx *bolt.Tx) error {
+		known = tx.Bucket(directoryBucket).Get(k) != nil
+		return nil
+	}); err != nil || known {
+		return err
+	}
+	v := binary.BigEndian.AppendUint64(nil, uint64(p.Since.UnixNano()))
+	return d.db.Batch(func(tx *bolt.Tx) error {
+		b := tx.Bucket(directoryBucket)
+		if b.Get(k) != nil {
+			return nil
+		}
+		return b.Put(k, v)
+	})
+}
+
+// Remove forgets p. It is no error if p is not known.
+func (d *Directory) Remove(p Pair) error {
+	k, err := p.key()
+	if err != nil {
+		return err
+	}
+	return d.db.Batch(func(tx *bolt.Tx) error { return tx.Bucket(directoryBucket).Delete(k) })
+}
+
+// Each calls f for every entry, ordered by recipient. It holds a read
+// transaction, so f must not change the directory.
+func (d *Directory) Each(f func(Pair) error) error {
+	return d.db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket(directoryBucket).ForEach(func(k, v []byte) error {
+			parts := bytes.Split(k, []byte{0})
+			if len(parts) != 4 || len(v) != 8 {
+				return fmt.Errorf("directory: damaged entry %q", k)
+			}
+			return f(Pair{
+				Recipient: string(parts[0]), Sender: string(parts[1]), Server: string(parts[2]),
+				Since: time.Unix(0, int64(binary.BigEndian.Uint64(v))),
+			})
+		})
+	})
+}
+
+// Close closes the file.
+func (d *Directory) Close() error { return d.db.Close() }

@@ -1,0 +1,37 @@
+// Package as is the application server of the offline-message cluster: the
+// one B2BUA that the SIP network sees, standing in for users who are not
+// registered.
+//
+// It handles signalling only. For a caller's INVITE it picks a media server
+// (MS) by weighted least connections, relays the caller's SDP offer to it
+// byte for byte and the MS's answer back, and tells the MS over MSCP whose
+// messages will arrive (RestoreMsg). When the presence server says that a
+// recipient is reachable, it brings the user and the MS that keeps the
+// messages together by third-party call control (RFC 3725, flow I) and starts
+// the delivery (SendMsg).
+//
+// # Sources
+//
+// The flows are those of the 2010 paper (figures 2, 3 and 5) and of
+// draft-mcglashan-mscp-02, sections 2.3 and 7; SIP is RFC 3261, 3264, 3265 and
+// 3725; presence documents are RFC 3863.
+//
+// # Concurrency
+//
+// A [Server] is safe for concurrent use. One goroutine owns each media
+// server's control channel, one each store session, and one each recipient
+// who has messages: the latter makes that recipient's pushes one at a time.
+//
+// # What it keeps
+//
+// The [Directory] file holds which media server keeps messages for which
+// (recipient, sender). An entry is on disk before the caller's INVITE is
+// answered and goes away only when the media server has said that everything
+// was delivered, so that a killed and restarted server forgets nobody. An
+// entry may therefore outlive its messages; a push that finds nothing ends it.
+//
+// # Limits
+//
+// The server trusts its SIP peers: it belongs behind a proxy. A re-INVITE
+// within a store session is answered 488 and leaves the session as it is.
+package as

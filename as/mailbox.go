@@ -1,0 +1,349 @@
+package as
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A mailbox is what the application server knows of one recipient: who has, or
+// may have, left messages where, and whether the recipient is reachable. One
+// goroutine, in run, owns the presence subscription and makes the recipient's
+// pushes one at a time; store sessions and notifications reach it through the
+// fields under mu and wake.
+type mailbox struct {
+	s         *Server
+	recipient string
+	log       *slog.Logger
+	wake      chan struct{} // of capacity 1: something under mu has changed
+
+	mu      sync.Mutex
+	letters map[letterKey]*letter
+	open    bool      // the recipient is reachable, as far as presence knows
+	due     time.Time // no push before this moment
+	retry   backoff
+	dead    bool // retired; begin must take a new one
+}
+
+type letterKey struct{ sender, server string }
+
+// A letter stands for all messages of one sender that one media server keeps
+// for the recipient.
+type letter struct {
+	pair    Pair
+	live    int    // store sessions under way that add to it
+	changes uint64 // counts beginnings and ends of store sessions
+	pending bool   // there may be messages to push
+}
+
+func newMailbox(s *Server, recipient string) *mailbox {
+	return &mailbox{
+		s: s, recipient: recipient, log: s.log.With("recipient", recipient),
+		wake:    make(chan struct{}, 1),
+		letters: map[letterKey]*letter{},
+		retry:   backoff{min: s.cfg.Push.RetryMin, max: s.cfg.Push.RetryMax},
+	}
+}
+
+func (m *mailbox) wakeUp() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// begin adds a store session of p, durably. ok is false if the mailbox has
+// retired meanwhile.
+func (m *mailbox) begin(p Pair) (ok bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return false, nil
+	}
+	k := letterKey{p.Sender, p.Server}
+	l := m.letters[k]
+	if l == nil {
+		if err := m.s.dir.Add(p); err != nil {
+			return true, err
+		}
+		l = &letter{pair: p}
+		m.letters[k] = l
+	}
+	l.live++
+	l.changes++
+	return true, nil
+}
+
+// end ends a store session that begin added: whatever it stored is to be
+// pushed as soon as the recipient is reachable, which may be now.
+func (m *mailbox) end(p Pair) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.letters[letterKey{p.Sender, p.Server}]
+	l.live--
+	l.changes++
+	l.pending = true
+	m.wakeUp()
+}
+
+// restored adds an entry that the directory held at the start.
+func (m *mailbox) restored(p Pair) {
+	m.letters[letterKey{p.Sender, p.Server}] = &letter{pair: p, pending: true}
+}
+
+// run subscribes to the recipient's presence and pushes until there is nothing
+// left to push, or until ctx ends.
+func (m *mailbox) run(ctx context.Context) {
+	sub := m.subscribe(ctx)
+	if sub == nil {
+		return
+	}
+	defer sub.Close()
+	for {
+		wait, retired := m.step(ctx)
+		if retired || ctx.Err() != nil {
+			return
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-m.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// idle is how long a mailbox waits when nothing but a wake-up can change
+// anything.
+const idle = time.Hour
+
+// step pushes what can be pushed now, and tells how long to wait for more. It
+// retires the mailbox if nothing is left in it.
+func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
+	m.mu.Lock()
+	if len(m.letters) == 0 {
+		m.dead = true
+		m.mu.Unlock()
+		m.s.mailboxes.remove(m)
+		return 0, true
+	}
+	round := m.pendingLetters()
+	if !m.open || len(round) == 0 {
+		m.mu.Unlock()
+		return idle, false
+	}
+	if d := time.Until(m.due); d > 0 {
+		m.mu.Unlock()
+		return d, false
+	}
+	m.mu.Unlock()
+	if m.pushAll(ctx, round) {
+		return 0, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := m.retry.step()
+	m.due = time.Now().Add(d)
+	m.log.Info("push will be tried again", "in", d)
+	return d, false
+}
+
+// pendingLetters is what to push, in the order of the oldest message. m.mu is
+// held.
+func (m *mailbox) pendingLetters() []*letter {
+	var round []*letter
+	for _, l := range m.letters {
+		// What a server without a channel keeps waits for wakeAll.
+		if ms := m.s.server(l.pair.Server); l.pending && ms != nil && ms.up() {
+			round = append(round, l)
+		}
+	}
+	slices.SortFunc(round, func(a, b *letter) int {
+		return cmp.Or(a.pair.Since.Compare(b.pair.Since), cmp.Compare(a.pair.Sender, b.pair.Sender))
+	})
+	return round
+}
+
+// pushAll makes one push session per letter and reports whether all went well.
+// A user who does not take one is not called for the next.
+func (m *mailbox) pushAll(ctx context.Context, round []*letter) bool {
+	ok := true
+	for _, l := range round {
+		m.mu.Lock()
+		before := l.changes
+		m.mu.Unlock()
+		began := time.Now()
+		err := m.s.push(ctx, l.pair)
+		m.s.metrics.pushes.WithLabelValues(outcome(err)).Inc()
+		log := m.log.With("sender", l.pair.Sender, "ms", l.pair.Server, "seconds", time.Since(began).Seconds())
+		if err != nil {
+			log.Info("push failed; everything unconfirmed is kept", "err", err)
+			ok = false
+			if isUserFault(err) {
+				return false
+			}
+			continue
+		}
+		log.Info("push ended: all is delivered")
+		m.settle(l, before)
+	}
+	return ok
+}
+
+// settle forgets a letter that was delivered, unless a store session has added
+// to it since.
+func (m *mailbox) settle(l *letter, before uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.retry.reset()
+	if l.changes != before {
+		return // pushed again if pending, or when its session ends
+	}
+	l.pending = false
+	if l.live > 0 {
+		return
+	}
+	if err := m.s.dir.Remove(l.pair); err != nil {
+		// It stays in the file: a push that finds nothing will end it.
+		m.log.Error("directory entry not removed", "err", err)
+	}
+	delete(m.letters, letterKey{l.pair.Sender, l.pair.Server})
+}
+
+// subscribe asks the presence server about the recipient, again and again
+// until it works or ctx ends.
+func (m *mailbox) subscribe(ctx context.Context) *sipua.Subscription {
+	retry := backoff{min: m.s.cfg.Push.RetryMin, max: m.s.cfg.Push.RetryMax}
+	for ctx.Err() == nil {
+		sub, err := m.s.ua.Subscribe(ctx, sipua.SubscribeRequest{
+			URI: m.recipient, From: m.s.self, Event: "presence", Accept: "application/pidf+xml",
+			Expires: m.s.cfg.Presence.Expires, Destination: m.s.cfg.Presence.Server,
+			OnNotify: m.notified,
+		})
+		if err == nil {
+			return sub
+		}
+		m.log.Warn("presence subscription failed; trying on", "err", err)
+		retry.wait(ctx)
+	}
+	return nil
+}
+
+// notified takes one NOTIFY. "open" is a level, not an edge: the same state
+// comes again with every refresh, and changes nothing then.
+func (m *mailbox) notified(n sipua.Notification) {
+	open, err := pidfOpen(n.Body)
+	if err != nil {
+		m.s.metrics.presence.WithLabelValues("unreadable").Inc()
+		m.log.Warn("presence document not understood", "err", err)
+		return
+	}
+	state := "closed"
+	if open {
+		state = "open"
+	}
+	m.s.metrics.presence.WithLabelValues(state).Inc()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if open && !m.open {
+		m.log.Info("recipient is reachable")
+		m.due = time.Now().Add(m.s.cfg.Push.Delay)
+		m.retry.reset()
+		for _, l := range m.letters {
+			l.pending = true
+		}
+	}
+	m.open = open
+	m.wakeUp()
+}
+
+// mailboxes are the mailboxes of all recipients who have messages.
+type mailboxes struct {
+	s *Server
+
+	mu      sync.Mutex
+	byURI   map[string]*mailbox
+	started bool
+}
+
+func newMailboxes(s *Server) *mailboxes {
+	return &mailboxes{s: s, byURI: map[string]*mailbox{}}
+}
+
+// load fills the mailboxes from the directory; start sets them to work.
+func (ms *mailboxes) load() error {
+	return ms.s.dir.Each(func(p Pair) error {
+		ms.get(p.Recipient).restored(p)
+		return nil
+	})
+}
+
+func (ms *mailboxes) start() {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	ms.started = true
+	for _, m := range ms.byURI {
+		ms.s.goroutine(func() { m.run(ms.s.ctx) })
+	}
+}
+
+// get returns the recipient's mailbox, a new one if need be.
+func (ms *mailboxes) get(recipient string) *mailbox {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	m := ms.byURI[recipient]
+	if m == nil {
+		m = newMailbox(ms.s, recipient)
+		ms.byURI[recipient] = m
+		if ms.started {
+			ms.s.goroutine(func() { m.run(ms.s.ctx) })
+		}
+	}
+	return m
+}
+
+// begin adds a store session of p, durably, and returns the function that ends
+// it.
+func (ms *mailboxes) begin(p Pair) (end func(), err error) {
+	for {
+		m := ms.get(p.Recipient)
+		ok, err := m.begin(p)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return func() { m.end(p) }, nil
+		}
+		ms.remove(m)
+	}
+}
+
+// remove drops a mailbox that has retired.
+func (ms *mailboxes) remove(m *mailbox) {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	if ms.byURI[m.recipient] == m {
+		delete(ms.byURI, m.recipient)
+	}
+}
+
+// wakeAll makes every mailbox look again, as when a media server came back.
+func (ms *mailboxes) wakeAll() {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	for _, m := range ms.byURI {
+		m.wakeUp()
+	}
+}
+
+func (ms *mailboxes) len() int {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	return len(ms.byURI)
+}

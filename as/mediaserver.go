@@ -1,0 +1,214 @@
+package as
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A mediaServer is one MS of the cluster and its MSCP control channel. The
+// goroutine in run owns the channel: it sets it up, watches it and sets it up
+// again for as long as the server lives. See the draft, section 7.2.1.
+type mediaServer struct {
+	cfg     MediaServerConfig
+	control ControlConfig
+	ua      *sipua.UA
+	from    string // our own URI
+	mscp    mscp.Config
+	log     *slog.Logger
+	changed func() // called after every change of up; must not block
+
+	mu     sync.Mutex
+	client *mscp.Client // nil while the channel is down
+}
+
+// errChannelDown says that a media server has no control channel now.
+var errChannelDown = errors.New("control channel is down")
+
+// channel returns the control channel, or nil while there is none.
+func (m *mediaServer) channel() *mscp.Client {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.client
+}
+
+func (m *mediaServer) up() bool { return m.channel() != nil }
+
+func (m *mediaServer) setChannel(c *mscp.Client) {
+	m.mu.Lock()
+	m.client = c
+	m.mu.Unlock()
+	m.changed()
+}
+
+// do makes one MSCP request over the channel, or fails at once without one.
+func (m *mediaServer) do(ctx context.Context, req mscp.Element) (mscp.Element, error) {
+	c := m.channel()
+	if c == nil {
+		return nil, errChannelDown
+	}
+	return c.Do(ctx, req)
+}
+
+// run keeps the channel up until ctx ends, and ends its SIP dialog then.
+func (m *mediaServer) run(ctx context.Context) {
+	retry := backoff{min: m.control.RetryMin, max: m.control.RetryMax}
+	reported := false
+	for ctx.Err() == nil {
+		call, client, err := m.connect(ctx)
+		if err != nil {
+			if !reported && ctx.Err() == nil {
+				m.log.Warn("control channel cannot be set up; trying on", "err", err)
+				reported = true
+			}
+			retry.wait(ctx)
+			continue
+		}
+		reported = false
+		retry.reset()
+		m.hold(ctx, call, client)
+	}
+}
+
+// connect sets the channel up: INVITE with the offer, ACK, then TCP to the
+// port of the answer.
+func (m *mediaServer) connect(ctx context.Context) (*sipua.Call, *mscp.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.control.Timeout)
+	defer cancel()
+	offer, err := m.offer()
+	if err != nil {
+		return nil, nil, err
+	}
+	call, err := m.ua.Invite(ctx, sipua.InviteRequest{
+		URI: m.cfg.URI, From: m.from, To: m.cfg.URI, Body: offer, ContentType: sdpType,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("INVITE: %w", err)
+	}
+	if err := call.Ack(ctx, nil, ""); err != nil {
+		endCall(call)
+		return nil, nil, fmt.Errorf("ACK: %w", err)
+	}
+	client, err := m.dial(ctx, call.RemoteBody())
+	if err != nil {
+		endCall(call)
+		return nil, nil, err
+	}
+	return call, client, nil
+}
+
+// offer is the SDP for a new TCP connection. The host is the one that the
+// media server sees us at; nothing connects to it, since the offer's port is 9
+// and its setup role active.
+func (m *mediaServer) offer() ([]byte, error) {
+	host, _, err := net.SplitHostPort(m.ua.Addr())
+	if err != nil {
+		return nil, err
+	}
+	return mscp.NewOffer(host).Marshal()
+}
+
+// dial connects to where the answer says.
+func (m *mediaServer) dial(ctx context.Context, answer []byte) (*mscp.Client, error) {
+	a, err := mscp.ParseSDP(answer)
+	if err != nil {
+		return nil, fmt.Errorf("answer: %w", err)
+	}
+	if err := a.CheckAnswer(); err != nil {
+		return nil, fmt.Errorf("answer: %w", err)
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
+	if err != nil {
+		return nil, err
+	}
+	return mscp.NewClient(conn, m.mscp), nil
+}
+
+// hold watches a channel that is up, and re-offers it when only the TCP
+// connection was lost. It returns when the channel is gone for good.
+func (m *mediaServer) hold(ctx context.Context, call *sipua.Call, client *mscp.Client) {
+	defer endCall(call)
+	for {
+		m.setChannel(client)
+		m.log.Info("control channel is up", "connection", call.ID().String())
+		select {
+		case <-ctx.Done():
+			m.setChannel(nil)
+			client.Close()
+			return
+		case <-call.Done():
+			m.setChannel(nil)
+			client.Close()
+			m.log.Warn("media server ended the control dialog")
+			return
+		case <-client.Done():
+			m.setChannel(nil)
+			m.log.Warn("control channel lost", "err", client.Err())
+		}
+		var err error
+		if client, err = m.reoffer(ctx, call); err != nil {
+			m.log.Info("control channel cannot be re-offered; starting afresh", "err", err)
+			return
+		}
+	}
+}
+
+// reoffer asks for a new TCP connection on the same SIP dialog. See the draft,
+// section 7.2.1: "connection value of 'new'".
+func (m *mediaServer) reoffer(ctx context.Context, call *sipua.Call) (*mscp.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.control.Timeout)
+	defer cancel()
+	offer, err := m.offer()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := call.Reinvite(ctx, offer, sdpType)
+	if err != nil {
+		return nil, fmt.Errorf("re-INVITE: %w", err)
+	}
+	return m.dial(ctx, answer)
+}
+
+// endCall ends a SIP dialog within a bounded time, whoever's context is over.
+func endCall(call *sipua.Call) {
+	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+	defer cancel()
+	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
+}
+
+// A backoff waits longer after each failure, up to max, with jitter.
+type backoff struct {
+	min, max, next time.Duration
+}
+
+func (b *backoff) reset() { b.next = 0 }
+
+// step returns how long to wait now.
+func (b *backoff) step() time.Duration {
+	if b.next < b.min {
+		b.next = b.min
+	}
+	d := b.next + rand.N(b.next/3+1)
+	b.next = min(2*b.next, b.max)
+	return d
+}
+
+// wait waits for a step or for the end of ctx.
+func (b *backoff) wait(ctx context.Context) {
+	t := time.NewTimer(b.step())
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,146 @@
+package as
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// pushGrace is how long the media server's word on a push is waited for after
+// the user, or the media server itself, has ended the session.
+const pushGrace = 3 * time.Second
+
+// A userFault is a push that failed on the recipient's side: refused, not
+// answered, not reachable. The recipient's other pushes would fare the same.
+type userFault struct{ err error }
+
+func (e *userFault) Error() string { return "recipient: " + e.err.Error() }
+func (e *userFault) Unwrap() error { return e.err }
+
+func isUserFault(err error) bool {
+	var u *userFault
+	return errors.As(err, &u)
+}
+
+// outcome is a push's label in the metrics.
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return "delivered"
+	case isUserFault(err):
+		return "recipient"
+	case errors.Is(err, errChannelDown):
+		return "channel_down"
+	default:
+		return "media_server"
+	}
+}
+
+// push makes one push session: it brings the recipient and the media server
+// that keeps the messages together by third-party call control and has the
+// media server send. It returns nil when the media server has said that all is
+// delivered. See the paper, figures 3 and 5(b), and RFC 3725, section 4.1.
+func (s *Server) push(ctx context.Context, p Pair) error {
+	ms := s.server(p.Server)
+	if ms == nil {
+		return fmt.Errorf("media server %q is not configured", p.Server)
+	}
+	if !ms.up() {
+		return errChannelDown
+	}
+	media, err := s.inviteWithoutOffer(ctx, ms)
+	if err != nil {
+		return err
+	}
+	user, err := s.ringUser(ctx, p, media.RemoteBody())
+	if err != nil {
+		refuseMedia(ctx, media)
+		return err
+	}
+	defer endCall(user)
+	defer endCall(media)
+	if err := media.Ack(ctx, user.RemoteBody(), sdpType); err != nil {
+		_ = user.Ack(ctx, nil, "")
+		return fmt.Errorf("ACK to the media server: %w", err)
+	}
+	if err := user.Ack(ctx, nil, ""); err != nil {
+		return &userFault{fmt.Errorf("ACK: %w", err)}
+	}
+	return s.send(ctx, ms, p, user, media)
+}
+
+func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer) (*sipua.Call, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Store.InviteTimeout)
+	defer cancel()
+	media, err := s.ua.Invite(ctx, sipua.InviteRequest{URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI})
+	if err != nil {
+		return nil, fmt.Errorf("INVITE to the media server: %w", err)
+	}
+	return media, nil
+}
+
+// ringUser calls the recipient with the media server's offer, in the name of
+// the messages' sender.
+func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte) (*sipua.Call, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Push.Ring)
+	defer cancel()
+	user, err := s.ua.Invite(ctx, sipua.InviteRequest{
+		URI: p.Recipient, From: p.Sender, To: p.Recipient, Destination: s.cfg.OutboundProxy,
+		Body: offer, ContentType: sdpType,
+	})
+	if err != nil {
+		return nil, &userFault{fmt.Errorf("INVITE: %w", err)}
+	}
+	return user, nil
+}
+
+// refuseMedia acknowledges the media server's leg with an answer that refuses
+// its offer, and ends it.
+func refuseMedia(ctx context.Context, media *sipua.Call) {
+	defer endCall(media)
+	answer, err := refuseOffer(media.RemoteBody())
+	if err != nil {
+		answer = nil // an ACK without an answer still ends the 2xx retransmission
+	}
+	_ = media.Ack(context.WithoutCancel(ctx), answer, sdpType)
+}
+
+// send has the media server deliver, and waits for its word that the push has
+// ended, or for either leg to end.
+func (s *Server) send(ctx context.Context, ms *mediaServer, p Pair, user, media *sipua.Call) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Push.MaxDuration)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- s.sendMsg(ctx, ms, p, media) }()
+	select {
+	case err := <-result:
+		return err
+	case <-user.Done():
+		endCall(media) // so that the media server knows as well
+	case <-media.Done():
+	}
+	grace := time.AfterFunc(pushGrace, cancel)
+	defer grace.Stop()
+	return <-result
+}
+
+func (s *Server) sendMsg(ctx context.Context, ms *mediaServer, p Pair, media *sipua.Call) error {
+	resp, err := ms.do(ctx, &mscp.SendMsg{
+		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: media.ID().String(),
+	})
+	if err != nil {
+		return fmt.Errorf("SendMsg: %w", err)
+	}
+	switch r := resp.(type) {
+	case *mscp.MsgSended:
+		return nil
+	case *mscp.MsgNotSended:
+		return &userFault{fmt.Errorf("MsgNotSended: %s", r.Reason)}
+	default:
+		return fmt.Errorf("SendMsg answered with %s", mscp.Name(resp))
+	}
+}

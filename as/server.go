@@ -1,0 +1,222 @@
+package as
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+const (
+	sdpType = "application/sdp"
+
+	// byeTimeout bounds how long the end of one SIP dialog is waited for.
+	byeTimeout = 5 * time.Second
+)
+
+// Server is a running application server.
+type Server struct {
+	cfg  Config
+	log  *slog.Logger
+	self string // our own SIP URI
+	ua   *sipua.UA
+
+	servers   []*mediaServer
+	balancer  *balancer
+	dir       *Directory
+	mailboxes *mailboxes
+	metrics   *metrics
+	admin     *daemon.Admin
+	trace     *daemon.TraceWriter
+
+	ctx    context.Context // ends when the server closes
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// goroutine runs f as one that Close waits for. It reports false, and runs
+// nothing, once the server is closing.
+func (s *Server) goroutine(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.wg.Go(f)
+	return true
+}
+
+// Start opens the directory and the sockets and begins to serve. The control
+// channels come up in the background; until one has, callers get 503.
+func Start(cfg Config, log *slog.Logger) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: log, metrics: newMetrics()}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.open(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open() (err error) {
+	if s.trace, err = daemon.OpenTrace(s.cfg.Trace, s.cfg.Name); err != nil {
+		return err
+	}
+	if s.dir, err = OpenDirectory(s.cfg.Directory); err != nil {
+		return err
+	}
+	if err = s.openSIP(); err != nil {
+		return err
+	}
+	if err = s.openMediaServers(); err != nil {
+		return err
+	}
+	s.mailboxes = newMailboxes(s)
+	if err = s.mailboxes.load(); err != nil {
+		return err
+	}
+	s.metrics.registerState(s)
+	s.admin, err = daemon.ServeAdmin(s.cfg.Admin, s.metrics.reg, s.Ready, nil, s.log)
+	if err != nil {
+		return err
+	}
+	for _, ms := range s.servers {
+		s.goroutine(func() { ms.run(s.ctx) })
+	}
+	s.mailboxes.start()
+	s.log.Info("application server is up", "sip", s.ua.Addr(), "admin", s.admin.Addr(), "recipients", s.mailboxes.len())
+	return nil
+}
+
+func (s *Server) openSIP() (err error) {
+	cfg := sipua.Config{
+		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
+	}
+	if s.trace.Enabled() {
+		cfg.Trace = func(e sipua.TraceEvent) {
+			s.trace.Record(daemon.TraceRecord{
+				Time: e.Time, Protocol: "SIP", Direction: direction(e.Sent),
+				Local: e.Local, Peer: e.Remote, Raw: string(e.Raw), Size: len(e.Raw),
+			})
+		}
+	}
+	s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite})
+	if err != nil {
+		return fmt.Errorf("sip: %w", err)
+	}
+	s.self = "sip:" + s.cfg.SIP.User + "@" + s.ua.Addr()
+	return nil
+}
+
+func (s *Server) openMediaServers() error {
+	dialect, err := s.cfg.Control.dialect()
+	if err != nil {
+		return err
+	}
+	for _, c := range s.cfg.MediaServers {
+		log := s.log.With("ms", c.Name)
+		ms := &mediaServer{
+			cfg: c, control: s.cfg.Control, ua: s.ua, from: s.self, log: log,
+			mscp:    mscp.Config{Dialect: dialect, Logger: log},
+			changed: func() { s.mailboxes.wakeAll() },
+		}
+		if s.trace.Enabled() {
+			ms.mscp.Trace = func(e mscp.TraceEvent) {
+				s.trace.Record(daemon.TraceRecord{
+					Time: e.Time, Protocol: "MSCP", Direction: direction(e.Sent),
+					Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: len(e.Raw),
+				})
+			}
+		}
+		s.servers = append(s.servers, ms)
+	}
+	s.balancer = newBalancer(s.servers)
+	return nil
+}
+
+// handleInvite serves one call from the outside until it has ended.
+func (s *Server) handleInvite(in *sipua.IncomingCall) {
+	ended := make(chan struct{})
+	if s.goroutine(func() { defer close(ended); s.serveCall(in) }) {
+		<-ended
+	}
+}
+
+func direction(sent bool) string {
+	if sent {
+		return daemon.Sent
+	}
+	return daemon.Received
+}
+
+// server returns the media server of that name, or nil.
+func (s *Server) server(name string) *mediaServer {
+	for _, ms := range s.servers {
+		if ms.cfg.Name == name {
+			return ms
+		}
+	}
+	return nil
+}
+
+// Addr is the host:port where the server takes SIP.
+func (s *Server) Addr() string { return s.ua.Addr() }
+
+// Ready tells why no call can be taken now, or nil: at least one control
+// channel must be up.
+func (s *Server) Ready() error {
+	for _, ms := range s.servers {
+		if ms.up() {
+			return nil
+		}
+	}
+	return errors.New("no control channel to any media server")
+}
+
+// Sessions returns the number of live store sessions of each media server, by
+// its name: Count(Si) of equation (1).
+func (s *Server) Sessions() map[string]int { return s.balancer.counts() }
+
+// Registry returns the server's metrics, for one who embeds it.
+func (s *Server) Registry() *prometheus.Registry { return s.metrics.reg }
+
+// Close ends all sessions with BYE and closes everything. What the directory
+// holds stays for the next start. It waits, a few seconds at the most, and may
+// be called again.
+func (s *Server) Close() error {
+	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.cancel()
+		s.wg.Wait()
+		var errs []error
+		errs = append(errs, s.admin.Close())
+		if s.ua != nil {
+			errs = append(errs, s.ua.Close())
+		}
+		if s.dir != nil {
+			errs = append(errs, s.dir.Close())
+		}
+		errs = append(errs, s.trace.Close())
+		s.closeErr = errors.Join(errs...)
+	})
+	return s.closeErr
+}

@@ -1,0 +1,134 @@
+package mscp
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+)
+
+// A Client is the AS's end of a channel.
+type Client struct {
+	*conn
+
+	mu      sync.Mutex
+	nextID  uint64
+	waiting map[uint64]chan *PDU
+}
+
+// NewClient runs the AS's end over c, which it owns from then on.
+func NewClient(c net.Conn, cfg Config) *Client {
+	cl := &Client{
+		conn:    newConn(c, cfg),
+		nextID:  rand.Uint64N(1 << 31), // [MSCP-7.2.3] the initial value is arbitrary
+		waiting: map[uint64]chan *PDU{},
+	}
+	cl.work.Go(func() { cl.readAll(cl.take) })
+	return cl
+}
+
+// Do makes one request and waits for its response. Any number may be
+// outstanding. A response of 400 or 500 is an *Error; ErrChannelClosed says
+// that the channel ended first, when the request may or may not have been
+// handled. If ctx ends first, the response is dropped when it comes.
+func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	id, answer, err := c.send(req)
+	if err != nil {
+		return nil, err
+	}
+	defer c.drop(id)
+	select {
+	case p := <-answer:
+		return result(p)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.done:
+		select {
+		case p := <-answer: // it came just before the end
+			return result(p)
+		default:
+			return nil, c.closedError()
+		}
+	}
+}
+
+// send writes the request. The lock is held over the write, so that ids go out
+// in their order. [MSCP-7.2.3]
+func (c *Client) send(req Element) (uint64, <-chan *PDU, error) {
+	doc := Document{Kind: Request, Element: req}
+	body := doc.Encode(c.cfg.Dialect)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.nextID++
+	id := c.nextID
+	answer := make(chan *PDU, 1)
+	c.waiting[id] = answer
+	if err := c.write(&PDU{Kind: Request, ID: id, Body: body}); err != nil {
+		delete(c.waiting, id)
+		return 0, nil, err
+	}
+	return id, answer, nil
+}
+
+func (c *Client) drop(id uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.waiting, id)
+}
+
+// take handles one PDU of the MS.
+func (c *Client) take(p *PDU) error {
+	switch p.Kind {
+	case Notification:
+		c.notified(p)
+	case Response:
+		c.mu.Lock()
+		answer := c.waiting[p.ID]
+		delete(c.waiting, p.ID)
+		c.mu.Unlock()
+		if answer == nil {
+			c.log.Info("MSCP response to no outstanding request", "id", p.ID)
+			return nil
+		}
+		answer <- p // of capacity 1, and the only one
+	case Request:
+		return fmt.Errorf("the MS sent a request (section 7.2.3)") // [MSCP-7.2.3]
+	}
+	return nil
+}
+
+// result is what a response says.
+func result(p *PDU) (Element, error) {
+	docs, err := p.documents()
+	switch {
+	case p.Status == StatusOK && err != nil:
+		return nil, fmt.Errorf("response: %w", err)
+	case p.Status != StatusOK:
+		reason := p.Phrase
+		if err == nil && docs[0].Kind == Response {
+			if docs[0].Reason != "" {
+				reason = docs[0].Reason
+			} else if o, ok := docs[0].Element.(*Other); ok && o.Attrs["reason"] != "" {
+				reason = o.Attrs["reason"]
+			}
+		}
+		return nil, &Error{Code: p.Status, Reason: reason}
+	case docs[0].Kind != Response || docs[0].Element == nil:
+		return nil, fmt.Errorf("response: %w", &ParseError{0, "no response element (section 3.2)"})
+	}
+	return docs[0].Element, nil
+}
+
+// Shutdown waits until nothing is outstanding, or until ctx ends, and closes.
+func (c *Client) Shutdown(ctx context.Context) error {
+	defer c.Close()
+	return c.idle(ctx, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.waiting) == 0
+	})
+}

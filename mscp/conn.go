@@ -1,0 +1,173 @@
+package mscp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// TraceEvent is one PDU on the wire.
+type TraceEvent struct {
+	Time          time.Time
+	Sent          bool // by us; otherwise received
+	Local, Remote net.Addr
+	Raw           []byte
+}
+
+// Config is what both ends of a channel can be told. Its zero value works.
+type Config struct {
+	Dialect Dialect      // how the offline-message elements are written
+	Logger  *slog.Logger // nil logs nothing
+	// Trace sees every PDU. It must not block; it may keep Raw.
+	Trace func(TraceEvent)
+	// OnNotification takes the peer's notifications, one at a time, in their
+	// order. While it runs nothing more is read. nil ignores them.
+	OnNotification func(Element)
+}
+
+// A conn is what both ends share: the connection, its writer's lock and its
+// end.
+type conn struct {
+	c   net.Conn
+	cfg Config
+	log *slog.Logger
+
+	wmu sync.Mutex
+
+	once sync.Once
+	done chan struct{}
+	err  error
+	work sync.WaitGroup
+}
+
+func newConn(c net.Conn, cfg Config) *conn {
+	k := &conn{c: c, cfg: cfg, log: cfg.Logger, done: make(chan struct{})}
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: KeepAlive, Interval: KeepAlive / 3, Count: 3})
+	}
+	return k
+}
+
+// write sends one PDU.
+func (k *conn) write(p *PDU) error {
+	k.wmu.Lock()
+	defer k.wmu.Unlock()
+	_ = k.c.SetWriteDeadline(time.Now().Add(WriteTimeout))
+	w := io.Writer(k.c)
+	if k.cfg.Trace != nil {
+		w = writerFunc(func(b []byte) (int, error) {
+			k.trace(true, b)
+			return k.c.Write(b)
+		})
+	}
+	if err := p.Write(w); err != nil {
+		k.end(err) // what follows on the stream would be out of step
+		return k.closedError()
+	}
+	return nil
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func (k *conn) trace(sent bool, raw []byte) {
+	if k.cfg.Trace != nil {
+		k.cfg.Trace(TraceEvent{
+			Time: time.Now(), Sent: sent, Local: k.c.LocalAddr(), Remote: k.c.RemoteAddr(),
+			Raw: append([]byte(nil), raw...),
+		})
+	}
+}
+
+// readAll reads PDUs and hands each to take until the connection ends.
+func (k *conn) readAll(take func(*PDU) error) {
+	r := NewReader(k.c)
+	for {
+		p, err := r.Read()
+		if err == nil {
+			k.trace(false, r.Raw())
+			err = take(p)
+		}
+		if err != nil {
+			var parse *ParseError
+			if errors.As(err, &parse) {
+				k.log.Warn("MSCP connection closed: the peer's bytes make no sense", "peer", k.c.RemoteAddr(), "err", err)
+			}
+			k.end(err)
+			return
+		}
+	}
+}
+
+// end closes the connection for a reason; only the first one counts.
+func (k *conn) end(err error) {
+	k.once.Do(func() {
+		k.err = err
+		close(k.done)
+		k.c.Close()
+	})
+}
+
+// closedError is what those get who wait for something on a connection that
+// has ended.
+func (k *conn) closedError() error {
+	<-k.done
+	if k.err == nil {
+		return ErrChannelClosed
+	}
+	return fmt.Errorf("%w: %w", ErrChannelClosed, k.err)
+}
+
+// Done is closed when the channel has ended.
+func (k *conn) Done() <-chan struct{} { return k.done }
+
+// Err tells why the channel has ended: nil after Close, io.EOF when the peer
+// closed it. It is valid after Done.
+func (k *conn) Err() error {
+	select {
+	case <-k.done:
+		return k.err
+	default:
+		return nil
+	}
+}
+
+// Close ends the channel and waits for its goroutines. It may be called again.
+func (k *conn) Close() error {
+	k.end(nil)
+	k.work.Wait()
+	return nil
+}
+
+// Notify sends a notification. See the draft, section 7.2.5.
+func (k *conn) Notify(ctx context.Context, e Element) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	doc := Document{Kind: Notification, Element: e}
+	return k.write(&PDU{Kind: Notification, Body: doc.Encode(k.cfg.Dialect)})
+}
+
+// notified takes a notification; what makes no sense is logged and dropped,
+// since nothing answers it.
+func (k *conn) notified(p *PDU) {
+	docs, err := p.documents()
+	if err != nil {
+		k.log.Warn("MSCP notification ignored", "peer", k.c.RemoteAddr(), "err", err)
+		return
+	}
+	for _, d := range docs {
+		if d.Kind == Notification && k.cfg.OnNotification != nil {
+			k.cfg.OnNotification(d.Element)
+		}
+	}
+}

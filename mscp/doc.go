@@ -1,0 +1,47 @@
+// Package mscp speaks MSCP, the Media Server Control Protocol of
+// draft-mcglashan-mscp-02, with the offline-message elements that a 2010 paper
+// adds to it: its documents, its TCP channel (section 7.2) and the session
+// descriptions that set the channel up (7.2.1).
+//
+// It knows no SIP: it gives and takes SDP bodies, and somebody else carries
+// them.
+//
+// # Usage
+//
+// An application server (AS) sends the SDP of [NewOffer] in an INVITE, reads
+// the answer with [ParseSDP], connects, and makes requests with a [Client]. A
+// media server (MS) answers with [Media.Answer] and runs a [Server] on the
+// connection that comes.
+//
+// # What the sources leave open
+//
+// The paper shows its elements bare in request and response. The draft (3.3)
+// wants foreign elements in a namespace of their own, so that is what is
+// written unless the dialect is Paper, in ExtensionNamespace; both forms are
+// read, always. The paper's connection-id may also be written connectionid.
+// Blanks around attribute values are trimmed. The paper names no failure:
+// MsgNotRestored and MsgNotSended, with a reason, are ours.
+//
+// The draft's grammar of the start lines has two spaces and a doubled CRLF
+// where its examples have one of each: the examples' form is written, both are
+// read. In a response the request-id is the last token of the line. Headers
+// come in either order, with names in any case; unknown ones are ignored. The
+// draft's SDP example lacks a format, t= and an address type in c=; all of that
+// is read, and what is written is complete.
+//
+// A request whose only child is foreign and unknown is, after ignoring it as
+// section 3.3 wants, empty: 400.
+//
+// # Concurrency
+//
+// A Client and a Server are safe for concurrent use. One goroutine reads each
+// connection. Writes are serialised and have a deadline; a peer that does not
+// read ends the connection. All requests outstanding on a connection that ends
+// fail with [ErrChannelClosed].
+//
+// # Limits
+//
+// See the constants. SIP INFO (7.1) and TLS are not implemented. The elements
+// of the draft's sections 4 and 5 are carried as [Other] and refused by name
+// with [Refuse]; their attributes are not validated.
+package mscp

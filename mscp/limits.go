@@ -1,0 +1,25 @@
+package mscp
+
+import "time"
+
+// Limits of what is read from a peer. What exceeds one is refused: a PDU that
+// cannot be told from the next ends the connection.
+const (
+	MaxLine     = 1024    // bytes in a start line or header line
+	MaxHeaders  = 32      // header fields of a PDU
+	MaxBody     = 1 << 20 // bytes in the body of a PDU
+	MaxDepth    = 64      // nested elements of a document
+	MaxElements = 10_000  // elements of a document
+	MaxAttrs    = 256     // attributes of an element
+	MaxParts    = 64      // documents in one multipart body
+
+	// MaxOutstanding bounds the requests that a Server handles at once. While
+	// there are as many, nothing more is read.
+	MaxOutstanding = 1024
+
+	// WriteTimeout bounds one write to the peer.
+	WriteTimeout = 10 * time.Second
+	// KeepAlive is the idle time after which TCP asks whether the peer is
+	// still there.
+	KeepAlive = 15 * time.Second
+)

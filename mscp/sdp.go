@@ -1,0 +1,193 @@
+package mscp
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+)
+
+// ErrNoMSCP says that a session description has no m-line for a TCP channel.
+var ErrNoMSCP = errors.New("mscp: no m-line of application and TCP/MS")
+
+// Proto is the transport of the m-line; ProtoTLS is the same over TLS. See
+// section 7.2.1.
+const (
+	Proto    = "TCP/MS"
+	ProtoTLS = "TCP/TLS/MS"
+)
+
+// discardPort is the port of an offer. See section 7.2.1.
+const discardPort = 9
+
+// Media is the m-line of a channel with what belongs to it. See the draft,
+// section 7.2.1, and RFC 4145.
+type Media struct {
+	Host       string // of the c-line
+	Port       int    // 9 in an offer; 0 refuses
+	TLS        bool
+	Setup      string // active in an offer, passive in an answer
+	Connection string // new or existing
+}
+
+// NewOffer is the AS's offer for a new connection. host is its own; nobody
+// connects to it.
+func NewOffer(host string) *Media {
+	return &Media{Host: host, Port: discardPort, Setup: "active", Connection: "new"} // [MSCP-7.2.1]
+}
+
+// Answer is the MS's answer to the offer m: where to connect.
+func (m *Media) Answer(host string, port int) *Media {
+	return &Media{Host: host, Port: port, TLS: m.TLS, Setup: "passive", Connection: "new"} // [MSCP-7.2.1]
+}
+
+// CheckOffer tells what is wrong with m as an offer.
+func (m *Media) CheckOffer() error {
+	switch {
+	case m.Port == 0:
+		return errors.New("mscp: offer with port 0")
+	case m.TLS:
+		return errors.New("mscp: TLS is not supported")
+	case m.Setup != "active": // [MSCP-7.2.1]
+		return fmt.Errorf("mscp: offer with a=setup:%s, not active (section 7.2.1)", m.Setup)
+	}
+	return nil
+}
+
+// CheckAnswer tells what is wrong with m as an answer.
+func (m *Media) CheckAnswer() error {
+	switch {
+	case m.Port == 0:
+		return errors.New("mscp: the MS refuses the channel (port 0)")
+	case m.TLS:
+		return errors.New("mscp: TLS is not supported")
+	case m.Setup != "passive": // [MSCP-7.2.1]
+		return fmt.Errorf("mscp: answer with a=setup:%s, not passive (section 7.2.1)", m.Setup)
+	case m.Host == "":
+		return errors.New("mscp: answer without an address")
+	}
+	return nil
+}
+
+// Marshal writes a whole session description with m as its only m-line.
+func (m *Media) Marshal() ([]byte, error) {
+	family := "IP4"
+	if ip := net.ParseIP(m.Host); ip != nil && ip.To4() == nil {
+		family = "IP6"
+	}
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails
+	session := binary.BigEndian.Uint64(id[:]) >> 2
+	proto := []string{"TCP", "MS"}
+	if m.TLS {
+		proto = []string{"TCP", "TLS", "MS"}
+	}
+	d := sdp.SessionDescription{
+		Origin: sdp.Origin{
+			Username: "-", SessionID: session, SessionVersion: session,
+			NetworkType: "IN", AddressType: family, UnicastAddress: m.Host,
+		},
+		SessionName:           "MSCP",
+		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: family, Address: &sdp.Address{Address: m.Host}},
+		TimeDescriptions:      []sdp.TimeDescription{{}},
+		MediaDescriptions: []*sdp.MediaDescription{{
+			MediaName: sdp.MediaName{Media: "application", Port: sdp.RangedPort{Value: m.Port}, Protos: proto, Formats: []string{"*"}},
+			Attributes: []sdp.Attribute{
+				{Key: "setup", Value: m.Setup}, {Key: "connection", Value: m.Connection},
+			},
+		}},
+	}
+	return d.Marshal()
+}
+
+// ParseSDP reads the first m-line for a channel from a session description; it
+// is ErrNoMSCP if there is none. The draft's own example breaks RFC 4566 in
+// several ways, so lines are read one by one and what is missing takes its
+// default.
+func ParseSDP(body []byte) (*Media, error) {
+	if len(body) > MaxBody {
+		return nil, &ParseError{MaxBody, "session description too long"}
+	}
+	var m *Media
+	session, inMedia := "", false // the c-line before the first m-line
+	for line := range bytes.Lines(body) {
+		key, value, ok := strings.Cut(strings.TrimSpace(string(line)), "=")
+		if !ok {
+			continue
+		}
+		switch key {
+		case "m":
+			if m != nil {
+				return m.defaults(session), nil
+			}
+			inMedia = true
+			var err error
+			if m, err = parseMediaLine(value); err != nil {
+				return nil, err
+			}
+		case "c":
+			if m != nil {
+				m.Host = connectionHost(value)
+			} else if !inMedia {
+				session = connectionHost(value)
+			}
+		case "a":
+			m.attribute(value)
+		}
+	}
+	if m == nil {
+		return nil, ErrNoMSCP
+	}
+	return m.defaults(session), nil
+}
+
+// parseMediaLine returns nil for an m-line of something else.
+func parseMediaLine(value string) (*Media, error) {
+	f := strings.Fields(value)
+	if len(f) < 3 || f[0] != "application" || f[2] != Proto && f[2] != ProtoTLS {
+		return nil, nil
+	}
+	port, err := strconv.ParseUint(f[1], 10, 16)
+	if err != nil {
+		return nil, &ParseError{0, fmt.Sprintf("port %q in the m-line", shorten(f[1]))}
+	}
+	return &Media{Port: int(port), TLS: f[2] == ProtoTLS}, nil
+}
+
+// connectionHost is the address of a c-line, with or without its type.
+func connectionHost(value string) string {
+	f := strings.Fields(value)
+	if len(f) < 2 {
+		return ""
+	}
+	host, _, _ := strings.Cut(f[len(f)-1], "/")
+	return host
+}
+
+func (m *Media) attribute(value string) {
+	if m == nil {
+		return
+	}
+	switch key, v, _ := strings.Cut(value, ":"); key {
+	case "setup":
+		m.Setup = strings.TrimSpace(v)
+	case "connection":
+		m.Connection = strings.TrimSpace(v)
+	}
+}
+
+func (m *Media) defaults(host string) *Media {
+	if m.Host == "" {
+		m.Host = host
+	}
+	if m.Connection == "" {
+		m.Connection = "new" // [RFC4145-5]
+	}
+	return m
+}

@@ -1,0 +1,98 @@
+package mscp
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestSDPRoundTrip(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "::1", "ms.example.com"} {
+		offer := NewOffer(host)
+		answer := offer.Answer(host, 32416)
+		for _, m := range []*Media{offer, answer} {
+			b, err := m.Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := ParseSDP(b)
+			if err != nil || *got != *m {
+				t.Errorf("%+v became %+v, %v:\n%s", m, got, err, b)
+			}
+		}
+		if err := errors.Join(offer.CheckOffer(), answer.CheckAnswer()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestParseSDP(t *testing.T) {
+	const draftOffer = "v=0\no=as 53655765 53655765 IN IP4 192.168.1.1\ns=Example\nc=IN 192.168.1.1\nm=application 9 TCP/MS\na=setup:active\na=connection:new\n"
+	for name, tc := range map[string]struct {
+		sdp  string
+		want Media
+		err  bool
+	}{
+		"draft 7.2.1, offer":  {sdp: draftOffer, want: Media{Host: "192.168.1.1", Port: 9, Setup: "active", Connection: "new"}},
+		"draft 7.2.1, answer": {sdp: "v=0\r\nc=IN IP4 192.168.1.2\r\nm=application 32416 TCP/MS\r\na=setup:passive\r\na=connection:new", want: Media{Host: "192.168.1.2", Port: 32416, Setup: "passive", Connection: "new"}},
+		"media c-line":        {sdp: "c=IN IP4 1.1.1.1\nm=audio 4000 RTP/AVP 0\nc=IN IP4 3.3.3.3\nm=application 0 TCP/MS *\nc=IN IP6 ::1\nm=audio 1 RTP/AVP 0\na=setup:active\n", want: Media{Host: "::1", Connection: "new"}},
+		"TLS":                 {sdp: "c=IN IP4 1.1.1.1\nm=application 9 TCP/TLS/MS *\n", want: Media{Host: "1.1.1.1", Port: 9, TLS: true, Connection: "new"}},
+		"MSRP only":           {sdp: "c=IN IP4 1.1.1.1\nm=message 9 TCP/MSRP *\na=setup:active\n", err: true},
+		"bad port":            {sdp: "m=application 99999 TCP/MS *\n", err: true},
+		"empty":               {sdp: "", err: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ParseSDP([]byte(tc.sdp))
+			if (err != nil) != tc.err || err == nil && *got != tc.want {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+	if _, err := ParseSDP([]byte("m=audio 4000 RTP/AVP 0")); !errors.Is(err, ErrNoMSCP) {
+		t.Errorf("without an m-line for us: %v", err)
+	}
+}
+
+func TestChecks(t *testing.T) {
+	for name, tc := range map[string]struct {
+		m      Media
+		offer  bool
+		answer bool
+	}{
+		"offer":   {Media{Host: "h", Port: 9, Setup: "active"}, true, false},
+		"answer":  {Media{Host: "h", Port: 1000, Setup: "passive"}, false, true},
+		"refused": {Media{Host: "h", Setup: "passive"}, false, false},
+		"actpass": {Media{Host: "h", Port: 9, Setup: "actpass"}, false, false},
+		"TLS":     {Media{Host: "h", Port: 9, Setup: "active", TLS: true}, false, false},
+		"no host": {Media{Port: 9, Setup: "passive"}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := tc.m.CheckOffer(); (err == nil) != tc.offer {
+				t.Errorf("as an offer: %v", err)
+			}
+			if err := tc.m.CheckAnswer(); (err == nil) != tc.answer {
+				t.Errorf("as an answer: %v", err)
+			}
+		})
+	}
+}
+
+func FuzzSDP(f *testing.F) {
+	b, _ := NewOffer("127.0.0.1").Marshal()
+	f.Add(string(b))
+	f.Add("c=IN 192.168.1.1\nm=application 9 TCP/MS\na=setup:active\n")
+	f.Fuzz(func(t *testing.T, s string) {
+		m, err := ParseSDP([]byte(s))
+		if err != nil || strings.ContainsAny(m.Setup+m.Connection+m.Host, " \t\r\n") || m.Host == "" {
+			return
+		}
+		out, err := m.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseSDP(out)
+		if err != nil || *again != *m {
+			t.Fatalf("%+v became %+v, %v", m, again, err)
+		}
+	})
+}

@@ -1,0 +1,128 @@
+package mscp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// A Handler answers one request of the AS with the element of its response. An
+// *Error becomes a response with its status, any other error one with 500;
+// neither ends the channel. ctx ends with the channel.
+type Handler func(ctx context.Context, req Element) (Element, error)
+
+// A Server is the MS's end of a channel.
+type Server struct {
+	*conn
+	h      Handler
+	slots  chan struct{} // bounds the requests under way
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// NewServer runs the MS's end over c, which it owns from then on. Each request
+// is handled in a goroutine of its own, so responses may go out in any order.
+func NewServer(c net.Conn, h Handler, cfg Config) *Server {
+	s := &Server{conn: newConn(c, cfg), h: h, slots: make(chan struct{}, MaxOutstanding)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.work.Go(func() {
+		defer s.cancel()
+		s.readAll(s.take)
+	})
+	return s
+}
+
+// take handles one PDU of the AS.
+func (s *Server) take(p *PDU) error {
+	switch p.Kind {
+	case Notification:
+		s.notified(p)
+	case Request:
+		select {
+		case s.slots <- struct{}{}:
+		case <-s.done:
+			return s.err
+		}
+		s.work.Go(func() {
+			defer func() { <-s.slots }()
+			_ = s.write(s.answer(p)) // an error has ended the channel
+		})
+	case Response:
+		return fmt.Errorf("the AS sent a response (section 7.2.4)") // [MSCP-7.2.4]
+	}
+	return nil
+}
+
+// answer makes the response to a request, with the same request-id.
+func (s *Server) answer(p *PDU) *PDU {
+	docs, err := p.documents()
+	if err != nil {
+		return s.failure(p.ID, &Error{StatusBadRequest, err.Error()})
+	}
+	bodies := make([][]byte, 0, len(docs))
+	for _, d := range docs {
+		e, err := s.handle(d)
+		if err != nil {
+			return s.failure(p.ID, err)
+		}
+		answer := Document{Kind: Response, ID: d.ID, Element: e} // [MSCP-3.2] the same id, or none
+		bodies = append(bodies, answer.Encode(s.cfg.Dialect))
+	}
+	contentType, body := join(bodies)
+	return &PDU{Kind: Response, Status: StatusOK, ID: p.ID, ContentType: contentType, Body: body} // [MSCP-7.2.3]
+}
+
+// handle has the handler answer one document.
+func (s *Server) handle(d *Document) (e Element, err error) {
+	if d.Kind != Request {
+		return nil, &Error{StatusBadRequest, fmt.Sprintf("a request holds a %s (section 7.2.3)", d.Kind)}
+	}
+	if !isRequest(d.Element) {
+		return nil, &Error{StatusBadRequest, fmt.Sprintf("%s is no request that is known (sections 3.2, 3.3)", Name(d.Element))}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("panic in the MSCP handler", "request", Name(d.Element), "panic", fmt.Sprint(p))
+			err = &Error{StatusInternalError, "internal error"}
+		}
+	}()
+	if e, err = s.h(s.ctx, d.Element); err == nil && e == nil {
+		err = errors.New("no response")
+	}
+	return e, err
+}
+
+// failure makes a response of 400 or 500 with a reason in it.
+func (s *Server) failure(id uint64, err error) *PDU {
+	e := &Error{StatusInternalError, err.Error()}
+	errors.As(err, &e)
+	doc := Document{Kind: Response, Reason: e.Reason}
+	return &PDU{Kind: Response, Status: e.Code, ID: id, Body: doc.Encode(Draft)}
+}
+
+// Shutdown waits until every request under way is answered, or until ctx ends,
+// and closes.
+func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.Close()
+	return s.idle(ctx, func() bool { return len(s.slots) == 0 })
+}
+
+// idlePoll is the pause between two looks whether anything is outstanding.
+const idlePoll = 5 * time.Millisecond
+
+func (k *conn) idle(ctx context.Context, idle func() bool) error {
+	t := time.NewTicker(idlePoll)
+	defer t.Stop()
+	for !idle() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-k.done:
+			return nil
+		case <-t.C:
+		}
+	}
+	return nil
+}
