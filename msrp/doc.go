@@ -22,13 +22,15 @@
 //
 // Every buffer, queue and wait is bounded; the bounds are the constants
 // beside [MaxHeaderLine] and the fields of [Config]. Bytes that make no sense
-// close the connection they came on, with one line in the log. A message
-// whose chunks leave gaps is refused with 400.
+// close the connection they came on, with one line in the log. Chunks
+// may come in any order; of those ahead of their turn 128 KB are held for each
+// message, and more refuses it with 413.
 //
 // Taken though the RFC has it otherwise, because stacks in use do so: a
-// missing Byte-Range; a range end of "*" in a short chunk; a status without
-// comment; empty SENDs at any time; an end-line right behind the blank line;
-// a Content-Type without a body; second responses, and responses to REPORTs
-// (both ignored); transaction ids of less than 4 and Message-IDs of more than
-// 32 characters.
+// missing Byte-Range; a range end of "*" in a short chunk; a last Byte-Range
+// that counts the CRLF before the end-line, as the RFC's own examples do; a
+// status without comment; empty SENDs at any time; an end-line right behind
+// the blank line; a Content-Type without a body; second responses, and
+// responses to REPORTs (both ignored); transaction ids of less than 4 and
+// Message-IDs of more than 32 characters.
 package msrp

@@ -41,6 +41,7 @@ type Incoming struct {
 	size     int64      // stated so far, -1 if not
 	held     []heldBody // came ahead of their turn, sorted, apart
 	heldSize int
+	extra    int64 // bytes that the sender counts and that are not there
 
 	mu       sync.Mutex
 	cond     sync.Cond
@@ -263,7 +264,7 @@ func (in *Incoming) complete(r replyTo) {
 func (in *Incoming) conclude(r replyTo, se *StatusError) {
 	in.c.reply(r, se)
 	if se == nil && in.SuccessReport {
-		in.c.sendReport(in.MessageID, in.From, r.from, in.received)
+		in.c.sendReport(in.MessageID, in.From, r.from, in.received+in.extra)
 	}
 }
 

@@ -174,9 +174,9 @@ func TestRawBadRequests(t *testing.T) {
 	r.want(r.send("$", "m", "x", str("abc")), 400)
 	r.want(r.send("$", "m", "1-2/2", str("abc")), 400)
 	next(t, ch) // it had begun
-	r.want(r.send("$", "m", "1-5/5", str("abc")), 400)
+	r.want(r.send("$", "m", "1-6/6", str("abc")), 400)
 	next(t, ch)
-	r.want(r.send("$", "m", "1-*/5", str("abc")), 400)
+	r.want(r.send("$", "m", "1-*/6", str("abc")), 400)
 	next(t, ch)
 	r.want(r.send("$", "m", "1-5/5", nil), 400)
 	r.want(r.send("$", "m", "4-3/3", nil), 400)

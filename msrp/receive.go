@@ -213,6 +213,11 @@ func (k *chunk) checkEnd() *StatusError {
 	if k.in != nil {
 		size = k.in.size
 	}
+	if k.in != nil && size == k.pos+2 && k.r.end == k.pos+2 {
+		// The RFC's own examples count the CRLF before the end-line.
+		k.in.extra = 2
+		return nil
+	}
 	if size >= 0 && k.pos != size || k.r.end >= 0 && k.pos != k.r.end {
 		return status(StatusBadRequest, "Fewer Bytes Than Byte-Range Says")
 	}
