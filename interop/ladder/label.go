@@ -1,0 +1,118 @@
+package ladder
+
+import (
+	"regexp"
+	"strings"
+)
+
+// An msrpChunk is what the drawing needs to know of a SEND or of a response to
+// one.
+type msrpChunk struct {
+	id    string // transaction id
+	send  bool
+	first bool // it begins a message
+	last  bool // it ends one
+}
+
+// label says in a few words what a message is: the method or status, and for
+// MSCP the element.
+func label(protocol, raw string) string {
+	start, rest, _ := strings.Cut(raw, "\r\n")
+	f := strings.Fields(start)
+	if len(f) < 2 {
+		return protocol + " ?"
+	}
+	switch protocol {
+	case "SIP":
+		return sipLabel(f, rest)
+	case "MSCP":
+		return mscpLabel(f, rest)
+	default:
+		return msrpLabel(f, rest)
+	}
+}
+
+func sipLabel(f []string, rest string) string {
+	head, body, _ := strings.Cut(rest, "\r\n\r\n")
+	s := f[0]
+	if strings.HasPrefix(f[0], "SIP/") {
+		s = strings.Join(f[1:], " ")
+		if m := strings.Fields(header(head, "CSeq")); len(m) == 2 && m[1] != "INVITE" {
+			s += " (" + m[1] + ")"
+		}
+	}
+	switch {
+	case strings.Contains(body, "m=application") && strings.Contains(body, "/MS"):
+		return s + " [MSCP SDP]"
+	case strings.Contains(body, "m=message 0 "):
+		return s + " [SDP refused]"
+	case strings.Contains(body, "m=message"):
+		return s + " [SDP]"
+	case strings.Contains(body, "<basic>open"):
+		return s + " open"
+	case f[0] == "NOTIFY":
+		return s + " closed"
+	}
+	return s
+}
+
+// element finds the name of the first element within request, response or
+// notification.
+var element = regexp.MustCompile(`<(?:request|response|notification)[^>]*>\s*<(?:\w+:)?(\w+)`)
+
+func mscpLabel(f []string, rest string) string {
+	name := "?"
+	if m := element.FindStringSubmatch(rest); m != nil {
+		name = m[1]
+	}
+	if strings.HasPrefix(f[0], "MSCP/") {
+		return f[1] + " " + name
+	}
+	return f[0] + " " + name
+}
+
+func msrpLabel(f []string, rest string) string {
+	if len(f) < 3 {
+		return "MSRP ?"
+	}
+	s := strings.Join(f[2:], " ")
+	switch f[2] {
+	case "SEND":
+		if r := header(rest, "Byte-Range"); r != "" {
+			s += " " + r
+		}
+	case "REPORT":
+		s += " " + header(rest, "Status")
+	}
+	return s
+}
+
+// chunk reads what collapsing needs from an MSRP message; ok is false for
+// anything but SENDs and responses. Only the beginning of raw need be there,
+// since a trace may cut a body; the flag is the last byte but CRLF.
+func chunk(raw string) (c msrpChunk, ok bool) {
+	start, rest, _ := strings.Cut(raw, "\r\n")
+	f := strings.Fields(start)
+	if len(f) < 3 || f[0] != "MSRP" || f[2] == "REPORT" {
+		return c, false
+	}
+	c.id, c.send = f[1], f[2] == "SEND"
+	r := header(rest, "Byte-Range")
+	c.first = r == "" || strings.HasPrefix(r, "1-")
+	c.last = !strings.HasSuffix(strings.TrimRight(raw, "\r\n"), "+")
+	return c, true
+}
+
+// header returns the value of the first header field of that name.
+func header(head, name string) string {
+	for line := range strings.Lines(head) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			break
+		}
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.EqualFold(strings.TrimSpace(k), name) {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,144 @@
+package ms
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/mscp"
+)
+
+// DefaultYAML is the commented configuration file with every key at its
+// default.
+//
+//go:embed default.yaml
+var DefaultYAML []byte
+
+// Config is a media server's configuration, as read from YAML. DefaultYAML
+// documents each key.
+type Config struct {
+	Name      string        `yaml:"name"`
+	SIP       SIPConfig     `yaml:"sip"`
+	Control   ControlConfig `yaml:"control"`
+	MSRP      MSRPConfig    `yaml:"msrp"`
+	Store     string        `yaml:"store"`
+	Hold      time.Duration `yaml:"hold"`
+	Orphan    time.Duration `yaml:"orphan"`
+	Push      PushConfig    `yaml:"push"`
+	Log       LogConfig     `yaml:"log"`
+	Admin     string        `yaml:"admin"`
+	Trace     string        `yaml:"trace"`
+	TraceBody int           `yaml:"trace_body"`
+}
+
+// SIPConfig says where the server takes SIP.
+type SIPConfig struct {
+	Listen string `yaml:"listen"`
+	User   string `yaml:"user"`
+}
+
+// ControlConfig is about the MSCP channels.
+type ControlConfig struct {
+	Host          string        `yaml:"host"`
+	PortMin       int           `yaml:"port_min"`
+	PortMax       int           `yaml:"port_max"`
+	AcceptTimeout time.Duration `yaml:"accept_timeout"`
+	Dialect       string        `yaml:"dialect"`
+}
+
+// MSRPConfig says where the server takes MSRP, and what.
+type MSRPConfig struct {
+	Listen  string `yaml:"listen"`
+	Host    string `yaml:"host"`
+	MaxSize int64  `yaml:"max_size"`
+}
+
+// PushConfig holds the waits of a push session.
+type PushConfig struct {
+	ConnectTimeout time.Duration `yaml:"connect_timeout"`
+	ConfirmTimeout time.Duration `yaml:"confirm_timeout"`
+}
+
+// LogConfig says what is logged.
+type LogConfig struct {
+	Level string `yaml:"level"`
+}
+
+// DefaultConfig returns the defaults, which pass Validate.
+func DefaultConfig() Config {
+	var c Config
+	if err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
+		panic("ms: default.yaml: " + err.Error()) // built in; held by a test
+	}
+	return c
+}
+
+// LoadConfig reads the file at path over the defaults and validates it.
+func LoadConfig(path string) (Config, error) {
+	c := DefaultConfig()
+	if err := daemon.LoadYAML(path, &c); err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+// Validate fills what follows from other keys and reports everything that is
+// wrong, each with the name of its key.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+	}
+	host, _, err := net.SplitHostPort(c.SIP.Listen)
+	if err != nil {
+		bad("sip.listen", "%v", err)
+	}
+	if c.Control.Host == "" {
+		c.Control.Host = host
+	}
+	host, _, err = net.SplitHostPort(c.MSRP.Listen)
+	if err != nil {
+		bad("msrp.listen", "%v", err)
+	}
+	if c.MSRP.Host == "" {
+		c.MSRP.Host = host
+	}
+	if c.MSRP.MaxSize < 0 {
+		bad("msrp.max_size", "%d is negative", c.MSRP.MaxSize)
+	}
+	if c.Control.PortMin < 0 || c.Control.PortMax > 65535 || c.Control.PortMin > c.Control.PortMax {
+		bad("control.port_min", "%d to %d is no range of ports", c.Control.PortMin, c.Control.PortMax)
+	}
+	if c.Store == "" {
+		bad("store", "must not be empty")
+	}
+	for key, d := range map[string]time.Duration{
+		"hold": c.Hold, "orphan": c.Orphan, "control.accept_timeout": c.Control.AcceptTimeout,
+		"push.connect_timeout": c.Push.ConnectTimeout, "push.confirm_timeout": c.Push.ConfirmTimeout,
+	} {
+		if d <= 0 {
+			bad(key, "%v is not a positive duration", d)
+		}
+	}
+	if _, err := c.Control.dialect(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
+		bad("log.level", "%v", err)
+	}
+	return errors.Join(errs...)
+}
+
+func (c ControlConfig) dialect() (mscp.Dialect, error) {
+	switch c.Dialect {
+	case "draft", "":
+		return mscp.Draft, nil
+	case "paper":
+		return mscp.Paper, nil
+	}
+	return 0, fmt.Errorf("control.dialect: %q is neither draft nor paper", c.Dialect)
+}

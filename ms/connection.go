@@ -1,0 +1,131 @@
+package ms
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/gomscp/gomscp/msrp"
+)
+
+// A connection is a SIP dialog with the AS and its MSRP session, named by
+// Call-ID;from-tag;to-tag. See the draft, section 2.3.1. Its two halves come
+// in either order: the session from SIP and MSRP, the pair of URIs from MSCP.
+type connection struct {
+	id   string
+	kind dialogKind
+
+	restored chan struct{} // closed when pair is set
+	ready    chan struct{} // closed when session or failure is set
+
+	mu      sync.Mutex
+	pair    pair          // whose messages arrive here, for a store session
+	session *msrp.Session // for a push session
+	failure error         // why there will be no session
+}
+
+// A pair is who sends to whom, as canonical SIP URIs.
+type pair struct{ sender, recipient string }
+
+func newConnection(id string, kind dialogKind) *connection {
+	return &connection{id: id, kind: kind, restored: make(chan struct{}), ready: make(chan struct{})}
+}
+
+var (
+	errOtherPair   = errors.New("connection belongs to another pair of URIs")
+	errNotRestored = errors.New("no RestoreMsg came for this connection")
+)
+
+// restore binds the connection to its pair. Saying the same again is fine; a
+// second, different pair is not.
+func (c *connection) restore(p pair) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.restored:
+		if c.pair != p {
+			return errOtherPair
+		}
+		return nil
+	default:
+	}
+	c.pair = p
+	close(c.restored)
+	return nil
+}
+
+// waitPair waits until restore was called.
+func (c *connection) waitPair(ctx context.Context) (pair, error) {
+	select {
+	case <-c.restored:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.pair, nil
+	case <-ctx.Done():
+		return pair{}, errNotRestored
+	}
+}
+
+// settle gives the connection its session, or the reason why it will have
+// none. Only the first call counts.
+func (c *connection) settle(s *msrp.Session, failure error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.ready:
+	default:
+		c.session, c.failure = s, failure
+		close(c.ready)
+	}
+}
+
+// waitSession waits until settle was called.
+func (c *connection) waitSession(ctx context.Context) (*msrp.Session, error) {
+	select {
+	case <-c.ready:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.session, c.failure
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// connections are the live connections by their id.
+type connections struct {
+	mu   sync.Mutex
+	byID map[string]*connection
+}
+
+func newConnections() *connections { return &connections{byID: map[string]*connection{}} }
+
+func (cs *connections) add(c *connection) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.byID[c.id] = c
+}
+
+func (cs *connections) remove(c *connection) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	delete(cs.byID, c.id)
+}
+
+func (cs *connections) get(id string) *connection {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.byID[id]
+}
+
+// count is the number of live connections of that kind.
+func (cs *connections) count(kind dialogKind) int {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	n := 0
+	for _, c := range cs.byID {
+		if c.kind == kind {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,147 @@
+package ms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A control is one control dialog of the AS and its MSCP channel. The
+// goroutine in serveControl owns it; re-INVITEs hand it new listeners.
+type control struct {
+	s         *Server
+	log       *slog.Logger
+	listeners chan net.Listener // of capacity 1: where the AS is to connect next
+}
+
+// serveControl answers an INVITE that offers TCP/MS and serves its channel
+// until the dialog ends. See the draft, section 7.2.1.
+func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
+	c := &control{s: s, log: log, listeners: make(chan net.Listener, 1)}
+	answer, err := c.offered(in.Body)
+	if err != nil {
+		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
+	}
+	defer c.closeListener()
+	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return c.offered(offer) })
+	call, _, err := in.Answer(s.ctx, answer, sdpType)
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	defer endCall(call)
+	c.run(call)
+	return nil
+}
+
+// offered opens a listener of its own for an offer, since nothing but the port
+// ties a TCP connection to its dialog, and makes the answer.
+func (c *control) offered(offer []byte) ([]byte, error) {
+	m, err := mscp.ParseSDP(offer)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.CheckOffer(); err != nil {
+		return nil, err
+	}
+	ln, err := listenInRange(c.s.cfg.Control.Host, c.s.cfg.Control.PortMin, c.s.cfg.Control.PortMax)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := m.Answer(c.s.cfg.Control.Host, ln.Addr().(*net.TCPAddr).Port).Marshal()
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
+	c.closeListener() // an earlier offer that was never used
+	c.listeners <- ln
+	return answer, nil
+}
+
+func (c *control) closeListener() {
+	select {
+	case ln := <-c.listeners:
+		ln.Close()
+	default:
+	}
+}
+
+// run serves one TCP connection after the other until the dialog ends. A
+// dialog that has none for long is ended: its AS may have been restarted.
+func (c *control) run(call *sipua.Call) {
+	for {
+		orphan := time.NewTimer(c.s.cfg.Orphan)
+		select {
+		case ln := <-c.listeners:
+			orphan.Stop()
+			conn, err := c.accept(call, ln)
+			if err != nil {
+				c.log.Warn("no control connection came", "err", err)
+				continue
+			}
+			c.serve(call, conn)
+		case <-call.Done():
+			orphan.Stop()
+			return
+		case <-c.s.ctx.Done():
+			orphan.Stop()
+			return
+		case <-orphan.C:
+			c.log.Warn("control dialog without a connection is ended")
+			return
+		}
+	}
+}
+
+// accept takes the one connection that ln is for, and closes ln.
+func (c *control) accept(call *sipua.Call, ln net.Listener) (net.Conn, error) {
+	defer ln.Close()
+	done := make(chan struct{})
+	defer close(done)
+	go func() { // the end of the dialog or the server ends the wait
+		select {
+		case <-call.Done():
+		case <-c.s.ctx.Done():
+		case <-done:
+		}
+		ln.Close()
+	}()
+	if tl, ok := ln.(*net.TCPListener); ok {
+		_ = tl.SetDeadline(time.Now().Add(c.s.cfg.Control.AcceptTimeout))
+	}
+	return ln.Accept()
+}
+
+// serve runs the channel until it or the dialog ends.
+func (c *control) serve(call *sipua.Call, conn net.Conn) {
+	c.log.Info("control channel is up", "peer", conn.RemoteAddr())
+	c.s.metrics.channels.Inc()
+	defer c.s.metrics.channels.Dec()
+	srv := mscp.NewServer(conn, c.s.handleRequest, c.s.mscp)
+	defer srv.Close()
+	select {
+	case <-srv.Done():
+		c.log.Info("control channel ended", "err", srv.Err())
+	case <-call.Done():
+	case <-c.s.ctx.Done():
+	}
+}
+
+// listenInRange listens on the first free port from min to max, both 0 for any
+// port.
+func listenInRange(host string, min, max int) (net.Listener, error) {
+	var err error
+	for port := min; port <= max; port++ {
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
+			return ln, nil
+		}
+	}
+	return nil, fmt.Errorf("no free port from %d to %d: %w", min, max, err)
+}

@@ -1,0 +1,91 @@
+package ms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// servePush answers an INVITE that has no offer with an offer of ours, takes
+// the user agent's answer from the ACK, and keeps the MSRP session for SendMsg
+// until the dialog ends. See RFC 3725, section 4.1.
+func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
+	conn := newConnection(in.ID().String(), pushDialog)
+	s.connections.add(conn)
+	defer s.connections.remove(conn)
+	defer conn.settle(nil, errDialogEnded)
+
+	media := s.media(msrp.SetupActpass)
+	offer, err := media.Offer()
+	if err != nil {
+		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+	}
+	// The user agent may be the one to connect, and may do so before its
+	// answer has come to us.
+	sc := msrp.SessionConfig{Local: media.Path[0]}
+	passive, err := s.msrp.Accept(sc)
+	if err != nil {
+		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+	}
+	defer passive.Close()
+	call, answer, err := in.Answer(s.ctx, offer, sdpType)
+	if err != nil {
+		return fmt.Errorf("offer: %w", err)
+	}
+	defer endCall(call)
+	session, err := s.connectPush(call, sc, passive, answer)
+	if err != nil {
+		// The AS ends the dialog when it hears of it.
+		log.Info("push session has no media", "err", err)
+		conn.settle(nil, err)
+		s.waitEnd(call, passive)
+		return nil
+	}
+	defer session.Close()
+	conn.settle(session, nil)
+	s.waitEnd(call, session)
+	return nil
+}
+
+var (
+	errDialogEnded = errors.New("the SIP dialog has ended")
+	errNoAnswer    = errors.New("the ACK carried no answer to our offer")
+	errRefused     = errors.New("the user agent refused the MSRP session")
+)
+
+// connectPush brings the MSRP session up in the role that the answer leaves
+// us.
+func (s *Server) connectPush(call *sipua.Call, sc msrp.SessionConfig, passive *msrp.Session, answer []byte) (*msrp.Session, error) {
+	if len(answer) == 0 {
+		return nil, errNoAnswer
+	}
+	theirs, err := msrp.ParseSDP(answer)
+	if err != nil {
+		return nil, fmt.Errorf("answer: %w", err)
+	}
+	if theirs.Rejected() {
+		return nil, errRefused
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
+	defer cancel()
+	if theirs.Setup == msrp.SetupActive {
+		select {
+		case <-passive.Bound():
+			passive.SetRemote(theirs.Path)
+			return passive, nil
+		case <-passive.Done():
+			return nil, passive.Err()
+		case <-call.Done():
+			return nil, errDialogEnded
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the user agent did not connect: %w", ctx.Err())
+		}
+	}
+	passive.Close()
+	sc.Remote = theirs.Path
+	return msrp.Dial(ctx, s.mcfg, sc)
+}

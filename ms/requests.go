@@ -1,0 +1,110 @@
+package ms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// handleRequest answers one MSCP request. RestoreMsg and SendMsg are served;
+// what the draft defines beyond them is refused with the draft's own error
+// element.
+func (s *Server) handleRequest(ctx context.Context, req mscp.Element) (mscp.Element, error) {
+	switch r := req.(type) {
+	case *mscp.RestoreMsg:
+		if err := s.restoreMsg(r); err != nil {
+			s.log.Info("RestoreMsg refused", "connection", r.ConnectionID, "err", err)
+			return &mscp.MsgNotRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
+		}
+		return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
+	case *mscp.SendMsg:
+		if err := s.sendMsg(ctx, r); err != nil {
+			s.log.Info("push not completed", "connection", r.ConnectionID, "err", err)
+			return &mscp.MsgNotSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
+		}
+		return &mscp.MsgSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
+	default:
+		return mscp.Refuse(req, "this media server keeps and delivers messages only"), nil
+	}
+}
+
+// restoreMsg binds a store session's connection to who sends to whom.
+func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
+	p, err := canonicalPair(r.FromURI, r.ToURI)
+	if err != nil {
+		return err
+	}
+	conn := s.connections.get(r.ConnectionID)
+	if conn == nil || conn.kind != storeDialog {
+		return fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
+	}
+	return conn.restore(p)
+}
+
+// sendMsg delivers what is kept for the pair over a push session's connection.
+// It returns when nothing is left, or when the delivery cannot go on.
+func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
+	p, err := canonicalPair(r.FromURI, r.ToURI)
+	if err != nil {
+		return err
+	}
+	conn := s.connections.get(r.ConnectionID)
+	if conn == nil || conn.kind != pushDialog {
+		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
+	}
+	if !s.pushing.lock(p) {
+		return errPushing
+	}
+	defer s.pushing.unlock(p)
+	wctx, cancel := context.WithTimeout(ctx, s.cfg.Push.ConnectTimeout)
+	defer cancel()
+	session, err := conn.waitSession(wctx)
+	if err != nil {
+		return fmt.Errorf("no MSRP session: %w", err)
+	}
+	return s.deliver(ctx, session, p)
+}
+
+func canonicalPair(from, to string) (pair, error) {
+	sender, err := sipua.CanonicalURI(from)
+	if err != nil {
+		return pair{}, fmt.Errorf("from-uri: %w", err)
+	}
+	recipient, err := sipua.CanonicalURI(to)
+	if err != nil {
+		return pair{}, fmt.Errorf("to-uri: %w", err)
+	}
+	return pair{sender: sender, recipient: recipient}, nil
+}
+
+var errPushing = errors.New("a push for this pair is under way")
+
+// pairLocks lets one push at a time deliver a pair's messages: two would send
+// each message twice.
+type pairLocks struct {
+	mu   sync.Mutex
+	held map[pair]bool
+}
+
+func newPairLocks() *pairLocks { return &pairLocks{held: map[pair]bool{}} }
+
+// lock reports whether p was free, and holds it then.
+func (l *pairLocks) lock(p pair) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[p] {
+		return false
+	}
+	l.held[p] = true
+	return true
+}
+
+func (l *pairLocks) unlock(p pair) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.held, p)
+}

@@ -1,0 +1,255 @@
+package ms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/store"
+)
+
+const (
+	sdpType = "application/sdp"
+
+	// byeTimeout bounds how long the end of one SIP dialog is waited for.
+	byeTimeout = 5 * time.Second
+)
+
+// Server is a running media server.
+type Server struct {
+	cfg  Config
+	log  *slog.Logger
+	ua   *sipua.UA
+	msrp *msrp.Listener
+	mscp mscp.Config
+	mcfg msrp.Config
+
+	store       *store.Store
+	connections *connections
+	pushing     *pairLocks
+	metrics     *metrics
+	admin       *daemon.Admin
+	trace       *daemon.TraceWriter
+
+	ctx    context.Context // ends when the server closes
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Start opens the store and the sockets and begins to serve.
+func Start(cfg Config, log *slog.Logger) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), metrics: newMetrics()}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.open(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open() (err error) {
+	if s.trace, err = daemon.OpenTrace(s.cfg.Trace, s.cfg.Name); err != nil {
+		return err
+	}
+	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log}); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err = s.openMSCP(); err != nil {
+		return err
+	}
+	if err = s.openMSRP(); err != nil {
+		return err
+	}
+	if err = s.openSIP(); err != nil {
+		return err
+	}
+	s.metrics.registerState(s)
+	s.admin, err = daemon.ServeAdmin(s.cfg.Admin, s.metrics.reg, func() error { return nil }, s.adminPages(), s.log)
+	if err != nil {
+		return err
+	}
+	s.log.Info("media server is up", "sip", s.ua.Addr(), "msrp", s.msrp.Addr(), "admin", s.admin.Addr())
+	return nil
+}
+
+func (s *Server) openMSCP() error {
+	dialect, err := s.cfg.Control.dialect()
+	if err != nil {
+		return err
+	}
+	s.mscp = mscp.Config{Dialect: dialect, Logger: s.log}
+	if s.trace.Enabled() {
+		s.mscp.Trace = func(e mscp.TraceEvent) {
+			s.trace.Record(daemon.TraceRecord{
+				Time: e.Time, Protocol: "MSCP", Direction: direction(e.Sent),
+				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: len(e.Raw),
+			})
+		}
+	}
+	return nil
+}
+
+func (s *Server) openMSRP() (err error) {
+	s.mcfg = msrp.Config{Logger: s.log, TraceBody: s.cfg.TraceBody}
+	if s.trace.Enabled() {
+		s.mcfg.Trace = func(e msrp.TraceEvent) {
+			s.trace.Record(daemon.TraceRecord{
+				Time: e.Time, Protocol: "MSRP", Direction: direction(e.Sent),
+				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: e.Size,
+			})
+		}
+	}
+	if s.msrp, err = msrp.Listen(s.cfg.MSRP.Listen, s.mcfg); err != nil {
+		return fmt.Errorf("msrp: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) openSIP() (err error) {
+	cfg := sipua.Config{
+		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-ms", Logger: s.log,
+	}
+	if s.trace.Enabled() {
+		cfg.Trace = func(e sipua.TraceEvent) {
+			s.trace.Record(daemon.TraceRecord{
+				Time: e.Time, Protocol: "SIP", Direction: direction(e.Sent),
+				Local: e.Local, Peer: e.Remote, Raw: string(e.Raw), Size: len(e.Raw),
+			})
+		}
+	}
+	if s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite}); err != nil {
+		return fmt.Errorf("sip: %w", err)
+	}
+	return nil
+}
+
+func direction(sent bool) string {
+	if sent {
+		return daemon.Sent
+	}
+	return daemon.Received
+}
+
+// handleInvite serves one SIP dialog until it has ended. What the INVITE
+// offers tells what it is for.
+func (s *Server) handleInvite(in *sipua.IncomingCall) {
+	ended := make(chan struct{})
+	run := func() {
+		defer close(ended)
+		s.serveDialog(in)
+	}
+	if s.goroutine(run) {
+		<-ended
+	}
+}
+
+func (s *Server) serveDialog(in *sipua.IncomingCall) {
+	log := s.log.With("connection", in.ID().String())
+	var err error
+	switch kindOf(in.Body) {
+	case controlDialog:
+		err = s.serveControl(in, log)
+	case storeDialog:
+		err = s.serveStore(in, log)
+	case pushDialog:
+		err = s.servePush(in, log)
+	default:
+		err = errors.Join(errNoMedia, in.Reject(488, "Not Acceptable Here"))
+	}
+	if err != nil {
+		log.Info("dialog ended", "err", err)
+	}
+}
+
+var errNoMedia = errors.New("the offer has neither an MSRP nor an MSCP m-line that can be taken")
+
+type dialogKind int
+
+const (
+	unknownDialog dialogKind = iota
+	controlDialog
+	storeDialog
+	pushDialog
+)
+
+// kindOf tells what an INVITE with that body is for.
+func kindOf(offer []byte) dialogKind {
+	if len(offer) == 0 {
+		return pushDialog
+	}
+	if _, err := mscp.ParseSDP(offer); err == nil {
+		return controlDialog
+	}
+	if m, err := msrp.ParseSDP(offer); err == nil && !m.Rejected() {
+		return storeDialog
+	}
+	return unknownDialog
+}
+
+// goroutine runs f as one that Close waits for. It reports false, and runs
+// nothing, once the server is closing.
+func (s *Server) goroutine(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.wg.Go(f)
+	return true
+}
+
+// Addr is the host:port where the server takes SIP.
+func (s *Server) Addr() string { return s.ua.Addr() }
+
+// Store is the server's store of messages.
+func (s *Server) Store() *store.Store { return s.store }
+
+// Close ends all sessions with BYE and closes everything. What is stored stays
+// for the next start. It waits, a few seconds at the most, and may be called
+// again.
+func (s *Server) Close() error {
+	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.cancel()
+		s.wg.Wait()
+		var errs []error
+		errs = append(errs, s.admin.Close())
+		if s.ua != nil {
+			errs = append(errs, s.ua.Close())
+		}
+		if s.msrp != nil {
+			errs = append(errs, s.msrp.Close())
+		}
+		if s.store != nil {
+			errs = append(errs, s.store.Close())
+		}
+		errs = append(errs, s.trace.Close())
+		s.closeErr = errors.Join(errs...)
+	})
+	return s.closeErr
+}
+
+// endCall ends a SIP dialog within a bounded time, whoever's context is over.
+func endCall(call *sipua.Call) {
+	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+	defer cancel()
+	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
+}

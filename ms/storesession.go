@@ -1,0 +1,182 @@
+package ms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/store"
+)
+
+// A storeSession takes a caller's messages and keeps them.
+type storeSession struct {
+	s    *Server
+	conn *connection
+	log  *slog.Logger
+}
+
+// serveStore answers an INVITE that offers MSRP, and serves its session until
+// the dialog ends.
+func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
+	offer, err := msrp.ParseSDP(in.Body)
+	if err != nil {
+		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
+	}
+	ss := &storeSession{s: s, conn: newConnection(in.ID().String(), storeDialog), log: log}
+	s.connections.add(ss.conn)
+	defer s.connections.remove(ss.conn)
+
+	media := s.media(offer.Setup.Answer(msrp.SetupPassive))
+	answer, err := media.Answer(in.Body)
+	if err != nil {
+		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
+	}
+	sc := s.sessionConfig(media, offer, ss.receive)
+	// A peer that is to connect may do so as soon as it has the answer.
+	var session *msrp.Session
+	if media.Setup != msrp.SetupActive {
+		if session, err = s.msrp.Accept(sc); err != nil {
+			return errors.Join(err, in.Reject(500, "Server Internal Error"))
+		}
+		defer session.Close()
+	}
+	call, _, err := in.Answer(s.ctx, answer, sdpType)
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	defer endCall(call)
+	if session == nil {
+		if session, err = s.dial(sc); err != nil {
+			return fmt.Errorf("connect to the caller: %w", err)
+		}
+		defer session.Close()
+	}
+	s.waitEnd(call, session)
+	return nil
+}
+
+// media describes our end of a new MSRP session.
+func (s *Server) media(setup msrp.Setup) *msrp.Media {
+	local := s.msrp.NewURI(s.cfg.MSRP.Host)
+	return &msrp.Media{
+		Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"},
+		MaxSize: s.cfg.MSRP.MaxSize, Setup: setup,
+	}
+}
+
+func (s *Server) sessionConfig(ours, theirs *msrp.Media, h msrp.Handler) msrp.SessionConfig {
+	return msrp.SessionConfig{Local: ours.Path[0], Remote: theirs.Path, Handler: h, MaxSize: s.cfg.MSRP.MaxSize}
+}
+
+// dial connects to a peer that is passive.
+func (s *Server) dial(sc msrp.SessionConfig) (*msrp.Session, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
+	defer cancel()
+	return msrp.Dial(ctx, s.mcfg, sc)
+}
+
+// waitEnd waits for the BYE. A dialog whose MSRP session has ended, or never
+// began, is ended by us after a while: an AS that was restarted will never do
+// it.
+func (s *Server) waitEnd(call *sipua.Call, session *msrp.Session) {
+	began := time.NewTimer(s.cfg.Orphan)
+	defer began.Stop()
+	select {
+	case <-call.Done():
+		return
+	case <-s.ctx.Done():
+		return
+	case <-began.C:
+		return
+	case <-session.Done():
+	case <-session.Bound():
+		select {
+		case <-call.Done():
+			return
+		case <-s.ctx.Done():
+			return
+		case <-session.Done():
+		}
+	}
+	orphan := time.NewTimer(s.cfg.Orphan)
+	defer orphan.Stop()
+	select {
+	case <-call.Done():
+	case <-s.ctx.Done():
+	case <-orphan.C:
+	}
+}
+
+// receive keeps one message. It returns, and so the last chunk gets its 200,
+// when the message is on disk.
+func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
+	p, err := ss.hold(ctx)
+	if err != nil {
+		ss.s.metrics.refused.WithLabelValues("not_restored").Inc()
+		return err
+	}
+	w, err := ss.s.store.Begin(ctx, store.Meta{
+		Recipient: p.recipient, Sender: p.sender, ConnectionID: ss.conn.id,
+		MessageID: m.MessageID, ContentType: m.ContentType, SuccessReport: m.SuccessReport,
+		Received: time.Now(),
+	})
+	if err != nil {
+		return ss.refuse(err)
+	}
+	n, err := io.Copy(w, m)
+	if err != nil {
+		w.Abort()
+		return ss.refuse(err)
+	}
+	began := time.Now()
+	if err := commitInOrder(ctx, m, w); err != nil {
+		return ss.refuse(err)
+	}
+	ss.s.metrics.stored(n, time.Since(began))
+	ss.log.Info("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
+	return nil
+}
+
+// commitInOrder commits messages in the order in which their session completed
+// them, though their handlers run side by side.
+func commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer) error {
+	release, err := m.InOrder(ctx)
+	if err != nil {
+		w.Abort()
+		return err
+	}
+	pending := w.Commit()
+	release()
+	return pending.Wait(ctx)
+}
+
+// hold waits for RestoreMsg. Meanwhile nothing is read from the message, so
+// the sender is held back by its own TCP connection and its window of
+// unanswered chunks.
+func (ss *storeSession) hold(ctx context.Context) (pair, error) {
+	ctx, cancel := context.WithTimeout(ctx, ss.s.cfg.Hold)
+	defer cancel()
+	p, err := ss.conn.waitPair(ctx)
+	if err != nil {
+		ss.log.Warn("message refused", "err", err)
+		return pair{}, &msrp.StatusError{Code: 403, Reason: "Not Ready For Messages"}
+	}
+	return p, nil
+}
+
+// refuse turns the reason why a message was not kept into the response that
+// its sender gets.
+func (ss *storeSession) refuse(err error) error {
+	var status *msrp.StatusError
+	if errors.As(err, &status) || errors.Is(err, msrp.ErrAborted) {
+		return err
+	}
+	ss.s.metrics.refused.WithLabelValues("store").Inc()
+	ss.log.Error("message not stored", "err", err)
+	return &msrp.StatusError{Code: 403, Reason: "Cannot Store Message"}
+}
