@@ -77,6 +77,6 @@ var (
 	ErrTooMany = errors.New("msrp: too many")
 
 	errGivenUp   = errors.New("given up by its sender")
-	errMessageID = errors.New("msrp: a message of that Message-ID still waits for its report")
+	errMessageID = errors.New("msrp: the message was sent again")
 	errReceipts  = fmt.Errorf("%w receipts waiting for reports", ErrTooMany)
 )

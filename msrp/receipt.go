@@ -145,7 +145,8 @@ func (rs *receipts) takeAll() []*Receipt {
 }
 
 // track awaits reports for r. Receipts that nobody waits for stay until the
-// reports have come or the session ends; there may be maxReceipts.
+// reports have come, the message is sent again, or the session ends; there
+// may be maxReceipts.
 func (s *Session) track(r *Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,8 +156,9 @@ func (s *Session) track(r *Receipt) error {
 	if s.receipts.byID == nil {
 		s.receipts.byID = make(map[string]*Receipt)
 	}
-	if s.receipts.byID[r.id] != nil {
-		return errMessageID
+	if old := s.receipts.byID[r.id]; old != nil {
+		old.fail(errMessageID)
+		delete(s.receipts.byID, r.id)
 	}
 	if len(s.receipts.byID) >= maxReceipts {
 		return errReceipts

@@ -33,19 +33,15 @@ const (
 )
 
 // Answer gives the value to answer with: the other role if the offer takes
-// one; prefer (active or passive) if it leaves the choice; passive if it says
-// nothing, because then the offerer connects (RFC 4975, section 5.4).
-func (s Setup) Answer(prefer Setup) Setup {
+// one; passive if it leaves the choice, or says nothing, because then the
+// offerer connects (RFC 4975, section 5.4). Who would rather connect may
+// answer active to SetupActpass.
+func (s Setup) Answer() Setup {
 	switch s {
-	case SetupActive, SetupNone:
+	case SetupActive, SetupActpass, SetupNone:
 		return SetupPassive
 	case SetupPassive:
 		return SetupActive
-	case SetupActpass:
-		if prefer == SetupActive {
-			return SetupActive
-		}
-		return SetupPassive
 	}
 	return SetupHoldconn
 }

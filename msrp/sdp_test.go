@@ -168,14 +168,12 @@ func TestOfferRefuses(t *testing.T) {
 }
 
 func TestSetupAnswer(t *testing.T) {
-	for _, test := range []struct{ offered, prefer, want Setup }{
-		{SetupNone, SetupActive, SetupPassive}, {SetupActive, SetupActive, SetupPassive},
-		{SetupPassive, SetupPassive, SetupActive}, {SetupActpass, SetupActive, SetupActive},
-		{SetupActpass, SetupPassive, SetupPassive}, {SetupActpass, SetupNone, SetupPassive},
-		{SetupHoldconn, SetupActive, SetupHoldconn},
+	for offered, want := range map[Setup]Setup{
+		SetupNone: SetupPassive, SetupActive: SetupPassive, SetupPassive: SetupActive,
+		SetupActpass: SetupPassive, SetupHoldconn: SetupHoldconn,
 	} {
-		if got := test.offered.Answer(test.prefer); got != test.want {
-			t.Errorf("%q, %q: %q, want %q", test.offered, test.prefer, got, test.want)
+		if got := offered.Answer(); got != want {
+			t.Errorf("%q: %q, want %q", offered, got, want)
 		}
 	}
 	for d, want := range map[Direction]Direction{"": SendRecv, SendRecv: SendRecv, SendOnly: RecvOnly, RecvOnly: SendOnly, Inactive: Inactive} {
