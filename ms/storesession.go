@@ -31,7 +31,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	s.connections.add(ss.conn)
 	defer s.connections.remove(ss.conn)
 
-	media := s.media(offer.Setup.Answer(msrp.SetupPassive))
+	media := s.media(offer.Setup.Answer())
 	answer, err := media.Answer(in.Body)
 	if err != nil {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))

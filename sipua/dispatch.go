@@ -43,6 +43,9 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 			ua.respond(req, tx, 413, "")
 			return
 		}
+		if ua.h.Intercept != nil && req.Method != sip.CANCEL && ua.h.Intercept(req, tx) {
+			return
+		}
 		h(req, tx)
 	}
 }
@@ -264,7 +267,7 @@ func (in *IncomingCall) awaitAckOnly(res *sip.Response) ([]byte, error) {
 
 // onAck takes the ACK for a 2xx of ours. A BYE may have overtaken it.
 func (ua *UA) onAck(req *sip.Request, _ sip.ServerTransaction) {
-	if malformed(req) != "" {
+	if malformed(req) != "" || ua.h.Intercept != nil && ua.h.Intercept(req, nil) {
 		return
 	}
 	if c := ua.dialogOf(req); c != nil {

@@ -69,6 +69,18 @@ func setBody(m interface {
 	m.SetBody(body)
 }
 
+// Transact sends a request that the caller has made, to its destination, in a
+// transaction of its own. A Via is added if it has none.
+func (ua *UA) Transact(ctx context.Context, req *sip.Request) (sip.ClientTransaction, error) {
+	return ua.start(ctx, req)
+}
+
+// Do sends a request that the caller has made, other than INVITE, and returns
+// its final response.
+func (ua *UA) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	return ua.once(ctx, req)
+}
+
 // start sends a request in a transaction of its own.
 func (ua *UA) start(ctx context.Context, req *sip.Request) (sip.ClientTransaction, error) {
 	if err := ua.connect(ctx, req); err != nil {

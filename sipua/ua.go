@@ -34,6 +34,11 @@ type Handlers struct {
 	// long as the call lasts; a call that it neither answers nor rejects is
 	// rejected with 500 when it returns. nil refuses every call with 480.
 	Invite func(*IncomingCall)
+	// Intercept sees each well-formed request but CANCEL before the package
+	// does, and reports whether it has taken it. With it a registrar or a proxy
+	// can be built on a UA. The transaction is nil for an ACK and ends when
+	// Intercept returns.
+	Intercept func(req *sip.Request, tx sip.ServerTransaction) bool
 	// Other takes requests outside dialogs of methods that the package does
 	// not handle itself. nil answers 405.
 	Other func(req *sip.Request, tx sip.ServerTransaction)

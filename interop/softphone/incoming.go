@@ -43,7 +43,7 @@ func (p *Phone) serveCall(in *sipua.IncomingCall) error {
 	if err != nil || offer.Rejected() {
 		return in.Reject(488, "Not Acceptable Here")
 	}
-	media := p.media(offer.Setup.Answer(p.preferred()))
+	media := p.media(p.answerSetup(offer.Setup))
 	answer, err := media.Answer(in.Body)
 	if err != nil {
 		return in.Reject(488, "Not Acceptable Here")
@@ -101,12 +101,13 @@ func (p *Phone) decide(ctx context.Context, in *sipua.IncomingCall) int {
 	return p.cfg.AnswerCall(ctx, in)
 }
 
-// preferred is the phone's role where an offer leaves the choice.
-func (p *Phone) preferred() msrp.Setup {
-	if p.cfg.Setup == msrp.SetupNone {
-		return msrp.SetupPassive
+// answerSetup is the phone's role for an offered one: its own preference where
+// the offer leaves the choice.
+func (p *Phone) answerSetup(offered msrp.Setup) msrp.Setup {
+	if offered == msrp.SetupActpass && p.cfg.Setup != msrp.SetupNone {
+		return p.cfg.Setup
 	}
-	return p.cfg.Setup
+	return offered.Answer()
 }
 
 func (p *Phone) onMessage(ctx context.Context, m *Message) error {

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"mime"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/msrp"
+)
+
+// progressAfter is how long a transfer goes on in silence.
+const progressAfter = 2 * time.Second
+
+type sendFlags struct {
+	from, to, proxy, password, file, setup string
+	report                                 bool
+	timeout                                time.Duration
+}
+
+func runSend(ctx context.Context, args []string) error {
+	var f sendFlags
+	fs := flag.NewFlagSet("send", flag.ContinueOnError)
+	fs.StringVar(&f.from, "from", "", "your SIP `URI`")
+	fs.StringVar(&f.to, "to", "", "the recipient's SIP `URI`")
+	fs.StringVar(&f.proxy, "proxy", "127.0.0.1:5060", "the SIP proxy, `host:port` or host:port;transport=tcp")
+	fs.StringVar(&f.password, "password", "", "your password, if the proxy asks for one")
+	fs.StringVar(&f.file, "file", "", "send this `file` as well")
+	fs.StringVar(&f.setup, "setup", "active", "who connects for MSRP: active (we) or passive (they)")
+	fs.BoolVar(&f.report, "report", true, "ask for a success report and wait for it")
+	fs.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this long")
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), "usage: mscp-interop send --from URI --to URI [flags] [TEXT ...]")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if f.from == "" || f.to == "" || (fs.NArg() == 0 && f.file == "") {
+		fs.Usage()
+		return errors.New("--from, --to and a text or --file are needed")
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	return send(ctx, f, fs.Args())
+}
+
+// send makes one call and sends each text, then the file, over it.
+func send(ctx context.Context, f sendFlags, texts []string) (err error) {
+	phone, err := softphone.New(softphone.Config{
+		User: f.from, Password: f.password, Proxy: f.proxy, Setup: msrp.Setup(f.setup),
+	})
+	if err != nil {
+		return err
+	}
+	defer phone.Close()
+	chat, err := phone.Call(ctx, f.to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, chat.Close(context.WithoutCancel(ctx))) }()
+	fmt.Println("call taken; MSRP session to", chat.Session().Remote())
+	for _, text := range texts {
+		err := sendOne(ctx, chat, "text/plain; charset=utf-8", strings.NewReader(text), int64(len(text)), f.report)
+		if err != nil {
+			return err
+		}
+	}
+	if f.file == "" {
+		return nil
+	}
+	return sendFile(ctx, chat, f)
+}
+
+func sendFile(ctx context.Context, chat *softphone.Chat, f sendFlags) error {
+	file, err := os.Open(f.file)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	contentType := mime.TypeByExtension(filepath.Ext(f.file))
+	if contentType == "" {
+		contentType = "application/octet-stream"
+	}
+	return sendOne(ctx, chat, contentType, file, info.Size(), f.report)
+}
+
+func sendOne(ctx context.Context, chat *softphone.Chat, contentType string, body io.Reader, size int64, report bool) error {
+	began := time.Now()
+	receipt, err := chat.Send(ctx, msrp.Message{
+		ContentType: contentType, Body: &progress{r: body, size: size, next: began.Add(progressAfter)},
+		Size: size, SuccessReport: report,
+	})
+	if err != nil {
+		return err
+	}
+	if err := receipt.Wait(ctx); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	word := "taken"
+	if report {
+		word = "confirmed"
+	}
+	fmt.Printf("%s %s, %d bytes, %s in %v\n", receipt.MessageID(), contentType, size, word, time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// progress tells on standard error how far a long transfer is.
+type progress struct {
+	r          io.Reader
+	done, size int64
+	next       time.Time
+}
+
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	p.done += int64(n)
+	if now := time.Now(); now.After(p.next) && p.size > 0 {
+		fmt.Fprintf(os.Stderr, "  %3d %% of %d bytes\n", 100*p.done/p.size, p.size)
+		p.next = now.Add(progressAfter)
+	}
+	return n, err
+}

@@ -1,0 +1,102 @@
+package sipserver
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/icholy/digest"
+)
+
+// nonceLife is how long a nonce is taken.
+const nonceLife = 5 * time.Minute
+
+// An authenticator checks digest credentials. Its nonces carry the time and an
+// HMAC, so that none need be remembered. See RFC 7616.
+type authenticator struct {
+	realm string
+	users map[string]string
+	key   []byte
+}
+
+func newAuthenticator(realm string, users map[string]string) *authenticator {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // never fails
+	return &authenticator{realm: realm, users: users, key: key}
+}
+
+func (a *authenticator) nonce(at time.Time) string {
+	stamp := strconv.FormatInt(at.Unix(), 16)
+	mac := hmac.New(sha256.New, a.key)
+	mac.Write([]byte(stamp))
+	return stamp + "." + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// fresh reports whether a nonce is ours, and not too old.
+func (a *authenticator) fresh(nonce string) (ours, young bool) {
+	stamp, _, _ := strings.Cut(nonce, ".")
+	n, err := strconv.ParseInt(stamp, 16, 64)
+	if err != nil {
+		return false, false
+	}
+	at := time.Unix(n, 0)
+	ours = hmac.Equal([]byte(nonce), []byte(a.nonce(at)))
+	return ours, time.Since(at) < nonceLife
+}
+
+// check returns the challenges to answer with, none if the credentials are
+// good for the user.
+func (a *authenticator) check(req *sip.Request, user string) []sip.Header {
+	if len(a.users) == 0 {
+		return nil
+	}
+	h := req.GetHeader("Authorization")
+	if h == nil {
+		return a.challenges(false)
+	}
+	c, err := digest.ParseCredentials(h.Value())
+	if err != nil {
+		return a.challenges(false)
+	}
+	ours, young := a.fresh(c.Nonce)
+	if !ours || !young {
+		return a.challenges(ours)
+	}
+	password, known := a.users[user]
+	if !known || c.Username != user || c.Realm != a.realm || !responseIs(req, c, password) {
+		return a.challenges(false)
+	}
+	return nil
+}
+
+// responseIs computes the response anew and compares.
+func responseIs(req *sip.Request, c *digest.Credentials, password string) bool {
+	challenge := &digest.Challenge{Realm: c.Realm, Nonce: c.Nonce, Algorithm: c.Algorithm, Opaque: c.Opaque}
+	if c.QOP != "" {
+		challenge.QOP = []string{c.QOP}
+	}
+	want, err := digest.Digest(challenge, digest.Options{
+		Method: req.Method.String(), URI: c.URI, Username: c.Username, Password: password,
+		Cnonce: c.Cnonce, Count: c.Nc,
+	})
+	return err == nil && subtle.ConstantTimeCompare([]byte(want.Response), []byte(c.Response)) == 1
+}
+
+// challenges are one for each algorithm, the stronger first. See RFC 8760,
+// section 2.3.
+func (a *authenticator) challenges(stale bool) []sip.Header {
+	var list []sip.Header
+	for _, algorithm := range []string{"SHA-256", "MD5"} {
+		c := digest.Challenge{
+			Realm: a.realm, Nonce: a.nonce(time.Now()), Algorithm: algorithm, QOP: []string{"auth"}, Stale: stale,
+		}
+		list = append(list, sip.NewHeader("WWW-Authenticate", c.String()))
+	}
+	return list
+}

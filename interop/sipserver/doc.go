@@ -1,0 +1,19 @@
+// Package sipserver is a small SIP registrar, proxy and presence server in one,
+// for the demo and for tests where no real one is at hand.
+//
+// It registers users, with digest authentication if they have passwords (RFC
+// 3261 section 10, RFC 8760); relays requests to the newest contact of a user,
+// transaction by transaction, without staying in the path of dialogs (section
+// 16); and notifies subscribers of a user's presence whenever the user's
+// registration changes (RFC 6665, RFC 3856, RFC 3863). An INVITE for a user who
+// is not registered goes to the application server, instead of a 404, as the
+// paper's section 2.2 wants; one that comes from there gets 480.
+//
+// It behaves like Kamailio where that matters to an application server:
+// SUBSCRIBE gets 200 and a NOTIFY at once, which has no body for a user who is
+// not registered.
+//
+// It forks no request, knows one domain, and keeps everything in memory.
+//
+// A [Server] is safe for concurrent use.
+package sipserver

@@ -1,0 +1,21 @@
+package sipserver
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+)
+
+// pidf is the presence document of a user with that many contacts, each a
+// tuple that is open. See RFC 3863.
+func pidf(entity string, contacts int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="`)
+	_ = xml.EscapeText(&b, []byte(entity)) // a Buffer does not fail
+	b.WriteString(`">`)
+	for i := range contacts {
+		fmt.Fprintf(&b, `<tuple id="c%d"><status><basic>open</basic></status></tuple>`, i)
+	}
+	b.WriteString("</presence>\n")
+	return b.Bytes()
+}

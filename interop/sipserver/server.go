@@ -1,0 +1,137 @@
+package sipserver
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// Limits of a server.
+const (
+	maxBindings      = 10_000 // registered contacts
+	maxSubscriptions = 10_000
+)
+
+// TraceEvent is one SIP message on the wire.
+type TraceEvent = sipua.TraceEvent
+
+// Config describes a server. Addr and Domain are needed.
+type Config struct {
+	Addr      string // host:port for UDP and TCP; port 0 picks a free one
+	Domain    string // whose users it registers
+	AppServer string // host:port of the application server; "" for none
+	// Users are the passwords by user name. With any, REGISTER is
+	// authenticated.
+	Users  map[string]string
+	Logger *slog.Logger
+	Trace  func(TraceEvent)
+}
+
+// Server is a running server.
+type Server struct {
+	cfg  Config
+	log  *slog.Logger
+	ua   *sipua.UA
+	auth *authenticator
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	bindings map[string][]*binding // by user name, the newest last
+	count    int
+	watchers map[string]map[*watcher]bool // by user name
+	watching int
+}
+
+// New opens the sockets and serves.
+func New(cfg Config) (*Server, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Logger, auth: newAuthenticator(cfg.Domain, cfg.Users),
+		bindings: map[string][]*binding{}, watchers: map[string]map[*watcher]bool{},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	ready := make(chan struct{}) // requests may come before ua is set
+	ua, err := sipua.New(sipua.Config{
+		Addr: cfg.Addr, UserAgent: "gomscp-sipserver", Logger: cfg.Logger, Trace: cfg.Trace,
+	}, sipua.Handlers{Intercept: func(req *sip.Request, tx sip.ServerTransaction) bool {
+		<-ready
+		return s.take(req, tx)
+	}})
+	if err != nil {
+		s.cancel()
+		return nil, err
+	}
+	s.ua = ua
+	close(ready)
+	return s, nil
+}
+
+// Addr is the host:port where the server takes SIP.
+func (s *Server) Addr() string { return s.ua.Addr() }
+
+// Close closes the sockets and ends everything. It may be called again.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	for _, list := range s.bindings {
+		for _, b := range list {
+			b.timer.Stop()
+		}
+	}
+	s.mu.Unlock()
+	s.cancel()
+	err := s.ua.Close()
+	s.work.Wait()
+	return err
+}
+
+// goroutine runs f as one that Close waits for.
+func (s *Server) goroutine(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.work.Go(f)
+	}
+}
+
+// take handles every request but CANCEL, which belongs to a transaction, and
+// OPTIONS to the server itself.
+func (s *Server) take(req *sip.Request, tx sip.ServerTransaction) bool {
+	switch {
+	case req.Method == sip.REGISTER:
+		s.register(req, tx)
+	case req.Method == sip.SUBSCRIBE && s.ours(&req.Recipient):
+		s.subscribe(req, tx)
+	case req.Method == sip.OPTIONS && req.Recipient.User == "":
+		return false
+	default:
+		s.relay(req, tx)
+	}
+	return true
+}
+
+// ours reports whether the URI names a user of the domain, or the server.
+func (s *Server) ours(u *sip.Uri) bool {
+	return u.Host == s.cfg.Domain || u.HostPort() == s.ua.Addr()
+}
+
+// respond sends a response without a body.
+func (s *Server) respond(req *sip.Request, tx sip.ServerTransaction, code int, reason string, headers ...sip.Header) {
+	res := sip.NewResponseFromRequest(req, code, reason, nil)
+	for _, h := range headers {
+		res.AppendHeader(h)
+	}
+	if err := tx.Respond(res); err != nil {
+		s.log.Debug("response not sent", "code", code, "err", err)
+	}
+}
