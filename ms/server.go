@@ -107,6 +107,9 @@ func (s *Server) openMSCP() error {
 
 func (s *Server) openMSRP() (err error) {
 	s.mcfg = msrp.Config{Logger: s.log, TraceBody: s.cfg.TraceBody}
+	if s.cfg.TraceBody == 0 {
+		s.mcfg.TraceBody = -1 // which says none to package msrp
+	}
 	if s.trace.Enabled() {
 		s.mcfg.Trace = func(e msrp.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{

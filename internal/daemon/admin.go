@@ -31,8 +31,9 @@ type Admin struct {
 }
 
 // ServeAdmin starts the endpoint on addr; "" starts nothing and returns nil.
-// ready tells why the process cannot serve now, or nil.
-func ServeAdmin(addr string, reg *prometheus.Registry, ready func() error, log *slog.Logger) (*Admin, error) {
+// ready tells why the process cannot serve now, or nil. pages are the node's
+// own, by their http.ServeMux pattern.
+func ServeAdmin(addr string, reg *prometheus.Registry, ready func() error, pages map[string]http.HandlerFunc, log *slog.Logger) (*Admin, error) {
 	if addr == "" {
 		return nil, nil
 	}
@@ -41,7 +42,7 @@ func ServeAdmin(addr string, reg *prometheus.Registry, ready func() error, log *
 		return nil, fmt.Errorf("admin: %w", err)
 	}
 	a := &Admin{ln: ln, srv: &http.Server{
-		Handler:           adminMux(reg, ready),
+		Handler:           adminMux(reg, ready, pages),
 		ReadHeaderTimeout: adminHeaderWait,
 		ReadTimeout:       adminRequestWait,
 		MaxHeaderBytes:    adminHeaderBytes,
@@ -55,8 +56,11 @@ func ServeAdmin(addr string, reg *prometheus.Registry, ready func() error, log *
 	return a, nil
 }
 
-func adminMux(reg *prometheus.Registry, ready func() error) *http.ServeMux {
+func adminMux(reg *prometheus.Registry, ready func() error, pages map[string]http.HandlerFunc) *http.ServeMux {
 	mux := http.NewServeMux()
+	for pattern, h := range pages {
+		mux.HandleFunc(pattern, h)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
 	})

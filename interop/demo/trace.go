@@ -49,7 +49,7 @@ func (s *stage) phone(user, node string, onMessage func(context.Context, *softph
 		TraceMSRP: func(e msrp.TraceEvent) {
 			s.ladder.Add(daemon.TraceRecord{
 				Time: e.Time, Node: node, Protocol: "MSRP", Direction: direction(e.Sent),
-				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw),
+				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: e.Size,
 			})
 		},
 	})

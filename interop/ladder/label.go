@@ -1,6 +1,7 @@
 package ladder
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -38,7 +39,7 @@ func sipLabel(f []string, rest string) string {
 	if strings.HasPrefix(f[0], "SIP/") {
 		s = strings.Join(f[1:], " ")
 		if m := strings.Fields(header(head, "CSeq")); len(m) == 2 && m[1] != "INVITE" {
-			s += " (" + m[1] + ")"
+			s = f[1] + " to " + m[1]
 		}
 	}
 	switch {
@@ -87,19 +88,26 @@ func msrpLabel(f []string, rest string) string {
 	return s
 }
 
-// chunk reads what collapsing needs from an MSRP message; ok is false for
-// anything but SENDs and responses. Only the beginning of raw need be there,
-// since a trace may cut a body; the flag is the last byte but CRLF.
-func chunk(raw string) (c msrpChunk, ok bool) {
+// chunk reads what collapsing needs from an MSRP message of that size on the
+// wire; ok is false for anything but SENDs and responses. A trace cuts bodies,
+// and the flag after them, so whether a chunk ends its message follows from the
+// Byte-Range.
+func chunk(raw string, size int) (c msrpChunk, ok bool) {
 	start, rest, _ := strings.Cut(raw, "\r\n")
 	f := strings.Fields(start)
 	if len(f) < 3 || f[0] != "MSRP" || f[2] == "REPORT" {
 		return c, false
 	}
 	c.id, c.send = f[1], f[2] == "SEND"
+	var from, to, total int
 	r := header(rest, "Byte-Range")
-	c.first = r == "" || strings.HasPrefix(r, "1-")
-	c.last = !strings.HasSuffix(strings.TrimRight(raw, "\r\n"), "+")
+	if n, _ := fmt.Sscanf(r, "%d-%d/%d", &from, &to, &total); n == 3 {
+		c.first, c.last = from <= 1, to >= total
+		return c, true
+	}
+	n, _ := fmt.Sscanf(r, "%d-*/%d", &from, &total)
+	c.first = from <= 1
+	c.last = n < 2 || from+size > total // the headers are counted too: nearly the end will do
 	return c, true
 }
 

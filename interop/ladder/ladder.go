@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	columnWidth = 22 // characters from one lifeline to the next
+	columnWidth = 20 // characters from one lifeline to the next
 	timeWidth   = 9
 
 	// settle is how long a record waits for older ones of other nodes, whose
@@ -142,7 +142,7 @@ func (l *Ladder) draw(r daemon.TraceRecord) {
 
 // fold reports whether the record is one of many chunks and stays undrawn.
 func (l *Ladder) fold(r daemon.TraceRecord, from, to string) bool {
-	c, ok := chunk(r.Raw)
+	c, ok := chunk(r.Raw, r.Size)
 	if !ok {
 		return false
 	}
