@@ -34,6 +34,7 @@ type conn struct {
 	sessions map[string]*Session
 	trans    transactions
 	draining bool
+	kept     bool        // stays open without sessions
 	linger   *time.Timer // ends a draining connection
 	err      error       // why it ended
 }
@@ -156,7 +157,7 @@ func (c *conn) bind(s *Session) bool {
 func (c *conn) release(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s.local.SessionID)
-	last := len(c.sessions) == 0
+	last := len(c.sessions) == 0 && !c.kept
 	c.mu.Unlock()
 	if last {
 		c.closeGently()
@@ -182,6 +183,8 @@ func (c *conn) session(id string) (*Session, *StatusError) {
 type transaction struct {
 	tid  string
 	done func(resp *StatusError, err error) // nil, nil is a 200; must not block
+
+	header Header // of the response, set before done is called
 
 	deadline   time.Time // zero until the request has been written
 	prev, next *transaction

@@ -91,28 +91,35 @@ const connectTimeout = 30 * time.Second
 // greet sends the empty SEND that binds the session at the peer
 // [RFC4975-5.4-2].
 func (s *Session) greet(ctx context.Context) error {
+	tid := newTransactionID()
+	head := appendRequest(nil, tid, "SEND", s.to, s.from)
+	head = appendField(head, hdrMessageID, newID(messageIDSize))
+	head = appendRange(head, byteRange{1, 0, 0})
+	_, err := s.conn().exchange(ctx, tid, head)
+	return err
+}
+
+// exchange sends a request without a body and waits for its response: its
+// headers, or what went wrong.
+func (c *conn) exchange(ctx context.Context, tid string, head []byte) (Header, error) {
 	answer := make(chan error, 1)
-	t := &transaction{tid: newTransactionID(), done: func(se *StatusError, err error) {
+	t := &transaction{tid: tid, done: func(se *StatusError, err error) {
 		if se != nil {
 			err = se
 		}
 		answer <- err
 	}}
-	head := appendRequest(nil, t.tid, "SEND", s.to, s.from)
-	head = appendField(head, hdrMessageID, newID(messageIDSize))
-	head = appendRange(head, byteRange{1, 0, 0})
-	c := s.conn()
 	if _, err := c.write(&outFrame{tid: t.tid, head: head, flag: flagLast, t: t}, ctx.Done()); err != nil {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
-		return err
+		return nil, err
 	}
 	select {
 	case err := <-answer:
-		return err
+		return t.header, err
 	case <-ctx.Done():
 		c.take(t.tid)
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }

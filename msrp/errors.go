@@ -9,6 +9,7 @@ import (
 const (
 	StatusOK              = 200 // the request was fine
 	StatusBadRequest      = 400 // the request was unintelligible
+	StatusUnauthorized    = 401 // a relay wants credentials (RFC 4976)
 	StatusForbidden       = 403 // the action is not allowed
 	StatusTimeout         = 408 // a downstream transaction got no answer
 	StatusTooLarge        = 413 // stop sending this message
@@ -22,6 +23,7 @@ const (
 var statusText = map[int]string{
 	StatusOK:              "OK",
 	StatusBadRequest:      "Bad Request",
+	StatusUnauthorized:    "Unauthorized",
 	StatusForbidden:       "Forbidden",
 	StatusTimeout:         "Timeout",
 	StatusTooLarge:        "Message Too Large",

@@ -122,6 +122,7 @@ func (c *conn) response(f *frame) {
 	if t == nil {
 		return
 	}
+	t.header = f.header
 	if f.code/100 == 2 {
 		t.done(nil, nil)
 		return

@@ -1,0 +1,233 @@
+package msrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// RelayConfig tells how to use a relay. See RFC 4976.
+type RelayConfig struct {
+	// Relay is the relay's URI, without a session-id. Its scheme should be
+	// msrps.
+	Relay URI
+	// Local is our own URI, with the session-id of the first session.
+	Local URI
+	// Username and Password answer the relay's challenge.
+	Username, Password string
+	// Expires is how long the relay is asked to keep us, in whole seconds;
+	// 0 leaves it to the relay.
+	Expires time.Duration
+}
+
+const (
+	relayTries       = 4                // AUTH requests until one is answered with 200
+	relayExpires     = 15 * time.Minute // if the relay does not say
+	relayMinRefresh  = time.Second      // AUTH is not refreshed more often
+	relayMaxExpires  = 24 * time.Hour   // nor less often than half of this
+	hdrAuthenticate  = "WWW-Authenticate"
+	hdrAuthorization = "Authorization"
+	hdrUsePath       = "Use-Path"
+	hdrExpires       = "Expires"
+	hdrMinExpires    = "Min-Expires"
+	hdrMaxExpires    = "Max-Expires"
+)
+
+// Relay is a connection to a relay that has authorized us. Sessions over it
+// are made with Dial and Accept. It refreshes its authorization until it is
+// closed, or the connection is lost.
+type Relay struct {
+	rc   RelayConfig
+	cfg  *Config
+	c    *conn
+	ends context.CancelFunc
+	over chan struct{} // closed when the refreshing has ended
+
+	// The refreshing goroutine's own, after OpenRelay has returned.
+	auth    *challenge
+	sendURI bool
+	expires time.Duration // asked for
+
+	usePath Path // does not change
+}
+
+// OpenRelay connects to a relay and sends AUTH until it is authorized. A
+// refusal is a *StatusError. See RFC 4976, section 5.1.
+func OpenRelay(ctx context.Context, cfg Config, rc RelayConfig) (*Relay, error) {
+	full, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if rc.Local.SessionID == "" || rc.Relay.Host == "" {
+		return nil, errors.New("msrp: RelayConfig needs Relay and Local")
+	}
+	nc, err := connect(ctx, full, rc.Relay, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	r := &Relay{rc: rc, cfg: full, c: newConn(nc, full, nil), over: make(chan struct{}), expires: rc.Expires}
+	r.c.kept = true
+	r.c.start()
+	path, lasts, err := r.authorize(ctx)
+	if err != nil {
+		r.c.fail(ErrClosed)
+		r.c.loops.Wait()
+		return nil, err
+	}
+	r.usePath = path
+	rctx, cancel := context.WithCancel(context.Background())
+	r.ends = cancel
+	go r.refresh(rctx, lasts)
+	return r, nil
+}
+
+// Path is the path for our SDP: the relays and our own URI.
+func (r *Relay) Path() Path { return r.path(r.rc.Local) }
+
+func (r *Relay) path(local URI) Path { return append(slices.Clone(r.usePath), local) }
+
+// Done is closed when the connection to the relay has ended.
+func (r *Relay) Done() <-chan struct{} { return r.c.stop }
+
+// Close ends the sessions over the relay and the connection to it.
+func (r *Relay) Close() error {
+	r.ends()
+	r.c.fail(ErrClosed)
+	<-r.over
+	r.c.loops.Wait()
+	return nil
+}
+
+// Accept makes a session that waits for its peer's first request; it counts
+// as bound at once. sc.Remote is the peer's path; sc.Local may be left out.
+func (r *Relay) Accept(sc SessionConfig) (*Session, error) {
+	if sc.Local.SessionID == "" {
+		sc.Local = r.rc.Local
+	}
+	// Ours come first, the nearest foremost [RFC4976-4-1].
+	to := slices.Clone(r.usePath)
+	slices.Reverse(to)
+	sc.Remote = append(to, sc.Remote...)
+	s, err := newSession(r.cfg, sc, nil)
+	if err != nil {
+		return nil, err
+	}
+	if se := s.attach(r.c); se != nil {
+		return nil, lost(r.c.reason())
+	}
+	return s, nil
+}
+
+// Dial makes a session and binds it with an empty SEND through the relays.
+func (r *Relay) Dial(ctx context.Context, sc SessionConfig) (*Session, error) {
+	s, err := r.Accept(sc)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.greet(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// authorize sends AUTH, answers challenges, and gives what the 200 said.
+func (r *Relay) authorize(ctx context.Context) (Path, time.Duration, error) {
+	var last error
+	for range relayTries {
+		h, err := r.sendAuth(ctx)
+		if err == nil {
+			return authorized(h)
+		}
+		last = err
+		var se *StatusError
+		if !errors.As(err, &se) || !r.adapt(se, h) {
+			break
+		}
+	}
+	return nil, 0, last
+}
+
+// adapt changes the next AUTH as a refusal asks; false means that there is
+// nothing to be changed.
+func (r *Relay) adapt(se *StatusError, h Header) bool {
+	switch se.Code {
+	case StatusUnauthorized:
+		c, err := parseChallenge(h.Get(hdrAuthenticate))
+		if err != nil || r.rc.Username == "" {
+			return false
+		}
+		if r.auth != nil && r.auth.count > 0 && !c.stale && r.usePath == nil {
+			if r.sendURI {
+				return false // neither form was right
+			}
+			r.sendURI = true
+		}
+		r.auth = c
+		return true
+	case StatusOutOfBounds:
+		for _, name := range []string{hdrMinExpires, hdrMaxExpires} {
+			if n, err := strconv.ParseUint(h.Get(name), 10, 31); err == nil && n > 0 {
+				r.expires = time.Duration(n) * time.Second
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (r *Relay) sendAuth(ctx context.Context) (Header, error) {
+	tid := newTransactionID()
+	uri := r.rc.Relay.String()
+	b := appendRequest(nil, tid, "AUTH", uri, r.rc.Local.String())
+	if r.expires > 0 {
+		b = appendField(b, hdrExpires, strconv.FormatInt(int64(max(r.expires/time.Second, 1)), 10))
+	}
+	if r.auth != nil {
+		b = appendField(b, hdrAuthorization,
+			r.auth.answer(r.rc.Username, r.rc.Password, uri, newID(transactionSize), r.sendURI))
+	}
+	return r.c.exchange(ctx, tid, b)
+}
+
+// authorized reads the 200 to an AUTH.
+func authorized(h Header) (Path, time.Duration, error) {
+	path, err := ParsePath(h.Get(hdrUsePath))
+	if err != nil {
+		return nil, 0, fmt.Errorf("msrp: Use-Path of the relay: %w", err)
+	}
+	lasts := relayExpires
+	if n, err := strconv.ParseUint(h.Get(hdrExpires), 10, 31); err == nil && n > 0 {
+		lasts = min(time.Duration(n)*time.Second, relayMaxExpires)
+	}
+	return path, lasts, nil
+}
+
+// refresh sends AUTH again in good time [RFC4976-5.1-1].
+func (r *Relay) refresh(ctx context.Context, lasts time.Duration) {
+	defer close(r.over)
+	for {
+		t := time.NewTimer(max(lasts/2, relayMinRefresh))
+		select {
+		case <-t.C:
+		case <-r.c.stop:
+			t.Stop()
+			return
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+		_, again, err := r.authorize(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				r.cfg.Logger.Warn("msrp relay refused to go on", "relay", r.rc.Relay.Host, "err", err)
+			}
+			r.c.fail(lost(fmt.Errorf("relay: %w", err)))
+			return
+		}
+		lasts = again
+	}
+}
