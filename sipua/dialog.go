@@ -27,7 +27,6 @@ type dialog struct {
 	routes    []string       // the route set, first hop first
 	localSeq  uint32
 	remoteSeq uint32
-	via       *target // where out-of-dialog requests went, if that was forced
 }
 
 func tagOf(p sip.HeaderParams) string { v, _ := p.Get("tag"); return v }

@@ -63,7 +63,7 @@ func (ua *UA) newUASCall(req *sip.Request) *Call {
 	c.dialog = dialog{
 		callID:    c.id.CallID,
 		local:     sip.FromHeader{DisplayName: local.DisplayName, Address: local.Address},
-		remote:    sip.ToHeader{DisplayName: remote.DisplayName, Address: remote.Address, Params: remote.Params},
+		remote:    sip.ToHeader(remote),
 		routes:    recordRoutes(req),
 		remoteSeq: req.CSeq().SeqNo,
 	}

@@ -22,9 +22,7 @@ type watcher struct {
 	wake   chan struct{} // of capacity 1
 	seq    uint32        // for the goroutine in run
 
-	// Guarded by the server's lock.
-	expires time.Time
-	ended   bool
+	expires time.Time // guarded by the server's lock
 }
 
 // subscribe takes a SUBSCRIBE, the first or one that refreshes or ends. See
