@@ -266,6 +266,18 @@ func (ts *transactions) takeAll() []*transaction {
 	return all
 }
 
+// overdue tells whether the reader has waited too long for a handler, if it
+// began then.
+func (c *conn) overdue(began time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waited := time.Since(began)
+	return waited >= c.cfg.HandlerTimeout || waited >= deadlockTimeout && len(c.trans.byID) > 0
+}
+
+// lookAgain is the time between two looks at that.
+func (c *conn) lookAgain() time.Duration { return min(c.cfg.HandlerTimeout, deadlockTimeout) }
+
 // expire fails the transactions whose time is over. While our own reader
 // waits for a handler no response can be seen, so nobody's time runs out.
 func (c *conn) expire() {

@@ -155,16 +155,29 @@ func (in *Incoming) verdict() (*StatusError, bool) {
 }
 
 // waitHandler waits until the handler has read something, or has ended. It
-// gives false after Config.HandlerTimeout. in.mu is held.
+// gives false when that takes too long. in.mu is held.
 func (in *Incoming) waitHandler() bool {
-	late := false
-	t := time.AfterFunc(in.c.cfg.HandlerTimeout, func() {
+	late, over := false, false
+	began := time.Now()
+	var look *time.Timer
+	look = time.AfterFunc(in.c.lookAgain(), func() {
+		overdue := in.c.overdue(began)
 		in.mu.Lock()
+		defer in.mu.Unlock()
+		if over {
+			return
+		}
+		if !overdue {
+			look.Reset(in.c.lookAgain())
+			return
+		}
 		late = true
 		in.cond.Broadcast()
-		in.mu.Unlock()
 	})
-	defer t.Stop()
+	defer func() {
+		over = true
+		look.Stop()
+	}()
 	in.c.blocked.Store(true)
 	defer in.c.blocked.Store(false)
 	consumed, acks := in.consumed, len(in.acks)
@@ -296,6 +309,7 @@ func (in *Incoming) run(h Handler) {
 	s.running--
 	s.signal()
 	s.mu.Unlock()
+	s.retire()
 }
 
 // refusalFor gives what a handler's error says on the wire.

@@ -43,7 +43,9 @@ const (
 	DefaultWriteTimeout = 30 * time.Second
 	// DefaultHandlerTimeout is how long a connection waits for a handler
 	// that takes no more of its message, or for one of too many handlers to
-	// end, before the message is refused with 413.
+	// end, before the message is refused with 413. While we wait for answers
+	// on the same connection, which may be what the handler waits for, it is
+	// 5 s at most.
 	DefaultHandlerTimeout = 60 * time.Second
 	// DefaultMaxConns is how many connections one Listener keeps.
 	DefaultMaxConns = 16384
@@ -53,27 +55,29 @@ const (
 	// incomplete at a time; the next one is refused with 413.
 	DefaultMaxOpenMessages = 16
 	// DefaultMaxHandlers is how many handlers of one session run at a time.
-	DefaultMaxHandlers = 128
+	DefaultMaxHandlers = 256
 	// DefaultPipeSize is how many bytes of a message wait for its handler
 	// before the connection is read no further.
 	DefaultPipeSize = 64 << 10
 
-	maxPendingAcks  = 256                   // chunks of one message taken but not yet consumed by its handler
-	maxReceipts     = 4096                  // success reports awaited in one session
-	maxRanges       = 1024                  // separate ranges kept of one message's success reports
-	controlQueue    = 128                   // responses and reports waiting to be written on one connection
-	bodySegment     = 16 << 10              // bytes written between two looks at who else wants the connection
-	interruptAfter  = 50 * time.Millisecond // a chunk that had the connection this long gives way to others
-	interruptible   = 2048                  // a chunk longer than this must give way (RFC 4975, 5.1)
-	readBufferMin   = 4 << 10               // first size of a connection's read buffer
-	readBufferMax   = 64 << 10              // the size it grows to when data keeps coming
-	writeBufferSize = 32 << 10              // size of a connection's write buffer, held only while writing
-	earlyRefusal    = 64 << 10              // bytes of a refused chunk thrown away before the refusal is sent ahead of its end
-	maxMessageID    = 128                   // bytes of a Message-ID
-	maxHeldBytes    = 128 << 10             // of one message, come ahead of their turn
-	maxHeldRanges   = 32                    // separate ranges of them
-	maxRefused      = 64                    // refused messages remembered in one session
-	closeLinger     = time.Second           // how long a closing connection may take to write what is queued
-	acceptBackoff   = 50 * time.Millisecond // pause after a failed accept
-	transactionSize = 16                    // characters of a transaction id we make, 5 bits each
+	maxPendingAcks  = 256                    // chunks of one message taken but not yet consumed by its handler
+	maxReceipts     = 4096                   // success reports awaited in one session
+	maxRanges       = 1024                   // separate ranges kept of one message's success reports
+	controlQueue    = 128                    // responses and reports waiting to be written on one connection
+	bodySegment     = 16 << 10               // bytes written between two looks at who else wants the connection
+	interruptAfter  = 50 * time.Millisecond  // a chunk that had the connection this long gives way to others
+	interruptible   = 2048                   // a chunk longer than this must give way (RFC 4975, 5.1)
+	readBufferMin   = 4 << 10                // first size of a connection's read buffer
+	readBufferMax   = 64 << 10               // the size it grows to when data keeps coming
+	writeBufferSize = 32 << 10               // size of a connection's write buffer, held only while writing
+	earlyRefusal    = 64 << 10               // bytes of a refused chunk thrown away before the refusal is sent ahead of its end
+	maxMessageID    = 128                    // bytes of a Message-ID
+	maxHeldBytes    = 128 << 10              // of one message, come ahead of their turn
+	maxHeldRanges   = 32                     // separate ranges of them
+	maxRefused      = 64                     // refused messages remembered in one session
+	closeLinger     = time.Second            // how long a closing connection may take to write what is queued
+	readLinger      = 200 * time.Millisecond // how long the peer may then take to close its side
+	deadlockTimeout = 5 * time.Second        // HandlerTimeout's bound while answers to our own requests may be behind
+	acceptBackoff   = 50 * time.Millisecond  // pause after a failed accept
+	transactionSize = 16                     // characters of a transaction id we make, 5 bits each
 )

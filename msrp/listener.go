@@ -20,7 +20,8 @@ type Listener struct {
 	mu       sync.Mutex
 	down     bool
 	stopped  bool
-	sessions map[string]*Session
+	sessions map[string]*Session   // those that can be bound, by session-id
+	live     map[*Session]struct{} // those that are there, or whose handlers are
 	conns    map[*conn]struct{}
 	changed  chan struct{} // closed, and made anew, when a session or connection goes
 }
@@ -43,6 +44,7 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 		cfg: full, nl: nl,
 		closed:   make(chan struct{}),
 		sessions: make(map[string]*Session),
+		live:     make(map[*Session]struct{}),
 		conns:    make(map[*conn]struct{}),
 		changed:  make(chan struct{}),
 	}
@@ -88,12 +90,13 @@ func (l *Listener) Accept(sc SessionConfig) (*Session, error) {
 	switch {
 	case l.down:
 		return nil, ErrClosed
-	case len(l.sessions) >= l.cfg.MaxSessions:
+	case len(l.live) >= l.cfg.MaxSessions:
 		return nil, fmt.Errorf("%w sessions", ErrTooMany)
 	case l.sessions[sc.Local.SessionID] != nil:
 		return nil, fmt.Errorf("msrp: session-id is in use")
 	}
 	l.sessions[sc.Local.SessionID] = s
+	l.live[s] = struct{}{}
 	return s, nil
 }
 
@@ -149,12 +152,20 @@ func (l *Listener) claim(id string, c *conn) (*Session, *StatusError) {
 	return s, nil
 }
 
+// remove forgets a session that has ended.
 func (l *Listener) remove(s *Session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.sessions[s.local.SessionID] == s {
 		delete(l.sessions, s.local.SessionID)
 	}
+}
+
+// retire forgets one whose handlers have returned, too.
+func (l *Listener) retire(s *Session) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.live, s)
 	l.signal()
 }
 
@@ -178,7 +189,7 @@ func (l *Listener) Close() error {
 	first := !l.stopped
 	l.stopped = true
 	var sessions []*Session
-	for _, s := range l.sessions {
+	for s := range l.live {
 		sessions = append(sessions, s)
 	}
 	var conns []*conn
@@ -204,8 +215,8 @@ func (l *Listener) Close() error {
 	return err
 }
 
-// Shutdown takes no more sessions, waits until those there are have ended and
-// their connections are closed, and closes the port. If ctx ends first it
+// Shutdown takes no more sessions, waits until those there are have ended,
+// with their handlers, and all is written, and closes the port. If ctx ends first it
 // closes at once and returns ctx's error.
 func (l *Listener) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
@@ -214,7 +225,7 @@ func (l *Listener) Shutdown(ctx context.Context) error {
 	var err error
 	for err == nil {
 		l.mu.Lock()
-		left := len(l.sessions)
+		left := len(l.live)
 		for c := range l.conns {
 			if c.ending() {
 				left++ // it has something to write yet

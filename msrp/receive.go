@@ -126,6 +126,7 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	if s.err != nil {
 		s.running--
 		s.mu.Unlock()
+		s.retire()
 		in.cancel()
 		return nil, status(StatusNoSession, "")
 	}
@@ -142,7 +143,8 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 // refuses; if too many handlers are still busy with whole messages it waits,
 // for a while.
 func (s *Session) reserve(c *conn) *StatusError {
-	var late <-chan time.Time
+	var began time.Time
+	var look *time.Ticker
 	for {
 		s.mu.Lock()
 		switch {
@@ -159,17 +161,19 @@ func (s *Session) reserve(c *conn) *StatusError {
 		}
 		changed := s.changed
 		s.mu.Unlock()
-		if late == nil {
-			t := time.NewTimer(s.cfg.HandlerTimeout)
-			defer t.Stop()
-			late = t.C
+		if look == nil {
+			began = time.Now()
+			look = time.NewTicker(c.lookAgain())
+			defer look.Stop()
 			c.blocked.Store(true)
 			defer c.blocked.Store(false)
 		}
 		select {
 		case <-changed:
-		case <-late:
-			return status(StatusTooLarge, "Too Many Messages At Once")
+		case <-look.C:
+			if c.overdue(began) {
+				return status(StatusTooLarge, "Too Many Messages At Once")
+			}
 		case <-c.stop:
 			return status(StatusNoSession, "")
 		}

@@ -207,6 +207,22 @@ func (s *Session) end(err error, lostConn bool) {
 	if c != nil && !lostConn {
 		c.release(s)
 	}
+	s.retire()
+}
+
+// retire lets go of a session that has ended when its last handler has
+// returned.
+func (s *Session) retire() {
+	s.mu.Lock()
+	over := s.err != nil && s.running == 0
+	s.mu.Unlock()
+	if !over {
+		return
+	}
+	s.cancel()
+	if s.lst != nil {
+		s.lst.retire(s)
+	}
 }
 
 // Close ends the session at once: Sends fail, the contexts of handlers end.

@@ -75,7 +75,11 @@ func (c *conn) nextFrame() *outFrame {
 		default:
 		}
 		if tc, ok := c.nc.(interface{ CloseWrite() error }); ok && tc.CloseWrite() == nil {
-			return nil // the reader ends the connection when the peer does, or soon
+			// The reader ends the connection when the peer does, or soon.
+			// Until then it reads on, as closing with bytes unread would
+			// make TCP drop what we wrote last.
+			c.linger.Reset(readLinger)
+			return nil
 		}
 		c.fail(ErrClosed)
 		return nil
