@@ -63,7 +63,7 @@ func (s *Session) dialConn(ctx context.Context) (*conn, error) {
 }
 
 // connect makes the TCP connection to a hop, and the TLS one if it is msrps
-// [RFC4975-14.1-2].
+// [RFC4975-14.2-1].
 func connect(ctx context.Context, cfg *Config, hop URI, to string, prints []string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -92,7 +92,7 @@ const connectTimeout = 30 * time.Second
 // [RFC4975-5.4-2].
 func (s *Session) greet(ctx context.Context) error {
 	tid := newTransactionID()
-	head := appendRequest(nil, tid, "SEND", s.to, s.from)
+	head := appendRequest(nil, tid, "SEND", s.Remote().String(), s.from)
 	head = appendField(head, hdrMessageID, newID(messageIDSize))
 	head = appendRange(head, byteRange{1, 0, 0})
 	_, err := s.conn().exchange(ctx, tid, head)

@@ -182,16 +182,16 @@ func (fr *frameReader) head() (*frame, error) {
 		if f.size += len(b) + 2; f.size > MaxHead {
 			return nil, syntaxErr("headers", MaxHead, "too long")
 		}
+		if flag, ok := endLine(b, f.tid); ok {
+			f.flag = flag
+			break
+		}
 		if fr.trace {
 			f.raw = append(append(f.raw, b...), '\r', '\n')
 		}
 		if len(b) == 0 {
 			f.hasBody = true
 			fr.startBody(f)
-			break
-		}
-		if flag, ok := endLine(b, f.tid); ok {
-			f.flag = flag
 			break
 		}
 		if n == MaxHeaders {
@@ -424,6 +424,7 @@ func (fr *frameReader) scan(b []byte, f *frame) (n int, done bool) {
 		default:
 			f.flag = tail[0]
 			if fr.skip > 0 {
+				f.direct = true
 				f.size -= fr.skip // was counted with the head
 				fr.skip = 0
 			}

@@ -273,7 +273,7 @@ func (in *Incoming) complete(r replyTo) {
 	in.conclude(r, se)
 }
 
-// conclude answers the last chunk, and reports [RFC4975-7.1.2-2].
+// conclude answers the last chunk, and reports [RFC4975-7.1.3-1].
 func (in *Incoming) conclude(r replyTo, se *StatusError) {
 	in.c.reply(r, se)
 	if se == nil && in.SuccessReport {

@@ -57,7 +57,7 @@ func (c *conn) frame(f *frame) error {
 		if s, _ := c.session(f.to[0].SessionID); s != nil {
 			s.report(f)
 		}
-		return nil // never answered [RFC4975-7.1.2-1]
+		return nil // never answered [RFC4975-7.3.2-1]
 	}
 	return c.refuse(f, status(StatusUnknownMethod, "")) // [RFC4975-7.3-2]
 }
@@ -179,7 +179,7 @@ func (c *conn) traceReceived(f *frame) {
 	}
 	raw := f.raw
 	if f.kept == f.bodySize {
-		if f.bodySize > 0 {
+		if f.hasBody && !f.direct {
 			raw = append(raw, "\r\n"...)
 		}
 		raw = appendEndLine(raw, f.tid, f.flag)

@@ -41,6 +41,9 @@ type outgoing struct {
 	r   *Receipt
 	off int64 // bytes written
 
+	to     Path
+	toPath string // the same as it goes on the wire
+
 	mu          sync.Mutex
 	outstanding int
 	err         error
@@ -69,7 +72,11 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	o := &outgoing{s: s, c: s.conn(), m: m, changed: make(chan struct{}, 1)}
+	to := s.Remote()
+	if len(to) == 0 {
+		return nil, errors.New("msrp: the peer's path is not known yet")
+	}
+	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: to.String(), changed: make(chan struct{}, 1)}
 	o.r = newReceipt(m)
 	if m.SuccessReport {
 		if err := s.track(o.r); err != nil {
@@ -139,7 +146,7 @@ func (s *Session) endSend() {
 var chunkPool = sync.Pool{New: func() any { b := make([]byte, DefaultChunkSize+1); return &b }}
 
 func (o *outgoing) send(ctx context.Context) error {
-	size := o.s.chunkSize()
+	size := o.s.cfg.chunkSize(o.to)
 	if o.m.Size >= 0 && o.m.Size < int64(size) {
 		size = int(o.m.Size)
 	}
@@ -255,10 +262,7 @@ func (o *outgoing) acquire(ctx context.Context) error {
 }
 
 func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written, error) {
-	tid := newTransactionID()
-	for bytes.Contains(b, []byte(tid)) { // [RFC4975-7.1-1]
-		tid = newTransactionID()
-	}
+	tid := transactionIDFor(b, newTransactionID)
 	f := &outFrame{tid: tid, body: b, hasBody: len(b) > 0, flag: flagMore, dropped: o.dead.Load}
 	if last {
 		f.flag = flagLast
@@ -280,6 +284,16 @@ func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written,
 		place.free()
 	}
 	return w, err
+}
+
+// transactionIDFor makes ids until one does not occur in the body
+// [RFC4975-7.1-1].
+func transactionIDFor(body []byte, make func() string) string {
+	for {
+		if tid := make(); !bytes.Contains(body, []byte(tid)) {
+			return tid
+		}
+	}
 }
 
 // place is a chunk's place in the window, given back once.
@@ -305,8 +319,8 @@ func (o *outgoing) head(tid string, n int, last, yields bool) []byte {
 	if yields {
 		r.end = -1 // [RFC4975-7.1.1-1]
 	}
-	b := make([]byte, 0, 256+len(o.s.to)+len(o.s.from))
-	b = appendRequest(b, tid, "SEND", o.s.to, o.s.from)
+	b := make([]byte, 0, 256+len(o.toPath)+len(o.s.from))
+	b = appendRequest(b, tid, "SEND", o.toPath, o.s.from)
 	b = appendField(b, hdrMessageID, o.m.MessageID)
 	if o.m.SuccessReport {
 		b = appendField(b, hdrSuccessReport, "yes")

@@ -54,7 +54,6 @@ type Session struct {
 	local URI
 	lst   *Listener
 	from  string // Local as it goes on the wire
-	to    string // Remote as it goes on the wire
 
 	bound    chan struct{}
 	done     chan struct{}
@@ -65,6 +64,7 @@ type Session struct {
 
 	mu       sync.Mutex
 	c        *conn // nil until bound
+	remote   Path
 	err      error // why it ended
 	draining bool
 	changed  chan struct{} // closed, and made anew, when one of the counts below falls
@@ -88,7 +88,7 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener) (*Session, error) 
 		ctx: ctx, cancel: cancel,
 		cfg: cfg, sc: sc, local: sc.Local, lst: lst,
 		from:    sc.Local.String(),
-		to:      sc.Remote.String(),
+		remote:  sc.Remote,
 		bound:   make(chan struct{}),
 		done:    make(chan struct{}),
 		window:  make(chan struct{}, cfg.Window),
@@ -101,15 +101,18 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener) (*Session, error) 
 func (s *Session) Local() URI { return s.local }
 
 // Remote is the peer's path.
-func (s *Session) Remote() Path { return s.sc.Remote }
+func (s *Session) Remote() Path {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.remote
+}
 
 // SetRemote tells the peer's path of a session that was accepted without one.
-// It must come before the first Send.
+// Until then Send fails.
 func (s *Session) SetRemote(p Path) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sc.Remote = p
-	s.to = p.String()
+	s.remote = p
 }
 
 // LocalAddr is our end of the connection; nil before the session is bound.
@@ -271,12 +274,12 @@ func (s *Session) signal() {
 	s.changed = make(chan struct{})
 }
 
-// chunkSize is the size of the chunks of this session's messages.
-func (s *Session) chunkSize() int {
+// chunkSize is the size of the chunks of a message to that path.
+func (c *Config) chunkSize(to Path) int {
 	switch {
-	case s.cfg.ChunkSize > 0:
-		return s.cfg.ChunkSize
-	case len(s.sc.Remote) > 1:
+	case c.ChunkSize > 0:
+		return c.ChunkSize
+	case len(to) > 1:
 		return DefaultRelayedChunkSize
 	}
 	return DefaultChunkSize
