@@ -29,6 +29,7 @@ type frame struct {
 	bad           error  // a header that makes the request a bad one, though the framing holds
 
 	hasBody        bool   // a body follows; else flag is valid
+	direct         bool   // the end-line came right behind the blank line
 	flag           byte   // '$', '+' or '#', valid when the frame has been read to its end
 	raw            []byte // the head as it came, when tracing
 	size           int    // bytes of the whole frame so far
