@@ -35,7 +35,7 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 			}
 		}()
 		if reason := malformed(req); reason != "" {
-			ua.log.Info("SIP request refused", "source", req.Source(), "reason", reason)
+			ua.log.Debug("SIP request refused", "source", req.Source(), "reason", reason)
 			ua.respond(req, tx, 400, "Bad Request ("+reason+")")
 			return
 		}

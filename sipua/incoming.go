@@ -142,7 +142,9 @@ func (in *IncomingCall) Reject(code int, reason string, headers ...Header) error
 
 // Answer sends a 200 with the body and waits for the ACK, whose body it
 // returns. The 200 is repeated until the ACK comes; if none does within 64*T1,
-// or if ctx ends, the dialog is ended with BYE. See RFC 3261, 13.3.1.4.
+// or if ctx ends, the dialog is ended with BYE. See RFC 3261, 13.3.1.4. If the
+// caller ends the dialog before its ACK has come, that is no error: the Call is
+// one that has ended.
 func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType string) (*Call, []byte, error) {
 	if !in.finish() {
 		return nil, nil, ErrCancelled
@@ -184,8 +186,8 @@ func (in *IncomingCall) awaitAck(ctx context.Context, res *sip.Response) ([]byte
 			return c.ackBody, nil
 		case ack := <-in.tx.Acks(): // an ACK that reuses the INVITE's branch
 			c.takeAck(ack)
-		case <-c.done: // a BYE ends the wait as well [RFC3261-15]
-			return nil, ErrEnded
+		case <-c.done: // a BYE, which may overtake the ACK, ends the wait as well
+			return nil, nil
 		case <-repeat.C:
 			_ = in.tx.Respond(res)
 			interval = min(2*interval, t2)

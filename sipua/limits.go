@@ -7,6 +7,12 @@ const (
 	// MaxCalls bounds the calls that a user agent has at once, answered or
 	// not; more are refused with 503.
 	MaxCalls = 20_000
+	// MaxConnections bounds the TCP connections, whoever opened them; more of
+	// other people's are closed at once.
+	MaxConnections = 10_000
+	// MaxMessage is the largest message over TCP, in bytes; the connection of a
+	// larger one is closed.
+	MaxMessage = 128 << 10
 	// MaxBody is the largest body of an incoming request, in bytes; larger
 	// ones are refused with 413.
 	MaxBody = 64 << 10
@@ -15,6 +21,9 @@ const (
 	t2      = 4 * time.Second
 	t64     = 64 * t1
 	byeWait = t64 // for the response to a BYE whose context has no end
+
+	messageWait = 30 * time.Second // for the rest of a message over TCP
+	writeWait   = 10 * time.Second // for a peer to take a message over TCP
 
 	portTries = 20               // ports tried until one is free for UDP and TCP
 	startWait = 5 * time.Second  // for the sockets to be served

@@ -75,6 +75,10 @@ func (ua *UA) Transact(ctx context.Context, req *sip.Request) (sip.ClientTransac
 	return ua.start(ctx, req)
 }
 
+// Send sends a request that the caller has made without a transaction, as a
+// proxy does with the ACK for a 2xx.
+func (ua *UA) Send(ctx context.Context, req *sip.Request) error { return ua.write(ctx, req) }
+
 // Do sends a request that the caller has made, other than INVITE, and returns
 // its final response.
 func (ua *UA) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
@@ -117,8 +121,10 @@ func (ua *UA) connect(ctx context.Context, req *sip.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := ua.dialed.handOver(ua.traceConn(conn)); err != nil {
-		conn.Close()
+	ua.streams.Add(1)
+	c := ua.stream(conn)
+	if err := ua.dialed.handOver(c); err != nil {
+		c.Close()
 		return err
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo"
@@ -59,6 +60,7 @@ type UA struct {
 	listener net.Listener
 	dialed   *dialedListener
 	serving  sync.WaitGroup
+	streams  atomic.Int64 // TCP connections
 
 	mu     sync.Mutex
 	calls  map[dialogKey]*Call
@@ -150,7 +152,7 @@ func (ua *UA) assemble() (err error) {
 	ua.route(srv)
 	ua.dialed = newDialedListener(ua.listener.Addr())
 	ua.serving.Go(func() { _ = srv.ServeUDP(ua.tracePackets(ua.packets)) })
-	ua.serving.Go(func() { _ = srv.ServeTCP(ua.traceListener(ua.listener)) })
+	ua.serving.Go(func() { _ = srv.ServeTCP(ua.guard(ua.listener)) })
 	ua.serving.Go(func() { _ = srv.ServeTCP(ua.dialed) })
 	return ua.awaitUDP()
 }

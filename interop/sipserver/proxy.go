@@ -18,10 +18,11 @@ const (
 // relay forwards a request to where it belongs, and the responses back. See
 // RFC 3261, section 16.
 func (s *Server) relay(req *sip.Request, tx sip.ServerTransaction) {
-	if req.Method == sip.ACK {
-		return // for our own final responses; others go end to end
-	}
 	fwd := req.Clone()
+	if req.Method == sip.ACK {
+		s.relayAck(fwd)
+		return
+	}
 	if code, reason := s.target(fwd); code != 0 {
 		s.respond(req, tx, code, reason)
 		return
@@ -38,6 +39,20 @@ func (s *Server) relay(req *sip.Request, tx sip.ServerTransaction) {
 		s.respond(req, tx, 100, "Trying")
 	}
 	s.forward(req, fwd, tx)
+}
+
+// relayAck forwards an ACK for a 2xx that was sent to us though we are not in
+// the dialog's path. An ACK for another response ends at its transaction, and
+// does not come here. [RFC3261-16.6]
+func (s *Server) relayAck(fwd *sip.Request) {
+	if s.ours(&fwd.Recipient) {
+		return
+	}
+	setTarget(fwd, &fwd.Recipient)
+	s.addVia(fwd)
+	if err := s.ua.Send(s.ctx, fwd); err != nil {
+		s.log.Debug("ACK not forwarded", "err", err)
+	}
 }
 
 // target sets where fwd goes. A code says that it goes nowhere.

@@ -1,0 +1,42 @@
+package interop
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/gomscp/gomscp/"
+
+// allowed is which packages of this module each may link, beside itself and
+// those below it. A package that is not named may link all.
+var allowed = map[string][]string{
+	"mscp":            {},
+	"msrp":            {},
+	"sipua":           {},
+	"store":           {},
+	"internal/daemon": {},
+	"as":              {"mscp", "sipua", "internal/daemon"},
+	"as/cmd/mscp-as":  {"as", "mscp", "sipua", "internal/daemon"},
+	"ms":              {"mscp", "msrp", "sipua", "store", "internal/daemon"},
+	"ms/cmd/mscp-ms":  {"ms", "mscp", "msrp", "sipua", "store", "internal/daemon"},
+}
+
+// TestImports holds the rules of who may link whom: the application server has
+// no media ability and no message store, it and the media server share nothing
+// but SIP and MSCP, and nothing links interop.
+func TestImports(t *testing.T) {
+	for pkg, may := range allowed {
+		out, err := exec.Command("go", "list", "-deps", module+pkg).Output()
+		if err != nil {
+			t.Fatalf("go list -deps %s: %v", pkg, err)
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			dep, ours := strings.CutPrefix(dep, module)
+			if ours && dep != pkg && !slices.Contains(may, dep) {
+				t.Errorf("%s links %s", pkg, dep)
+			}
+		}
+	}
+}

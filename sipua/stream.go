@@ -1,0 +1,137 @@
+package sipua
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// guard wraps the listener's connections as streams of SIP messages.
+func (ua *UA) guard(l net.Listener) net.Listener { return &guardedListener{Listener: l, ua: ua} }
+
+type guardedListener struct {
+	net.Listener
+	ua *UA
+}
+
+// Accept refuses connections beyond MaxConnections by closing them.
+func (l *guardedListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.ua.streams.Add(1) > MaxConnections {
+			l.ua.streams.Add(-1)
+			l.ua.log.Warn("SIP connection refused: too many", "peer", c.RemoteAddr())
+			c.Close()
+			continue
+		}
+		return l.ua.stream(c), nil
+	}
+}
+
+// A stream is a TCP connection of SIP messages. It follows their borders, so
+// that the trace sees whole ones, a message that never ends is cut off, and a
+// peer that falls silent within one does not hold the connection for ever.
+type stream struct {
+	net.Conn
+	ua      *UA
+	pending []byte // read, and not yet a whole message; for the one reader
+	ended   atomic.Bool
+	once    sync.Once
+}
+
+func (ua *UA) stream(c net.Conn) *stream { return &stream{Conn: c, ua: ua} }
+
+var errTooLong = errors.New("message too long")
+
+// Write writes one message: sipgo writes each with one call.
+func (s *stream) Write(b []byte) (int, error) {
+	s.ua.emit(true, "TCP", s.LocalAddr(), s.RemoteAddr(), b)
+	_ = s.SetWriteDeadline(time.Now().Add(writeWait))
+	return s.Conn.Write(b)
+}
+
+// Read reads on, for as long as what comes can be SIP.
+func (s *stream) Read(b []byte) (int, error) {
+	var deadline time.Time // between messages a connection may be silent
+	if len(s.pending) > 0 {
+		deadline = time.Now().Add(messageWait)
+	}
+	_ = s.SetReadDeadline(deadline)
+	n, err := s.Conn.Read(b)
+	if err == nil {
+		err = s.follow(b[:n])
+	}
+	if err != nil {
+		s.ended.Store(true)
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTooLong) {
+			s.ua.log.Warn("SIP connection closed", "peer", s.RemoteAddr(), "err", err)
+			s.Close()
+		}
+		return 0, err
+	}
+	return n, nil
+}
+
+// follow takes what was read and traces the messages that it completes.
+func (s *stream) follow(b []byte) error {
+	s.pending = append(s.pending, b...)
+	for {
+		s.pending = bytes.TrimLeft(s.pending, "\r\n") // keep-alives between messages
+		size := messageSize(s.pending)
+		if size == 0 {
+			break
+		}
+		s.ua.emit(false, "TCP", s.LocalAddr(), s.RemoteAddr(), s.pending[:size])
+		s.pending = s.pending[size:]
+	}
+	if len(s.pending) == 0 {
+		s.pending = nil
+	}
+	if len(s.pending) > MaxMessage {
+		return fmt.Errorf("%w: more than %d bytes", errTooLong, MaxMessage)
+	}
+	return nil
+}
+
+// Close closes the connection. If nobody else has ended it before, sipgo has
+// met something that is no SIP.
+func (s *stream) Close() error {
+	s.once.Do(func() {
+		s.ua.streams.Add(-1)
+		if !s.ended.Load() && s.ua.ctx.Err() == nil {
+			s.ua.log.Warn("SIP connection closed: what came on it is no SIP", "peer", s.RemoteAddr())
+		}
+	})
+	return s.Conn.Close()
+}
+
+// messageSize is the size of the first message in b, 0 if it is not complete.
+func messageSize(b []byte) int {
+	head := bytes.Index(b, []byte("\r\n\r\n"))
+	if head < 0 {
+		return 0
+	}
+	size := head + 4
+	for line := range strings.SplitSeq(string(b[:head]), "\r\n") {
+		name, value, _ := strings.Cut(line, ":")
+		name = strings.TrimSpace(name)
+		if strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "l") {
+			n, err := strconv.Atoi(strings.TrimSpace(value))
+			if err != nil || n < 0 || size+n > len(b) {
+				return 0
+			}
+			size += n
+		}
+	}
+	return size
+}
