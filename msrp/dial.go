@@ -110,6 +110,7 @@ func (c *conn) exchange(ctx context.Context, tid string, head []byte) (Header, e
 		answer <- err
 	}}
 	if _, err := c.write(&outFrame{tid: t.tid, head: head, flag: flagLast, t: t}, ctx.Done()); err != nil {
+		c.take(tid)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

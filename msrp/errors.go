@@ -78,6 +78,8 @@ var (
 	// ErrTooMany means that a limit on sessions or receipts is reached.
 	ErrTooMany = errors.New("msrp: too many")
 
+	errCancelled = errors.New("msrp: cancelled before it was written")
+	errCut       = errors.New("msrp: cancelled while it was written")
 	errGivenUp   = errors.New("given up by its sender")
 	errMessageID = errors.New("msrp: the message was sent again")
 	errReceipts  = fmt.Errorf("%w receipts waiting for reports", ErrTooMany)

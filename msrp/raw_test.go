@@ -511,6 +511,32 @@ func TestRawResponses(t *testing.T) {
 			t.Fatalf("got %+v", a)
 		}
 	})
+	t.Run("peer does not read", func(t *testing.T) {
+		s, p := dial(t, Config{WriteTimeout: 300 * time.Millisecond, Window: 1000})
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		errs := make(chan error, 2)
+		for range 2 { // one is being written, one waits for its turn
+			go func() {
+				_, err := s.Send(ctx, Message{ContentType: "a/b", Size: -1, Body: zeros{}})
+				errs <- err
+			}()
+		}
+		for range 2 {
+			if err := next(t, errs); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		if time.Since(began) > 250*time.Millisecond {
+			t.Fatal("waited for the peer")
+		}
+		<-s.Done()
+		if !errors.Is(s.Err(), ErrConnectionLost) {
+			t.Fatalf("got %v", s.Err())
+		}
+		p.Conn.Close()
+	})
 	t.Run("connection lost", func(t *testing.T) {
 		s, p := dial(t, Config{})
 		m := textMessage("hello")

@@ -1,7 +1,6 @@
 package msrp
 
 import (
-	"errors"
 	"fmt"
 	"io"
 )
@@ -162,8 +161,6 @@ func (c *conn) reply(r replyTo, se *StatusError) {
 	head := appendResponse(make([]byte, 0, 160), r.tid, code, reason, r.to, r.from)
 	c.control(&outFrame{tid: r.tid, head: head, flag: flagLast})
 }
-
-var errCancelled = errors.New("msrp: cancelled")
 
 // tracePiece keeps as much of a body as a trace wants.
 func (c *conn) tracePiece(f *frame, p []byte) {

@@ -41,6 +41,8 @@ type outgoing struct {
 	r   *Receipt
 	off int64 // bytes written
 
+	begun bool // something has been written
+
 	to     Path
 	toPath string // the same as it goes on the wire
 
@@ -213,13 +215,18 @@ func (o *outgoing) sendPiece(ctx context.Context, b []byte, last bool) error {
 		}
 		w, err := o.sendChunk(ctx, b, last)
 		if err != nil {
-			if err == errCancelled {
+			if err == errCut {
+				o.dead.Store(true) // the writer ends the chunk with '#', if it can
+				o.begun = true
+			}
+			if err == errCut || err == errCancelled {
 				o.abort()
 				err = ctx.Err()
 			}
 			return err
 		}
 		o.off += int64(w.n)
+		o.begun = true
 		o.r.sentChunk(o.off-int64(w.n), o.off)
 		if w.flag == flagAbort {
 			return o.failure()
@@ -280,7 +287,7 @@ func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written,
 		f.t = &transaction{tid: tid, done: place.answered}
 	}
 	w, err := o.c.write(f, ctx.Done())
-	if err != nil {
+	if err != nil && err != errCut {
 		place.free()
 	}
 	return w, err
@@ -413,10 +420,13 @@ func (o *outgoing) settle(ctx context.Context) error {
 // peer need not have answered for it to be sent. See RFC 4975, section 7.1.
 func (o *outgoing) abort() {
 	var refused *StatusError
-	if o.off == 0 || errors.As(o.failure(), &refused) {
-		return // nothing begun, or the peer has given it up already
+	if !o.begun || errors.As(o.failure(), &refused) {
+		return // or the peer has given it up already
 	}
 	tid := newTransactionID()
 	head := o.head(tid, 0, false, true)
-	o.c.control(&outFrame{tid: tid, head: head, flag: flagAbort})
+	select {
+	case o.c.ctl <- &outFrame{tid: tid, head: head, flag: flagAbort}:
+	default: // the peer takes nothing; it will find out
+	}
 }

@@ -176,8 +176,9 @@ func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 	}
 }
 
-// write hands a frame to the writer and waits until it is written. An error
-// means that nothing was written, or that the connection is gone.
+// write hands a frame to the writer and waits until it is written. With
+// errCancelled nothing of it was, with errCut the writer is still busy with it;
+// any other error means that the connection is gone.
 func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	f.result = make(chan written, 1)
 	if f.t != nil {
@@ -202,6 +203,8 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	select {
 	case w := <-f.result:
 		return w, w.err
+	case <-cancelled:
+		return written{}, errCut
 	case <-c.stop:
 		return written{}, lost(c.reason())
 	}
