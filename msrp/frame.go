@@ -17,7 +17,8 @@ type frame struct {
 	reason string
 
 	to, from      Path
-	pathErr       error // why To-Path or From-Path is not usable
+	target, hop   string // their first URIs
+	pathErr       error  // why To-Path or From-Path is not usable
 	messageID     string
 	contentType   string
 	rng           byteRange
@@ -71,6 +72,7 @@ type frameReader struct {
 
 	lastTo, lastFrom         string // the paths last parsed, as most frames repeat them
 	lastToPath, lastFromPath Path
+	lastTarget, lastHop      string // their first URIs
 }
 
 func newFrameReader(r io.Reader) *frameReader {
@@ -342,18 +344,18 @@ func (fr *frameReader) paths(f *frame, to, from string) {
 			f.pathErr = fmt.Errorf("%s: %w", hdrToPath, err)
 			return
 		}
-		fr.lastTo, fr.lastToPath = to, p
+		fr.lastTo, fr.lastToPath, fr.lastTarget = to, p, p[0].String()
 	}
-	f.to = fr.lastToPath
+	f.to, f.target = fr.lastToPath, fr.lastTarget
 	if from != fr.lastFrom || fr.lastFromPath == nil {
 		p, err := ParsePath(from)
 		if err != nil {
 			f.pathErr = fmt.Errorf("%s: %w", hdrFromPath, err)
 			return
 		}
-		fr.lastFrom, fr.lastFromPath = from, p
+		fr.lastFrom, fr.lastFromPath, fr.lastHop = from, p, p[0].String()
 	}
-	f.from = fr.lastFromPath
+	f.from, f.hop = fr.lastFromPath, fr.lastHop
 }
 
 // startBody makes ready for body. The blank line's CRLF goes back into the

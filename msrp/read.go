@@ -140,13 +140,10 @@ type replyTo struct {
 func (c *conn) replyTo(f *frame) replyTo {
 	// A response goes to the previous hop only [RFC4975-7.2-1].
 	return replyTo{
-		tid: f.tid, to: c.fr.hop(f), from: f.to[0].String(),
+		tid: f.tid, to: f.hop, from: f.target,
 		wants: f.failureReport, silent: f.method == "REPORT",
 	}
 }
-
-// hop gives the first URI of From-Path as it came.
-func (fr *frameReader) hop(f *frame) string { return f.from[0].String() }
 
 // reply answers a request, with 200 if se is nil, if an answer is wanted.
 func (c *conn) reply(r replyTo, se *StatusError) {

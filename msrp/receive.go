@@ -159,7 +159,7 @@ func (s *Session) reserve(c *conn) *StatusError {
 			s.mu.Unlock()
 			return nil
 		}
-		changed := s.changed
+		changed := s.change()
 		s.mu.Unlock()
 		if look == nil {
 			began = time.Now()

@@ -74,11 +74,11 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	to := s.Remote()
+	to, toPath := s.target()
 	if len(to) == 0 {
 		return nil, errors.New("msrp: the peer's path is not known yet")
 	}
-	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: to.String(), changed: make(chan struct{}, 1)}
+	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: toPath, changed: make(chan struct{}, 1)}
 	o.r = newReceipt(m)
 	if m.SuccessReport {
 		if err := s.track(o.r); err != nil {

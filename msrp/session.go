@@ -65,9 +65,10 @@ type Session struct {
 	mu       sync.Mutex
 	c        *conn // nil until bound
 	remote   Path
-	err      error // why it ended
+	to       string // remote as it goes on the wire
+	err      error  // why it ended
 	draining bool
-	changed  chan struct{} // closed, and made anew, when one of the counts below falls
+	changed  chan struct{} // see signal and change
 	sends    int           // Sends under way
 	running  int           // handlers running
 	open     map[string]*Incoming
@@ -87,13 +88,13 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener) (*Session, error) 
 	return &Session{
 		ctx: ctx, cancel: cancel,
 		cfg: cfg, sc: sc, local: sc.Local, lst: lst,
-		from:    sc.Local.String(),
-		remote:  sc.Remote,
-		bound:   make(chan struct{}),
-		done:    make(chan struct{}),
-		window:  make(chan struct{}, cfg.Window),
-		changed: make(chan struct{}),
-		open:    make(map[string]*Incoming),
+		from:   sc.Local.String(),
+		remote: sc.Remote,
+		to:     sc.Remote.String(),
+		bound:  make(chan struct{}),
+		done:   make(chan struct{}),
+		window: make(chan struct{}, cfg.Window),
+		open:   make(map[string]*Incoming),
 	}, nil
 }
 
@@ -107,12 +108,19 @@ func (s *Session) Remote() Path {
 	return s.remote
 }
 
+// target gives the peer's path, and as it goes on the wire.
+func (s *Session) target() (Path, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.remote, s.to
+}
+
 // SetRemote tells the peer's path of a session that was accepted without one.
 // Until then Send fails.
 func (s *Session) SetRemote(p Path) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remote = p
+	s.remote, s.to = p, p.String()
 }
 
 // LocalAddr is our end of the connection; nil before the session is bound.
@@ -252,7 +260,7 @@ func (s *Session) Shutdown(ctx context.Context) error {
 	for err == nil {
 		s.mu.Lock()
 		idle := s.err != nil || s.sends == 0 && s.running == 0 && len(s.open) == 0
-		changed := s.changed
+		changed := s.change()
 		s.mu.Unlock()
 		if idle {
 			break
@@ -270,8 +278,18 @@ func (s *Session) Shutdown(ctx context.Context) error {
 
 // signal wakes those who wait for a count to fall; s.mu is held.
 func (s *Session) signal() {
-	close(s.changed)
-	s.changed = make(chan struct{})
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+// change gives what signal closes; s.mu is held.
+func (s *Session) change() <-chan struct{} {
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
+	return s.changed
 }
 
 // chunkSize is the size of the chunks of a message to that path.
