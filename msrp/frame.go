@@ -63,6 +63,7 @@ type frameReader struct {
 	pos   int // first byte not yet taken
 	end   int // first free byte
 	mode  readMode
+	quiet int // reads since the last large one
 	trace bool
 
 	// of the frame whose body is being read
@@ -83,6 +84,9 @@ func newFrameReader(r io.Reader) *frameReader {
 func (fr *frameReader) fill() error {
 	if fr.pos == fr.end {
 		fr.pos, fr.end = 0, 0
+		if fr.mode == readIdle && len(fr.buf) > readBufferMin && fr.quiet >= quietReads {
+			fr.buf = make([]byte, readBufferMin) // nothing large came for a while
+		}
 	}
 	if fr.end == len(fr.buf) {
 		if fr.pos > 0 {
@@ -100,6 +104,9 @@ func (fr *frameReader) fill() error {
 	for range 100 {
 		n, err := fr.r.Read(fr.buf[fr.end:])
 		fr.end += n
+		if fr.quiet++; n >= readBufferMin {
+			fr.quiet = 0
+		}
 		if n > 0 {
 			if fr.end == len(fr.buf) && len(fr.buf) < readBufferMax && fr.mode == readBody {
 				fr.grow()

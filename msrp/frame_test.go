@@ -123,6 +123,32 @@ func TestFrameLargeBodyIsPieces(t *testing.T) {
 	}
 }
 
+func TestFrameBufferShrinks(t *testing.T) {
+	small := testHead + "-------d93kswow$\r\n"
+	large := testHead + "\r\n" + string(noise(1<<20)) + "\r\n-------d93kswow$\r\n"
+	var parts []io.Reader
+	for _, s := range append([]string{large}, strings.Split(strings.Repeat(small+"|", 2*quietReads), "|")...) {
+		parts = append(parts, strings.NewReader(s))
+	}
+	fr := newFrameReader(io.MultiReader(parts...))
+	largest := 0
+	for range 2 * quietReads {
+		f, err := fr.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for f.hasBody {
+			if _, err := fr.body(f); err != nil {
+				break
+			}
+		}
+		largest = max(largest, len(fr.buf))
+	}
+	if largest != readBufferMax || len(fr.buf) != readBufferMin {
+		t.Fatalf("%d, then %d", largest, len(fr.buf))
+	}
+}
+
 func TestFrameRefuses(t *testing.T) {
 	long := strings.Repeat("x", MaxHeaderLine+1)
 	for _, test := range []struct{ name, wire, rule string }{

@@ -69,6 +69,7 @@ const (
 	interruptible   = 2048                   // a chunk longer than this must give way (RFC 4975, 5.1)
 	readBufferMin   = 4 << 10                // first size of a connection's read buffer
 	readBufferMax   = 64 << 10               // the size it grows to when data keeps coming
+	quietReads      = 16                     // small reads after which it shrinks again
 	writeBufferSize = 32 << 10               // size of a connection's write buffer, held only while writing
 	earlyRefusal    = 64 << 10               // bytes of a refused chunk thrown away before the refusal is sent ahead of its end
 	maxMessageID    = 128                    // bytes of a Message-ID
