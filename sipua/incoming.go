@@ -202,10 +202,9 @@ func (in *IncomingCall) awaitAck(ctx context.Context, res *sip.Response) ([]byte
 	}
 }
 
+// giveUp ends the dialog in the background: the peer may be gone.
 func (in *IncomingCall) giveUp(cause error) error {
-	ctx, cancel := context.WithTimeout(in.ua.ctx, byeWait)
-	defer cancel()
-	_ = in.call.Bye(ctx)
+	in.ua.goroutine(func() { _ = in.call.Bye(in.ua.ctx) })
 	return cause
 }
 
