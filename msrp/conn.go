@@ -26,6 +26,7 @@ type conn struct {
 
 	stop    chan struct{} // closed when the connection has ended
 	drain   chan struct{} // closed when it is to end once all is written
+	written chan struct{} // closed when the writer has ended
 	loops   sync.WaitGroup
 	unbound *time.Timer // closes a connection nobody has bound
 	headBy  time.Time   // when the head being read must be whole; the reader's own
@@ -48,6 +49,7 @@ func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 		data:     make(chan *outFrame),
 		stop:     make(chan struct{}),
 		drain:    make(chan struct{}),
+		written:  make(chan struct{}),
 		sessions: make(map[string]*Session),
 	}
 	c.trans.init(c)
@@ -143,7 +145,7 @@ func lost(err error) error {
 func (c *conn) bind(s *Session) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil || c.draining {
+	if c.err != nil || c.draining || c.sessions == nil {
 		return false
 	}
 	c.sessions[s.local.SessionID] = s

@@ -78,6 +78,7 @@ const (
 	maxRefused      = 64                     // refused messages remembered in one session
 	closeLinger     = time.Second            // how long a closing connection may take to write what is queued
 	readLinger      = 200 * time.Millisecond // how long the peer may then take to close its side
+	lastAnswers     = 2 * time.Second        // how long handlers are waited for when the peer has ended its side
 	deadlockTimeout = 5 * time.Second        // HandlerTimeout's bound while answers to our own requests may be behind
 	acceptBackoff   = 50 * time.Millisecond  // pause after a failed accept
 	transactionSize = 16                     // characters of a transaction id we make, 5 bits each

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -294,6 +295,27 @@ func TestRawUnbound(t *testing.T) {
 	bound := newRaw(t, Config{UnboundTimeout: 50 * time.Millisecond}, SessionConfig{})
 	bound.want(bound.send("$", "bind", "1-0/0", nil), 200)
 	bound.Quiet(100 * time.Millisecond)
+}
+
+// A peer that ends its side behind its message still gets the answer.
+func TestRawHalfClose(t *testing.T) {
+	ended := make(chan bool)
+	r := newRaw(t, Config{}, SessionConfig{Handler: func(_ context.Context, m *Incoming) error {
+		if _, err := io.Copy(io.Discard, m); err != nil {
+			return err
+		}
+		<-ended
+		return nil
+	}})
+	tid := r.send("$", "m", "1-5/5", str("hello"), "Success-Report: yes")
+	r.Conn.(*net.TCPConn).CloseWrite()
+	<-r.s.Done()
+	close(ended)
+	r.want(tid, 200)
+	if f := r.Next(); f.Method != "REPORT" {
+		t.Fatalf("got %+v", f)
+	}
+	r.Closed()
 }
 
 func TestRawTooManyOpen(t *testing.T) {

@@ -3,6 +3,7 @@ package msrp
 import (
 	"fmt"
 	"io"
+	"time"
 )
 
 // readLoop takes one frame after the other until the connection ends.
@@ -12,7 +13,59 @@ func (c *conn) readLoop() {
 	if !c.closing() && err != io.EOF {
 		c.cfg.Logger.Warn("msrp connection closed", "remote", c.nc.RemoteAddr().String(), "err", err)
 	}
+	if err == io.EOF {
+		c.answerLast()
+	}
 	c.fail(lost(err))
+}
+
+// answerLast follows the end of what the peer sends: it may still read, so
+// the handlers of messages that have arrived whole get a little time to be
+// answered. The sessions end at once.
+func (c *conn) answerLast() {
+	c.mu.Lock()
+	sessions, trans := c.sessions, c.trans.takeAll()
+	c.sessions = nil
+	if c.unbound != nil {
+		c.unbound.Stop()
+	}
+	c.mu.Unlock()
+	for _, t := range trans {
+		t.done(nil, ErrConnectionLost)
+	}
+	busy := false
+	for _, s := range sessions {
+		s.end(ErrConnectionLost, true)
+		busy = busy || s.busy()
+	}
+	if !busy {
+		return
+	}
+	answered := make(chan struct{})
+	go func() {
+		for _, s := range sessions {
+			s.handlers.Wait()
+		}
+		close(answered)
+	}()
+	select {
+	case <-answered:
+	case <-time.After(lastAnswers):
+	case <-c.stop:
+		return
+	}
+	c.closeGently()
+	select {
+	case <-c.written:
+	case <-c.stop:
+	}
+}
+
+// busy tells whether a handler is running.
+func (s *Session) busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running > 0
 }
 
 // closing tells whether an error of the reader is no news.

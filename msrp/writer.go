@@ -41,6 +41,7 @@ func (w connWriter) Write(p []byte) (int, error) {
 
 func (c *conn) writeLoop() {
 	defer c.loops.Done()
+	defer close(c.written)
 	for {
 		f := c.nextFrame()
 		if f == nil {
