@@ -69,7 +69,9 @@ type Config struct {
 	MaxOpenMessages int
 	// MaxHandlers (DefaultMaxHandlers); at least MaxOpenMessages+1.
 	MaxHandlers int
-	// PipeSize (DefaultPipeSize) in bytes.
+	// PipeSize (DefaultPipeSize) in bytes. When more than 16 handlers of a
+	// session run, each has less, so that all of them together hold no more
+	// than about 4 MB with the defaults.
 	PipeSize int
 }
 
@@ -124,4 +126,12 @@ func (c Config) withDefaults() (*Config, error) {
 	}
 	c.MaxHandlers = max(c.MaxHandlers, c.MaxOpenMessages+1)
 	return &c, nil
+}
+
+// pipe is the size of each pipe of a session with that many handlers.
+func (c *Config) pipe(handlers int) int {
+	if handlers <= fullPipes {
+		return c.PipeSize
+	}
+	return max(c.PipeSize*fullPipes/handlers, min(minPipe, c.PipeSize))
 }

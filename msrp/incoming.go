@@ -124,7 +124,7 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 		if se, over := in.verdict(); over {
 			return se
 		}
-		room := in.c.cfg.PipeSize - (len(in.buf) - in.unread)
+		room := in.c.cfg.pipe(int(in.Session.crowd.Load())) - (len(in.buf) - in.unread)
 		if room <= 0 {
 			if !in.waitHandler() {
 				return status(StatusTooLarge, "Too Slow To Take It")
@@ -307,6 +307,7 @@ func (in *Incoming) run(h Handler) {
 	s.mu.Lock()
 	s.leave(in)
 	s.running--
+	s.crowd.Store(int32(s.running))
 	s.signal()
 	s.mu.Unlock()
 	s.retire()

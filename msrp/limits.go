@@ -61,6 +61,8 @@ const (
 	DefaultPipeSize = 64 << 10
 
 	maxPendingAcks  = 256                    // chunks of one message taken but not yet consumed by its handler
+	fullPipes       = 16                     // handlers of one session that have the whole PipeSize
+	minPipe         = 4 << 10                // what each has at least
 	maxReceipts     = 4096                   // success reports awaited in one session
 	maxRanges       = 1024                   // separate ranges kept of one message's success reports
 	controlQueue    = 128                    // responses and reports waiting to be written on one connection

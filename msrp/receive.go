@@ -125,6 +125,7 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	s.mu.Lock()
 	if s.err != nil {
 		s.running--
+		s.crowd.Store(int32(s.running))
 		s.mu.Unlock()
 		s.retire()
 		in.cancel()
@@ -156,6 +157,7 @@ func (s *Session) reserve(c *conn) *StatusError {
 			return status(StatusTooLarge, "Too Many Messages At Once")
 		case s.running < s.cfg.MaxHandlers:
 			s.running++
+			s.crowd.Store(int32(s.running))
 			s.mu.Unlock()
 			return nil
 		}

@@ -180,3 +180,29 @@ func TestRelayRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A relay that does not refresh the authorization loses its sessions.
+func TestRelayStopsGoingOn(t *testing.T) {
+	l := msrptest.Listen(t)
+	ch := openRelay(t, l, RelayConfig{})
+	p := l.Accept()
+	answerAuth(p, p.Next(), "200 OK", "Use-Path: msrp://r:1/x;tcp", "Expires: 1")
+	res := next(t, ch)
+	if res.err != nil {
+		t.Fatal(res.err)
+	}
+	defer res.r.Close()
+	s, err := res.r.Accept(SessionConfig{Remote: Path{testURI(t, "msrp://peer:4/them;tcp")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answerAuth(p, p.Next(), "403 Forbidden")
+	<-s.Done()
+	<-res.r.Done()
+	if !errors.Is(s.Err(), ErrConnectionLost) {
+		t.Fatalf("got %v", s.Err())
+	}
+	if _, err := res.r.Dial(testCtx(t), SessionConfig{Remote: s.Remote()}); err == nil {
+		t.Fatal("a session over a dead relay")
+	}
+}

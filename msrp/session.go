@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // SessionConfig describes one session, as agreed in SDP.
@@ -57,6 +58,7 @@ type Session struct {
 
 	bound    chan struct{}
 	done     chan struct{}
+	crowd    atomic.Int32  // the same as running, for the pipes
 	window   chan struct{} // a place for each unanswered chunk
 	handlers sync.WaitGroup
 	ctx      context.Context // parent of the handlers' contexts
