@@ -47,7 +47,7 @@ type outgoing struct {
 	toPath string // the same as it goes on the wire
 
 	mu          sync.Mutex
-	outstanding int
+	outstanding map[*place]struct{} // chunks that wait for their answers
 	err         error
 	changed     chan struct{} // holds a token when something changed
 	dead        atomic.Bool   // err is set
@@ -78,7 +78,8 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	if len(to) == 0 {
 		return nil, errors.New("msrp: the peer's path is not known yet")
 	}
-	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: toPath, changed: make(chan struct{}, 1)}
+	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: toPath, changed: make(chan struct{}, 1),
+		outstanding: make(map[*place]struct{}, s.cfg.Window)}
 	o.r = newReceipt(m)
 	if m.SuccessReport {
 		if err := s.track(o.r); err != nil {
@@ -171,8 +172,23 @@ func (o *outgoing) send(ctx context.Context) error {
 	}
 	if err != nil {
 		o.fail(err)
+		o.freePlaces()
 	}
 	return err
+}
+
+// freePlaces gives back the places of a message that has failed: the answers
+// that are still to come are no longer of interest, and may never come.
+func (o *outgoing) freePlaces() {
+	o.mu.Lock()
+	var all []*place
+	for p := range o.outstanding {
+		all = append(all, p)
+	}
+	o.mu.Unlock()
+	for _, p := range all {
+		p.free()
+	}
 }
 
 // sendChunks reads the body and sends it.
@@ -281,7 +297,7 @@ func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written,
 		if o.m.FailureReport == FailureYes {
 			place.taken.Store(true)
 			o.mu.Lock()
-			o.outstanding++
+			o.outstanding[place] = struct{}{}
 			o.mu.Unlock()
 		}
 		f.t = &transaction{tid: tid, done: place.answered}
@@ -313,7 +329,7 @@ func (p *place) free() {
 	if p.taken.CompareAndSwap(true, false) {
 		<-p.o.s.window
 		p.o.mu.Lock()
-		p.o.outstanding--
+		delete(p.o.outstanding, p)
 		p.o.mu.Unlock()
 	}
 }
@@ -398,7 +414,7 @@ func (o *outgoing) failure() error {
 func (o *outgoing) settle(ctx context.Context) error {
 	for {
 		o.mu.Lock()
-		err, left := o.err, o.outstanding
+		err, left := o.err, len(o.outstanding)
 		o.mu.Unlock()
 		if err != nil {
 			return err
