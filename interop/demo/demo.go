@@ -162,8 +162,9 @@ func (s *stage) keep(ctx context.Context) {
 		fmt.Fprintf(s.out, "  curl http://%s/metrics   # %s, log in %s\n", p.Admin, p.Name, s.dir)
 	}
 	fmt.Fprintln(s.out, "\nInterrupt to end it.")
-	s.bob.Close() // or it would take the messages meant for yours
-	s.bob = nil
+	if err := s.bob.Unregister(ctx); err != nil { // or it would take the calls meant for yours
+		fmt.Fprintln(s.out, "bob is still registered:", err)
+	}
 	<-ctx.Done()
 }
 
