@@ -70,12 +70,12 @@ func TestRequests(t *testing.T) {
 		if _, err := c.Do(t.Context(), &SendMsg{"a", "b", "c"}); !errors.As(err, &e) || e.Code != 500 || e.Reason != "no & never" {
 			t.Errorf("a handler's error: %v", err)
 		}
-		resp, err := c.Do(t.Context(), &Other{Namespace, "dialogstart", map[string]string{"connectionid": "x", "src": "y"}})
-		o, ok := resp.(*Other)
-		if err != nil || !ok || o.Local != "errordialognotstarted" || o.Attrs["connectionid"] != "x" || o.Attrs["reason"] != "not here" {
+		resp, err := c.Do(t.Context(), &DialogStart{ConnectionID: "x", Src: "y"})
+		o, ok := resp.(*ErrorDialogNotStarted)
+		if err != nil || !ok || o.DialogID == "" || o.ConnectionID != "x" || o.Reason != "not here" {
 			t.Errorf("a request that is not served: %#v, %v", resp, err)
 		}
-		if _, err := c.Do(t.Context(), &Other{"urn:foreign", "thing", nil}); !errors.As(err, &e) || e.Code != 400 {
+		if _, err := c.Do(t.Context(), &Other{Space: "urn:foreign", Local: "thing"}); !errors.As(err, &e) || e.Code != 400 {
 			t.Errorf("a foreign request: %v", err)
 		}
 	}
@@ -106,9 +106,9 @@ func TestAnyOrder(t *testing.T) {
 
 func TestNotificationsKeepTheirOrder(t *testing.T) {
 	got := make(chan string, 100)
-	_, s := channel(t, echo, Config{OnNotification: func(e Element) { got <- e.(*Other).Attrs["n"] }}, Config{})
+	_, s := channel(t, echo, Config{OnNotification: func(e Element) { got <- e.(*DialogExit).DialogID }}, Config{})
 	for i := range 100 {
-		if err := s.Notify(t.Context(), &Other{Namespace, "dialogexit", map[string]string{"n": fmt.Sprint(i)}}); err != nil {
+		if err := s.Notify(t.Context(), &DialogExit{DialogID: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}

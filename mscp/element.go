@@ -1,7 +1,5 @@
 package mscp
 
-import "strings"
-
 // Namespace is the namespace of the draft's elements. See section 3.2.
 const Namespace = "urn:ietf:mscp"
 
@@ -50,6 +48,8 @@ type MsgNotSended struct{ FromURI, ToURI, ConnectionID, Reason string }
 type Other struct {
 	Space, Local string
 	Attrs        map[string]string
+	// XML is the element as it was read. If it is there, it is what is written.
+	XML Fragment
 }
 
 func (*RestoreMsg) elementName() string     { return "RestoreMsg" }
@@ -108,59 +108,4 @@ func extensionAttrs(e Element) (attrs []attribute, ok bool) {
 		return three(e.FromURI, e.ToURI, e.ConnectionID, attribute{"reason", e.Reason})
 	}
 	return nil, false
-}
-
-// refusals are the draft's own error elements for its requests. See sections
-// 4.1, 4.2 and 5.1 to 5.4.
-var refusals = map[string]string{
-	"dialogprepare":     "errordialognotprepared",
-	"dialogstart":       "errordialognotstarted",
-	"createconference":  "errorconferencecreate",
-	"destroyconference": "errorconferencedestroy",
-	"join":              "errorconferencejoin",
-	"unjoin":            "errorconferenceunjoin",
-}
-
-// echoed are the request's attributes that its refusal repeats.
-var echoed = []string{"dialogid", "prepareddialogid", "connectionid", "conferenceid", "id1", "id2"}
-
-// Refuse makes the response of an MS that does not serve req: the draft's own
-// error element with the reason, which names what was asked for.
-func Refuse(req Element, reason string) Element {
-	o, ok := req.(*Other)
-	if !ok {
-		return nil
-	}
-	attrs := map[string]string{"reason": strings.TrimSpace(reason)}
-	for _, name := range echoed {
-		v, ok := o.Attrs[name]
-		if !ok {
-			continue
-		}
-		if name == "prepareddialogid" {
-			name = "dialogid"
-		}
-		attrs[name] = v
-	}
-	name := refusals[o.Local]
-	// The draft requires the id of what the response is about, even where the
-	// request could not name it.
-	if strings.HasPrefix(name, "errordialog") && attrs["dialogid"] == "" {
-		attrs["dialogid"] = ""
-	}
-	if (name == "errorconferencecreate" || name == "errorconferencedestroy") && attrs["conferenceid"] == "" {
-		attrs["conferenceid"] = ""
-	}
-	return &Other{Space: Namespace, Local: name, Attrs: attrs}
-}
-
-// isRequest reports whether the draft or the paper names the request.
-func isRequest(e Element) bool {
-	switch e := e.(type) {
-	case *RestoreMsg, *SendMsg:
-		return true
-	case *Other:
-		return e.Space == Namespace && refusals[e.Local] != ""
-	}
-	return false
 }

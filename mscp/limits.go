@@ -11,7 +11,10 @@ const (
 	MaxDepth    = 64      // nested elements of a document
 	MaxElements = 10_000  // elements of a document
 	MaxAttrs    = 256     // attributes of an element
-	MaxParts    = 64      // documents in one multipart body
+	// MaxNamespaces bounds the namespace declarations around an element.
+	MaxNamespaces = 256
+	MaxFindings   = 100 // broken rules that are listed
+	MaxParts      = 64  // documents in one multipart body
 
 	// MaxOutstanding bounds the requests that a Server handles at once. While
 	// there are as many, nothing more is read.

@@ -1,0 +1,260 @@
+package mscp
+
+// The elements of the draft's section 4. All attributes are strings as on the
+// wire, "" where there is none; [SetDefaults] fills in the draft's defaults.
+
+// DialogPrepare asks the MS to prepare a dialog. Exactly one of Src and Script
+// is there, and at most one of ConnectionID and ConferenceID. See section 4.1.
+type DialogPrepare struct {
+	Src          string // URI of the dialog document
+	Type         string // its media type; default application/voicexml+xml
+	ConnectionID string
+	ConferenceID string
+	MaxAge       string // seconds, as in HTTP
+	MaxStale     string // seconds, as in HTTP
+	EncType      string // default application/x-www-form-urlencoded
+	Method       string // get (the default) or post
+	Script       Fragment
+	Namelist     []Item
+	Subscribe    []Item
+	Streams      []Stream
+	Foreign
+}
+
+// DialogPrepared answers a DialogPrepare. See section 4.1.
+type DialogPrepared struct {
+	DialogID, ConnectionID, ConferenceID string
+	Foreign
+}
+
+// ErrorDialogNotPrepared refuses a DialogPrepare. See section 4.1.
+type ErrorDialogNotPrepared struct {
+	DialogID, ConnectionID, ConferenceID, Reason string
+	Foreign
+}
+
+// ErrorDialogWrongState refuses a DialogPrepare or a DialogStart. See sections
+// 4.1 and 4.2.
+type ErrorDialogWrongState struct {
+	DialogID, ConnectionID, ConferenceID, Reason string
+	Foreign
+}
+
+// DialogStart asks the MS to start a dialog: a prepared one, or the one of Src
+// or Script. See section 4.2.
+type DialogStart struct {
+	Src              string // URI of the dialog document
+	Type             string // its media type; default application/voicexml+xml
+	PreparedDialogID string
+	ConnectionID     string
+	ConferenceID     string
+	MaxAge           string // seconds, as in HTTP
+	MaxStale         string // seconds, as in HTTP
+	EncType          string // default application/x-www-form-urlencoded
+	Method           string // get (the default) or post
+	Script           Fragment
+	Namelist         []Item
+	Subscribe        []Item
+	Streams          []Stream
+	Foreign
+}
+
+// DialogStarted answers a DialogStart. See section 4.2.
+type DialogStarted struct {
+	DialogID, ConnectionID, ConferenceID string
+	Foreign
+}
+
+// ErrorDialogNotStarted refuses a DialogStart. See section 4.2.
+type ErrorDialogNotStarted struct {
+	DialogID, ConnectionID, ConferenceID, Reason string
+	Foreign
+}
+
+// DialogTerminate ends a dialog. See section 4.3.
+type DialogTerminate struct {
+	DialogID  string
+	Immediate string // true or false (the default)
+	Foreign
+}
+
+// DialogExit says that a dialog has ended normally. See section 4.4.
+type DialogExit struct {
+	DialogID, ConnectionID, ConferenceID string
+	Namelist                             []Item
+	Foreign
+}
+
+// ErrorDialog says that a dialog has ended abnormally. See section 4.5.
+type ErrorDialog struct {
+	DialogID, ConnectionID, ConferenceID, Reason string
+	Foreign
+}
+
+// DialogUser is an event of a dialog, in either direction. See section 4.6.
+type DialogUser struct {
+	EventName                            string // the name attribute: letters, digits and dots
+	DialogID, ConnectionID, ConferenceID string
+	Namelist                             []Item
+	Foreign
+}
+
+// DialogDisconnect asks the AS to end the call. See section 4.7.
+type DialogDisconnect struct {
+	DialogID, ConnectionID, ConferenceID string
+	Namelist                             []Item
+	Foreign
+}
+
+// DialogTransfer asks the AS to transfer the call. See section 4.8.
+type DialogTransfer struct {
+	DialogID                   string
+	Type                       string // blind, bridge or another
+	ConnectionID, ConferenceID string
+	URI                        string
+	MaxTime                    string // see ParseDuration; 0s is for ever
+	ConnectTimeout             string // see ParseDuration
+	AAI                        string
+	Namelist                   []Item
+	Foreign
+}
+
+// DialogTerminateTransfer asks the AS to end a bridge transfer. See section 4.9.
+type DialogTerminateTransfer struct {
+	DialogID, ConnectionID, ConferenceID string
+	Reason                               string // near_end_disconnect
+	Foreign
+}
+
+// DialogTransferComplete tells the MS how a transfer ended. See section 4.10.
+type DialogTransferComplete struct {
+	DialogID, ConnectionID, ConferenceID string
+	Reason                               string // maxtime_disconnect, busy, network_busy or noanswer
+	Foreign
+}
+
+func (*DialogPrepare) elementName() string           { return "dialogprepare" }
+func (*DialogPrepared) elementName() string          { return "dialogprepared" }
+func (*ErrorDialogNotPrepared) elementName() string  { return "errordialognotprepared" }
+func (*ErrorDialogWrongState) elementName() string   { return "errordialogwrongstate" }
+func (*DialogStart) elementName() string             { return "dialogstart" }
+func (*DialogStarted) elementName() string           { return "dialogstarted" }
+func (*ErrorDialogNotStarted) elementName() string   { return "errordialognotstarted" }
+func (*DialogTerminate) elementName() string         { return "dialogterminate" }
+func (*DialogExit) elementName() string              { return "dialogexit" }
+func (*ErrorDialog) elementName() string             { return "errordialog" }
+func (*DialogUser) elementName() string              { return "dialoguser" }
+func (*DialogDisconnect) elementName() string        { return "dialogdisconnect" }
+func (*DialogTransfer) elementName() string          { return "dialogtransfer" }
+func (*DialogTerminateTransfer) elementName() string { return "dialogterminatetransfer" }
+func (*DialogTransferComplete) elementName() string  { return "dialogtransfercomplete" }
+
+// ids are the three attributes that most dialog elements share.
+func ids(dialog, connection, conference *string, more ...attrSpec) []attrSpec {
+	return append([]attrSpec{
+		{"dialogid", dialog, anyString, true, ""},
+		{"connectionid", connection, anyString, false, ""},
+		{"conferenceid", conference, anyString, false, ""},
+	}, more...)
+}
+
+func reason(p *string) attrSpec { return attrSpec{"reason", p, anyString, true, ""} }
+
+func (e *DialogPrepare) shape() shape {
+	return shape{
+		kind: Request, section: "4.1",
+		attrs: []attrSpec{
+			{"src", &e.Src, uri, false, ""},
+			{"type", &e.Type, mediaType, false, "application/voicexml+xml"},
+			{"connectionid", &e.ConnectionID, anyString, false, ""},
+			{"conferenceid", &e.ConferenceID, anyString, false, ""},
+			{"maxage", &e.MaxAge, nonNegative, false, ""},
+			{"maxstale", &e.MaxStale, nonNegative, false, ""},
+			{"enctype", &e.EncType, mediaType, false, "application/x-www-form-urlencoded"},
+			{"method", &e.Method, method, false, "get"},
+		},
+		script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign,
+	}
+}
+
+func (e *DialogStart) shape() shape {
+	return shape{
+		kind: Request, section: "4.2",
+		attrs: []attrSpec{
+			{"src", &e.Src, uri, false, ""},
+			{"type", &e.Type, mediaType, false, "application/voicexml+xml"},
+			{"prepareddialogid", &e.PreparedDialogID, anyString, false, ""},
+			{"connectionid", &e.ConnectionID, anyString, false, ""},
+			{"conferenceid", &e.ConferenceID, anyString, false, ""},
+			{"maxage", &e.MaxAge, nonNegative, false, ""},
+			{"maxstale", &e.MaxStale, nonNegative, false, ""},
+			{"enctype", &e.EncType, mediaType, false, "application/x-www-form-urlencoded"},
+			{"method", &e.Method, method, false, "get"},
+		},
+		script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign,
+	}
+}
+
+func (e *DialogPrepared) shape() shape {
+	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign}
+}
+
+func (e *ErrorDialogNotPrepared) shape() shape {
+	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+}
+
+func (e *ErrorDialogWrongState) shape() shape {
+	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+}
+
+func (e *DialogStarted) shape() shape {
+	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign}
+}
+
+func (e *ErrorDialogNotStarted) shape() shape {
+	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+}
+
+func (e *DialogTerminate) shape() shape {
+	return shape{kind: Notification, section: "4.3", attrs: []attrSpec{
+		{"dialogid", &e.DialogID, anyString, true, ""},
+		{"immediate", &e.Immediate, boolean, false, "false"},
+	}, foreign: &e.Foreign}
+}
+
+func (e *DialogExit) shape() shape {
+	return shape{kind: Notification, section: "4.4", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign}
+}
+
+func (e *ErrorDialog) shape() shape {
+	return shape{kind: Notification, section: "4.5", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+}
+
+func (e *DialogUser) shape() shape {
+	attrs := append([]attrSpec{{"name", &e.EventName, eventName, true, ""}}, ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID)...)
+	return shape{kind: Notification, section: "4.6", attrs: attrs, namelist: &e.Namelist, foreign: &e.Foreign}
+}
+
+func (e *DialogDisconnect) shape() shape {
+	return shape{kind: Notification, section: "4.7", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign}
+}
+
+func (e *DialogTransfer) shape() shape {
+	return shape{kind: Notification, section: "4.8", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
+		attrSpec{"type", &e.Type, anyString, true, ""},
+		attrSpec{"uri", &e.URI, uri, true, ""},
+		attrSpec{"maxtime", &e.MaxTime, duration, true, ""},
+		attrSpec{"connecttimeout", &e.ConnectTimeout, duration, true, ""},
+		attrSpec{"aai", &e.AAI, anyString, false, ""},
+	), namelist: &e.Namelist, foreign: &e.Foreign}
+}
+
+func (e *DialogTerminateTransfer) shape() shape {
+	return shape{kind: Notification, section: "4.9", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
+		attrSpec{"reason", &e.Reason, terminateReason, true, ""}), foreign: &e.Foreign}
+}
+
+func (e *DialogTransferComplete) shape() shape {
+	return shape{kind: Notification, section: "4.10", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
+		attrSpec{"reason", &e.Reason, completeReason, true, ""}), foreign: &e.Foreign}
+}

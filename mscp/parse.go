@@ -1,0 +1,334 @@
+package mscp
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Options are how a document is read. The zero value reads leniently and
+// drops what is foreign.
+type Options struct {
+	// Strict refuses a document with any finding.
+	Strict bool
+	// KeepForeign keeps attributes and elements of other namespaces beside
+	// those of the draft, so that they survive being written again.
+	KeepForeign bool
+}
+
+// A Finding is one broken rule of a document.
+type Finding struct {
+	Offset    int64 // in bytes
+	Line, Col int   // from 1; Col in bytes
+	Rule      string
+	// Fatal findings refuse the document in lenient reading, too.
+	Fatal bool
+}
+
+func (f Finding) String() string { return fmt.Sprintf("%d:%d: %s", f.Line, f.Col, f.Rule) }
+
+// A ValidationError holds everything that is wrong with a document.
+type ValidationError struct{ Findings []Finding }
+
+func (e *ValidationError) Error() string {
+	var texts []string
+	for _, f := range e.Findings {
+		texts = append(texts, f.String())
+	}
+	return "mscp: " + strings.Join(texts, "; ")
+}
+
+// ParseDocument reads one document leniently. Errors are *ParseError.
+func ParseDocument(b []byte) (*Document, error) { return ParseWith(b, Options{}) }
+
+// ParseWith reads one document. Errors are *ParseError; in strict reading
+// *ValidationError where the document could be read, but breaks rules.
+func ParseWith(b []byte, o Options) (*Document, error) {
+	doc, found, err := parse(b, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Strict && len(found) > 0 {
+		locate(b, found)
+		return nil, &ValidationError{found}
+	}
+	for _, f := range found {
+		if f.Fatal {
+			return nil, &ParseError{f.Offset, f.Rule}
+		}
+	}
+	return doc, nil
+}
+
+// Validate lists every rule that a document breaks, in the order of the
+// elements. What is not well-formed XML, or over a limit, is one finding.
+func Validate(b []byte) []Finding {
+	_, found, err := parse(b, Options{})
+	if p, ok := err.(*ParseError); ok {
+		found = []Finding{{Offset: p.Offset, Rule: p.Rule, Fatal: true}}
+	}
+	locate(b, found)
+	return found
+}
+
+func locate(b []byte, found []Finding) {
+	for i := range found {
+		before := b[:min(int(found[i].Offset), len(b))]
+		found[i].Line = 1 + bytes.Count(before, []byte("\n"))
+		found[i].Col = len(before) - bytes.LastIndexByte(before, '\n')
+	}
+}
+
+// A reading is one document being understood.
+type reading struct {
+	b     []byte
+	keep  bool
+	bare  bool // the paper's form: no mscp, and elements without a namespace
+	found []Finding
+}
+
+func parse(b []byte, o Options) (*Document, []Finding, error) {
+	root, err := parseTree(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &reading{b: b, keep: o.KeepForeign}
+	doc := r.document(root)
+	return doc, r.found, nil
+}
+
+// note takes down a finding, up to MaxFindings of them.
+func (r *reading) note(n *node, fatal bool, format string, args ...any) {
+	if len(r.found) < MaxFindings {
+		r.found = append(r.found, Finding{Offset: n.off, Rule: fmt.Sprintf(format, args...), Fatal: fatal})
+	} else if fatal { // which must not get lost
+		r.found[MaxFindings-1].Fatal = true
+	}
+}
+
+func (r *reading) ours(n *node) bool {
+	return n.space == Namespace || r.bare && n.space == ""
+}
+
+func (r *reading) document(root *node) *Document {
+	if root.local != "mscp" {
+		r.bare = true
+		r.note(root, false, "%s without mscp around it (section 3.2)", shorten(root.local)) // [MSCP-3.2-2]
+		return r.container(root)
+	}
+	if root.space != Namespace {
+		r.note(root, true, "mscp is not in the namespace %s (section 3.2)", Namespace) // [MSCP-3.2-2]
+		return nil
+	}
+	if version, ok := root.attr("version"); !ok {
+		r.note(root, true, "mscp has no version (section 3.2)") // [MSCP-3.2-2]
+	} else if version != "1.0" {
+		r.note(root, true, "version %q is not 1.0 (section 3.2)", shorten(version)) // [MSCP-3.2-2]
+	}
+	r.unknownAttrs(root, "version")
+	r.noText(root, true)
+	var doc *Document
+	for _, kid := range root.kids {
+		switch {
+		case kid.space == "":
+			r.note(kid, false, "%s has no namespace (section 3.3)", shorten(kid.local))
+		case !r.ours(kid): // [MSCP-3.3-3] ignored
+		case doc != nil:
+			r.note(kid, true, "more than one element in mscp (section 3.2)") // [MSCP-3.2-3]
+		default:
+			if doc = r.container(kid); doc == nil {
+				return nil
+			}
+		}
+	}
+	if doc == nil {
+		r.note(root, true, "mscp is empty (section 3.2)") // [MSCP-3.2-3]
+	}
+	return doc
+}
+
+// container reads request, response or notification.
+func (r *reading) container(n *node) *Document {
+	doc := &Document{}
+	for kind, name := range kindNames {
+		if n.local == name {
+			doc.Kind = kind
+		}
+	}
+	if doc.Kind == 0 || !r.ours(n) {
+		r.note(n, true, "%s is none of request, response and notification (section 3.2)", shorten(n.local)) // [MSCP-3.2-3]
+		return nil
+	}
+	id, hasID := n.attr("id")
+	switch {
+	case hasID && doc.Kind == Notification:
+		r.note(n, false, "notification has an id (section 3.2)")
+	case hasID && !isXMLID(id):
+		r.note(n, false, "id %q is no xsd:ID (section 8)", shorten(id))
+	}
+	doc.ID = strings.TrimSpace(id)
+	r.unknownAttrs(n, "id")
+	if r.keep {
+		doc.Attrs = foreignAttrs(n)
+	}
+	r.children(doc, n)
+	return doc
+}
+
+// children chooses the element that counts: one that is known, or else the
+// only foreign one.
+func (r *reading) children(doc *Document, n *node) {
+	var foreign []*node
+	for _, kid := range n.kids {
+		if !r.known(kid) {
+			foreign = append(foreign, kid)
+			continue
+		}
+		if doc.Element != nil {
+			r.note(kid, true, "more than one element in %s (section 3.2)", doc.Kind) // [MSCP-3.2-4]
+			return
+		}
+		doc.Element = r.element(doc.Kind, kid)
+	}
+	if doc.Element == nil && len(foreign) > 0 {
+		last := foreign[len(foreign)-1]
+		doc.Element = other(last, r.b)
+		foreign = foreign[:len(foreign)-1]
+	}
+	if r.keep {
+		for _, f := range foreign { // [MSCP-3.3-3]
+			doc.Elements = append(doc.Elements, f.fragment(r.b))
+		}
+	}
+	text := strings.TrimSpace(n.text)
+	switch {
+	case doc.Element != nil:
+		r.noText(n, true)
+	case doc.Kind == Response:
+		doc.Reason = text
+	default:
+		r.note(n, true, "%s is empty (section 3.2)", doc.Kind) // [MSCP-3.2-4]
+	}
+}
+
+// known reports whether the element counts: it is the draft's or the paper's.
+func (r *reading) known(n *node) bool {
+	return r.ours(n) || r.isExtension(n)
+}
+
+func (r *reading) isExtension(n *node) bool {
+	if n.space != ExtensionNamespace && n.space != Namespace && n.space != "" {
+		return false
+	}
+	return extension(n.local, func(string) string { return "" }) != nil
+}
+
+// element reads one known element.
+func (r *reading) element(kind Kind, n *node) Element {
+	if r.isExtension(n) {
+		return r.extension(kind, n)
+	}
+	name := n.local
+	if name == "error.dialog.notstarted" { // as an example of section 4.2 has it
+		name = "errordialognotstarted"
+		r.note(n, false, "error.dialog.notstarted instead of errordialognotstarted (section 4.2)")
+	}
+	e := newDraftElement(name)
+	if e == nil {
+		r.note(n, false, "%s is no element of the draft (section 8)", shorten(n.local))
+		return other(n, r.b)
+	}
+	s := e.shape()
+	if s.kind != kind {
+		// Section 6.1 has dialogexit in a response. What a request must not
+		// hold, the server refuses.
+		r.note(n, false, "%s in a %s (section 8)", name, kind)
+	}
+	r.draft(e, s, n)
+	return e
+}
+
+func other(n *node, doc []byte) *Other {
+	o := &Other{Space: n.space, Local: n.local, Attrs: map[string]string{}, XML: n.fragment(doc)}
+	for _, a := range n.attrs {
+		if a.Space == "" {
+			o.Attrs[a.Local] = strings.TrimSpace(a.Value)
+		}
+	}
+	return o
+}
+
+// extension reads an element of the paper, in any of three namespaces: ours,
+// the draft's, which a bare one inside mscp inherits, and none.
+func (r *reading) extension(kind Kind, n *node) Element {
+	if n.space != ExtensionNamespace {
+		r.note(n, false, "%s is not in the namespace %s (section 3.3)", n.local, ExtensionNamespace) // [MSCP-3.3-2]
+	}
+	e := extension(n.local, func(name string) string {
+		v, _ := n.attr(name)
+		return strings.TrimSpace(v)
+	})
+	names := []string{"connectionid"}
+	attrs, _ := extensionAttrs(e)
+	for _, a := range attrs {
+		names = append(names, a.name)
+		v, ok := n.attr(a.name)
+		switch _, draft := n.attr("connectionid"); {
+		case !ok && a.name == "connection-id" && draft:
+			r.note(n, false, "%s has connectionid instead of connection-id (paper, 2.3.4)", n.local)
+		case !ok:
+			r.note(n, false, "%s has no %s (paper, 2.3.4)", n.local, a.name)
+		case v != strings.TrimSpace(v):
+			r.note(n, false, "%s of %s has blanks around it (paper, 2.3.4)", a.name, n.local)
+		}
+	}
+	if (kind == Request) != isRequest(e) {
+		r.note(n, false, "%s in a %s (paper, 2.3.4)", n.local, kind)
+	}
+	r.unknownAttrs(n, names...)
+	return e
+}
+
+// unknownAttrs notes attributes without a namespace that the element does not
+// have; they are ignored.
+func (r *reading) unknownAttrs(n *node, names ...string) {
+next:
+	for _, a := range n.attrs {
+		if a.Space != "" && a.Space != Namespace {
+			continue // [MSCP-3.3-3]
+		}
+		for _, name := range names {
+			if a.Local == name {
+				continue next
+			}
+		}
+		r.note(n, false, "%s has no attribute %s (section 8)", shorten(n.local), shorten(a.Local))
+	}
+}
+
+func (r *reading) noText(n *node, fatal bool) {
+	if strings.TrimSpace(n.text) != "" {
+		r.note(n, fatal, "text in %s (section 8)", shorten(n.local))
+	}
+}
+
+func foreignAttrs(n *node) []ForeignAttr {
+	var out []ForeignAttr
+	for _, a := range n.attrs {
+		if a.Space != "" && a.Space != Namespace {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// isXMLID reports whether s is an xsd:ID, of ASCII or beyond.
+func isXMLID(s string) bool {
+	for i, c := range s {
+		letter := c == '_' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0xC0
+		if !letter && (i == 0 || c != '-' && c != '.' && (c < '0' || c > '9') && c != 0xB7) {
+			return false
+		}
+	}
+	return s != ""
+}

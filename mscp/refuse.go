@@ -1,0 +1,46 @@
+package mscp
+
+import "crypto/rand"
+
+// Refuse makes the response of an MS that does not serve req: the error
+// element that the draft, or the paper, has for it, with the reason. It is nil
+// if req is no request. An id that the MS would have assigned is made up,
+// since the draft requires one even then.
+func Refuse(req Element, reason string) Element { // [MSCP-2.1-1]
+	switch q := req.(type) {
+	case *DialogPrepare:
+		return &ErrorDialogNotPrepared{DialogID: newID(), ConnectionID: q.ConnectionID, ConferenceID: q.ConferenceID, Reason: reason}
+	case *DialogStart:
+		id := q.PreparedDialogID // [MSCP-4.2-5]
+		if id == "" {
+			id = newID()
+		}
+		return &ErrorDialogNotStarted{DialogID: id, ConnectionID: q.ConnectionID, ConferenceID: q.ConferenceID, Reason: reason}
+	case *CreateConference:
+		return &ErrorConferenceCreate{ConferenceID: newID(), Reason: reason}
+	case *DestroyConference:
+		return &ErrorConferenceDestroy{ConferenceID: q.ConferenceID, Reason: reason}
+	case *Join:
+		return &ErrorConferenceJoin{ID1: q.ID1, ID2: q.ID2, Reason: reason} // [MSCP-5.3-1]
+	case *Unjoin:
+		return &ErrorConferenceUnjoin{ID1: q.ID1, ID2: q.ID2, Reason: reason} // [MSCP-5.4-1]
+	case *RestoreMsg:
+		return &MsgNotRestored{q.FromURI, q.ToURI, q.ConnectionID, reason}
+	case *SendMsg:
+		return &MsgNotSended{q.FromURI, q.ToURI, q.ConnectionID, reason}
+	}
+	return nil
+}
+
+func newID() string { return "refused-" + rand.Text() }
+
+// isRequest reports whether the draft or the paper names the request.
+func isRequest(e Element) bool {
+	switch e := e.(type) {
+	case *RestoreMsg, *SendMsg:
+		return true
+	case draftElement:
+		return e.shape().kind == Request
+	}
+	return false
+}
