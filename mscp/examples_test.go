@@ -1,0 +1,182 @@
+package mscp
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// TestExamples holds every example of the draft and of the paper, and some bad
+// documents, to what EXPECTED says: accepted strictly; accepted leniently with
+// findings; or refused with findings.
+func TestExamples(t *testing.T) {
+	dir := filepath.Join("testdata", "examples")
+	list, err := os.ReadFile(filepath.Join(dir, "EXPECTED"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(list)) {
+		file, expected, _ := strings.Cut(strings.TrimSpace(line), " ")
+		t.Run(file, func(t *testing.T) {
+			b, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			grade, findings, _ := strings.Cut(expected, ": ")
+			checkExample(t, b, grade, strings.Split(findings, " | "))
+		})
+	}
+}
+
+func checkExample(t *testing.T, b []byte, grade string, findings []string) {
+	doc, lenient := ParseWith(b, Options{KeepForeign: true})
+	if (lenient == nil) != (grade != "refused") {
+		t.Errorf("lenient reading: %v", lenient)
+	}
+	_, strict := ParseWith(b, Options{Strict: true})
+	if (strict == nil) != (grade == "strict") {
+		t.Errorf("strict reading: %v", strict)
+	}
+	var all string
+	for _, f := range Validate(b) {
+		all += f.String() + "\n"
+	}
+	if (all == "") != (grade == "strict") {
+		t.Errorf("findings:\n%s", all)
+	}
+	for _, f := range findings {
+		if !strings.Contains(all, f) {
+			t.Errorf("no finding %q in:\n%s", f, all)
+		}
+	}
+	if doc == nil {
+		return
+	}
+	out := doc.Encode(Draft)
+	again, err := ParseWith(out, Options{KeepForeign: true})
+	if err != nil || !reflect.DeepEqual(doc, again) {
+		t.Errorf("became %s: %+v, %+v, %v", out, doc, again, err)
+	}
+	if grade == "strict" {
+		if _, err := ParseWith(out, Options{Strict: true}); err != nil {
+			t.Errorf("written again it is not strict: %v\n%s", err, out)
+		}
+	}
+}
+
+// TestFindingsHavePlaces checks line and column of a finding.
+func TestFindingsHavePlaces(t *testing.T) {
+	doc := open + "<request>\n  <join id1='a'\n id2='b' dtmfclamp='x'/>\n</request>" + closing
+	var invalid *ValidationError
+	if _, err := ParseWith([]byte(doc), Options{Strict: true}); !errors.As(err, &invalid) || len(invalid.Findings) != 1 {
+		t.Fatalf("got %v", err)
+	}
+	if f := invalid.Findings[0]; f.Line != 2 || f.Col != 3 || !f.Fatal {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// TestForeign checks what becomes of other namespaces' attributes and elements.
+func TestForeign(t *testing.T) {
+	const in = `<mscp version="1.0" xmlns="urn:ietf:mscp" xmlns:v="urn:v" xmlns:w="urn:w"><request v:tag="t"><v:before/><join id1="a" id2="b" w:x="y"><v:k><w:l/></v:k></join></request></mscp>`
+	dropped, err := ParseDocument([]byte(in))
+	if err != nil || !reflect.DeepEqual(dropped, &Document{Kind: Request, Element: &Join{ID1: "a", ID2: "b"}}) {
+		t.Errorf("dropped: %+v, %v", dropped, err)
+	}
+	kept, err := ParseWith([]byte(in), Options{KeepForeign: true, Strict: true})
+	want := &Document{Kind: Request,
+		Foreign: Foreign{[]ForeignAttr{{"urn:v", "tag", "t"}}, []Fragment{Fragment(`<v:before xmlns:v="urn:v"/>`)}},
+		Element: &Join{ID1: "a", ID2: "b", Foreign: Foreign{[]ForeignAttr{{"urn:w", "x", "y"}}, []Fragment{Fragment(`<v:k xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:k>`)}}},
+	}
+	if err != nil || !reflect.DeepEqual(kept, want) {
+		t.Errorf("kept: %+v %+v, %v", kept, kept.Element, err)
+	}
+	if again, err := ParseWith(kept.Encode(Draft), Options{KeepForeign: true, Strict: true}); err != nil || !reflect.DeepEqual(again, want) {
+		t.Errorf("written: %s, %v", kept.Encode(Draft), err)
+	}
+}
+
+func TestDefaultsAndDurations(t *testing.T) {
+	j, c, p := &Join{EnterTone: "false"}, &CreateConference{}, &DialogStart{PreparedDialogID: "x"}
+	for _, e := range []Element{j, c, p, &SendMsg{}} {
+		SetDefaults(e)
+	}
+	if j.EnterTone != "false" || j.ExitTone != "true" || j.MediaPreferred != "false" || c.VideoMixingVAS != "3" || p.Method != "" {
+		t.Errorf("%+v %+v %+v", j, c, p)
+	}
+	for s, want := range map[string]string{"0s": "0s", "+1.5s": "1.5s", ".5s": "500ms", "20ms": "20ms", "-1s": "", "1m": "", "": "", "1.s": ""} {
+		d, err := ParseDuration(s)
+		if (err != nil) != (want == "") || err == nil && d.String() != want {
+			t.Errorf("%q is %v, %v", s, d, err)
+		}
+	}
+}
+
+// TestRefuse checks that each refusal is what the draft demands.
+func TestRefuse(t *testing.T) {
+	for _, req := range []Element{
+		&DialogPrepare{Src: "a"}, &DialogStart{Src: "a", ConnectionID: "c"}, &CreateConference{},
+		&DestroyConference{ConferenceID: "x"}, &Join{ID1: "1", ID2: "2"}, &Unjoin{ID1: "1", ID2: "2"},
+		&RestoreMsg{"a", "b", "c"}, &SendMsg{"a", "b", "c"},
+	} {
+		doc := Document{Kind: Response, Element: Refuse(req, "not here")}
+		if found := Validate(doc.Encode(Draft)); len(found) > 0 {
+			t.Errorf("%s: %v", Name(req), found)
+		}
+	}
+	if e := Refuse(&MsgSended{}, "x"); e != nil {
+		t.Errorf("a response was refused with %s", Name(e))
+	}
+}
+
+// TestHostileDocuments checks that each bomb meets its limit in little memory.
+func TestHostileDocuments(t *testing.T) {
+	many := func(format string, n int) string { return strings.Repeat(format, n) }
+	for name, tc := range map[string]struct{ doc, want string }{
+		"billion laughs":   {`<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>` + open + `<request>&b;</request>` + closing, "DOCTYPE"},
+		"external entity":  {`<!DOCTYPE l SYSTEM "file:///etc/passwd">` + open + closing, "DOCTYPE"},
+		"depth 10,000":     {open + "<request>" + many("<a>", 10_000) + many("</a>", 10_000) + "</request>" + closing, "nested deeper"},
+		"100 MB attribute": {open + `<request id="` + many("x", 100<<20) + `"/>` + closing, "longer than"},
+		"many attributes":  {open + `<request` + many(` a=""`, MaxAttrs+1) + `/>` + closing, "attributes"},
+		"namespaces":       {open + many(`<a xmlns:a="b" xmlns:b="b" xmlns:c="c" xmlns:d="d" xmlns:e="e">`, 60), "namespace declarations"},
+		"unbound prefix":   {open + `<request><v:x/></request>` + closing, "not declared"},
+		"attribute twice":  {open + `<request xmlns:a="u" xmlns:b="u" a:x="" b:x=""/>` + closing, "twice"},
+		"UTF-16":           {"\xfe\xff\x00<\x00m", "not UTF-8"},
+		"Latin-1":          {`<?xml version="1.0" encoding="ISO-8859-1"?>` + open + closing, "not UTF-8"},
+		"overlong UTF-8":   {open + "<request id='\xc0\xaf'/>" + closing, "not UTF-8"},
+		"NUL":              {open + "<request id='\x00'/>" + closing, "not well-formed"},
+		"findings":         {open + "<request><join id1='a' id2='b'" + many(" ", 10) + ">" + many("<src/>", 5000) + "</join></request>" + closing, "src in join"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseDocument([]byte(tc.doc))
+			var parse *ParseError
+			if !errors.As(err, &parse) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %.200v", err)
+			}
+			if found := Validate([]byte(tc.doc)); len(found) == 0 || len(found) > MaxFindings {
+				t.Errorf("%d findings", len(found))
+			}
+		})
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	doc := []byte(open + `<request><RestoreMsg xmlns="urn:x-mscp:offline-message:1" from-uri="sip:alice@example.com" to-uri="sip:bob@example.com" connection-id="a84b4c71@10.0.0.2;1923;1134"/></request>` + closing)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseDocument(doc); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	doc := &Document{Kind: Request, Element: &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = doc.Encode(Draft)
+	}
+}
