@@ -94,12 +94,13 @@ func (s *Subscription) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.unsubscribe()
 	retry := subscribeRetryMin
-	for ctx.Err() == nil {
+	for {
 		next, err := s.subscribe(ctx)
+		if ctx.Err() != nil {
+			return
+		}
 		if err != nil {
-			if ctx.Err() == nil {
-				s.ua.log.Info("SUBSCRIBE failed; trying on", "uri", s.r.URI, "in", retry, "err", err)
-			}
+			s.ua.log.Info("SUBSCRIBE failed; trying on", "uri", s.r.URI, "in", retry, "err", err)
 			s.drop()
 			next, retry = retry, min(2*retry, subscribeRetryMax)
 		} else {

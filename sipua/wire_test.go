@@ -1,0 +1,370 @@
+package sipua
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A rawPeer is a UDP socket that a test plays SIP on by hand.
+type rawPeer struct {
+	t *testing.T
+	c net.PacketConn
+}
+
+func newRawPeer(t *testing.T) *rawPeer {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &rawPeer{t, c}
+}
+
+func (p *rawPeer) addr() string { return p.c.LocalAddr().String() }
+
+func (p *rawPeer) send(to, message string) {
+	p.t.Helper()
+	addr, err := net.ResolveUDPAddr("udp", to)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := p.c.WriteTo([]byte(message), addr); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// next returns the next message that begins with start.
+func (p *rawPeer) next(start string) string {
+	p.t.Helper()
+	_ = p.c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	buf := make([]byte, 65536)
+	for {
+		n, _, err := p.c.ReadFrom(buf)
+		if err != nil {
+			p.t.Fatalf("waiting for %q: %v", start, err)
+		}
+		if strings.HasPrefix(string(buf[:n]), start) {
+			return string(buf[:n])
+		}
+	}
+}
+
+// field returns the value of a header.
+func field(message, name string) string {
+	for line := range strings.SplitSeq(message, "\r\n") {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.EqualFold(k, name) {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// response answers a request that the peer has received.
+func (p *rawPeer) response(request, status, toTag, more string) string {
+	to := field(request, "To")
+	if toTag != "" && !strings.Contains(to, "tag=") {
+		to += ";tag=" + toTag
+	}
+	return fmt.Sprintf("SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:peer@%s>\r\n%sContent-Length: 0\r\n\r\n",
+		status, field(request, "Via"), field(request, "From"), to, field(request, "Call-ID"), field(request, "CSeq"), p.addr(), more)
+}
+
+// request makes a request from the peer.
+func (p *rawPeer) request(method, callID, fromTag, to, more string) string {
+	return fmt.Sprintf("%s sip:test@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s%s%d\r\nMax-Forwards: 70\r\nFrom: <sip:peer@example.com>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 1 %s\r\nContact: <sip:peer@%s>\r\n%s\r\n",
+		method, p.addr(), callID, method, time.Now().UnixNano(), fromTag, to, callID, method, p.addr(), more)
+}
+
+// TestRepeated2xx answers an INVITE, and again and again: each gets the same
+// ACK. Another 2xx, as from the other branch of a fork, gets an ACK and a BYE.
+func TestRepeated2xx(t *testing.T) {
+	p := newRawPeer(t)
+	ua := newUA(t, Handlers{})
+	calls := make(chan *Call, 1)
+	go func() {
+		call, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
+		if err != nil {
+			t.Error(err)
+			close(calls)
+			return
+		}
+		if err := call.Ack(testContext(t), []byte("answer"), "text/plain"); err != nil {
+			t.Error(err)
+		}
+		calls <- call
+	}()
+	invite := p.next("INVITE")
+	p.send(ua.Addr(), p.response(invite, "200 OK", "one", ""))
+	first := p.next("ACK")
+	call := <-calls
+	for range 3 {
+		p.send(ua.Addr(), p.response(invite, "200 OK", "one", ""))
+		again := p.next("ACK")
+		if field(again, "CSeq") != field(first, "CSeq") || !strings.HasSuffix(again, "\r\n\r\nanswer") {
+			t.Errorf("the repeated ACK is another:\n%s\n%s", first, again)
+		}
+	}
+	p.send(ua.Addr(), p.response(invite, "200 OK", "two", ""))
+	if ack := p.next("ACK"); !strings.Contains(field(ack, "To"), "tag=two") {
+		t.Errorf("the fork's ACK goes to %s", field(ack, "To"))
+	}
+	bye := p.next("BYE")
+	if !strings.Contains(field(bye, "To"), "tag=two") {
+		t.Errorf("the BYE goes to %s", field(bye, "To"))
+	}
+	p.send(ua.Addr(), p.response(bye, "200 OK", "", ""))
+	if call.Ended() {
+		t.Error("the call itself has ended")
+	}
+	p.send(ua.Addr(), fmt.Sprintf("BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKbye\r\nMax-Forwards: 70\r\nFrom: <sip:peer@example.com>;tag=one\r\nTo: <sip:a@example.com>;tag=%s\r\nCall-ID: %s\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
+		p.addr(), call.ID().FromTag, call.ID().CallID))
+	await(t, "end of the call", call.Done())
+}
+
+// TestLostAck never acknowledges: the 2xx is repeated, and a BYE that comes in
+// its place ends the wait.
+func TestLostAck(t *testing.T) {
+	p := newRawPeer(t)
+	returned := make(chan error, 1)
+	ua := newUA(t, Handlers{Invite: func(in *IncomingCall) {
+		call, _, err := in.Answer(context.Background(), nil, "")
+		if err == nil && !call.Ended() {
+			err = errors.New("answered without an ACK")
+		}
+		returned <- err
+	}})
+	p.send(ua.Addr(), p.request("INVITE", "lost", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
+	first := p.next("SIP/2.0 200")
+	if second := p.next("SIP/2.0 200"); second != first {
+		t.Errorf("the repeated 200 is another:\n%s\n%s", first, second)
+	}
+	bye := p.request("BYE", "lost", "p", field(first, "To"), "Content-Length: 0\r\n")
+	p.send(ua.Addr(), strings.Replace(bye, "CSeq: 1", "CSeq: 2", 1))
+	p.next("SIP/2.0 200")
+	if err := <-returned; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRefusedRequests sends what must not be taken, and gets an answer to each.
+func TestRefusedRequests(t *testing.T) {
+	p := newRawPeer(t)
+	ua := newUA(t, Handlers{Invite: func(in *IncomingCall) { _ = in.Reject(486, "") }})
+	good := p.request("INVITE", "good", "p", "<sip:test@example.com>", "Content-Length: 0\r\n")
+	for name, tc := range map[string]struct{ message, status string }{
+		"unknown dialog":    {p.request("BYE", "b", "p", "<sip:test@example.com>;tag=none", ""), "481"},
+		"stray CANCEL":      {p.request("CANCEL", "c", "p", "<sip:test@example.com>", ""), "481"},
+		"stray NOTIFY":      {p.request("NOTIFY", "n", "p", "<sip:test@example.com>;tag=none", "Event: presence\r\n"), "481"},
+		"unknown re-INVITE": {p.request("INVITE", "r", "p", "<sip:test@example.com>;tag=none", ""), "481"},
+		"MESSAGE":           {p.request("MESSAGE", "m", "p", "<sip:test@example.com>", ""), "405"},
+		"OPTIONS":           {p.request("OPTIONS", "o", "p", "<sip:test@example.com>", ""), "200"},
+		"no From tag":       {strings.Replace(p.request("INVITE", "f", "p", "<sip:test@example.com>", ""), ";tag=p", "", 1), "400"},
+		"CSeq method":       {strings.Replace(p.request("INVITE", "s", "p", "<sip:test@example.com>", ""), "1 INVITE", "1 BYE", 1), "400"},
+		"two Call-IDs":      {strings.Replace(p.request("INVITE", "t", "p", "<sip:test@example.com>", ""), "Call-ID:", "Call-ID: x\r\nCall-ID:", 1), "400"},
+		"no Contact":        {strings.Replace(p.request("INVITE", "u", "p", "<sip:test@example.com>", ""), "Contact:", "X-Contact:", 1), "400"},
+		"good":              {good, "486"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.t = t
+			p.send(ua.Addr(), tc.message)
+			got := p.next("SIP/2.0 ")
+			for strings.HasPrefix(got, "SIP/2.0 100") {
+				got = p.next("SIP/2.0 ")
+			}
+			if !strings.HasPrefix(got, "SIP/2.0 "+tc.status) {
+				t.Errorf("got %s, want %s", strings.SplitN(got, "\r\n", 2)[0], tc.status)
+			}
+			if strings.HasPrefix(tc.message, "INVITE") { // end the transaction, or it repeats
+				ack := strings.Replace(strings.Replace(tc.message, "INVITE sip", "ACK sip", 1), "1 INVITE", "1 ACK", 1)
+				p.send(ua.Addr(), ack)
+			}
+		})
+	}
+	p.t = t
+}
+
+// TestGarbage sends random bytes to both ports; the user agent still answers.
+func TestGarbage(t *testing.T) {
+	p := newRawPeer(t)
+	ua := newUA(t, Handlers{})
+	for i := range 300 {
+		p.send(ua.Addr(), string(bytes.Repeat([]byte{byte(i), byte(i * 7), '\r', '\n', 0xff}, i)))
+	}
+	for range 3 {
+		c, err := net.Dial("tcp", ua.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write(bytes.Repeat([]byte("garbage\r\n\x00"), 5000))
+		c.Close()
+	}
+	p.send(ua.Addr(), p.request("OPTIONS", "alive", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
+	if got := p.next("SIP/2.0 200"); field(got, "Call-ID") != "alive" {
+		t.Errorf("an answer to %s", field(got, "Call-ID"))
+	}
+}
+
+// TestSubscription plays the notifier: a NOTIFY before the 200, one that is
+// late, a refresh, and a notifier that has forgotten.
+func TestSubscription(t *testing.T) {
+	p := newRawPeer(t)
+	ua := newUA(t, Handlers{})
+	got := make(chan string, 10)
+	sub, err := ua.Subscribe(testContext(t), SubscribeRequest{
+		URI: "sip:bob@example.com", From: "sip:as@example.com", Event: "presence", Accept: "application/pidf+xml",
+		Expires: 2 * time.Second, Destination: p.addr(),
+		OnNotify: func(n Notification) { got <- fmt.Sprint(n.State, " ", n.Reason, " ", string(n.Body)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subscribe := p.next("SUBSCRIBE")
+	if field(subscribe, "Event") != "presence" || field(subscribe, "Expires") != "2" || field(subscribe, "Accept") != "application/pidf+xml" {
+		t.Errorf("the request is\n%s", subscribe)
+	}
+	notify := func(seq int, body, state string) {
+		p.send(ua.Addr(), fmt.Sprintf("NOTIFY sip:as@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKn%d\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=pres\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:pres@%s>\r\nEvent: presence\r\nSubscription-State: %s\r\nContent-Length: %d\r\n\r\n%s",
+			p.addr(), time.Now().UnixNano(), field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.addr(), state, len(body), body))
+		p.next("SIP/2.0 200")
+	}
+	want := func(s string) {
+		t.Helper()
+		select {
+		case g := <-got:
+			if g != s {
+				t.Errorf("got %q, want %q", g, s)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no notification %q", s)
+		}
+	}
+	notify(5, "early", "active;expires=2")
+	want("active  early")
+	p.send(ua.Addr(), p.response(subscribe, "200 OK", "pres", "Expires: 2\r\n"))
+	notify(4, "late", "active")
+	notify(6, "next", "active")
+	want("active  next")
+
+	refresh := p.next("SUBSCRIBE")
+	for field(refresh, "CSeq") == field(subscribe, "CSeq") {
+		refresh = p.next("SUBSCRIBE") // a repetition
+	}
+	if field(refresh, "Call-ID") != field(subscribe, "Call-ID") || !strings.Contains(field(refresh, "To"), "tag=pres") {
+		t.Errorf("the refresh is\n%s", refresh)
+	}
+	p.send(ua.Addr(), p.response(refresh, "481 Gone", "", ""))
+	anew := p.next("SUBSCRIBE")
+	if field(anew, "Call-ID") == field(subscribe, "Call-ID") || strings.Contains(field(anew, "To"), "tag=") {
+		t.Errorf("the new subscription is\n%s", anew)
+	}
+	subscribe = anew
+	p.send(ua.Addr(), p.response(subscribe, "200 OK", "pres", "Expires: 60\r\n"))
+	notify(1, "", "terminated;reason=deactivated")
+	want("terminated deactivated ")
+	last := p.next("SUBSCRIBE")
+	p.send(ua.Addr(), p.response(last, "200 OK", "pres", "Expires: 60\r\n"))
+	subscribe = last
+	notify(1, "", "active")
+	want("active  ")
+	closed := make(chan struct{})
+	go func() { sub.Close(); close(closed) }()
+	end := p.next("SUBSCRIBE")
+	for field(end, "Expires") != "0" {
+		end = p.next("SUBSCRIBE")
+	}
+	p.send(ua.Addr(), p.response(end, "200 OK", "", "Expires: 0\r\n"))
+	await(t, "end of the subscription", closed)
+}
+
+// TestRegistration plays the registrar: a challenge, a short grant, a refresh
+// and the end.
+func TestRegistration(t *testing.T) {
+	p := newRawPeer(t)
+	ua := newUA(t, Handlers{})
+	registered := make(chan *Registration, 1)
+	go func() {
+		g, err := ua.Register(testContext(t), RegisterRequest{
+			Registrar: "sip:example.com", AOR: "sip:bob@example.com", User: "bob", Password: "secret",
+			Expires: time.Hour, Destination: p.addr(),
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		registered <- g
+	}()
+	first := p.next("REGISTER sip:example.com SIP/2.0")
+	if field(first, "Authorization") != "" {
+		t.Error("credentials before a challenge")
+	}
+	p.send(ua.Addr(), p.response(first, "401 Unauthorized", "r",
+		"WWW-Authenticate: Digest realm=\"example.com\", nonce=\"abc\", algorithm=SHA-256, qop=\"auth\"\r\n"))
+	second := p.next("REGISTER")
+	for field(second, "CSeq") == field(first, "CSeq") {
+		second = p.next("REGISTER")
+	}
+	auth := field(second, "Authorization")
+	for _, part := range []string{`username="bob"`, `uri="sip:example.com"`, "algorithm=SHA-256", `nonce="abc"`, "nc=00000001"} {
+		if !strings.Contains(auth, part) {
+			t.Errorf("the credentials lack %s: %s", part, auth)
+		}
+	}
+	contact := field(second, "Contact")
+	p.send(ua.Addr(), p.response(second, "200 OK", "r", "Contact: "+contact+";expires=2\r\n"))
+	g := <-registered
+	if g == nil {
+		return
+	}
+	third := p.next("REGISTER")
+	for field(third, "CSeq") == field(second, "CSeq") {
+		third = p.next("REGISTER")
+	}
+	if field(third, "Call-ID") != field(first, "Call-ID") {
+		t.Error("the refresh has another Call-ID")
+	}
+	p.send(ua.Addr(), p.response(third, "200 OK", "r", "Expires: 3600\r\n"))
+	done := make(chan error, 1)
+	go func() { done <- g.Unregister(testContext(t)) }()
+	end := p.next("REGISTER")
+	for field(end, "Expires") != "0" {
+		end = p.next("REGISTER")
+	}
+	p.send(ua.Addr(), p.response(end, "200 OK", "r", ""))
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMessageSize(t *testing.T) {
+	const message = "BYE sip:x SIP/2.0\r\nl : 3\r\nVia: y\r\n\r\nabc"
+	for i := range len(message) {
+		if n := messageSize([]byte(message[:i])); n != 0 {
+			t.Errorf("%d bytes of %d are taken for a message of %d", i, len(message), n)
+		}
+	}
+	if n := messageSize([]byte(message + "BYE")); n != len(message) {
+		t.Errorf("a message of %d bytes is taken for %d", len(message), n)
+	}
+	if n := messageSize([]byte("BYE x SIP/2.0\r\n\r\n")); n != 17 {
+		t.Errorf("a message without Content-Length is taken for %d bytes", n)
+	}
+	if n := messageSize([]byte("BYE x SIP/2.0\r\nContent-Length: -5\r\n\r\n")); n != 0 {
+		t.Errorf("a negative length makes %d bytes", n)
+	}
+}
+
+func FuzzMessageSize(f *testing.F) {
+	f.Add([]byte("BYE sip:x SIP/2.0\r\nContent-Length: 3\r\n\r\nabc"))
+	f.Add([]byte("\r\n\r\nl:9999999999999999999\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if n := messageSize(b); n < 0 || n > len(b) {
+			t.Errorf("%d of %d bytes", n, len(b))
+		}
+	})
+}
