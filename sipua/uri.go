@@ -61,7 +61,9 @@ func canonicalSIP(scheme, rest string) (string, error) {
 	if user == "" {
 		return scheme + ":" + host, nil
 	}
-	user, _, _ = strings.Cut(user, ":") // the password is not who it is
+	if user, _, _ = strings.Cut(user, ":"); user == "" { // the password is not who it is
+		return "", errors.New("empty user before the password")
+	}
 	if user, err = canonicalUser(user); err != nil {
 		return "", err
 	}
@@ -85,10 +87,10 @@ func canonicalHost(scheme, hostport string) (string, error) {
 			}
 		}
 	}
-	if host == "" {
-		return "", errors.New("no host")
-	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "" || strings.HasPrefix(host, ".") || strings.HasSuffix(host, ".") || strings.Contains(host, "..") {
+		return "", fmt.Errorf("no host in %q", hostport)
+	}
 	if port == "" {
 		return host, nil
 	}
