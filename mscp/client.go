@@ -15,6 +15,7 @@ type Client struct {
 	mu      sync.Mutex
 	nextID  uint64
 	waiting map[uint64]chan *PDU
+	slots   chan struct{} // bounds waiting
 }
 
 // NewClient runs the AS's end over c, which it owns from then on.
@@ -23,6 +24,7 @@ func NewClient(c net.Conn, cfg Config) *Client {
 		conn:    newConn(c, cfg),
 		nextID:  rand.Uint64N(1 << 31), // [MSCP-7.2.3] the initial value is arbitrary
 		waiting: map[uint64]chan *PDU{},
+		slots:   make(chan struct{}, MaxPending),
 	}
 	cl.work.Go(func() { cl.readAll(cl.take) })
 	return cl
@@ -36,6 +38,19 @@ func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if c.cfg.RequestTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
+		defer cancel()
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.done:
+		return nil, c.closedError()
+	}
 	id, answer, err := c.send(req)
 	if err != nil {
 		return nil, err
@@ -43,13 +58,13 @@ func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
 	defer c.drop(id)
 	select {
 	case p := <-answer:
-		return result(p)
+		return result(p, c.cfg.options())
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-c.done:
 		select {
 		case p := <-answer: // it came just before the end
-			return result(p)
+			return result(p, c.cfg.options())
 		default:
 			return nil, c.closedError()
 		}
@@ -102,8 +117,8 @@ func (c *Client) take(p *PDU) error {
 }
 
 // result is what a response says.
-func result(p *PDU) (Element, error) {
-	docs, err := p.documents()
+func result(p *PDU, o Options) (Element, error) {
+	docs, err := p.documents(o)
 	switch {
 	case p.Status == StatusOK && err != nil:
 		return nil, fmt.Errorf("response: %w", err)
@@ -112,8 +127,8 @@ func result(p *PDU) (Element, error) {
 		if err == nil && docs[0].Kind == Response {
 			if docs[0].Reason != "" {
 				reason = docs[0].Reason
-			} else if o, ok := docs[0].Element.(*Other); ok && o.Attrs["reason"] != "" {
-				reason = o.Attrs["reason"]
+			} else if text := reasonOf(docs[0].Element); text != "" {
+				reason = text
 			}
 		}
 		return nil, &Error{Code: p.Status, Reason: reason}
@@ -121,6 +136,25 @@ func result(p *PDU) (Element, error) {
 		return nil, fmt.Errorf("response: %w", &ParseError{0, "no response element (section 3.2)"})
 	}
 	return docs[0].Element, nil
+}
+
+// reasonOf is the reason attribute of an error element, or "".
+func reasonOf(e Element) string {
+	switch e := e.(type) {
+	case *MsgNotRestored:
+		return e.Reason
+	case *MsgNotSended:
+		return e.Reason
+	case *Other:
+		return e.Attrs["reason"]
+	case draftElement:
+		for _, a := range e.shape().attrs {
+			if a.name == "reason" {
+				return *a.value
+			}
+		}
+	}
+	return ""
 }
 
 // Shutdown waits until nothing is outstanding, or until ctx ends, and closes.

@@ -26,9 +26,21 @@ type Config struct {
 	// Trace sees every PDU. It must not block; it may keep Raw.
 	Trace func(TraceEvent)
 	// OnNotification takes the peer's notifications, one at a time, in their
-	// order. While it runs nothing more is read. nil ignores them.
+	// order, while responses go on being read. If it is behind by more than
+	// MaxNotifications, nothing more is read until it has caught up. nil
+	// ignores them.
 	OnNotification func(Element)
+	// Strict answers 400 to what breaks any rule of the draft, and to request
+	// ids that do not rise; and fails requests whose responses break one.
+	Strict bool
+	// KeepForeign keeps attributes and elements of other namespaces.
+	KeepForeign bool
+	// RequestTimeout bounds each request of a Client beside its ctx; 0 does
+	// not.
+	RequestTimeout time.Duration
 }
+
+func (c *Config) options() Options { return Options{Strict: c.Strict, KeepForeign: c.KeepForeign} }
 
 // A conn is what both ends share: the connection, its writer's lock and its
 // end.
@@ -43,6 +55,8 @@ type conn struct {
 	done chan struct{}
 	err  error
 	work sync.WaitGroup
+
+	notes chan Element // read, and not yet shown to OnNotification
 }
 
 func newConn(c net.Conn, cfg Config) *conn {
@@ -50,10 +64,26 @@ func newConn(c net.Conn, cfg Config) *conn {
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	if t, ok := c.(*net.TCPConn); ok {
+	tcp := c
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
+		tcp = t.NetConn()
+	}
+	if t, ok := tcp.(*net.TCPConn); ok {
 		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: KeepAlive, Interval: KeepAlive / 3, Count: 3})
 	}
+	if cfg.OnNotification != nil {
+		k.notes = make(chan Element, MaxNotifications)
+		k.work.Go(k.showNotifications)
+	}
 	return k
+}
+
+// showNotifications calls OnNotification, also for those that came before the
+// channel's end.
+func (k *conn) showNotifications() {
+	for e := range k.notes {
+		k.cfg.OnNotification(e)
+	}
 }
 
 // write sends one PDU.
@@ -90,6 +120,9 @@ func (k *conn) trace(sent bool, raw []byte) {
 
 // readAll reads PDUs and hands each to take until the connection ends.
 func (k *conn) readAll(take func(*PDU) error) {
+	if k.notes != nil {
+		defer close(k.notes)
+	}
 	r := NewReader(k.c)
 	for {
 		p, err := r.Read()
@@ -160,14 +193,19 @@ func (k *conn) Notify(ctx context.Context, e Element) error {
 // notified takes a notification; what makes no sense is logged and dropped,
 // since nothing answers it.
 func (k *conn) notified(p *PDU) {
-	docs, err := p.documents()
+	docs, err := p.documents(k.cfg.options())
 	if err != nil {
 		k.log.Warn("MSCP notification ignored", "peer", k.c.RemoteAddr(), "err", err)
 		return
 	}
 	for _, d := range docs {
-		if d.Kind == Notification && k.cfg.OnNotification != nil {
-			k.cfg.OnNotification(d.Element)
+		if d.Kind != Notification || k.notes == nil {
+			continue
+		}
+		select {
+		case k.notes <- d.Element:
+		case <-k.done:
+			return
 		}
 	}
 }

@@ -20,6 +20,13 @@ const (
 	// there are as many, nothing more is read.
 	MaxOutstanding = 1024
 
+	// MaxPending bounds the requests of a Client that are not answered; more
+	// wait for their turn.
+	MaxPending = 4096
+
+	// MaxNotifications bounds the notifications that wait for OnNotification.
+	MaxNotifications = 256
+
 	// WriteTimeout bounds one write to the peer.
 	WriteTimeout = 10 * time.Second
 	// KeepAlive is the idle time after which TCP asks whether the peer is

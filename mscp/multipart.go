@@ -9,7 +9,7 @@ import (
 )
 
 // parts reads each part of a multipart body as a document.
-func (p *PDU) parts(boundary string) ([]*Document, error) {
+func (p *PDU) parts(boundary string, o Options) ([]*Document, error) {
 	if boundary == "" {
 		return nil, &ParseError{0, "multipart without a boundary"}
 	}
@@ -30,7 +30,7 @@ func (p *PDU) parts(boundary string) ([]*Document, error) {
 		if err != nil {
 			return nil, &ParseError{0, fmt.Sprintf("multipart: %v", err)}
 		}
-		doc, err := ParseDocument(body)
+		doc, err := ParseWith(body, o)
 		if err != nil {
 			return nil, fmt.Errorf("part %d: %w", len(docs)+1, err)
 		}

@@ -260,11 +260,11 @@ func shorten(s string) string {
 
 // documents are the mscp documents of the body: one, or those of a
 // multipart/mixed. See the draft, section 7.2.2.
-func (p *PDU) documents() ([]*Document, error) {
+func (p *PDU) documents(o Options) ([]*Document, error) {
 	mediaType, params, err := mime.ParseMediaType(p.ContentType)
 	switch {
 	case p.ContentType == "" || err == nil && isXML(mediaType):
-		doc, err := ParseDocument(p.Body)
+		doc, err := ParseWith(p.Body, o)
 		if err != nil {
 			return nil, err
 		}
@@ -272,7 +272,7 @@ func (p *PDU) documents() ([]*Document, error) {
 	case err != nil:
 		return nil, &ParseError{0, "Content-Type is not a media type (section 7.2.2)"}
 	case strings.HasPrefix(mediaType, "multipart/"):
-		return p.parts(params["boundary"])
+		return p.parts(params["boundary"], o)
 	}
 	return nil, &ParseError{0, fmt.Sprintf("Content-Type %s is not %s (section 3.2)", shorten(mediaType), ContentType)}
 }

@@ -20,6 +20,8 @@ type Server struct {
 	slots  chan struct{} // bounds the requests under way
 	ctx    context.Context
 	cancel context.CancelFunc
+	lastID uint64 // of the last request; owned by the reader
+	seen   bool   // whether there was one
 }
 
 // NewServer runs the MS's end over c, which it owns from then on. Each request
@@ -45,8 +47,14 @@ func (s *Server) take(p *PDU) error {
 		case <-s.done:
 			return s.err
 		}
+		rises := !s.seen || p.ID > s.lastID // [MSCP-7.2.3-1]
+		s.lastID, s.seen = p.ID, true
 		s.work.Go(func() {
 			defer func() { <-s.slots }()
+			if s.cfg.Strict && !rises {
+				_ = s.write(s.failure(p.ID, &Error{StatusBadRequest, "the request-id does not rise (section 7.2.3)"}))
+				return
+			}
 			_ = s.write(s.answer(p)) // an error has ended the channel
 		})
 	case Response:
@@ -57,7 +65,7 @@ func (s *Server) take(p *PDU) error {
 
 // answer makes the response to a request, with the same request-id.
 func (s *Server) answer(p *PDU) *PDU {
-	docs, err := p.documents()
+	docs, err := p.documents(s.cfg.options())
 	if err != nil {
 		return s.failure(p.ID, &Error{StatusBadRequest, err.Error()})
 	}
