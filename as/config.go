@@ -56,11 +56,12 @@ type PresenceConfig struct {
 	Expires time.Duration `yaml:"expires"`
 }
 
-// StoreConfig holds the waits of a store session's set-up.
+// StoreConfig is about the set-up of store sessions.
 type StoreConfig struct {
 	RestoreWait   time.Duration `yaml:"restore_wait"`
 	InviteTimeout time.Duration `yaml:"invite_timeout"`
 	RetryAfter    time.Duration `yaml:"retry_after"`
+	MaxRecipients int           `yaml:"max_recipients"`
 }
 
 // PushConfig holds the waits of a push session.
@@ -129,6 +130,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Presence.Server == "" {
 		c.Presence.Server = c.OutboundProxy
+	}
+	if c.Store.MaxRecipients < 1 {
+		bad("store.max_recipients", "%d is less than 1", c.Store.MaxRecipients)
 	}
 	if c.Push.Ring <= 0 || c.Push.Ring > maxRing {
 		bad("push.ring", "%v is not between 0 and %v", c.Push.Ring, maxRing)

@@ -3,6 +3,7 @@ package as
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -39,6 +40,8 @@ type letter struct {
 	live    int    // store sessions under way that add to it
 	changes uint64 // counts beginnings and ends of store sessions
 	pending bool   // there may be messages to push
+	last    string // connection-id of the store session that began last
+	nothing bool   // the server keeps nothing, it says, since that one ended
 }
 
 func newMailbox(s *Server, recipient string) *mailbox {
@@ -57,9 +60,9 @@ func (m *mailbox) wakeUp() {
 	}
 }
 
-// begin adds a store session of p, durably. ok is false if the mailbox has
-// retired meanwhile.
-func (m *mailbox) begin(p Pair) (ok bool, err error) {
+// begin adds a store session of p, durably, whose messages come on the named
+// connection. ok is false if the mailbox has retired meanwhile.
+func (m *mailbox) begin(p Pair, connection string) (ok bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dead {
@@ -76,6 +79,7 @@ func (m *mailbox) begin(p Pair) (ok bool, err error) {
 	}
 	l.live++
 	l.changes++
+	l.last, l.nothing = connection, false
 	return true, nil
 }
 
@@ -88,6 +92,35 @@ func (m *mailbox) end(p Pair) {
 	l.live--
 	l.changes++
 	l.pending = true
+	m.wakeUp()
+	if l.nothing && l.live == 0 {
+		m.forget(l)
+	}
+}
+
+// nothingKept takes a media server's word that it keeps nothing of p after the
+// session on the named connection: nobody need be called for it. It counts only
+// if that session was the last to begin.
+func (m *mailbox) nothingKept(p Pair, connection string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.letters[letterKey{p.Sender, p.Server}]
+	if l == nil || l.last != connection {
+		return
+	}
+	l.nothing = true
+	if l.live == 0 {
+		m.forget(l)
+	}
+}
+
+// forget removes a letter for good. m.mu is held.
+func (m *mailbox) forget(l *letter) {
+	if err := m.s.dir.Remove(l.pair); err != nil {
+		// It stays in the file: a push that finds nothing will end it.
+		m.log.Error("directory entry not removed", "err", err)
+	}
+	delete(m.letters, letterKey{l.pair.Sender, l.pair.Server})
 	m.wakeUp()
 }
 
@@ -209,11 +242,7 @@ func (m *mailbox) settle(l *letter, before uint64) {
 	if l.live > 0 {
 		return
 	}
-	if err := m.s.dir.Remove(l.pair); err != nil {
-		// It stays in the file: a push that finds nothing will end it.
-		m.log.Error("directory entry not removed", "err", err)
-	}
-	delete(m.letters, letterKey{l.pair.Sender, l.pair.Server})
+	m.forget(l)
 }
 
 // subscribe asks the presence server about the recipient, again and again
@@ -293,12 +322,30 @@ func (ms *mailboxes) start() {
 	}
 }
 
-// get returns the recipient's mailbox, a new one if need be.
+// errTooManyRecipients says that so many recipients have messages that no other
+// can get one.
+var errTooManyRecipients = errors.New("too many recipients have messages")
+
+// nothingKept hands a media server's word on to the recipient's mailbox.
+func (ms *mailboxes) nothingKept(p Pair, connection string) {
+	ms.mu.Lock()
+	m := ms.byURI[p.Recipient]
+	ms.mu.Unlock()
+	if m != nil {
+		m.nothingKept(p, connection)
+	}
+}
+
+// get returns the recipient's mailbox, a new one if need be; nil if there are
+// as many as there may be. What the directory holds at the start is exempt.
 func (ms *mailboxes) get(recipient string) *mailbox {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	m := ms.byURI[recipient]
 	if m == nil {
+		if ms.started && len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients {
+			return nil
+		}
 		m = newMailbox(ms.s, recipient)
 		ms.byURI[recipient] = m
 		if ms.started {
@@ -310,10 +357,13 @@ func (ms *mailboxes) get(recipient string) *mailbox {
 
 // begin adds a store session of p, durably, and returns the function that ends
 // it.
-func (ms *mailboxes) begin(p Pair) (end func(), err error) {
+func (ms *mailboxes) begin(p Pair, connection string) (end func(), err error) {
 	for {
 		m := ms.get(p.Recipient)
-		ok, err := m.begin(p)
+		if m == nil {
+			return nil, errTooManyRecipients
+		}
+		ok, err := m.begin(p, connection)
 		if err != nil {
 			return nil, err
 		}

@@ -134,7 +134,9 @@ func (s *Server) openMediaServers() error {
 		log := s.log.With("ms", c.Name)
 		ms := &mediaServer{
 			cfg: c, control: s.cfg.Control, ua: s.ua, from: s.self, log: log,
-			mscp:    mscp.Config{Dialect: dialect, Logger: log},
+			mscp: mscp.Config{Dialect: dialect, Logger: log, OnNotification: func(e mscp.Element) {
+				s.notified(c.Name, e)
+			}},
 			changed: func() { s.mailboxes.wakeAll() },
 		}
 		if s.trace.Enabled() {

@@ -90,7 +90,11 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *mediaServer) (end func(), e
 	}
 	// The pair is on disk before the first message can arrive: a crash from
 	// here on forgets nobody.
-	end, err = c.s.mailboxes.begin(c.pair)
+	end, err = c.s.mailboxes.begin(c.pair, c.media.ID().String())
+	if errors.Is(err, errTooManyRecipients) {
+		endCall(c.media)
+		return nil, c.unavailable(err)
+	}
 	if err != nil {
 		endCall(c.media)
 		return nil, &refusal{code: 500, reason: "Server Internal Error", err: err}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -125,6 +126,8 @@ func (c *control) serve(call *sipua.Call, conn net.Conn) {
 	defer c.s.metrics.channels.Dec()
 	srv := mscp.NewServer(conn, c.s.handleRequest, c.s.mscp)
 	defer srv.Close()
+	c.s.channels.add(srv)
+	defer c.s.channels.remove(srv)
 	select {
 	case <-srv.Done():
 		c.log.Info("control channel ended", "err", srv.Err())
@@ -144,4 +147,38 @@ func listenInRange(host string, min, max int) (net.Listener, error) {
 		}
 	}
 	return nil, fmt.Errorf("no free port from %d to %d: %w", min, max, err)
+}
+
+// channels are the control channels that are up.
+type channels struct {
+	mu  sync.Mutex
+	all map[*mscp.Server]bool
+}
+
+func (cs *channels) add(srv *mscp.Server) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.all == nil {
+		cs.all = map[*mscp.Server]bool{}
+	}
+	cs.all[srv] = true
+}
+
+func (cs *channels) remove(srv *mscp.Server) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	delete(cs.all, srv)
+}
+
+// notify sends e on every channel; one that fails ends by itself.
+func (cs *channels) notify(ctx context.Context, e mscp.Element) {
+	cs.mu.Lock()
+	all := make([]*mscp.Server, 0, len(cs.all))
+	for srv := range cs.all {
+		all = append(all, srv)
+	}
+	cs.mu.Unlock()
+	for _, srv := range all {
+		_ = srv.Notify(ctx, e)
+	}
 }

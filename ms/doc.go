@@ -22,6 +22,11 @@
 // bounded time the messages are refused. A message's last chunk is answered 200
 // only when all of the message is on disk, fsynced.
 //
+// When a store session has ended, the AS gets a notification of ours, MsgKept
+// in the extension namespace, with the number of messages that are kept for the
+// pair (from-uri, to-uri, connection-id, messages): it need not call anybody
+// for none. Who does not know it ignores it; see the draft, section 3.3.
+//
 // # Push sessions
 //
 // SendMsg starts the delivery of what is kept for the pair, oldest first. A

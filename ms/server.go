@@ -34,6 +34,7 @@ type Server struct {
 	store       *store.Store
 	connections *connections
 	pushing     *pairLocks
+	channels    channels
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter

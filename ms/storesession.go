@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
+	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
@@ -57,7 +59,25 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 		defer session.Close()
 	}
 	s.waitEnd(call, session)
+	session.Close() // and with it all handlers: nothing is stored from here on
+	ss.tellKept()
 	return nil
+}
+
+// tellKept tells the AS how many messages are kept for the session's pair, in
+// a notification of ours that others ignore: an AS need not call anybody for
+// none.
+func (ss *storeSession) tellKept() {
+	select {
+	case <-ss.conn.restored:
+	default:
+		return // it belongs to nobody
+	}
+	p, _ := ss.conn.waitPair(ss.s.ctx)
+	ss.s.channels.notify(ss.s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
+		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": ss.conn.id,
+		"messages": strconv.Itoa(len(ss.s.store.Messages(p.recipient, p.sender))),
+	}})
 }
 
 // media describes our end of a new MSRP session.

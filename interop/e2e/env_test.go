@@ -55,6 +55,7 @@ type env struct {
 	t       *testing.T
 	ctx     context.Context
 	proxy   string
+	params  string // of the proxy's address, for phones
 	server  *sipserver.Server // nil behind Kamailio
 	cluster *cluster.Cluster
 }
@@ -230,7 +231,7 @@ func (e *env) wantKept(n int) {
 func (e *env) phone(cfg softphone.Config) *softphone.Phone {
 	e.t.Helper()
 	name := strings.TrimSuffix(strings.TrimPrefix(cfg.User, "sip:"), "@"+domain)
-	cfg.Proxy, cfg.Password = e.proxy, users[name]
+	cfg.Proxy, cfg.Password = e.proxy+e.params, users[name]
 	p, err := softphone.New(cfg)
 	if err != nil {
 		e.t.Fatal(err)

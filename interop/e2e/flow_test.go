@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/interop/softphone"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
@@ -21,12 +22,21 @@ func overProxies(t *testing.T, f func(t *testing.T, kamailio bool)) {
 }
 
 // TestStoreAndPush is the main job: several senders, two media servers,
-// messages of all kinds, and either end connecting for MSRP.
+// messages of all kinds, either end connecting for MSRP, and SIP over TCP and
+// over UDP on every leg.
 func TestStoreAndPush(t *testing.T) {
 	overProxies(t, func(t *testing.T, kamailio bool) {
 		for _, setup := range []msrp.Setup{msrp.SetupActive, msrp.SetupPassive} {
 			t.Run(string(setup), func(t *testing.T) {
-				e := newEnv(t, envOptions{weights: []int{1, 1}, kamailio: kamailio})
+				over := map[msrp.Setup]string{msrp.SetupActive: ";transport=tcp", msrp.SetupPassive: ""}[setup]
+				e := newEnv(t, envOptions{weights: []int{1, 1}, kamailio: kamailio, configAS: func(c *as.Config) {
+					c.OutboundProxy += over
+					for i := range c.MediaServers {
+						uri, _, _ := strings.Cut(c.MediaServers[i].URI, ";")
+						c.MediaServers[i].URI = uri + over
+					}
+				}})
+				e.params = over
 				long := strings.Repeat("0123456789abcdef", 300_000/16)
 				chat, err := e.phone(softphone.Config{User: alice, Setup: setup}).Call(e.ctx, bob)
 				if err != nil {
@@ -83,6 +93,28 @@ func TestAlreadyBack(t *testing.T) {
 	}
 	box.want(t, alice+" one", alice+" two")
 	e.wantKept(0)
+}
+
+// TestNothingLeftCallsNobody has a caller hang up without a message: the
+// recipient is not called when registering.
+func TestNothingLeftCallsNobody(t *testing.T) {
+	e := newEnv(t, envOptions{})
+	if err := e.call(alice, bob).Close(e.ctx); err != nil {
+		t.Fatal(err)
+	}
+	e.eventually("the directory is empty", func() bool { return e.metric(e.cluster.AS, "mscp_as_recipients") == "0" })
+	e.leave(carol, bob, "one")
+	box := newInbox()
+	var callers []string
+	e.register(softphone.Config{User: bob, AnswerCall: func(_ context.Context, in *sipua.IncomingCall) int {
+		callers = append(callers, in.From)
+		return 200
+	}}, box)
+	box.want(t, carol+" one")
+	e.wantKept(0)
+	if len(callers) != 1 {
+		t.Errorf("bob was called in the names of %v", callers)
+	}
 }
 
 // TestRefusedPushKeepsEverything has the recipient refuse twice before taking
