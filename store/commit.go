@@ -17,6 +17,7 @@ type job struct {
 	meta     []byte       // message, encoded
 	remove   []ID
 	discard  []uint64 // bodies of messages that were given up
+	refused  error    // why the committer did not take the message
 
 	done chan struct{}
 	err  error
@@ -40,12 +41,19 @@ func (j *job) size() int {
 
 // wait waits until the job is on disk. A ctx that ends first does not take the
 // job back.
-func (j *job) wait(ctx context.Context) error {
+func (s *Store) wait(ctx context.Context, j *job) error {
 	select {
 	case <-j.done:
 		return j.err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.stopped:
+	}
+	select {
+	case <-j.done:
+		return j.err
+	default:
+		return ErrClosed // it came into the queue after the committer's last look
 	}
 }
 
@@ -111,6 +119,7 @@ func (s *Store) gather(first *job) []*job {
 // hear of it.
 func (s *Store) commit(batch []*job) {
 	began := time.Now()
+	s.refuse(batch)
 	seq := s.seq
 	var removed []MessageInfo
 	err := s.db.Update(func(tx *bolt.Tx) error {
@@ -129,14 +138,21 @@ func (s *Store) commit(batch []*job) {
 		s.publish(batch, removed, seq, time.Since(began))
 	}
 	for _, j := range batch {
-		j.err = err
+		if j.err = err; err == nil {
+			j.err = j.refused
+		}
 		close(j.done)
 	}
 }
 
 func (s *Store) apply(tx *bolt.Tx, j *job, seq *uint64) (removed []MessageInfo, err error) {
-	messages, bodies := tx.Bucket(messagesBucket), tx.Bucket(bodiesBucket)
+	messages, bodies, open := tx.Bucket(messagesBucket), tx.Bucket(bodiesBucket), tx.Bucket(openBucket)
 	messages.FillPercent, bodies.FillPercent = 1, 1 // keys only grow
+	if len(j.segments) > 0 && j.message == nil {    // its message may never come
+		if err := open.Put(messageKey(ID(j.segments[0].body)), nil); err != nil {
+			return nil, err
+		}
+	}
 	for _, g := range j.segments {
 		if err := bodies.Put(bodyKey(g.body, g.number), g.data); err != nil {
 			return nil, err
@@ -145,7 +161,8 @@ func (s *Store) apply(tx *bolt.Tx, j *job, seq *uint64) (removed []MessageInfo, 
 	if j.message != nil {
 		*seq++
 		j.message.ID = ID(*seq)
-		if err := messages.Put(messageKey(j.message.ID), j.meta); err != nil {
+		err := errors.Join(messages.Put(messageKey(j.message.ID), j.meta), open.Delete(messageKey(ID(j.message.Body))))
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -167,6 +184,9 @@ func (s *Store) apply(tx *bolt.Tx, j *job, seq *uint64) (removed []MessageInfo, 
 		if _, err := deleteBody(bodies, body); err != nil {
 			return nil, err
 		}
+		if err := open.Delete(messageKey(ID(body))); err != nil {
+			return nil, err
+		}
 	}
 	return removed, nil
 }
@@ -184,6 +204,11 @@ func (s *Store) publish(batch []*job, removed []MessageInfo, seq uint64, took ti
 	for _, m := range removed {
 		s.index.remove(m)
 		s.stats.Deleted++
+	}
+	for _, j := range batch {
+		if j.refused != nil {
+			s.stats.Refused++
+		}
 	}
 	s.stats.Commits++
 	s.stats.Jobs += uint64(len(batch))

@@ -27,6 +27,18 @@
 // One goroutine commits. It takes all that waits into one transaction, so that
 // many writers share an fsync; a single writer waits for nobody.
 //
+// A body of more than one segment is written ahead of its metadata; until its
+// message is committed, its number is in the bucket "open", which is how Open
+// finds what to remove without reading bodies.
+//
+// # Limits
+//
+// [Limits] bound what is kept; a message over one is refused with a
+// [LimitError], and nothing of it stays. The limits are exact: the committer
+// applies them in the order of commits. In memory a Writer holds at most two
+// segments, and the committer's queue at most MaxBatch jobs of one segment each.
+// [Store.Purge] deletes what has become too old; nothing is purged unasked.
+//
 // # Concurrency
 //
 // A Store is safe for concurrent use; a Writer and a body belong to one
@@ -39,5 +51,9 @@
 // shrink. The freelist is not written to the file, which makes commits several
 // times cheaper once there are free pages, and opening slower: bbolt reads
 // every page of the file then. Deleted bytes stay in free pages until they are
-// written over.
+// written over. The index takes memory for every message's metadata. A message
+// that failed on a full disk leaves its segments in the file until it is opened
+// again. A message that is stored twice, with the same Message-ID, is kept twice.
+// Backup and Check hold one read transaction while they run, so that the file
+// grows instead of using free pages.
 package store

@@ -9,9 +9,15 @@ import (
 // An index is which recipient has what from whom, in memory. Its lists are in
 // the order of IDs.
 type index struct {
-	recipients map[string]map[string]*pile
+	recipients map[string]*box
 	messages   int
 	bytes      int64
+}
+
+// A box is all of a recipient's messages.
+type box struct {
+	senders map[string]*pile
+	load    load
 }
 
 // A pile is one sender's messages to one recipient.
@@ -20,28 +26,46 @@ type pile struct {
 	bytes    int64
 }
 
-func newIndex() index { return index{recipients: map[string]map[string]*pile{}} }
+func newIndex() index { return index{recipients: map[string]*box{}} }
+
+func (x *index) pile(recipient, sender string) *pile {
+	if b := x.recipients[recipient]; b != nil {
+		return b.senders[sender]
+	}
+	return nil
+}
+
+// loads are what is kept for the recipient, and of that the sender's part.
+func (x *index) loads(recipient, sender string) (all, part load) {
+	if b := x.recipients[recipient]; b != nil {
+		all = b.load
+	}
+	if p := x.pile(recipient, sender); p != nil {
+		part = load{len(p.messages), p.bytes}
+	}
+	return all, part
+}
 
 func (x *index) add(m MessageInfo) {
-	senders := x.recipients[m.Recipient]
-	if senders == nil {
-		senders = map[string]*pile{}
-		x.recipients[m.Recipient] = senders
+	b := x.recipients[m.Recipient]
+	if b == nil {
+		b = &box{senders: map[string]*pile{}}
+		x.recipients[m.Recipient] = b
 	}
-	p := senders[m.Sender]
+	p := b.senders[m.Sender]
 	if p == nil {
 		p = &pile{}
-		senders[m.Sender] = p
+		b.senders[m.Sender] = p
 	}
 	p.messages = append(p.messages, m)
 	p.bytes += m.Size
+	b.load = b.load.plus(load{1, m.Size})
 	x.messages++
 	x.bytes += m.Size
 }
 
 func (x *index) remove(m MessageInfo) {
-	senders := x.recipients[m.Recipient]
-	p := senders[m.Sender]
+	p := x.pile(m.Recipient, m.Sender)
 	if p == nil {
 		return
 	}
@@ -58,10 +82,12 @@ func (x *index) remove(m MessageInfo) {
 	p.bytes -= m.Size
 	x.messages--
 	x.bytes -= m.Size
+	b := x.recipients[m.Recipient]
+	b.load = b.load.plus(load{-1, -m.Size})
 	if len(p.messages) == 0 {
-		delete(senders, m.Sender)
+		delete(b.senders, m.Sender)
 	}
-	if len(senders) == 0 {
+	if len(b.senders) == 0 {
 		delete(x.recipients, m.Recipient)
 	}
 }
@@ -87,11 +113,9 @@ func (s *Store) Recipients() []RecipientInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	list := make([]RecipientInfo, 0, len(s.index.recipients))
-	for uri, senders := range s.index.recipients {
-		r := RecipientInfo{Recipient: uri}
-		for _, p := range senders {
-			r.Count += len(p.messages)
-			r.Bytes += p.bytes
+	for uri, b := range s.index.recipients {
+		r := RecipientInfo{Recipient: uri, Count: b.load.count, Bytes: b.load.bytes}
+		for _, p := range b.senders {
 			if first := p.messages[0].Received; r.Oldest.IsZero() || first.Before(r.Oldest) {
 				r.Oldest = first
 			}
@@ -107,7 +131,11 @@ func (s *Store) Recipients() []RecipientInfo {
 func (s *Store) Senders(recipient string) []SenderInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	senders := s.index.recipients[recipient]
+	b := s.index.recipients[recipient]
+	if b == nil {
+		return nil
+	}
+	senders := b.senders
 	list := make([]SenderInfo, 0, len(senders))
 	first := make(map[string]ID, len(senders))
 	for uri, p := range senders {
@@ -123,15 +151,18 @@ func (s *Store) Senders(recipient string) []SenderInfo {
 func (s *Store) Messages(recipient, sender string) []MessageInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	senders := s.index.recipients[recipient]
+	b := s.index.recipients[recipient]
+	if b == nil {
+		return nil
+	}
 	if sender != "" {
-		if p := senders[sender]; p != nil {
+		if p := b.senders[sender]; p != nil {
 			return slices.Clone(p.messages)
 		}
 		return nil
 	}
 	var list []MessageInfo
-	for _, p := range senders {
+	for _, p := range b.senders {
 		list = append(list, p.messages...)
 	}
 	slices.SortFunc(list, func(a, b MessageInfo) int { return cmp.Compare(a.ID, b.ID) })
@@ -145,6 +176,7 @@ type Stats struct {
 	Bytes      int64
 	Stored     uint64        // messages
 	Deleted    uint64        // messages
+	Refused    uint64        // messages over a limit, found so by the committer
 	Commits    uint64        // transactions
 	Jobs       uint64        // what they did for callers: Jobs/Commits shared one fsync
 	CommitTime time.Duration // of all transactions

@@ -41,11 +41,13 @@ var (
 var (
 	messagesBucket = []byte("messages")
 	bodiesBucket   = []byte("bodies")
+	openBucket     = []byte("open")
 )
 
 // Options of a store. The zero value works.
 type Options struct {
 	Logger *slog.Logger
+	Limits Limits
 }
 
 // ID names a message in its store. IDs grow in the order of commits.
@@ -75,6 +77,7 @@ type MessageInfo struct {
 type Store struct {
 	db       *bolt.DB
 	log      *slog.Logger
+	limits   Limits
 	jobs     chan *job
 	stop     chan struct{}
 	stopped  chan struct{}
@@ -102,7 +105,7 @@ func Open(path string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	s := &Store{
-		db: db, log: opt.Logger, index: newIndex(),
+		db: db, log: opt.Logger, limits: opt.Limits, index: newIndex(),
 		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.load(); err != nil {
@@ -113,59 +116,52 @@ func Open(path string, opt Options) (*Store, error) {
 	return s, nil
 }
 
-// load rebuilds the index and removes bodies that belong to no message.
+// load rebuilds the index and removes what is left of unfinished messages. It
+// reads no body.
 func (s *Store) load() error {
 	return s.db.Update(func(tx *bolt.Tx) error {
-		messages, err := tx.CreateBucketIfNotExists(messagesBucket)
-		if err != nil {
-			return err
+		for _, name := range [][]byte{messagesBucket, bodiesBucket, openBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
 		}
-		bodies, err := tx.CreateBucketIfNotExists(bodiesBucket)
-		if err != nil {
-			return err
-		}
-		owned := map[uint64]bool{}
-		err = messages.ForEach(func(k, v []byte) error {
+		err := tx.Bucket(messagesBucket).ForEach(func(k, v []byte) error {
 			var m MessageInfo
-			if err := json.Unmarshal(v, &m); err != nil || len(k) != 8 {
+			if len(k) != 8 {
+				return fmt.Errorf("damaged message %x: not a sequence number", k)
+			}
+			if err := json.Unmarshal(v, &m); err != nil {
 				return fmt.Errorf("damaged message %x: %w", k, err)
 			}
 			m.ID = ID(binary.BigEndian.Uint64(k))
 			s.index.add(m)
-			owned[m.Body] = true
 			s.seq = uint64(m.ID)
+			s.nextBody.Store(max(s.nextBody.Load(), m.Body))
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		return s.dropUnowned(bodies, owned)
+		return s.dropUnfinished(tx)
 	})
 }
 
-// dropUnowned looks at the first segment of each body only: it seeks from one
-// number to the next.
-func (s *Store) dropUnowned(bodies *bolt.Bucket, owned map[uint64]bool) error {
-	var unowned []uint64
-	c := bodies.Cursor()
-	for k, _ := c.First(); k != nil; {
-		n := binary.BigEndian.Uint64(k)
-		if !owned[n] {
-			unowned = append(unowned, n)
-		}
-		s.nextBody.Store(n)
-		k, _ = c.Seek(bodyKey(n+1, 0))
-	}
-	for n := range owned {
-		s.nextBody.Store(max(s.nextBody.Load(), n))
-	}
-	for _, n := range unowned {
-		if _, err := deleteBody(bodies, n); err != nil {
+// dropUnfinished removes the bodies that the bucket "open" names.
+func (s *Store) dropUnfinished(tx *bolt.Tx) error {
+	n := 0
+	c := tx.Bucket(openBucket).Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.First() {
+		body := binary.BigEndian.Uint64(k)
+		if _, err := deleteBody(tx.Bucket(bodiesBucket), body); err != nil {
 			return err
 		}
+		if err := c.Delete(); err != nil {
+			return err
+		}
+		n++
 	}
-	if len(unowned) > 0 {
-		s.log.Info("removed what was written of unfinished messages", "messages", len(unowned))
+	if n > 0 {
+		s.log.Info("removed what was written of unfinished messages", "messages", n)
 	}
 	return nil
 }
@@ -189,7 +185,7 @@ func (s *Store) Delete(ctx context.Context, ids ...ID) error {
 	if err := s.submit(ctx, j); err != nil {
 		return err
 	}
-	return j.wait(ctx)
+	return s.wait(ctx, j)
 }
 
 func messageKey(id ID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }

@@ -267,3 +267,39 @@ func BenchmarkCommit(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStoreAndDeliver has writers who store messages of 1 KB and, beside
+// each, a reader who reads and deletes them.
+func BenchmarkStoreAndDeliver(b *testing.B) {
+	for _, writers := range []int{1, 64, 256} {
+		b.Run(fmt.Sprint(writers), func(b *testing.B) {
+			s := newStore(b)
+			body := randomBody(1024)
+			var wg sync.WaitGroup
+			for i := range writers {
+				to := fmt.Sprint("r", i)
+				stored := make(chan struct{}, b.N/writers+1)
+				wg.Go(func() {
+					defer close(stored)
+					for range b.N/writers + 1 {
+						put(b, s, Meta{Recipient: to, Sender: "alice"}, body)
+						stored <- struct{}{}
+					}
+				})
+				wg.Go(func() {
+					for range stored {
+						m := s.Messages(to, "alice")[0]
+						bodyOf(b, s, m.ID)
+						if err := s.Delete(context.Background(), m.ID); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			st := s.Stats()
+			b.ReportMetric(float64(st.Deleted)/b.Elapsed().Seconds(), "msg/s")
+			b.ReportMetric(float64(st.Jobs)/float64(st.Commits), "jobs/commit")
+		})
+	}
+}

@@ -21,18 +21,26 @@ type Writer struct {
 	ended   bool
 }
 
-// Begin begins a message. ctx bounds the waits of Write.
+// Begin begins a message. ctx bounds the waits of Write. A message that is over
+// a limit is refused with a [LimitError] as early as that is known: here, by
+// Write, or by Wait.
 func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 	select {
 	case <-s.stop:
 		return nil, ErrClosed
 	default:
 	}
+	if err := s.admitNow(m); err != nil {
+		return nil, err
+	}
 	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m, Body: s.nextBody.Add(1)}}, nil
 }
 
 // Write adds to the body. It waits while the disk is slower than the sender.
 func (w *Writer) Write(p []byte) (int, error) {
+	if limit := w.s.limits.MaxBody; w.err == nil && limit > 0 && w.info.Size+int64(len(p)) > limit {
+		w.err = &LimitError{LimitBody, limit}
+	}
 	n := 0
 	for len(p) > 0 && w.err == nil {
 		take := min(SegmentSize-len(w.buf), len(p))
@@ -51,7 +59,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 // disk.
 func (w *Writer) flush() error {
 	if w.last != nil {
-		if err := w.last.wait(w.ctx); err != nil {
+		if err := w.s.wait(w.ctx, w.last); err != nil {
 			return err
 		}
 	}
@@ -73,6 +81,7 @@ func (w *Writer) take() segment {
 
 // Pending is a message on its way to the disk.
 type Pending struct {
+	s   *Store
 	job *job
 	err error
 }
@@ -105,7 +114,7 @@ func (w *Writer) Commit() *Pending {
 		j.segments = []segment{w.take()}
 	}
 	if w.last != nil {
-		if err := w.last.wait(w.ctx); err != nil {
+		if err := w.s.wait(w.ctx, w.last); err != nil {
 			w.discard()
 			return &Pending{err: err}
 		}
@@ -114,7 +123,7 @@ func (w *Writer) Commit() *Pending {
 		w.discard()
 		return &Pending{err: err}
 	}
-	return &Pending{job: j}
+	return &Pending{s: w.s, job: j}
 }
 
 // Wait returns nil when the message is on disk, fsynced. If ctx ends first, the
@@ -123,7 +132,7 @@ func (p *Pending) Wait(ctx context.Context) error {
 	if p.err != nil {
 		return p.err
 	}
-	return p.job.wait(ctx)
+	return p.s.wait(ctx, p.job)
 }
 
 // Abort gives the message up. After Commit it does nothing.
@@ -158,7 +167,7 @@ func (s *Store) OpenBody(id ID) (io.ReadCloser, error) {
 		return json.Unmarshal(v, &m)
 	})
 	if err != nil {
-		return nil, err
+		return nil, closedError(err)
 	}
 	return &body{s: s, number: m.Body, left: m.Size}, nil
 }
@@ -198,7 +207,7 @@ func (b *body) next() error {
 		return nil
 	})
 	b.segment++
-	return err
+	return closedError(err)
 }
 
 // Close ends the reading; there is nothing to release.
