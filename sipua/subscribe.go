@@ -94,10 +94,10 @@ func (s *Subscription) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.unsubscribe()
 	retry := subscribeRetryMin
-	for {
+	for ctx.Err() == nil {
 		next, err := s.subscribe(ctx)
 		if ctx.Err() != nil {
-			return
+			return // unsubscribe ends what the request may have begun
 		}
 		if err != nil {
 			s.ua.log.Info("SUBSCRIBE failed; trying on", "uri", s.r.URI, "in", retry, "err", err)

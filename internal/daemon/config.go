@@ -39,9 +39,23 @@ func LoadYAML(path string, into any) error {
 // DecodeYAML is LoadYAML for a document in memory. An empty document leaves
 // the defaults as they are.
 func DecodeYAML(b []byte, into any) error {
+	if isBlank(b) {
+		return nil // the decoder would set everything to zero
+	}
 	err := yaml.NewDecoder(bytes.NewReader(b), yaml.DisallowUnknownField()).Decode(into)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	return nil
+}
+
+// isBlank reports whether a document holds nothing but comments.
+func isBlank(b []byte) bool {
+	for line := range bytes.Lines(b) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] != '#' && !bytes.Equal(line, []byte("---")) {
+			return false
+		}
+	}
+	return true
 }

@@ -55,7 +55,7 @@ type env struct {
 	t       *testing.T
 	ctx     context.Context
 	proxy   string
-	params  string // of the proxy's address, for phones
+	params  string            // of the proxy's address, for phones
 	server  *sipserver.Server // nil behind Kamailio
 	cluster *cluster.Cluster
 }
