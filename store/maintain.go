@@ -10,6 +10,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Purge deletes what was received before the given time and returns the number
@@ -98,7 +99,7 @@ func (s *Store) Backup(w io.Writer) (int64, error) {
 
 // closedError turns bbolt's word for a closed file into this package's.
 func closedError(err error) error {
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return err
