@@ -91,11 +91,10 @@ type Call struct {
 
 	mu         sync.Mutex
 	dialog     dialog
-	body       []byte        // the peer's body, of its INVITE or 2xx
-	inviteSeq  uint32        // CSeq of the INVITE that ours acknowledges
-	ack        *sip.Request  // our ACK, to be repeated for a repeated 2xx
-	ackBody    []byte        // the peer's, with its ACK
-	acked      chan struct{} // UAS: closed by the peer's ACK
+	body       []byte              // the peer's body, of its INVITE or 2xx
+	inviteSeq  uint32              // CSeq of the INVITE that ours acknowledges
+	ack        *sip.Request        // our ACK, to be repeated for a repeated 2xx
+	acks       map[uint32]*ackWait // for our 2xx, by the CSeq of their INVITE
 	onReinvite func(ctx context.Context, offer []byte) ([]byte, error)
 	byeSent    bool
 

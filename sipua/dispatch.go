@@ -181,7 +181,7 @@ func (ua *UA) awaitFinished(in *IncomingCall, returned <-chan struct{}) {
 		return
 	}
 	select {
-	case <-in.acked:
+	case <-in.ack.done:
 	case <-in.call.done:
 	case <-in.tx.Done():
 	case <-returned:
@@ -236,33 +236,22 @@ func (ua *UA) onReinvite(req *sip.Request, tx sip.ServerTransaction) {
 	c.acceptReinvite(req, tx, answer)
 }
 
-// acceptReinvite answers with 200 and waits for its ACK.
+// acceptReinvite answers with 200 and waits for its ACK, whose loss does not
+// end the dialog.
 func (c *Call) acceptReinvite(req *sip.Request, tx sip.ServerTransaction, answer []byte) {
 	c.mu.Lock()
 	refreshTarget(&c.dialog, req.Contact())
-	c.inviteSeq = req.CSeq().SeqNo
-	c.acked = make(chan struct{})
-	acked := c.acked
 	c.mu.Unlock()
-	in := &IncomingCall{ua: c.ua, req: req, tx: tx, acked: acked, call: &Call{
-		ua: c.ua, id: c.id, key: c.key, done: c.done, inviteSeq: req.CSeq().SeqNo,
-	}}
+	w := c.expectAck(req.CSeq().SeqNo)
 	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
 	res.AppendHeader(&sip.ContactHeader{Address: c.ua.contactURI(req.Transport())})
 	setBody(res, answer, "application/sdp")
 	if err := tx.Respond(res); err != nil {
 		return
 	}
-	if _, err := in.awaitAckOnly(res); err != nil {
+	if err := c.repeat2xx(c.ua.ctx, tx, res, w); err != nil {
 		c.ua.log.Info("re-INVITE not acknowledged", "dialog", c.id.String(), "err", err)
 	}
-}
-
-// awaitAckOnly is awaitAck for a re-INVITE, whose loss does not end the dialog
-// at once.
-func (in *IncomingCall) awaitAckOnly(res *sip.Response) ([]byte, error) {
-	in.call.byeSent = true // so that giving up sends none
-	return in.awaitAck(in.ua.ctx, res)
 }
 
 // onAck takes the ACK for a 2xx of ours. A BYE may have overtaken it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -22,8 +21,7 @@ type IncomingCall struct {
 	req  *sip.Request
 	tx   sip.ServerTransaction
 	call *Call
-	// acked is closed by the ACK for our 2xx.
-	acked chan struct{}
+	ack  *ackWait // for our 2xx
 
 	cancelOnce sync.Once
 	cancelled  chan struct{}
@@ -48,7 +46,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Incoming
 		ua: ua, req: req, tx: tx, cancelled: make(chan struct{}), final: make(chan struct{}),
 	}
 	in.call = ua.newUASCall(req)
-	in.acked = in.call.acked
+	in.ack = in.call.expectAck(req.CSeq().SeqNo)
 	return in, nil
 }
 
@@ -57,7 +55,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Incoming
 func (ua *UA) newUASCall(req *sip.Request) *Call {
 	local, remote := *req.To(), *req.From()
 	tag := token()
-	c := &Call{ua: ua, done: make(chan struct{}), acked: make(chan struct{}), body: req.Body()}
+	c := &Call{ua: ua, done: make(chan struct{}), body: req.Body()}
 	c.id = DialogID{CallID: req.CallID().Value(), FromTag: tagOf(remote.Params), ToTag: tag}
 	c.key = dialogKey{c.id.CallID, tag}
 	c.dialog = dialog{
@@ -68,7 +66,6 @@ func (ua *UA) newUASCall(req *sip.Request) *Call {
 		remoteSeq: req.CSeq().SeqNo,
 	}
 	c.dialog.local.Params.Add("tag", tag)
-	c.inviteSeq = req.CSeq().SeqNo
 	refreshTarget(&c.dialog, req.Contact())
 	return c
 }
@@ -163,42 +160,18 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 		in.call.end(err)
 		return nil, nil, fmt.Errorf("200: %w", err)
 	}
-	ackBody, err := in.awaitAck(ctx, res)
-	if err != nil {
+	switch err := in.call.repeat2xx(ctx, in.tx, res, in.ack); err {
+	case nil:
+	case ErrClosed:
 		return nil, nil, err
+	default:
+		return nil, nil, in.giveUp(err)
 	}
-	return in.call, ackBody, nil
-}
-
-// awaitAck repeats the 2xx until its ACK.
-func (in *IncomingCall) awaitAck(ctx context.Context, res *sip.Response) ([]byte, error) {
-	c := in.call
-	interval := t1
-	repeat := time.NewTimer(interval)
-	defer repeat.Stop()
-	giveUp := time.NewTimer(t64)
-	defer giveUp.Stop()
-	for {
-		select {
-		case <-in.acked:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return c.ackBody, nil
-		case ack := <-in.tx.Acks(): // an ACK that reuses the INVITE's branch
-			c.takeAck(ack)
-		case <-c.done: // a BYE, which may overtake the ACK, ends the wait as well
-			return nil, nil
-		case <-repeat.C:
-			_ = in.tx.Respond(res)
-			interval = min(2*interval, t2)
-			repeat.Reset(interval)
-		case <-giveUp.C:
-			return nil, in.giveUp(ErrNoACK)
-		case <-ctx.Done():
-			return nil, in.giveUp(ctx.Err())
-		case <-in.ua.ctx.Done():
-			return nil, ErrClosed
-		}
+	select {
+	case <-in.ack.done:
+		return in.call, in.ack.body, nil
+	default:
+		return in.call, nil, nil // ended before its ACK came
 	}
 }
 
@@ -206,19 +179,4 @@ func (in *IncomingCall) awaitAck(ctx context.Context, res *sip.Response) ([]byte
 func (in *IncomingCall) giveUp(cause error) error {
 	in.ua.goroutine(func() { _ = in.call.Bye(in.ua.ctx) })
 	return cause
-}
-
-// takeAck takes the ACK for our 2xx; repetitions do nothing.
-func (c *Call) takeAck(ack *sip.Request) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.acked == nil || ack.CSeq() == nil || ack.CSeq().SeqNo != c.inviteSeq {
-		return
-	}
-	select {
-	case <-c.acked:
-	default:
-		c.ackBody = ack.Body()
-		close(c.acked)
-	}
 }

@@ -368,3 +368,35 @@ func FuzzMessageSize(f *testing.F) {
 		}
 	})
 }
+
+// TestReinviteOvertakesAck sends a re-INVITE before the ACK of the INVITE: both
+// are answered, and each takes its own ACK.
+func TestReinviteOvertakesAck(t *testing.T) {
+	p := newRawPeer(t)
+	body := make(chan string, 1)
+	ua := newUA(t, Handlers{Invite: func(in *IncomingCall) {
+		in.OnReinvite(func(context.Context, []byte) ([]byte, error) { return []byte("again"), nil })
+		call, ack, err := in.Answer(context.Background(), []byte("offer"), "text/plain")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		body <- string(ack)
+		<-call.Done()
+	}})
+	p.send(ua.Addr(), p.request("INVITE", "over", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
+	to := field(p.next("SIP/2.0 200"), "To")
+	p.send(ua.Addr(), strings.Replace(p.request("INVITE", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 2", 1))
+	for second := p.next("SIP/2.0 200"); field(second, "CSeq") != "2 INVITE"; {
+		second = p.next("SIP/2.0 200")
+	}
+	p.send(ua.Addr(), p.request("ACK", "over", "p", to, "Content-Type: text/plain\r\nContent-Length: 6\r\n")+"answer")
+	if got := <-body; got != "answer" {
+		t.Errorf("the ACK carried %q", got)
+	}
+	p.send(ua.Addr(), strings.Replace(p.request("ACK", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 2", 1))
+	p.send(ua.Addr(), strings.Replace(p.request("BYE", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 3", 1))
+	for bye := p.next("SIP/2.0 200"); field(bye, "CSeq") != "3 BYE"; {
+		bye = p.next("SIP/2.0 200")
+	}
+}
