@@ -55,6 +55,13 @@ func newFakeMS(t *testing.T) *fakeMS {
 	return m
 }
 
+// change changes the behaviour.
+func (m *fakeMS) change(f func(m *fakeMS)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(m)
+}
+
 func (m *fakeMS) invite(in *sipua.IncomingCall) {
 	offer, err := mscp.ParseSDP(in.Body)
 	if err == nil {

@@ -38,9 +38,11 @@ func TestOfferAndAnswerAreCopied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(ms.offers[0]); got != testOffer {
-		t.Errorf("the media server got the offer\n%q, not\n%q", got, testOffer)
-	}
+	ms.change(func(ms *fakeMS) {
+		if got := string(ms.offers[0]); got != testOffer {
+			t.Errorf("the media server got the offer\n%q, not\n%q", got, testOffer)
+		}
+	})
 	if got := string(call.RemoteBody()); got != testAnswer {
 		t.Errorf("the caller got the answer\n%q, not\n%q", got, testAnswer)
 	}
@@ -80,11 +82,13 @@ func TestNoMediaServerInSIP(t *testing.T) {
 func TestRestoreMsgNamesTheConnection(t *testing.T) {
 	ms := newFakeMS(t)
 	told := make(chan *mscp.RestoreMsg, 1)
-	ms.onRequest = func(_ context.Context, req mscp.Element) (mscp.Element, error) {
-		r := req.(*mscp.RestoreMsg)
-		told <- r
-		return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
-	}
+	ms.change(func(ms *fakeMS) {
+		ms.onRequest = func(_ context.Context, req mscp.Element) (mscp.Element, error) {
+			r := req.(*mscp.RestoreMsg)
+			told <- r
+			return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
+		}
+	})
 	c := newCaller(t)
 	s := startAS(t, nil, ms)
 	if _, err := c.call(testContext(t), s, testOffer); err != nil {
@@ -102,11 +106,13 @@ func TestRestoreMsgNamesTheConnection(t *testing.T) {
 func TestCancelEndsTheMediaLeg(t *testing.T) {
 	ms := newFakeMS(t)
 	asked := make(chan struct{})
-	ms.onRequest = func(ctx context.Context, _ mscp.Element) (mscp.Element, error) {
-		close(asked)
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
+	ms.change(func(ms *fakeMS) {
+		ms.onRequest = func(ctx context.Context, _ mscp.Element) (mscp.Element, error) {
+			close(asked)
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	})
 	s := startAS(t, func(c *Config) { c.Store.RestoreWait = time.Minute }, ms)
 	ctx, cancel := context.WithCancel(testContext(t))
 	go func() { <-asked; cancel() }()
@@ -128,10 +134,12 @@ func TestCancelEndsTheMediaLeg(t *testing.T) {
 // something, as a foreign one may.
 func TestSilentMediaServer(t *testing.T) {
 	ms := newFakeMS(t)
-	ms.onRequest = func(ctx context.Context, _ mscp.Element) (mscp.Element, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
+	ms.change(func(ms *fakeMS) {
+		ms.onRequest = func(ctx context.Context, _ mscp.Element) (mscp.Element, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	})
 	c := newCaller(t)
 	s := startAS(t, func(c *Config) { c.Store.RestoreWait = 50 * time.Millisecond }, ms)
 	if _, err := c.call(testContext(t), s, testOffer); err != nil {
@@ -142,16 +150,16 @@ func TestSilentMediaServer(t *testing.T) {
 
 func TestRefusedByTheMediaServer(t *testing.T) {
 	ms := newFakeMS(t)
-	ms.onRequest = func(_ context.Context, req mscp.Element) (mscp.Element, error) {
-		r := req.(*mscp.RestoreMsg)
-		return &mscp.MsgNotRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: "full"}, nil
-	}
+	ms.change(func(ms *fakeMS) {
+		ms.onRequest = func(_ context.Context, req mscp.Element) (mscp.Element, error) {
+			r := req.(*mscp.RestoreMsg)
+			return &mscp.MsgNotRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: "full"}, nil
+		}
+	})
 	s := startAS(t, nil, ms)
 	_, err := newCaller(t).call(testContext(t), s, testOffer)
 	wantStatus(t, err, 480)
-	ms.mu.Lock()
-	ms.onStore = func(in *sipua.IncomingCall) { _ = in.Reject(488, "") }
-	ms.mu.Unlock()
+	ms.change(func(m *fakeMS) { m.onStore = func(in *sipua.IncomingCall) { _ = in.Reject(488, "") } })
 	_, err = newCaller(t).call(testContext(t), s, testOffer)
 	wantStatus(t, err, 488)
 	wantSessions(t, s, 0)
@@ -168,7 +176,7 @@ func TestNextBestMediaServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad, good := newFakeMS(t), newFakeMS(t)
-			fail(bad)
+			bad.change(fail)
 			c := newCaller(t)
 			s := startAS(t, nil, bad, good)
 			if _, err := c.call(testContext(t), s, testOffer); err != nil {
@@ -183,7 +191,7 @@ func TestNextBestMediaServer(t *testing.T) {
 		})
 	}
 	bad := newFakeMS(t)
-	bad.onStore = func(in *sipua.IncomingCall) { _ = in.Reject(500, "") }
+	bad.change(func(m *fakeMS) { m.onStore = func(in *sipua.IncomingCall) { _ = in.Reject(500, "") } })
 	s := startAS(t, nil, bad)
 	_, err := newCaller(t).call(testContext(t), s, testOffer)
 	wantStatus(t, err, 503)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/store"
 )
 
 // DefaultYAML is the commented configuration file with every key at its
@@ -26,6 +27,7 @@ type Config struct {
 	Control   ControlConfig `yaml:"control"`
 	MSRP      MSRPConfig    `yaml:"msrp"`
 	Store     string        `yaml:"store"`
+	Limits    LimitsConfig  `yaml:"limits"`
 	Hold      time.Duration `yaml:"hold"`
 	Orphan    time.Duration `yaml:"orphan"`
 	Push      PushConfig    `yaml:"push"`
@@ -55,6 +57,25 @@ type MSRPConfig struct {
 	Listen  string `yaml:"listen"`
 	Host    string `yaml:"host"`
 	MaxSize int64  `yaml:"max_size"`
+}
+
+// LimitsConfig bounds what is kept; 0 means no limit.
+type LimitsConfig struct {
+	RecipientMessages int   `yaml:"recipient_messages"`
+	RecipientBytes    int64 `yaml:"recipient_bytes"`
+	SenderMessages    int   `yaml:"sender_messages"`
+	SenderBytes       int64 `yaml:"sender_bytes"`
+	TotalBytes        int64 `yaml:"total_bytes"`
+	MinFree           int64 `yaml:"min_free"`
+}
+
+// store are the limits as the store takes them.
+func (l LimitsConfig) store() store.Limits {
+	return store.Limits{
+		MaxRecipientMessages: l.RecipientMessages, MaxRecipientBytes: l.RecipientBytes,
+		MaxSenderMessages: l.SenderMessages, MaxSenderBytes: l.SenderBytes,
+		MaxTotalBytes: l.TotalBytes, MinFree: l.MinFree,
+	}
 }
 
 // PushConfig holds the waits of a push session.
@@ -109,6 +130,10 @@ func (c *Config) Validate() error {
 	}
 	if c.MSRP.MaxSize < 0 {
 		bad("msrp.max_size", "%d is negative", c.MSRP.MaxSize)
+	}
+	l := c.Limits
+	if min(int64(l.RecipientMessages), l.RecipientBytes, int64(l.SenderMessages), l.SenderBytes, l.TotalBytes, l.MinFree) < 0 {
+		bad("limits", "none may be negative")
 	}
 	if c.Control.PortMin < 0 || c.Control.PortMax > 65535 || c.Control.PortMin > c.Control.PortMax {
 		bad("control.port_min", "%d to %d is no range of ports", c.Control.PortMin, c.Control.PortMax)

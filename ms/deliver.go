@@ -2,6 +2,7 @@ package ms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,6 +38,9 @@ func (s *Server) deliverOne(ctx context.Context, session *msrp.Session, m store.
 	sctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	body, err := s.store.OpenBody(m.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // purged meanwhile
+	}
 	if err != nil {
 		return err
 	}

@@ -252,6 +252,23 @@ func TestRestoreMsgIsChecked(t *testing.T) {
 	}
 }
 
+// TestLimitIsRefused leaves one message more than may be kept.
+func TestLimitIsRefused(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.Limits.SenderMessages = 2 })
+	call, session := a.storeLeg()
+	a.restore(call, alice, bob)
+	for range 2 {
+		if err := send(a.ctx(), session, "fits"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var status *msrp.StatusError
+	if err := send(a.ctx(), session, "too many"); !errors.As(err, &status) || status.Code != 403 {
+		t.Errorf("got %v", err)
+	}
+	a.wantKept(2)
+}
+
 // TestPushWithoutMedia has SendMsg for push sessions that have no MSRP session:
 // the answer refuses it, does not come, or names nobody.
 func TestPushWithoutMedia(t *testing.T) {

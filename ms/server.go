@@ -68,7 +68,7 @@ func (s *Server) open() (err error) {
 	if s.trace, err = daemon.OpenTrace(s.cfg.Trace, s.cfg.Name); err != nil {
 		return err
 	}
-	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log}); err != nil {
+	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store()}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	if err = s.openMSCP(); err != nil {

@@ -196,6 +196,12 @@ func (ss *storeSession) refuse(err error) error {
 	if errors.As(err, &status) || errors.Is(err, msrp.ErrAborted) {
 		return err
 	}
+	var limit *store.LimitError
+	if errors.As(err, &limit) {
+		ss.s.metrics.refused.WithLabelValues(string(limit.Limit)).Inc()
+		ss.log.Info("message refused", "err", err)
+		return &msrp.StatusError{Code: 403, Reason: "Over The Limit For " + string(limit.Limit)}
+	}
 	ss.s.metrics.refused.WithLabelValues("store").Inc()
 	ss.log.Error("message not stored", "err", err)
 	return &msrp.StatusError{Code: 403, Reason: "Cannot Store Message"}
