@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -18,6 +19,7 @@ type job struct {
 	remove   []ID
 	discard  []uint64 // bodies of messages that were given up
 	refused  error    // why the committer did not take the message
+	fault    error    // what is wrong with a message to remove; other jobs go on
 
 	done chan struct{}
 	err  error
@@ -130,7 +132,10 @@ func (s *Store) commit(batch []*job) {
 			}
 			removed = append(removed, gone...)
 		}
-		return nil
+		if seq == s.seq {
+			return nil
+		}
+		return tx.Bucket(messagesBucket).SetSequence(seq)
 	})
 	if err != nil {
 		s.log.Error("store: commit failed", "jobs", len(batch), "err", err)
@@ -139,7 +144,7 @@ func (s *Store) commit(batch []*job) {
 	}
 	for _, j := range batch {
 		if j.err = err; err == nil {
-			j.err = j.refused
+			j.err = errors.Join(j.refused, j.fault)
 		}
 		close(j.done)
 	}
@@ -172,7 +177,11 @@ func (s *Store) apply(tx *bolt.Tx, j *job, seq *uint64) (removed []MessageInfo, 
 			continue
 		}
 		m := MessageInfo{ID: id}
-		if err := errors.Join(json.Unmarshal(v, &m), messages.Delete(messageKey(id))); err != nil {
+		if err := json.Unmarshal(v, &m); err != nil {
+			j.fault = errors.Join(j.fault, fmt.Errorf("store: damaged message %d: %w", id, err))
+			continue
+		}
+		if err := messages.Delete(messageKey(id)); err != nil {
 			return nil, err
 		}
 		if _, err := deleteBody(bodies, m.Body); err != nil {

@@ -14,7 +14,7 @@ type Limits struct {
 	MaxSenderMessages    int   // messages of one sender kept for one recipient
 	MaxSenderBytes       int64 // bytes of bodies of one sender kept for one recipient
 	MaxTotalBytes        int64 // bytes of bodies in the store
-	MinFree              int64 // bytes that stay free on the file system; looked at by Begin, on Linux only
+	MinFree              int64 // bytes that stay free on the file system; looked at by Begin and at every segment, on Linux only
 }
 
 // Limit names one of the [Limits].
@@ -78,16 +78,16 @@ func (l *Limits) admit(size int64, recipient, sender load, total int64) error {
 	return nil
 }
 
-// admitNow is the early look of Begin, before any byte is taken: the committer
-// decides.
-func (s *Store) admitNow(m Meta) error {
+// admitNow is the early look of Begin and Write at a message of which size bytes
+// have come: the committer decides.
+func (s *Store) admitNow(m Meta, size int64) error {
 	if err := s.checkDisk(); err != nil {
 		return err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	recipient, sender := s.index.loads(m.Recipient, m.Sender)
-	return s.limits.admit(0, recipient, sender, s.index.bytes)
+	return s.limits.admit(size, recipient, sender, s.index.bytes)
 }
 
 func (s *Store) checkDisk() error {

@@ -36,6 +36,11 @@ var (
 	ErrNotFound = errors.New("store: no such message")
 	// ErrMetaTooLong says that URIs and headers of a message are too long.
 	ErrMetaTooLong = errors.New("store: metadata too long")
+	// ErrMetaNotUTF8 says that a string of the metadata is not UTF-8, and so
+	// would not come back from the file as it was given.
+	ErrMetaNotUTF8 = errors.New("store: metadata is not UTF-8")
+	// ErrEnded says that the Writer was used after Commit or Abort.
+	ErrEnded = errors.New("store: message has ended")
 )
 
 var (
@@ -142,6 +147,7 @@ func (s *Store) load() error {
 		if err != nil {
 			return err
 		}
+		s.seq = max(s.seq, tx.Bucket(messagesBucket).Sequence()) // IDs of deleted messages are not given again
 		return s.dropUnfinished(tx)
 	})
 }

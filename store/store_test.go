@@ -254,7 +254,7 @@ func BenchmarkCommit(b *testing.B) {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
 			s := newStore(b)
 			body := randomBody(1024)
-			b.SetParallelism(max(1, writers/2)) // times GOMAXPROCS
+			b.SetParallelism(max(1, writers/runtime.GOMAXPROCS(0)))
 			b.RunParallel(func(pb *testing.PB) {
 				to := fmt.Sprint("r", rand.IntN(100_000))
 				for pb.Next() {

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
+	"unicode/utf8"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -30,7 +30,12 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 		return nil, ErrClosed
 	default:
 	}
-	if err := s.admitNow(m); err != nil {
+	for _, text := range []string{m.Recipient, m.Sender, m.ConnectionID, m.MessageID, m.ContentType} {
+		if !utf8.ValidString(text) {
+			return nil, ErrMetaNotUTF8
+		}
+	}
+	if err := s.admitNow(m, 0); err != nil {
 		return nil, err
 	}
 	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m, Body: s.nextBody.Add(1)}}, nil
@@ -38,6 +43,9 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 
 // Write adds to the body. It waits while the disk is slower than the sender.
 func (w *Writer) Write(p []byte) (int, error) {
+	if w.ended {
+		return 0, ErrEnded
+	}
 	if limit := w.s.limits.MaxBody; w.err == nil && limit > 0 && w.info.Size+int64(len(p)) > limit {
 		w.err = &LimitError{LimitBody, limit}
 	}
@@ -56,8 +64,12 @@ func (w *Writer) Write(p []byte) (int, error) {
 }
 
 // flush hands a full segment to the committer, after the one before it is on
-// disk.
+// disk. A message that is over a limit by now stops here, so that one without an
+// end does not fill the disk.
 func (w *Writer) flush() error {
+	if err := w.s.admitNow(w.info.Meta, w.info.Size); err != nil {
+		return err
+	}
 	if w.last != nil {
 		if err := w.s.wait(w.ctx, w.last); err != nil {
 			return err
@@ -87,11 +99,12 @@ type Pending struct {
 }
 
 // Commit ends the message and gives it its place: behind every message of the
-// same sender and recipient whose Commit was called before. It does not wait
-// for the disk; the Pending does.
+// same sender and recipient whose Commit was called before. A message
+// of one segment does not wait for the disk; a longer one waits for its
+// second-last segment. The Pending waits for all.
 func (w *Writer) Commit() *Pending {
 	if w.ended {
-		return &Pending{err: errors.New("store: message has ended")}
+		return &Pending{err: ErrEnded}
 	}
 	if w.err != nil {
 		w.Abort()
