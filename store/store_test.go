@@ -254,13 +254,16 @@ func BenchmarkCommit(b *testing.B) {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
 			s := newStore(b)
 			body := randomBody(1024)
-			b.SetParallelism(max(1, writers/runtime.GOMAXPROCS(0)))
-			b.RunParallel(func(pb *testing.PB) {
-				to := fmt.Sprint("r", rand.IntN(100_000))
-				for pb.Next() {
-					put(b, s, Meta{Recipient: to, Sender: "alice"}, body)
-				}
-			})
+			var wg sync.WaitGroup
+			for i := range writers {
+				wg.Go(func() {
+					to := fmt.Sprint("r", rand.IntN(100_000))
+					for n := i; n < b.N; n += writers {
+						put(b, s, Meta{Recipient: to, Sender: "alice"}, body)
+					}
+				})
+			}
+			wg.Wait()
 			st := s.Stats()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 			b.ReportMetric(float64(st.Jobs)/float64(st.Commits), "msg/commit")
