@@ -31,7 +31,7 @@ func (ms *mailboxes) start() {
 	defer ms.mu.Unlock()
 	ms.started = true
 	for _, m := range ms.byURI {
-		ms.s.goroutine(func() { m.run(ms.s.ctx) })
+		ms.s.tasks.Go(func() { m.run(ms.s.ctx) })
 	}
 }
 
@@ -62,7 +62,7 @@ func (ms *mailboxes) get(recipient string) *mailbox {
 		m = newMailbox(ms.s, recipient)
 		ms.byURI[recipient] = m
 		if ms.started {
-			ms.s.goroutine(func() { m.run(ms.s.ctx) })
+			ms.s.tasks.Go(func() { m.run(ms.s.ctx) })
 		}
 	}
 	return m

@@ -24,7 +24,7 @@ func (s *Server) notified(server string, e mscp.Element) {
 	}
 	// Not here: the channel reads on only when this returns, and forgetting an
 	// entry takes the disk.
-	s.goroutine(func() {
+	s.tasks.Go(func() {
 		s.mailboxes.nothingKept(Pair{Recipient: recipient, Sender: sender, Server: server}, o.Attrs["connection-id"])
 	})
 }

@@ -37,27 +37,13 @@ type Server struct {
 	admin     *daemon.Admin
 	trace     *daemon.TraceWriter
 
+	ready  chan struct{}   // closed when everything is there that a call needs
 	ctx    context.Context // ends when the server closes
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
-
-	mu     sync.Mutex
-	closed bool
+	tasks  daemon.Tasks
 
 	closeOnce sync.Once
 	closeErr  error
-}
-
-// goroutine runs f as one that Close waits for. It reports false, and runs
-// nothing, once the server is closing.
-func (s *Server) goroutine(f func()) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	s.wg.Go(f)
-	return true
 }
 
 // Start opens the directory and the sockets and begins to serve. The control
@@ -66,7 +52,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, metrics: newMetrics()}
+	s := &Server{cfg: cfg, log: log, metrics: newMetrics(), ready: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -98,9 +84,10 @@ func (s *Server) open() (err error) {
 		return err
 	}
 	for _, ms := range s.servers {
-		s.goroutine(func() { ms.run(s.ctx) })
+		s.tasks.Go(func() { ms.run(s.ctx) })
 	}
 	s.mailboxes.start()
+	close(s.ready)
 	s.log.Info("application server is up", "sip", s.ua.Addr(), "admin", s.admin.Addr(), "recipients", s.mailboxes.len())
 	return nil
 }
@@ -112,7 +99,7 @@ func (s *Server) openSIP() (err error) {
 	if s.trace.Enabled() {
 		cfg.Trace = func(e sipua.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{
-				Time: e.Time, Protocol: "SIP", Direction: direction(e.Sent),
+				Time: e.Time, Protocol: "SIP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local, Peer: e.Remote, Raw: string(e.Raw), Size: len(e.Raw),
 			})
 		}
@@ -142,7 +129,7 @@ func (s *Server) openMediaServers() error {
 		if s.trace.Enabled() {
 			ms.mscp.Trace = func(e mscp.TraceEvent) {
 				s.trace.Record(daemon.TraceRecord{
-					Time: e.Time, Protocol: "MSCP", Direction: direction(e.Sent),
+					Time: e.Time, Protocol: "MSCP", Direction: daemon.Direction(e.Sent),
 					Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: len(e.Raw),
 				})
 			}
@@ -155,17 +142,11 @@ func (s *Server) openMediaServers() error {
 
 // handleInvite serves one call from the outside until it has ended.
 func (s *Server) handleInvite(in *sipua.IncomingCall) {
-	ended := make(chan struct{})
-	if s.goroutine(func() { defer close(ended); s.serveCall(in) }) {
-		<-ended
+	select {
+	case <-s.ready:
+		s.tasks.Do(func() { s.serveCall(in) })
+	case <-s.ctx.Done():
 	}
-}
-
-func direction(sent bool) string {
-	if sent {
-		return daemon.Sent
-	}
-	return daemon.Received
 }
 
 // server returns the media server of that name, or nil.
@@ -204,11 +185,9 @@ func (s *Server) Registry() *prometheus.Registry { return s.metrics.reg }
 // be called again.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
-		s.mu.Lock()
-		s.closed = true
-		s.mu.Unlock()
+		s.tasks.Close()
 		s.cancel()
-		s.wg.Wait()
+		s.tasks.Wait()
 		var errs []error
 		errs = append(errs, s.admin.Close())
 		if s.ua != nil {

@@ -41,10 +41,7 @@ type Server struct {
 
 	ctx    context.Context // ends when the server closes
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
-
-	mu     sync.Mutex
-	closed bool
+	tasks  daemon.Tasks
 
 	closeOnce sync.Once
 	closeErr  error
@@ -98,7 +95,7 @@ func (s *Server) openMSCP() error {
 	if s.trace.Enabled() {
 		s.mscp.Trace = func(e mscp.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{
-				Time: e.Time, Protocol: "MSCP", Direction: direction(e.Sent),
+				Time: e.Time, Protocol: "MSCP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: len(e.Raw),
 			})
 		}
@@ -114,7 +111,7 @@ func (s *Server) openMSRP() (err error) {
 	if s.trace.Enabled() {
 		s.mcfg.Trace = func(e msrp.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{
-				Time: e.Time, Protocol: "MSRP", Direction: direction(e.Sent),
+				Time: e.Time, Protocol: "MSRP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: e.Size,
 			})
 		}
@@ -132,7 +129,7 @@ func (s *Server) openSIP() (err error) {
 	if s.trace.Enabled() {
 		cfg.Trace = func(e sipua.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{
-				Time: e.Time, Protocol: "SIP", Direction: direction(e.Sent),
+				Time: e.Time, Protocol: "SIP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local, Peer: e.Remote, Raw: string(e.Raw), Size: len(e.Raw),
 			})
 		}
@@ -143,24 +140,10 @@ func (s *Server) openSIP() (err error) {
 	return nil
 }
 
-func direction(sent bool) string {
-	if sent {
-		return daemon.Sent
-	}
-	return daemon.Received
-}
-
 // handleInvite serves one SIP dialog until it has ended. What the INVITE
 // offers tells what it is for.
 func (s *Server) handleInvite(in *sipua.IncomingCall) {
-	ended := make(chan struct{})
-	run := func() {
-		defer close(ended)
-		s.serveDialog(in)
-	}
-	if s.goroutine(run) {
-		<-ended
-	}
+	s.tasks.Do(func() { s.serveDialog(in) })
 }
 
 func (s *Server) serveDialog(in *sipua.IncomingCall) {
@@ -206,18 +189,6 @@ func kindOf(offer []byte) dialogKind {
 	return unknownDialog
 }
 
-// goroutine runs f as one that Close waits for. It reports false, and runs
-// nothing, once the server is closing.
-func (s *Server) goroutine(f func()) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
-	}
-	s.wg.Go(f)
-	return true
-}
-
 // Addr is the host:port where the server takes SIP.
 func (s *Server) Addr() string { return s.ua.Addr() }
 
@@ -229,11 +200,9 @@ func (s *Server) Store() *store.Store { return s.store }
 // again.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
-		s.mu.Lock()
-		s.closed = true
-		s.mu.Unlock()
+		s.tasks.Close()
 		s.cancel()
-		s.wg.Wait()
+		s.tasks.Wait()
 		var errs []error
 		errs = append(errs, s.admin.Close())
 		if s.ua != nil {

@@ -167,7 +167,7 @@ func (ua *UA) abandon(c *Call, invite *sip.Request, tx sip.ClientTransaction) {
 			case <-pause.C:
 				if !sent {
 					sent = true
-					ua.goroutine(func() { _, _ = ua.once(ctx, cancelOf(invite)) })
+					ua.goroutine(func() { _, _ = ua.once(ctx, NewCancel(invite)) })
 				}
 			case <-tx.Done():
 				return
@@ -181,10 +181,10 @@ func (ua *UA) abandon(c *Call, invite *sip.Request, tx sip.ClientTransaction) {
 // cancelDelay is the pause before a CANCEL, for the 100 to have come.
 const cancelDelay = 20 * time.Millisecond
 
-// cancelOf makes the CANCEL for an INVITE: the same Request-URI, top Via, To,
+// NewCancel makes the CANCEL for an INVITE that was sent: the same Request-URI, top Via, To,
 // From, Call-ID, CSeq number and route, sent to the same place. See RFC 3261,
 // section 9.1.
-func cancelOf(invite *sip.Request) *sip.Request {
+func NewCancel(invite *sip.Request) *sip.Request {
 	c := sip.NewRequest(sip.CANCEL, *invite.Recipient.Clone())
 	c.SetTransport(invite.Transport())
 	c.SetDestination(invite.Destination())

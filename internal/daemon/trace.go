@@ -16,6 +16,14 @@ const (
 	Received = "received"
 )
 
+// Direction is Sent or Received.
+func Direction(sent bool) string {
+	if sent {
+		return Sent
+	}
+	return Received
+}
+
 // TraceRecord is one SIP, MSCP or MSRP message as one node sent or received
 // it: one JSON object, on a line of its own, in a trace file.
 type TraceRecord struct {

@@ -31,7 +31,7 @@ func (s *stage) traceCluster(r daemon.TraceRecord) {
 
 func (s *stage) traceServer(e sipserver.TraceEvent) {
 	s.ladder.Add(daemon.TraceRecord{
-		Time: e.Time, Node: "proxy", Protocol: "SIP", Direction: direction(e.Sent),
+		Time: e.Time, Node: "proxy", Protocol: "SIP", Direction: daemon.Direction(e.Sent),
 		Local: e.Local, Peer: e.Remote, Raw: string(e.Raw),
 	})
 }
@@ -42,13 +42,13 @@ func (s *stage) phone(user, node string, onMessage func(context.Context, *softph
 		User: user, Password: password, Proxy: s.server.Addr(), OnMessage: onMessage,
 		TraceSIP: func(e sipua.TraceEvent) {
 			s.ladder.Add(daemon.TraceRecord{
-				Time: e.Time, Node: node, Protocol: "SIP", Direction: direction(e.Sent),
+				Time: e.Time, Node: node, Protocol: "SIP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local, Peer: e.Remote, Raw: string(e.Raw),
 			})
 		},
 		TraceMSRP: func(e msrp.TraceEvent) {
 			s.ladder.Add(daemon.TraceRecord{
-				Time: e.Time, Node: node, Protocol: "MSRP", Direction: direction(e.Sent),
+				Time: e.Time, Node: node, Protocol: "MSRP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: e.Size,
 			})
 		},
@@ -59,11 +59,4 @@ func (s *stage) phone(user, node string, onMessage func(context.Context, *softph
 	s.ladder.Name(p.SIPAddr(), node)
 	s.ladder.Name(p.MSRPAddr(), node)
 	return p, nil
-}
-
-func direction(sent bool) string {
-	if sent {
-		return daemon.Sent
-	}
-	return daemon.Received
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua"
 )
 
 const (
@@ -133,7 +135,7 @@ func (s *Server) forward(req, fwd *sip.Request, tx sip.ServerTransaction) {
 				return
 			}
 		case <-cancelled:
-			s.goroutine(func() { _, _ = s.ua.Do(ctx, cancelOf(fwd)) })
+			s.goroutine(func() { _, _ = s.ua.Do(ctx, sipua.NewCancel(fwd)) })
 		case <-down.Done():
 			s.respond(req, tx, 408, "Request Timeout")
 			return
@@ -165,21 +167,4 @@ func (s *Server) passBack(req *sip.Request, res *sip.Response, tx sip.ServerTran
 	if err := tx.Respond(back); err != nil {
 		s.log.Debug("response not passed back", "code", res.StatusCode, "err", err)
 	}
-}
-
-// cancelOf makes the CANCEL of a forwarded INVITE. See RFC 3261, section 9.1.
-func cancelOf(invite *sip.Request) *sip.Request {
-	c := sip.NewRequest(sip.CANCEL, *invite.Recipient.Clone())
-	c.SetTransport(invite.Transport())
-	c.SetDestination(invite.Destination())
-	c.AppendHeader(invite.Via().Clone())
-	hops := sip.MaxForwardsHeader(70)
-	c.AppendHeader(&hops)
-	from, to, callID := *invite.From(), *invite.To(), *invite.CallID()
-	c.AppendHeader(&from)
-	c.AppendHeader(&to)
-	c.AppendHeader(&callID)
-	c.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
-	c.SetBody(nil)
-	return c
 }

@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+)
+
+// Flags are what the command line of a server says.
+type Flags struct {
+	Config string // path of the configuration file
+
+	listen, admin, trace, level string
+}
+
+// Override replaces the settings that the command line names.
+func (f Flags) Override(listen, admin, trace, level *string) {
+	for setting, value := range map[*string]string{listen: f.listen, admin: f.admin, trace: f.trace, level: f.level} {
+		if value != "" {
+			*setting = value
+		}
+	}
+}
+
+// Main is the main function of a server's binary: it reads the flags, starts
+// the server and runs it until a signal asks it to end. It exits with status 1
+// on an error.
+func Main(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Logger, error)) {
+	err := run(name, defaultYAML, start, os.Args[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		os.Exit(1)
+	}
+}
+
+func run(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Logger, error), args []string) error {
+	var f Flags
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.StringVar(&f.Config, "config", name+".yaml", "the configuration `file`")
+	fs.StringVar(&f.listen, "listen", "", "override sip.listen")
+	fs.StringVar(&f.admin, "admin", "", "override admin")
+	fs.StringVar(&f.trace, "trace", "", "override trace")
+	fs.StringVar(&f.level, "log-level", "", "override log.level")
+	print := fs.Bool("print-config", false, "print the commented default configuration and exit")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	if *print {
+		_, err := os.Stdout.Write(defaultYAML)
+		return err
+	}
+	ctx, stop := SignalContext()
+	defer stop()
+	server, log, err := start(f)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	log.Info("shutting down")
+	return server.Close()
+}
