@@ -205,10 +205,17 @@ func TestGarbage(t *testing.T) {
 		_, _ = c.Write(bytes.Repeat([]byte("garbage\r\n\x00"), 5000))
 		c.Close()
 	}
-	p.send(ua.Addr(), p.request("OPTIONS", "alive", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
-	if got := p.next("SIP/2.0 200"); field(got, "Call-ID") != "alive" {
-		t.Errorf("an answer to %s", field(got, "Call-ID"))
+	// The flood may have filled the socket's buffer, so one datagram may be lost.
+	buf := make([]byte, 65536)
+	for range 20 {
+		p.send(ua.Addr(), p.request("OPTIONS", "alive", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
+		_ = p.c.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+		n, _, err := p.c.ReadFrom(buf)
+		if err == nil && strings.HasPrefix(string(buf[:n]), "SIP/2.0 200") && field(string(buf[:n]), "Call-ID") == "alive" {
+			return
+		}
 	}
+	t.Error("no answer to OPTIONS")
 }
 
 // TestSubscription plays the notifier: a NOTIFY before the 200, one that is
