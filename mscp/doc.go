@@ -39,9 +39,23 @@
 // read ends the connection. All requests outstanding on a connection that ends
 // fail with [ErrChannelClosed].
 //
+// # Other ways to carry it
+//
+// [InfoClient] and its server side carry the same requests over SIP INFO
+// (section 7.1), behind the same calls; whoever uses them sends and receives the
+// INFOs. [ClientTLS] and [ServerTLS] make a channel over TLS whose ends know
+// each other by the fingerprints of their session descriptions (RFC 8122).
+//
+// # Where the draft contradicts itself
+//
+// In its own examples: stream has media in some places and type in others,
+// dialoguser has event in 6.3 for name, dialog stands for dialogid in 6.2,
+// dialogexit stands in a response in 6.1, and 4.2 names an error
+// error.dialog.notstarted. The formal syntax (8) is what is written; the files
+// in testdata show what becomes of each example when it is read.
+//
 // # Limits
 //
-// See the constants. SIP INFO (7.1) and TLS are not implemented. The elements
-// of the draft's sections 4 and 5 are carried as [Other] and refused by name
-// with [Refuse]; their attributes are not validated.
+// See the constants. The content of src and of foreign elements is kept as it
+// came, and not looked into.
 package mscp

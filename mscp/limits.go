@@ -29,6 +29,8 @@ const (
 
 	// WriteTimeout bounds one write to the peer.
 	WriteTimeout = 10 * time.Second
+	// HandshakeTimeout bounds the handshake of TLS.
+	HandshakeTimeout = 10 * time.Second
 	// KeepAlive is the idle time after which TCP asks whether the peer is
 	// still there.
 	KeepAlive = 15 * time.Second

@@ -258,6 +258,9 @@ func shorten(s string) string {
 	return s
 }
 
+// Documents reads the body: one document, or those of a multipart body.
+func (p *PDU) Documents(o Options) ([]*Document, error) { return p.documents(o) }
+
 // documents are the mscp documents of the body: one, or those of a
 // multipart/mixed. See the draft, section 7.2.2.
 func (p *PDU) documents(o Options) ([]*Document, error) {

@@ -34,6 +34,9 @@ type Media struct {
 	TLS        bool
 	Setup      string // active in an offer, passive in an answer
 	Connection string // new or existing
+	// Fingerprint is the value of a=fingerprint, of the strongest hash that is
+	// known. See RFC 8122 and [Fingerprint].
+	Fingerprint string
 }
 
 // NewOffer is the AS's offer for a new connection. host is its own; nobody
@@ -47,13 +50,14 @@ func (m *Media) Answer(host string, port int) *Media {
 	return &Media{Host: host, Port: port, TLS: m.TLS, Setup: "passive", Connection: "new"} // [MSCP-7.2.1]
 }
 
-// CheckOffer tells what is wrong with m as an offer.
+// CheckOffer tells what is wrong with m as an offer of a channel without TLS;
+// see CheckTLS for the other.
 func (m *Media) CheckOffer() error {
 	switch {
 	case m.Port == 0:
 		return errors.New("mscp: offer with port 0")
 	case m.TLS:
-		return errors.New("mscp: TLS is not supported")
+		return errors.New("mscp: the m-line is for TLS")
 	case m.Setup != "active": // [MSCP-7.2.1]
 		return fmt.Errorf("mscp: offer with a=setup:%s, not active (section 7.2.1)", m.Setup)
 	}
@@ -66,7 +70,7 @@ func (m *Media) CheckAnswer() error {
 	case m.Port == 0:
 		return errors.New("mscp: the MS refuses the channel (port 0)")
 	case m.TLS:
-		return errors.New("mscp: TLS is not supported")
+		return errors.New("mscp: the m-line is for TLS")
 	case m.Setup != "passive": // [MSCP-7.2.1]
 		return fmt.Errorf("mscp: answer with a=setup:%s, not passive (section 7.2.1)", m.Setup)
 	case m.Host == "":
@@ -103,7 +107,36 @@ func (m *Media) Marshal() ([]byte, error) {
 			},
 		}},
 	}
+	if m.Fingerprint != "" {
+		md := d.MediaDescriptions[0]
+		md.Attributes = append(md.Attributes, sdp.Attribute{Key: "fingerprint", Value: m.Fingerprint})
+	}
 	return d.Marshal()
+}
+
+// Reject answers an offer with every m-line refused, by port 0. See RFC 3264,
+// section 6.
+func Reject(offer []byte, host string) ([]byte, error) {
+	if len(offer) > MaxBody {
+		return nil, &ParseError{MaxBody, "session description too long"}
+	}
+	head, err := (&Media{Host: host, Setup: "passive", Connection: "new"}).Marshal()
+	if err != nil {
+		return nil, err
+	}
+	out := head[:bytes.Index(head, []byte("m="))]
+	for line := range bytes.Lines(offer) {
+		f := strings.Fields(strings.TrimSpace(string(line)))
+		if len(f) < 3 || !strings.HasPrefix(f[0], "m=") {
+			continue
+		}
+		f[1] = "0"
+		if len(f) == 3 {
+			f = append(f, "*")
+		}
+		out = append(out, strings.Join(f, " ")+"\r\n"...)
+	}
+	return out, nil
 }
 
 // ParseSDP reads the first m-line for a channel from a session description; it
@@ -179,6 +212,10 @@ func (m *Media) attribute(value string) {
 		m.Setup = strings.TrimSpace(v)
 	case "connection":
 		m.Connection = strings.TrimSpace(v)
+	case "fingerprint":
+		if v = strings.TrimSpace(v); m.Fingerprint == "" || strength(v) > strength(m.Fingerprint) {
+			m.Fingerprint = v
+		}
 	}
 }
 

@@ -1,0 +1,98 @@
+package mscp
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"testing"
+	"time"
+)
+
+// newCertificate makes a self-signed one, as RFC 8122 has them.
+func newCertificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// TestTLS runs a channel over TLS whose ends know each other by the
+// fingerprints of their session descriptions, and refuses one with another
+// certificate on either side.
+func TestTLS(t *testing.T) {
+	as, ms, stranger := newCertificate(t), newCertificate(t), newCertificate(t)
+	describe := func(m *Media, c tls.Certificate, setup string) *Media {
+		m.TLS, m.Fingerprint = true, Fingerprint(c.Certificate[0])
+		b, err := m.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseSDP(b)
+		if err == nil {
+			err = got.CheckTLS(setup)
+		}
+		if err != nil {
+			t.Fatalf("%v:\n%s", err, b)
+		}
+		return got
+	}
+	offer := describe(NewOffer("127.0.0.1"), as, "active")
+	answer := describe(offer.Answer("127.0.0.1", 1000), ms, "passive")
+	for name, tc := range map[string]struct {
+		as, ms tls.Certificate
+		ok     bool
+	}{
+		"as described": {as, ms, true}, "another AS": {stranger, ms, false}, "another MS": {as, stranger, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := tcpPair(t)
+			served := make(chan error, 1)
+			go func() {
+				c, err := ServerTLS(t.Context(), b, tc.ms, offer)
+				if err == nil {
+					s := NewServer(c, echo, Config{})
+					<-s.Done()
+					s.Close()
+				}
+				served <- err
+			}()
+			c, err := ClientTLS(t.Context(), a, tc.as, answer)
+			if err == nil {
+				client := NewClient(c, Config{})
+				_, err = client.Do(t.Context(), &RestoreMsg{"sip:a@x", "sip:b@x", "c"})
+				client.Close()
+			}
+			if serr := <-served; tc.ok && (err != nil || serr != nil) {
+				t.Errorf("AS: %v, MS: %v", err, serr)
+			} else if !tc.ok && (err == nil || serr == nil) {
+				t.Errorf("a stranger was taken: AS: %v, MS: %v", err, serr)
+			}
+		})
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	der := []byte("abc")
+	const sha256 = "sha-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD"
+	if got := Fingerprint(der); got != sha256 {
+		t.Errorf("got %s", got)
+	}
+	for value, ok := range map[string]bool{
+		sha256: true, "SHA-256 " + sha256[8:]: true, "sha-256 00": false, "md5 90:01": false, "": false, "sha-256": false,
+	} {
+		m := &Media{Fingerprint: value}
+		if err := m.VerifyFingerprint(der); (err == nil) != ok {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
