@@ -41,7 +41,7 @@
 //
 // # Other ways to carry it
 //
-// [InfoClient] and its server side carry the same requests over SIP INFO
+// [InfoClient] and [InfoServer] carry the same requests over SIP INFO
 // (section 7.1), behind the same calls; whoever uses them sends and receives the
 // INFOs. [ClientTLS] and [ServerTLS] make a channel over TLS whose ends know
 // each other by the fingerprints of their session descriptions (RFC 8122).
