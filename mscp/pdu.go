@@ -161,7 +161,7 @@ func (r *Reader) parseResponse(f []string) (*PDU, error) {
 		return nil, err
 	}
 	status, err := strconv.Atoi(f[1])
-	if err != nil || len(f[1]) != 3 {
+	if err != nil || len(f[1]) != 3 || status < 100 { // -12 and +12 are none either
 		return nil, r.fail("status code %q is not of three digits (section 7.2.4)", shorten(f[1]))
 	}
 	id, err := r.requestID(f[len(f)-1])
