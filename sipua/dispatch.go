@@ -124,6 +124,10 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.onReinvite(req, tx)
 		return
 	}
+	if c := ua.call(dialogKey{req.CallID().Value(), tagOf(req.From().Params)}); c != nil && c.uac {
+		ua.respond(req, tx, 482, "") // a call of our own has come back to us
+		return
+	}
 	if ua.h.Invite == nil {
 		ua.respond(req, tx, 480, "")
 		return
@@ -300,7 +304,7 @@ func reasonPhrase(code int) string {
 var phrases = map[int]string{
 	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 403: "Forbidden",
 	404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Request Entity Too Large",
-	415: "Unsupported Media Type", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist",
+	415: "Unsupported Media Type", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
 	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 500: "Server Internal Error",
 	503: "Service Unavailable", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
 }

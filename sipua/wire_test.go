@@ -407,3 +407,25 @@ func TestReinviteOvertakesAck(t *testing.T) {
 		bye = p.next("SIP/2.0 200")
 	}
 }
+
+// TestOwnCallComesBack sends an INVITE back to where it came from, as a proxy
+// does that knows no better: it is refused, and the caller hears of it.
+func TestOwnCallComesBack(t *testing.T) {
+	p := newRawPeer(t)
+	ua := newUA(t, Handlers{Invite: func(in *IncomingCall) { t.Error("the call was taken"); _ = in.Reject(486, "") }})
+	result := make(chan error, 1)
+	go func() {
+		_, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
+		result <- err
+	}()
+	invite := p.next("INVITE")
+	p.send(ua.Addr(), strings.Replace(invite, "Via: ", "Via: SIP/2.0/UDP "+p.addr()+";branch=z9hG4bKback\r\nVia: ", 1))
+	if got := p.next("SIP/2.0 482"); field(got, "Call-ID") != field(invite, "Call-ID") {
+		t.Errorf("an answer to %s", field(got, "Call-ID"))
+	}
+	p.send(ua.Addr(), p.response(invite, "482 Loop Detected", "x", ""))
+	var status *StatusError
+	if err := <-result; !errors.As(err, &status) || status.Code != 482 {
+		t.Errorf("the caller got %v", err)
+	}
+}
