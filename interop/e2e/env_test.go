@@ -335,7 +335,7 @@ func (b *inbox) want(t *testing.T, want ...string) {
 // register opens a recipient's phone that fills the inbox, and registers it.
 func (e *env) register(cfg softphone.Config, b *inbox) *softphone.Phone {
 	e.t.Helper()
-	if cfg.OnMessage == nil {
+	if cfg.OnMessage == nil && b != nil {
 		cfg.OnMessage = b.take
 	}
 	p := e.phone(cfg)
