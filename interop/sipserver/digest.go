@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,10 @@ import (
 
 // nonceLife is how long a nonce is taken.
 const nonceLife = 5 * time.Minute
+
+// algorithms are those of the challenges, the strongest first. See RFC 8760,
+// section 2.3.
+var algorithms = []string{"SHA-256", "MD5"}
 
 // An authenticator checks digest credentials. Its nonces carry the time and an
 // HMAC, so that none need be remembered. See RFC 7616.
@@ -50,29 +55,38 @@ func (a *authenticator) fresh(nonce string) (ours, young bool) {
 	return ours, time.Since(at) < nonceLife
 }
 
-// check returns the challenges to answer with, none if the credentials are
-// good for the user.
-func (a *authenticator) check(req *sip.Request, user string) []sip.Header {
+// check returns 0 if the request has credentials of the user, 403 if they are
+// good but another user's, and otherwise 401 with the challenges to answer with.
+func (a *authenticator) check(req *sip.Request, user string) (code int, challenges []sip.Header) {
 	if len(a.users) == 0 {
-		return nil
+		return 0, nil
 	}
-	h := req.GetHeader("Authorization")
-	if h == nil {
-		return a.challenges(false)
+	stale := false
+	for _, h := range req.GetHeaders("Authorization") {
+		c, err := digest.ParseCredentials(h.Value())
+		if err != nil || c.Realm != a.realm || !offered(c) {
+			continue
+		}
+		password, known := a.users[c.Username]
+		if ours, young := a.fresh(c.Nonce); !ours || !known || !responseIs(req, c, password) {
+			continue
+		} else if !young {
+			stale = true
+			continue
+		}
+		if c.Username != user {
+			return 403, nil
+		}
+		return 0, nil
 	}
-	c, err := digest.ParseCredentials(h.Value())
-	if err != nil {
-		return a.challenges(false)
-	}
-	ours, young := a.fresh(c.Nonce)
-	if !ours || !young {
-		return a.challenges(ours)
-	}
-	password, known := a.users[user]
-	if !known || c.Username != user || c.Realm != a.realm || !responseIs(req, c, password) {
-		return a.challenges(false)
-	}
-	return nil
+	return 401, a.challenges(stale)
+}
+
+// offered reports whether credentials are of a kind that the challenges name.
+// Those without qop are taken as well, as RFC 2069 had them.
+func offered(c *digest.Credentials) bool {
+	known := c.Algorithm == "" || slices.ContainsFunc(algorithms, func(x string) bool { return strings.EqualFold(x, c.Algorithm) })
+	return known && (c.QOP == "" || c.QOP == "auth")
 }
 
 // responseIs computes the response anew and compares.
@@ -88,11 +102,11 @@ func responseIs(req *sip.Request, c *digest.Credentials, password string) bool {
 	return err == nil && subtle.ConstantTimeCompare([]byte(want.Response), []byte(c.Response)) == 1
 }
 
-// challenges are one for each algorithm, the stronger first. See RFC 8760,
-// section 2.3.
+// challenges are one for each algorithm. stale says that nothing was wrong but
+// the nonce's age.
 func (a *authenticator) challenges(stale bool) []sip.Header {
 	var list []sip.Header
-	for _, algorithm := range []string{"SHA-256", "MD5"} {
+	for _, algorithm := range algorithms {
 		c := digest.Challenge{
 			Realm: a.realm, Nonce: a.nonce(time.Now()), Algorithm: algorithm, QOP: []string{"auth"}, Stale: stale,
 		}

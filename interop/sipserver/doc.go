@@ -3,7 +3,7 @@
 //
 // It registers users, with digest authentication if they have passwords (RFC
 // 3261 section 10, RFC 8760); relays requests to the newest contact of a user,
-// transaction by transaction, without staying in the path of dialogs (section
+// transaction by transaction, staying in the path of dialogs only if told to (section
 // 16); and notifies subscribers of a user's presence whenever the user's
 // registration changes (RFC 6665, RFC 3856, RFC 3863). An INVITE for a user who
 // is not registered goes to the application server, instead of a 404, as the
@@ -11,9 +11,15 @@
 //
 // It behaves like Kamailio where that matters to an application server:
 // SUBSCRIBE gets 200 and a NOTIFY at once, which has no body for a user who is
-// not registered.
+// not registered; a REGISTER, also one that only refreshes, tells "open", and
+// the end of the last registration "closed".
 //
-// It forks no request, knows one domain, and keeps everything in memory.
+// Limits. It forks no request and knows one domain; it does not rewrite
+// requests for strict routers (section 16.12.1.1), and takes a nonce again until
+// it is stale. An INVITE whose callee does not answer ends in 408; it is not sent
+// to the application server then. Everything is in memory, and bounded: contacts
+// per user and in all, subscriptions, and requests on their way; what exceeds
+// that gets 503.
 //
 // A [Server] is safe for concurrent use.
 package sipserver

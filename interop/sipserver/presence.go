@@ -3,11 +3,18 @@ package sipserver
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+)
+
+const (
+	presencePackage = "presence"
+	pidfType        = "application/pidf+xml"
 )
 
 // A watcher is one subscription to a user's presence. One goroutine sends its
@@ -15,31 +22,41 @@ import (
 type watcher struct {
 	s      *Server
 	user   string
+	event  string // the Event header's value
 	callID string
 	local  sip.FromHeader // our end, with our tag
 	remote sip.ToHeader
-	target sip.Uri
 	wake   chan struct{} // of capacity 1
-	seq    uint32        // for the goroutine in run
 
-	expires time.Time // guarded by the server's lock
+	// For the goroutine in run.
+	seq  uint32
+	told bool // that the user is there
+
+	// Guarded by the server's lock.
+	expires   time.Time
+	remoteSeq uint32
+	target    sip.Uri
 }
 
 // subscribe takes a SUBSCRIBE, the first or one that refreshes or ends. See
 // RFC 6665, section 4.2.1.
 func (s *Server) subscribe(req *sip.Request, tx sip.ServerTransaction) {
-	if h := req.GetHeader("Event"); h == nil || h.Value() != "presence" {
-		s.respond(req, tx, 489, "Bad Event", sip.NewHeader("Allow-Events", "presence"))
+	event, _, _ := strings.Cut(headerOf(req, "Event"), ";")
+	switch {
+	case strings.TrimSpace(event) != presencePackage:
+		s.respond(req, tx, 489, "Bad Event", sip.NewHeader("Allow-Events", presencePackage))
 		return
-	}
-	if req.Contact() == nil {
+	case req.Contact() == nil:
 		s.respond(req, tx, 400, "Bad Request (no Contact)")
+		return
+	case !acceptsPIDF(req):
+		s.respond(req, tx, 406, "Not Acceptable")
 		return
 	}
 	seconds := requestedExpires(req, &sip.ContactHeader{})
-	w, ok := s.watcherFor(req, time.Duration(seconds)*time.Second)
-	if !ok {
-		s.respond(req, tx, 481, "Subscription Does Not Exist")
+	w, refused := s.watcherFor(req, time.Duration(seconds)*time.Second)
+	if refused != nil {
+		s.respond(req, tx, refused.code, refused.reason)
 		return
 	}
 	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
@@ -52,33 +69,51 @@ func (s *Server) subscribe(req *sip.Request, tx sip.ServerTransaction) {
 	w.poke()
 }
 
+func headerOf(req *sip.Request, name string) string {
+	if h := req.GetHeader(name); h != nil {
+		return h.Value()
+	}
+	return ""
+}
+
+// acceptsPIDF reports whether a subscriber can read presence documents, which
+// is so by default. See RFC 3856, section 6.5.
+func acceptsPIDF(req *sip.Request) bool {
+	accepts := req.GetHeaders("Accept")
+	for _, h := range accepts {
+		for kind := range strings.SplitSeq(h.Value(), ",") {
+			kind, _, _ = strings.Cut(kind, ";")
+			switch strings.ToLower(strings.TrimSpace(kind)) {
+			case pidfType, "application/*", "*/*":
+				return true
+			}
+		}
+	}
+	return len(accepts) == 0
+}
+
 func (s *Server) uri() sip.Uri {
 	host, port, _ := sip.ParseAddr(s.ua.Addr())
 	return sip.Uri{Scheme: "sip", Host: host, Port: port}
 }
 
 // watcherFor finds the watcher that a SUBSCRIBE is for, or makes a new one.
-func (s *Server) watcherFor(req *sip.Request, life time.Duration) (*watcher, bool) {
+func (s *Server) watcherFor(req *sip.Request, life time.Duration) (*watcher, *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	user, tag := req.Recipient.User, tagOf(req.To().Params)
-	if tag != "" {
-		for w := range s.watchers[req.To().Address.User] {
-			if w.callID == req.CallID().Value() && tagOf(w.local.Params) == tag {
-				w.expires = time.Now().Add(life)
-				return w, true
-			}
-		}
-		return nil, false
+	if tag := tagOf(req.To().Params); tag != "" {
+		return s.renewed(req, tag, life)
 	}
 	if s.watching >= maxSubscriptions || s.closed {
-		return nil, false
+		return nil, &refusal{503, "Service Unavailable"}
 	}
+	user := req.Recipient.User
 	w := &watcher{
-		s: s, user: user, callID: req.CallID().Value(), target: *req.Contact().Address.Clone(),
+		s: s, user: user, event: headerOf(req, "Event"), callID: req.CallID().Value(),
 		local:  sip.FromHeader{Address: *req.To().Address.Clone()},
 		remote: sip.ToHeader{Address: *req.From().Address.Clone(), Params: req.From().Params.Clone()},
-		wake:   make(chan struct{}, 1), expires: time.Now().Add(life),
+		wake:   make(chan struct{}, 1),
+		target: *req.Contact().Address.Clone(), remoteSeq: req.CSeq().SeqNo, expires: time.Now().Add(life),
 	}
 	w.local.Params.Add("tag", rand.Text())
 	if s.watchers[user] == nil {
@@ -87,7 +122,24 @@ func (s *Server) watcherFor(req *sip.Request, life time.Duration) (*watcher, boo
 	s.watchers[user][w] = true
 	s.watching++
 	s.work.Go(w.run)
-	return w, true
+	return w, nil
+}
+
+// renewed finds a watcher by its dialog and gives it a new end. s.mu is held.
+func (s *Server) renewed(req *sip.Request, tag string, life time.Duration) (*watcher, *refusal) {
+	for w := range s.watchers[req.To().Address.User] {
+		if w.callID != req.CallID().Value() || tagOf(w.local.Params) != tag || tagOf(w.remote.Params) != tagOf(req.From().Params) {
+			continue
+		}
+		if req.CSeq().SeqNo <= w.remoteSeq {
+			return nil, &refusal{500, "Server Internal Error (CSeq out of order)"} // [RFC3261-12.2.2]
+		}
+		w.remoteSeq = req.CSeq().SeqNo
+		w.target = *req.Contact().Address.Clone()
+		w.expires = time.Now().Add(life)
+		return w, nil
+	}
+	return nil, &refusal{481, "Subscription Does Not Exist"}
 }
 
 func tagOf(p sip.HeaderParams) string { v, _ := p.Get("tag"); return v }
@@ -133,37 +185,50 @@ func (w *watcher) run() {
 func (w *watcher) remove() {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
-	delete(w.s.watchers[w.user], w)
-	if len(w.s.watchers[w.user]) == 0 {
-		delete(w.s.watchers, w.user)
+	w.s.forget(w)
+}
+
+// forget removes a watcher, if it is still there. s.mu is held.
+func (s *Server) forget(w *watcher) {
+	if !s.watchers[w.user][w] {
+		return
 	}
-	w.s.watching--
+	delete(s.watchers[w.user], w)
+	if len(s.watchers[w.user]) == 0 {
+		delete(s.watchers, w.user)
+	}
+	s.watching--
 }
 
 // notify sends one NOTIFY with the state as it is now; false if the
 // subscription has ended.
 func (w *watcher) notify() (more bool) {
 	w.s.mu.Lock()
-	contacts := len(w.s.bindings[w.user])
-	left := time.Until(w.expires)
+	contacts, left, target := len(w.s.bindings[w.user]), time.Until(w.expires), *w.target.Clone()
+	wait := w.s.notifyWait
+	if more = left > 0; !more {
+		w.s.forget(w) // nobody can refresh it from now on
+	}
 	w.s.mu.Unlock()
-	more = left > 0
-	ctx, cancel := context.WithTimeout(w.s.ctx, requestWait)
+	ctx, cancel := context.WithTimeout(w.s.ctx, wait)
 	defer cancel()
-	res, err := w.s.ua.Do(ctx, w.request(contacts, left))
+	res, err := w.s.ua.Do(ctx, w.request(target, contacts, left))
 	if err != nil {
 		w.s.log.Info("NOTIFY not delivered", "user", w.user, "err", err)
-		return more
+		silent := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sip.ErrTransactionTimeout)
+		return more && !silent // [RFC6665-4.2.2]
 	}
 	return more && res.StatusCode != 481 // [RFC6665-4.2.2]
 }
 
-func (w *watcher) request(contacts int, left time.Duration) *sip.Request {
-	req := sip.NewRequest(sip.NOTIFY, *w.target.Clone())
-	setTarget(req, &w.target)
+// request makes the next NOTIFY. Like Kamailio's, it has no body for a user who
+// was not there and still is not.
+func (w *watcher) request(target sip.Uri, contacts int, left time.Duration) *sip.Request {
+	req := sip.NewRequest(sip.NOTIFY, target)
+	setTarget(req, &target)
 	w.seq++
 	from, to := w.local, w.remote
-	callID, hops := sip.CallIDHeader(w.callID), sip.MaxForwardsHeader(70)
+	callID, hops := sip.CallIDHeader(w.callID), sip.MaxForwardsHeader(defaultHops)
 	state := "terminated;reason=timeout"
 	if left > 0 {
 		state = fmt.Sprintf("active;expires=%d", int(left.Round(time.Second)/time.Second))
@@ -171,15 +236,16 @@ func (w *watcher) request(contacts int, left time.Duration) *sip.Request {
 	for _, h := range []sip.Header{
 		&hops, &from, &to, &callID, &sip.CSeqHeader{SeqNo: w.seq, MethodName: sip.NOTIFY},
 		&sip.ContactHeader{Address: w.s.uri()},
-		sip.NewHeader("Event", "presence"), sip.NewHeader("Subscription-State", state),
+		sip.NewHeader("Event", w.event), sip.NewHeader("Subscription-State", state),
 	} {
 		req.AppendHeader(h)
 	}
-	if contacts > 0 {
-		req.AppendHeader(sip.NewHeader("Content-Type", "application/pidf+xml"))
+	if contacts > 0 || w.told {
+		req.AppendHeader(sip.NewHeader("Content-Type", pidfType))
 		req.SetBody(pidf(w.local.Address.String(), contacts))
 	} else {
 		req.SetBody(nil)
 	}
+	w.told = contacts > 0
 	return req
 }

@@ -2,7 +2,7 @@ package sipserver
 
 import (
 	"context"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -21,150 +21,199 @@ const (
 // RFC 3261, section 16.
 func (s *Server) relay(req *sip.Request, tx sip.ServerTransaction) {
 	fwd := req.Clone()
+	s.takeRoute(fwd)
 	if req.Method == sip.ACK {
 		s.relayAck(fwd)
+		return
+	}
+	mark := loopMark(req)
+	if code, reason, headers := s.refusal(req, mark); code != 0 {
+		s.respond(req, tx, code, reason, headers...)
 		return
 	}
 	if code, reason := s.target(fwd); code != 0 {
 		s.respond(req, tx, code, reason)
 		return
 	}
-	if hops := fwd.MaxForwards(); hops != nil {
-		if hops.Val() == 0 {
-			s.respond(req, tx, 483, "Too Many Hops") // [RFC3261-16.3]
-			return
-		}
-		hops.Dec()
+	if s.pending.Add(1) > maxPending {
+		s.pending.Add(-1)
+		s.respond(req, tx, 503, "Service Unavailable")
+		return
 	}
-	s.addVia(fwd)
+	defer s.pending.Add(-1)
+	lessHops(fwd)
+	s.recordRoute(fwd)
+	s.addVia(fwd, mark)
 	if req.Method == sip.INVITE {
 		s.respond(req, tx, 100, "Trying")
 	}
-	s.forward(req, fwd, tx)
+	r := &relaying{s: s, req: req, fwd: fwd, tx: tx, cancels: make(chan struct{}, 1)}
+	r.run()
+}
+
+// refusal tells why a request is not relayed; 0 if it is. See RFC 3261,
+// section 16.3.
+func (s *Server) refusal(req *sip.Request, mark string) (code int, reason string, headers []sip.Header) {
+	if scheme := req.Recipient.Scheme; scheme != "sip" && scheme != "" {
+		return 416, "Unsupported URI Scheme", nil // [RFC3261-16.3-2]
+	}
+	if hops := req.MaxForwards(); hops != nil && hops.Val() == 0 {
+		return 483, "Too Many Hops", nil // [RFC3261-16.3-3]
+	}
+	if s.looped(req, mark) {
+		return 482, "Loop Detected", nil // [RFC3261-16.3-4]
+	}
+	if h := req.GetHeader("Proxy-Require"); h != nil {
+		return 420, "Bad Extension", []sip.Header{sip.NewHeader("Unsupported", h.Value())} // [RFC3261-16.3-5]
+	}
+	return 0, "", nil
 }
 
 // relayAck forwards an ACK for a 2xx that was sent to us though we are not in
 // the dialog's path. An ACK for another response ends at its transaction, and
 // does not come here. [RFC3261-16.6]
 func (s *Server) relayAck(fwd *sip.Request) {
-	if s.ours(&fwd.Recipient) {
+	mark := loopMark(fwd)
+	if code, _, _ := s.refusal(fwd, mark); code != 0 || fwd.Route() == nil && s.ours(&fwd.Recipient) {
 		return
 	}
-	setTarget(fwd, &fwd.Recipient)
-	s.addVia(fwd)
+	setTarget(fwd, nextHop(fwd))
+	lessHops(fwd)
+	s.addVia(fwd, mark)
 	if err := s.ua.Send(s.ctx, fwd); err != nil {
 		s.log.Debug("ACK not forwarded", "err", err)
 	}
 }
 
-// target sets where fwd goes. A code says that it goes nowhere.
-func (s *Server) target(fwd *sip.Request) (code int, reason string) {
-	uri := &fwd.Recipient
-	if !s.ours(uri) {
-		setTarget(fwd, uri) // a dialog's request, addressed to its Contact
-		return 0, ""
-	}
-	if contact, ok := s.newest(uri.User); ok {
-		fwd.Recipient = contact
-		setTarget(fwd, &contact)
-		return 0, ""
-	}
-	if fwd.Method != sip.INVITE || s.cfg.AppServer == "" || s.fromAppServer(fwd) {
-		return 480, "Temporarily Unavailable"
-	}
-	fwd.SetDestination(s.cfg.AppServer)
-	fwd.SetTransport("UDP")
-	return 0, ""
+// A relaying is one request on its way, with the two transactions it has.
+type relaying struct {
+	s        *Server
+	req, fwd *sip.Request
+	tx       sip.ServerTransaction
+	down     sip.ClientTransaction
+
+	cancels   chan struct{} // of capacity 1: a CANCEL has come
+	cancelled atomic.Bool   // and so the caller has got 487
 }
 
-// fromAppServer recognises the application server by where it sends from or
-// where it wants to be reached.
-func (s *Server) fromAppServer(req *sip.Request) bool {
-	if req.Source() == s.cfg.AppServer {
-		return true
+// run forwards the request and passes back what comes, until a final response.
+func (r *relaying) run() {
+	// The callback runs under the transaction's lock, so it may neither wait
+	// nor use the transaction.
+	if !r.tx.OnCancel(func(*sip.Request) {
+		r.cancelled.Store(true)
+		select {
+		case r.cancels <- struct{}{}:
+		default:
+		}
+	}) {
+		return // it was cancelled before it could go anywhere
 	}
-	c := req.Contact()
-	return c != nil && c.Address.HostPort() == s.cfg.AppServer
-}
-
-func setTarget(req *sip.Request, uri *sip.Uri) {
-	transport := "UDP"
-	if v, ok := uri.UriParams.Get("transport"); ok {
-		transport = strings.ToUpper(v)
-	}
-	req.SetTransport(transport)
-	req.SetDestination(uri.HostPort())
-}
-
-// addVia puts our Via on top. [RFC3261-16.6-8]
-func (s *Server) addVia(req *sip.Request) {
-	host, port, _ := sip.ParseAddr(s.ua.Addr())
-	via := &sip.ViaHeader{
-		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: req.Transport(), Host: host, Port: port,
-	}
-	via.Params.Add("branch", sip.GenerateBranch())
-	req.PrependHeader(via)
-}
-
-// forward sends fwd and passes what comes back to tx.
-func (s *Server) forward(req, fwd *sip.Request, tx sip.ServerTransaction) {
 	wait := requestWait
-	if req.Method == sip.INVITE {
+	if r.req.Method == sip.INVITE {
 		wait = inviteWait
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, wait)
+	ctx, cancel := context.WithTimeout(r.s.ctx, wait)
 	defer cancel()
-	down, err := s.ua.Transact(ctx, fwd)
-	if err != nil {
-		s.log.Info("request not forwarded", "method", req.Method, "to", fwd.Destination(), "err", err)
-		s.respond(req, tx, 503, "Service Unavailable")
+	var err error
+	if r.down, err = r.s.ua.Transact(ctx, r.fwd); err != nil {
+		r.s.log.Info("request not forwarded", "method", r.req.Method, "to", r.fwd.Destination(), "err", err)
+		r.fail(503, "Service Unavailable")
 		return
 	}
-	defer s.goroutine(func() { lingering(s.ctx, down) })
-	down.OnRetransmission(func(res *sip.Response) { s.passBack(req, res, tx) })
-	cancelled := make(chan struct{}, 1)
-	tx.OnCancel(func(*sip.Request) { cancelled <- struct{}{} })
+	defer r.s.goroutine(r.linger)
+	r.down.OnRetransmission(r.passBack)
+	r.await(ctx)
+}
+
+// await passes responses back. A CANCEL is relayed once the next hop has said
+// anything at all, so that it does not overtake the INVITE, and then the end is
+// awaited for a bounded time only. [RFC3261-9.1]
+func (r *relaying) await(ctx context.Context) {
+	var heard, asked bool
+	var end <-chan time.Time
 	for {
 		select {
-		case res := <-down.Responses():
-			if res.StatusCode == 100 {
-				continue // [RFC3261-16.7-5]
+		case res := <-r.down.Responses():
+			if heard = true; asked && res.IsProvisional() {
+				asked = false
+				r.cancelDown()
 			}
-			s.passBack(req, res, tx)
+			if res.StatusCode != 100 { // [RFC3261-16.7-5]
+				r.passBack(res)
+			}
 			if !res.IsProvisional() {
 				return
 			}
-		case <-cancelled:
-			s.goroutine(func() { _, _ = s.ua.Do(ctx, sipua.NewCancel(fwd)) })
-		case <-down.Done():
-			s.respond(req, tx, 408, "Request Timeout")
+		case <-r.cancels:
+			end = time.After(requestWait)
+			if asked = !heard; heard {
+				r.cancelDown()
+			}
+		case <-end:
+			return
+		case <-r.down.Done():
+			r.fail(408, "Request Timeout")
 			return
 		case <-ctx.Done():
-			s.respond(req, tx, 408, "Request Timeout")
+			if heard && r.req.Method == sip.INVITE && !r.cancelled.Load() {
+				r.cancelDown() // [RFC3261-16.8]
+			}
+			r.fail(408, "Request Timeout")
 			return
 		}
 	}
 }
 
-// lingering keeps a client transaction for the repetitions of its final
+// cancelDown relays the CANCEL.
+func (r *relaying) cancelDown() {
+	r.s.goroutine(func() {
+		ctx, cancel := context.WithTimeout(r.s.ctx, requestWait)
+		defer cancel()
+		if _, err := r.s.ua.Do(ctx, sipua.NewCancel(r.fwd)); err != nil {
+			r.s.log.Debug("CANCEL not answered", "err", err)
+		}
+	})
+}
+
+// fail answers a request that got no answer.
+func (r *relaying) fail(code int, reason string) {
+	if !r.cancelled.Load() {
+		r.s.respond(r.req, r.tx, code, reason)
+	}
+}
+
+// linger keeps the client transaction for the repetitions of its final
 // response, and then ends it.
-func lingering(ctx context.Context, tx sip.ClientTransaction) {
+func (r *relaying) linger() {
 	timer := time.NewTimer(requestWait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-tx.Done():
-	case <-ctx.Done():
+	case <-r.down.Done():
+	case <-r.s.ctx.Done():
 	}
-	tx.Terminate()
+	r.down.Terminate()
 }
 
-// passBack forwards a response without our Via.
-func (s *Server) passBack(req *sip.Request, res *sip.Response, tx sip.ServerTransaction) {
+// passBack forwards a response without our Via. A 2xx to an INVITE always
+// reaches the caller, who alone can end the dialog it makes, even if our
+// transaction has been answered with 487 or is over. [RFC3261-16.7-5]
+func (r *relaying) passBack(res *sip.Response) {
 	back := res.Clone()
 	back.RemoveHeader("Via") // the first one, ours [RFC3261-16.7-3]
-	back.SetDestination(req.Source())
-	if err := tx.Respond(back); err != nil {
-		s.log.Debug("response not passed back", "code", res.StatusCode, "err", err)
+	back.SetDestination(r.req.Source())
+	var err error
+	if !r.cancelled.Load() {
+		err = r.tx.Respond(back)
+	}
+	must := r.req.Method == sip.INVITE && res.IsSuccess()
+	if must && (err != nil || r.cancelled.Load()) {
+		if t, ok := r.tx.(*sip.ServerTx); ok {
+			err = t.Connection().WriteMsg(back)
+		}
+	}
+	if err != nil {
+		r.s.log.Debug("response not passed back", "code", res.StatusCode, "err", err)
 	}
 }

@@ -3,6 +3,7 @@ package sipserver
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -16,59 +17,120 @@ const (
 // A binding is one registered contact of a user.
 type binding struct {
 	contact sip.Uri
-	source  string // host:port that the REGISTER came from
+	callID  string // of the REGISTER that made it
+	seq     uint32
 	expires time.Time
 	timer   *time.Timer
 }
 
+// A refusal is the response to a request that is not done.
+type refusal struct {
+	code   int
+	reason string
+}
+
+// A wish is what a REGISTER asks for one contact.
+type wish struct {
+	contact sip.Uri
+	life    time.Duration // 0 to remove it
+}
+
 // register takes a REGISTER. See RFC 3261, section 10.3.
 func (s *Server) register(req *sip.Request, tx sip.ServerTransaction) {
-	user := req.To().Address.User
-	if challenges := s.auth.check(req, user); challenges != nil {
+	aor := &req.To().Address
+	user := aor.User
+	switch code, challenges := s.auth.check(req, user); code {
+	case 401:
 		s.respond(req, tx, 401, "Unauthorized", challenges...)
 		return
-	}
-	changed, ok := s.bind(req, user)
-	if !ok {
-		s.respond(req, tx, 503, "Service Unavailable")
+	case 403:
+		s.respond(req, tx, 403, "Forbidden") // [RFC3261-10.3-4]
 		return
 	}
-	if changed {
+	if user == "" || !s.ours(aor) {
+		s.respond(req, tx, 404, "Not Found") // [RFC3261-10.3-5]
+		return
+	}
+	wishes, all, refused := parseWishes(req)
+	if refused == nil {
+		refused = s.bind(req, user, wishes, all)
+	}
+	if refused != nil {
+		s.respond(req, tx, refused.code, refused.reason)
+		return
+	}
+	if all || len(wishes) > 0 {
 		s.presenceChanged(user)
 	}
 	s.respond(req, tx, 200, "OK", s.contacts(user)...)
 }
 
-// bind adds, refreshes and removes the contacts of a REGISTER.
-func (s *Server) bind(req *sip.Request, user string) (changed, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// parseWishes reads the contacts of a REGISTER; all means that every contact is
+// to be removed.
+func parseWishes(req *sip.Request) (wishes []wish, all bool, refused *refusal) {
 	for _, h := range req.GetHeaders("Contact") {
-		c, isContact := h.(*sip.ContactHeader)
-		if !isContact {
+		c, ok := h.(*sip.ContactHeader)
+		if !ok {
+			return nil, false, &refusal{400, "Bad Request (Contact)"}
+		}
+		if all = all || c.Address.Wildcard; all {
 			continue
 		}
-		changed = true
-		if c.Address.Wildcard {
-			s.unbind(user, func(*binding) bool { return true })
-			continue
-		}
-		s.unbind(user, func(b *binding) bool { return b.contact.String() == c.Address.String() })
-		seconds := requestedExpires(req, c)
-		if seconds == 0 {
-			continue
-		}
-		if s.count >= maxBindings {
-			return changed, false
-		}
-		s.addBinding(user, c, req.Source(), time.Duration(seconds)*time.Second)
+		wishes = append(wishes, wish{*c.Address.Clone(), time.Duration(requestedExpires(req, c)) * time.Second})
 	}
-	return changed, true
+	if !all {
+		return wishes, false, nil
+	}
+	expires := req.GetHeader("Expires")
+	if len(req.GetHeaders("Contact")) != 1 || expires == nil || strings.TrimSpace(expires.Value()) != "0" {
+		return nil, false, &refusal{400, "Bad Request (Contact *)"} // [RFC3261-10.3-6]
+	}
+	return nil, true, nil
 }
 
+// bind adds, refreshes and removes contacts: all that is wished, or nothing.
+// [RFC3261-10.3-7]
+func (s *Server) bind(req *sip.Request, user string, wishes []wish, all bool) *refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return &refusal{503, "Service Unavailable"}
+	}
+	callID, seq := req.CallID().Value(), req.CSeq().SeqNo
+	named := func(b *binding) bool {
+		return all || slices.ContainsFunc(wishes, func(w wish) bool { return sameContact(&w.contact, b) })
+	}
+	kept, added := 0, 0
+	for _, b := range s.bindings[user] {
+		if named(b) && b.callID == callID && b.seq >= seq {
+			return &refusal{500, "Server Internal Error (CSeq out of order)"} // a later one has overtaken it
+		}
+		if !named(b) {
+			kept++
+		}
+	}
+	for _, w := range wishes {
+		if w.life > 0 {
+			added++
+		}
+	}
+	if added > 0 && (kept+added > maxContacts || s.count+added > maxBindings) {
+		return &refusal{503, "Service Unavailable"}
+	}
+	s.unbind(user, named)
+	for _, w := range wishes {
+		if w.life > 0 {
+			s.addBinding(user, &binding{contact: w.contact, callID: callID, seq: seq}, w.life)
+		}
+	}
+	return nil
+}
+
+func sameContact(u *sip.Uri, b *binding) bool { return u.String() == b.contact.String() }
+
 // addBinding registers a contact until it expires. s.mu is held.
-func (s *Server) addBinding(user string, c *sip.ContactHeader, source string, life time.Duration) {
-	b := &binding{contact: *c.Address.Clone(), source: source, expires: time.Now().Add(life)}
+func (s *Server) addBinding(user string, b *binding, life time.Duration) {
+	b.expires = time.Now().Add(life)
 	b.timer = time.AfterFunc(life, func() {
 		s.mu.Lock()
 		s.unbind(user, func(x *binding) bool { return x == b })
@@ -105,7 +167,7 @@ func requestedExpires(req *sip.Request, c *sip.ContactHeader) int {
 			v, ok = h.Value(), true
 		}
 	}
-	n, err := strconv.Atoi(v)
+	n, err := strconv.Atoi(strings.TrimSpace(v))
 	if !ok || err != nil || n < 0 {
 		return defaultExpires
 	}
@@ -136,8 +198,11 @@ func (s *Server) newest(user string) (sip.Uri, bool) {
 	return *list[len(list)-1].contact.Clone(), true
 }
 
-// Registered returns the contacts of a user, by name.
-func (s *Server) Registered(user string) []string {
+// Registered returns the contacts of a user, the newest last. The user is named
+// by a SIP URI or by its user part alone.
+func (s *Server) Registered(aor string) []string {
+	user := strings.TrimPrefix(aor, "sip:")
+	user, _, _ = strings.Cut(user, "@")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []string

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -12,8 +14,10 @@ import (
 
 // Limits of a server.
 const (
-	maxBindings      = 10_000 // registered contacts
+	maxBindings      = 10_000 // registered contacts of all users
+	maxContacts      = 10     // registered contacts of one user
 	maxSubscriptions = 10_000
+	maxPending       = 10_000 // relayed requests that have no final response yet
 )
 
 // TraceEvent is one SIP message on the wire.
@@ -26,9 +30,12 @@ type Config struct {
 	AppServer string // host:port of the application server; "" for none
 	// Users are the passwords by user name. With any, REGISTER is
 	// authenticated.
-	Users  map[string]string
-	Logger *slog.Logger
-	Trace  func(TraceEvent)
+	Users map[string]string
+	// RecordRoute keeps the server in the path of the dialogs it relays.
+	RecordRoute bool
+	Logger      *slog.Logger
+	// Trace sees every SIP message as it was on the wire. It must not block.
+	Trace func(TraceEvent)
 }
 
 // Server is a running server.
@@ -42,12 +49,15 @@ type Server struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
-	mu       sync.Mutex
-	closed   bool
-	bindings map[string][]*binding // by user name, the newest last
-	count    int
-	watchers map[string]map[*watcher]bool // by user name
-	watching int
+	pending atomic.Int64 // relayed requests
+
+	mu         sync.Mutex
+	closed     bool
+	notifyWait time.Duration         // for the response to a NOTIFY
+	bindings   map[string][]*binding // by user name, the newest last
+	count      int
+	watchers   map[string]map[*watcher]bool // by user name
+	watching   int
 }
 
 // New opens the sockets and serves.
@@ -58,6 +68,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, auth: newAuthenticator(cfg.Domain, cfg.Users),
 		bindings: map[string][]*binding{}, watchers: map[string]map[*watcher]bool{},
+		notifyWait: requestWait,
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	ready := make(chan struct{}) // requests may come before ua is set
@@ -118,11 +129,6 @@ func (s *Server) take(req *sip.Request, tx sip.ServerTransaction) bool {
 		s.relay(req, tx)
 	}
 	return true
-}
-
-// ours reports whether the URI names a user of the domain, or the server.
-func (s *Server) ours(u *sip.Uri) bool {
-	return u.Host == s.cfg.Domain || u.HostPort() == s.ua.Addr()
 }
 
 // respond sends a response without a body.

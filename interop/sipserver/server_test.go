@@ -171,7 +171,7 @@ func TestPresence(t *testing.T) {
 	}
 	next()
 	x.s.mu.Lock()
-	x.s.addBinding("bob", contactOf(x.phone), "", 50*time.Millisecond)
+	x.s.addBinding("bob", &binding{contact: contactOf(x.phone)}, 50*time.Millisecond)
 	x.s.mu.Unlock()
 	x.s.presenceChanged("bob")
 	next()
@@ -180,20 +180,26 @@ func TestPresence(t *testing.T) {
 		t.Errorf("got %v, want %v", states, want)
 	}
 	sub.Close()
-	x.s.mu.Lock()
-	defer x.s.mu.Unlock()
-	for end := time.Now().Add(10 * time.Second); x.s.watching > 0; {
-		if time.Now().After(end) {
-			t.Fatal("the subscription goes on")
+	x.s.awaitWatching(t, 0)
+}
+
+// awaitWatching waits until there are that many subscriptions.
+func (s *Server) awaitWatching(t *testing.T, want int) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		got := s.watching
+		s.mu.Unlock()
+		if got == want {
+			return
 		}
-		x.s.mu.Unlock()
-		time.Sleep(time.Millisecond)
-		x.s.mu.Lock()
+		if time.Now().After(end) {
+			t.Fatalf("%d subscriptions, want %d", got, want)
+		}
 	}
 }
 
-func contactOf(ua *sipua.UA) *sip.ContactHeader {
-	h := &sip.ContactHeader{}
-	_ = sip.ParseUri(ua.Contact(), &h.Address)
-	return h
+func contactOf(ua *sipua.UA) (u sip.Uri) {
+	_ = sip.ParseUri(ua.Contact(), &u)
+	return u
 }
