@@ -71,7 +71,8 @@ type envOptions struct {
 // newEnv starts a cluster whose waits are short.
 func newEnv(t *testing.T, o envOptions) *env {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	// What TestLedger stores in a second takes several to deliver.
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+20*(*ledgerTime))
 	t.Cleanup(cancel)
 	e := &env{t: t, ctx: ctx}
 	asAddr, proxyAddr := freeAddr(t), freeAddr(t)

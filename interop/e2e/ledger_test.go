@@ -149,10 +149,21 @@ func (e *env) collectAll() map[string][]int {
 	case <-time.After(patience):
 		e.t.Fatal("hardly anything came")
 	}
-	e.wantKept(0)
+	e.drain()
 	mu.Lock()
 	defer mu.Unlock()
 	return got
+}
+
+// drain waits until nothing is kept any more, for as long as there is progress.
+func (e *env) drain() {
+	e.t.Helper()
+	for left := e.kept(); left != 0; left = e.kept() {
+		e.eventually(fmt.Sprintf("less than %d messages are kept", left), func() bool {
+			n := e.kept()
+			return n >= 0 && (n < left || left < 0)
+		})
+	}
 }
 
 // check holds that what was confirmed has come, in order. What came once more
