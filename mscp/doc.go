@@ -52,7 +52,21 @@
 // dialoguser has event in 6.3 for name, dialog stands for dialogid in 6.2,
 // dialogexit stands in a response in 6.1, and 4.2 names an error
 // error.dialog.notstarted. The formal syntax (8) is what is written; the files
-// in testdata show what becomes of each example when it is read.
+// in testdata show what becomes of each example when it is read. One example
+// of 6.2 is not well-formed and is refused.
+//
+// Between its text and its formal syntax: the default of enctype is spelled as
+// in section 8. A reason is required (text), though section 8 makes it optional.
+// namelist and subscribe hold one or more items (text). videomixingvas is
+// positive and has the default 3 (text). activespeakernotification is in
+// section 8 only and is taken. mscp holds exactly one container (text), and
+// foreign elements beside it are ignored, not taken for one. Video demands
+// audiomixingpolicy, as 5.1 says, though it may mean videomixingpolicy.
+//
+// [Validate] and [Options].Strict list every broken rule, with its section and
+// place. Lenient reading refuses a request that breaks one, apart from the slips
+// above and from blanks, unknown attributes and missing attributes of the
+// paper's elements; it takes responses and notifications as they are.
 //
 // # Limits
 //
