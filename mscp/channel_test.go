@@ -24,7 +24,7 @@ func channel(t *testing.T, h Handler, ccfg, scfg Config) (*Client, *Server) {
 	return c, s
 }
 
-func tcpPair(t *testing.T) (a, b net.Conn) {
+func tcpPair(t testing.TB) (a, b net.Conn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

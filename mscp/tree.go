@@ -2,10 +2,8 @@ package mscp
 
 import (
 	"bytes"
-	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,7 +13,7 @@ type node struct {
 	space, local string
 	attrs        []ForeignAttr // namespace declarations are left out
 	kids         []*node
-	text         string // all of it, in one piece
+	text         string // all of it, in one piece, but blanks at its start may lack
 	off, end     int64  // the element's bytes
 	scope        *scope // what is declared around it
 	own          *scope // and with its own declarations
@@ -42,16 +40,25 @@ func (s *scope) lookup(prefix string) (string, bool) {
 	return "", prefix == ""
 }
 
-// A treeReader builds the tree from raw tokens. It expands no entity, knows no
+// A treeReader builds the tree of a document. It expands no entity, knows no
 // DOCTYPE, and checks every limit before it goes on.
 type treeReader struct {
-	d        *xml.Decoder
+	scanner
 	elements int
-	stack    []*node
-	names    []xml.Name // as written, to match the end tags
-	texts    [][]byte
+	stack    []openElement
+	attrs    []rawAttr // of the start tag that is being read
 	root     *node
 }
+
+// An openElement is one whose end tag has not come.
+type openElement struct {
+	*node
+	name string // as written
+	more []byte // the text, once it is in more than one piece
+}
+
+// A rawAttr is an attribute as written, with its references replaced.
+type rawAttr struct{ prefix, local, value string }
 
 // parseTree reads one document. Errors are *ParseError.
 func parseTree(b []byte) (*node, error) {
@@ -61,20 +68,13 @@ func parseTree(b []byte) (*node, error) {
 	if !utf8.Valid(b) {
 		return nil, &ParseError{0, "not UTF-8 (section 3.2)"} // [MSCP-3.2-1]
 	}
-	t := &treeReader{d: xml.NewDecoder(bytes.NewReader(b))}
-	t.d.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
-		return nil, fmt.Errorf("encoding %s is not UTF-8 (section 3.2)", shorten(charset)) // [MSCP-3.2-1]
+	t := &treeReader{scanner: scanner{s: string(b)}}
+	t.take("\ufeff")
+	if err := t.declaration(); err != nil {
+		return nil, err
 	}
-	for {
-		off := t.d.InputOffset()
-		tok, err := t.d.RawToken()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, t.fail("not well-formed (section 3.3): %v", err) // [MSCP-3.3-1]
-		}
-		if err := t.token(tok, off); err != nil {
+	for !t.done() {
+		if err := t.next(); err != nil {
 			return nil, err
 		}
 	}
@@ -84,47 +84,212 @@ func parseTree(b []byte) (*node, error) {
 	return t.root, nil
 }
 
-func (t *treeReader) fail(format string, args ...any) error {
-	return &ParseError{t.d.InputOffset(), fmt.Sprintf(format, args...)}
-}
+var versionPattern = regexp.MustCompile(`^1\.[0-9]+$`)
 
-func (t *treeReader) token(tok xml.Token, off int64) error {
-	switch tok := tok.(type) {
-	case xml.Directive:
-		return t.fail("DOCTYPE and other declarations are not allowed")
-	case xml.ProcInst:
-		if strings.EqualFold(tok.Target, "xml") && off > 3 { // 3: a byte order mark
-			return t.fail("an XML declaration that is not at the start")
+// declaration reads the XML declaration, if there is one. See XML 1.0, section
+// 2.8.
+func (t *treeReader) declaration() error {
+	if !t.has("<?xml") || len(t.s) <= t.pos+5 || !isSpace(t.s[t.pos+5]) {
+		return nil
+	}
+	t.pos += len("<?xml")
+	order := []string{"version", "encoding", "standalone"}
+	seen := 0
+	for {
+		blank := t.space()
+		if t.take("?>") {
+			break
 		}
-	case xml.StartElement:
-		return t.open(tok, off)
-	case xml.EndElement:
-		return t.close(tok)
-	case xml.CharData:
-		if len(t.stack) > 0 {
-			last := len(t.texts) - 1
-			t.texts[last] = append(t.texts[last], tok...) // bounded by the document
-		} else if len(bytes.TrimSpace(bytes.TrimPrefix(tok, []byte("\ufeff")))) > 0 {
-			return t.fail("text outside the root element")
+		at := t.pos
+		name, err := t.name()
+		if err != nil {
+			return err
 		}
+		t.space()
+		if !blank || !t.take("=") {
+			return t.malformed("the XML declaration")
+		}
+		t.space()
+		value, err := t.quoted()
+		if err != nil {
+			return err
+		}
+		for seen < len(order) && order[seen] != name && seen != 0 {
+			seen++
+		}
+		if seen == len(order) || order[seen] != name || name == "version" && !versionPattern.MatchString(value) ||
+			name == "standalone" && value != "yes" && value != "no" {
+			t.pos = at
+			return t.malformed("the XML declaration")
+		}
+		seen++
+		if name == "encoding" && !strings.EqualFold(value, "UTF-8") {
+			t.pos = at
+			return t.fail("encoding %s is not UTF-8 (section 3.2)", shorten(value)) // [MSCP-3.2-1]
+		}
+	}
+	if seen == 0 {
+		return t.malformed("the XML declaration has no version")
 	}
 	return nil
 }
 
-func (t *treeReader) open(e xml.StartElement, off int64) error {
-	if t.root != nil && len(t.stack) == 0 {
-		return t.fail("more than one root element")
+// next reads one piece of markup or text.
+func (t *treeReader) next() error {
+	switch {
+	case t.s[t.pos] != '<':
+		return t.characters()
+	case t.has("</"):
+		return t.endTag()
+	case t.take("<!--"):
+		comment, err := t.until("--", "a comment")
+		if err == nil && !t.take(">") {
+			err = t.malformed("-- in a comment: %q", shorten(comment))
+		}
+		return err
+	case t.take("<![CDATA["):
+		if len(t.stack) == 0 {
+			return t.fail("text outside the root element")
+		}
+		content, err := t.until("]]>", "CDATA")
+		if err == nil {
+			t.addText(content)
+		}
+		return err
+	case t.has("<!"):
+		return t.fail("DOCTYPE and other declarations are not allowed")
+	case t.take("<?"):
+		return t.instruction()
 	}
-	if t.elements++; t.elements > MaxElements {
-		return t.fail("more than %d elements", MaxElements)
+	return t.startTag()
+}
+
+func (t *treeReader) characters() error {
+	if len(t.stack) > 0 {
+		text, err := t.text()
+		if err == nil {
+			t.addText(text)
+		}
+		return err
 	}
-	if len(t.stack) >= MaxDepth {
-		return t.fail("elements nested deeper than %d", MaxDepth)
+	if !t.space() {
+		return t.fail("text outside the root element")
 	}
-	if len(e.Attr) > MaxAttrs {
+	return nil
+}
+
+// addText gives the text to the element that is open. Layout, which is most
+// texts, costs nothing.
+func (t *treeReader) addText(text string) {
+	n := &t.stack[len(t.stack)-1]
+	switch {
+	case n.text == "":
+		n.text = t.own(strings.TrimLeft(text, " \t\r\n"))
+	case n.more == nil:
+		n.more = append([]byte(n.text), text...)
+	default:
+		n.more = append(n.more, text...) // bounded by the document
+	}
+}
+
+// instruction goes over a processing instruction, which nobody here wants.
+func (t *treeReader) instruction() error {
+	target, err := t.name()
+	switch {
+	case err != nil:
+		return err
+	case strings.EqualFold(target, "xml"):
+		return t.fail("an XML declaration that is not at the start")
+	case strings.Contains(target, ":"):
+		return t.malformed("%q is no target of an instruction", shorten(target))
+	case !t.has("?>") && !t.space():
+		return t.malformed("an instruction")
+	}
+	_, err = t.until("?>", "an instruction")
+	return err
+}
+
+// startTag reads a start tag, or the tag of an empty element.
+func (t *treeReader) startTag() error {
+	off := t.pos
+	t.pos++
+	name, err := t.name()
+	if err != nil {
+		return err
+	}
+	t.attrs = t.attrs[:0]
+	for {
+		blank := t.space()
+		if t.take("/>") || t.take(">") {
+			break
+		}
+		if !blank {
+			return t.malformed("the start tag of %s", shorten(name))
+		}
+		if err := t.attribute(); err != nil {
+			return err
+		}
+	}
+	empty := t.s[t.pos-2] == '/'
+	n, err := t.open(name, off)
+	switch {
+	case err != nil:
+		return err
+	case empty:
+		n.end = int64(t.pos)
+	default:
+		t.stack = append(t.stack, openElement{node: n, name: name})
+	}
+	return nil
+}
+
+// attribute reads one attribute of a start tag.
+func (t *treeReader) attribute() error {
+	name, err := t.name()
+	if err != nil {
+		return err
+	}
+	t.space()
+	if !t.take("=") {
+		return t.malformed("the attribute %s has no value", shorten(name))
+	}
+	t.space()
+	value, err := t.quoted()
+	if err != nil {
+		return err
+	}
+	if len(t.attrs) >= MaxAttrs {
 		return t.fail("more than %d attributes", MaxAttrs)
 	}
-	n := &node{local: e.Name.Local, off: off}
+	prefix, local, err := t.qualified(name)
+	t.attrs = append(t.attrs, rawAttr{prefix, t.own(local), t.own(value)})
+	return err
+}
+
+// qualified parts a name at its colon. See Namespaces in XML 1.0, production 7.
+func (t *treeReader) qualified(name string) (prefix, local string, err error) {
+	i := strings.IndexByte(name, ':')
+	if i < 0 {
+		return "", name, nil
+	}
+	prefix, local = name[:i], name[i+1:]
+	if prefix == "" || local == "" || strings.Contains(local, ":") || strings.ContainsRune("-.0123456789", rune(local[0])) {
+		return "", "", t.fail("%q is no qualified name", shorten(name))
+	}
+	return prefix, local, nil
+}
+
+func (t *treeReader) open(name string, off int) (*node, error) {
+	if t.root != nil && len(t.stack) == 0 {
+		return nil, t.fail("more than one root element")
+	}
+	if t.elements++; t.elements > MaxElements {
+		return nil, t.fail("more than %d elements", MaxElements)
+	}
+	if len(t.stack) >= MaxDepth {
+		return nil, t.fail("elements nested deeper than %d", MaxDepth)
+	}
+	n := &node{off: int64(off)}
 	if len(t.stack) > 0 {
 		parent := t.stack[len(t.stack)-1]
 		n.scope = parent.own
@@ -132,41 +297,37 @@ func (t *treeReader) open(e xml.StartElement, off int64) error {
 	} else {
 		t.root = n
 	}
-	if err := t.declare(n, e.Attr); err != nil {
-		return err
+	if err := t.declare(n); err != nil {
+		return nil, err
+	}
+	prefix, local, err := t.qualified(name)
+	if err != nil {
+		return nil, err
 	}
 	var ok bool
-	if n.space, ok = n.own.lookup(e.Name.Space); !ok {
-		return t.fail("prefix %q is not declared", shorten(e.Name.Space))
+	if n.space, ok = n.own.lookup(prefix); !ok || prefix == "xmlns" {
+		return nil, t.fail("prefix %q is not declared", shorten(prefix))
 	}
-	if strings.Contains(n.local, ":") {
-		return t.fail("%q is no qualified name", shorten(n.local))
-	}
-	if err := t.attributes(n, e.Attr); err != nil {
-		return err
-	}
-	t.stack = append(t.stack, n)
-	t.names = append(t.names, e.Name)
-	t.texts = append(t.texts, nil)
-	return nil
+	n.local = t.own(local)
+	return n, t.attributes(n)
 }
 
 // declare takes the namespace declarations of a start tag.
-func (t *treeReader) declare(n *node, attrs []xml.Attr) error {
+func (t *treeReader) declare(n *node) error {
 	n.own = n.scope
-	seen := map[string]bool{}
-	for _, a := range attrs {
-		prefix := a.Name.Local
-		if a.Name.Space == "" && prefix == "xmlns" {
+	for _, a := range t.attrs {
+		prefix := a.local
+		if a.prefix == "" && prefix == "xmlns" {
 			prefix = ""
-		} else if a.Name.Space != "xmlns" {
+		} else if a.prefix != "xmlns" {
 			continue
 		}
-		if seen[prefix] {
-			return t.fail("attribute xmlns:%s twice", shorten(prefix))
+		for s := n.own; s != n.scope; s = s.parent {
+			if s.prefix == prefix {
+				return t.fail("attribute xmlns:%s twice", shorten(prefix))
+			}
 		}
-		seen[prefix] = true
-		if prefix == "xmlns" || prefix == "xml" || prefix != "" && a.Value == "" {
+		if prefix == "xmlns" || prefix == "xml" || prefix != "" && a.value == "" {
 			return t.fail("prefix %q cannot be declared so", shorten(prefix))
 		}
 		size := 1
@@ -176,46 +337,58 @@ func (t *treeReader) declare(n *node, attrs []xml.Attr) error {
 		if size > MaxNamespaces {
 			return t.fail("more than %d namespace declarations in scope", MaxNamespaces)
 		}
-		n.own = &scope{n.own, prefix, a.Value, size}
+		n.own = &scope{n.own, prefix, a.value, size}
 	}
 	return nil
 }
 
-func (t *treeReader) attributes(n *node, attrs []xml.Attr) error {
-	seen := make(map[xml.Name]bool, len(attrs))
-	for _, a := range attrs {
-		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
+// attributes gives n those that declare no namespace. See Namespaces in XML
+// 1.0, section 6.3, for when two are the same.
+func (t *treeReader) attributes(n *node) error {
+	if len(t.attrs) > 0 {
+		n.attrs = make([]ForeignAttr, 0, len(t.attrs))
+	}
+	for _, a := range t.attrs {
+		if a.prefix == "xmlns" || a.prefix == "" && a.local == "xmlns" {
 			continue
 		}
-		out := ForeignAttr{Local: a.Name.Local, Value: a.Value}
-		if a.Name.Space != "" { // the default namespace is not for attributes
+		out := ForeignAttr{Local: a.local, Value: a.value}
+		if a.prefix != "" { // the default namespace is not for attributes
 			var ok bool
-			if out.Space, ok = n.own.lookup(a.Name.Space); !ok {
-				return t.fail("prefix %q is not declared", shorten(a.Name.Space))
+			if out.Space, ok = n.own.lookup(a.prefix); !ok {
+				return t.fail("prefix %q is not declared", shorten(a.prefix))
 			}
 		}
-		if strings.Contains(out.Local, ":") {
-			return t.fail("%q is no qualified name", shorten(out.Local))
+		for _, before := range n.attrs { // at most MaxAttrs
+			if before.Local == out.Local && before.Space == out.Space {
+				return t.fail("attribute %s twice", shorten(out.Local))
+			}
 		}
-		key := xml.Name{Space: out.Space, Local: out.Local}
-		if seen[key] {
-			return t.fail("attribute %s twice", shorten(out.Local))
-		}
-		seen[key] = true
 		n.attrs = append(n.attrs, out)
 	}
 	return nil
 }
 
-func (t *treeReader) close(e xml.EndElement) error {
-	last := len(t.stack) - 1
-	if last < 0 || t.names[last] != e.Name {
-		return t.fail("the end tag of %s closes nothing", shorten(e.Name.Local))
+func (t *treeReader) endTag() error {
+	t.pos += len("</")
+	name, err := t.name()
+	if err != nil {
+		return err
 	}
-	n := t.stack[last]
-	n.end = t.d.InputOffset()
-	n.text = string(t.texts[last])
-	t.stack, t.names, t.texts = t.stack[:last], t.names[:last], t.texts[:last]
+	t.space()
+	if !t.take(">") {
+		return t.malformed("the end tag of %s", shorten(name))
+	}
+	last := len(t.stack) - 1
+	if last < 0 || t.stack[last].name != name {
+		return t.malformed("the end tag of %s closes nothing", shorten(name))
+	}
+	n := &t.stack[last]
+	n.end = int64(t.pos)
+	if n.more != nil {
+		n.text = string(n.more)
+	}
+	t.stack = t.stack[:last]
 	return nil
 }
 
