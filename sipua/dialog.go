@@ -56,7 +56,7 @@ func (d *dialog) build(ua *UA, method sip.RequestMethod, seq uint32) *sip.Reques
 	req.AppendHeader(&to)
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
-	contact := &sip.ContactHeader{Address: ua.contactURI(next.transport)}
+	contact := &sip.ContactHeader{Address: ua.contactURI(next.transport, d.target.Scheme)}
 	if method != sip.BYE {
 		req.AppendHeader(contact)
 	}

@@ -248,7 +248,7 @@ func (c *Call) acceptReinvite(req *sip.Request, tx sip.ServerTransaction, answer
 	c.mu.Unlock()
 	w := c.expectAck(req.CSeq().SeqNo)
 	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
-	res.AppendHeader(&sip.ContactHeader{Address: c.ua.contactURI(req.Transport())})
+	res.AppendHeader(&sip.ContactHeader{Address: c.ua.contactURI(req.Transport(), req.Recipient.Scheme)})
 	setBody(res, answer, "application/sdp")
 	if err := tx.Respond(res); err != nil {
 		return

@@ -9,6 +9,10 @@
 // that an answer can travel in it. Incoming calls come to the Invite handler,
 // which answers or rejects them and may stay for as long as the call lasts.
 //
+// With a [TLSConfig], TLS is served at a port of its own; a sips URI, or one with
+// transport=tls, leads there. [UA.Peer] and [IncomingCall] tell who a request is
+// from: its address, and the names that its certificate has proved.
+//
 // # Concurrency
 //
 // Everything is safe for concurrent use. Each incoming call has a goroutine of
@@ -22,11 +26,12 @@
 // may come before its SUBSCRIBE's 200, and one with a lower CSeq than the last
 // is dropped. The repetition of a 2xx until its ACK, and of an ACK for each
 // repeated 2xx, is done here, as is the BYE for a 2xx that has crossed a CANCEL.
-// TCP connections are dialled here, and handed to sipgo.
+// TCP and TLS connections are dialled here, and handed to sipgo.
 //
 // # Limits
 //
-// See the constants. Strict routers (without ;lr), TLS, UPDATE, PRACK and
+// See the constants. A connection over TLS that is gone before the response to
+// a request on it is not made anew for the response. Strict routers (without ;lr), UPDATE, PRACK and
 // session timers are not supported. A message larger than the UDP limit of
 // sipgo is sent over UDP all the same, in fragments.
 package sipua

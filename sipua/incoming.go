@@ -16,6 +16,7 @@ type IncomingCall struct {
 	Body        []byte
 	ContentType string
 	Source      string // host:port that the INVITE came from
+	Peer        Peer   // the same, with what the peer has proved over TLS
 
 	ua   *UA
 	req  *sip.Request
@@ -42,7 +43,7 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Incoming
 	}
 	in := &IncomingCall{
 		From: from, To: to, RequestURI: req.Recipient.String(), Body: req.Body(),
-		ContentType: headerValue(req, "Content-Type"), Source: req.Source(),
+		ContentType: headerValue(req, "Content-Type"), Source: req.Source(), Peer: ua.Peer(req),
 		ua: ua, req: req, tx: tx, cancelled: make(chan struct{}), final: make(chan struct{}),
 	}
 	in.call = ua.newUASCall(req)
@@ -104,7 +105,7 @@ func (in *IncomingCall) response(code int, reason string) *sip.Response {
 // Provisional sends a 1xx.
 func (in *IncomingCall) Provisional(code int, reason string) error {
 	res := in.response(code, reason)
-	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport())})
+	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport(), in.req.Recipient.Scheme)})
 	return in.tx.Respond(res)
 }
 
@@ -147,7 +148,7 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 		return nil, nil, ErrCancelled
 	}
 	res := in.response(200, "OK")
-	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport())})
+	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport(), in.req.Recipient.Scheme)})
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	for _, r := range in.call.dialog.routes { // [RFC3261-12.1.1]
 		if res.GetHeader("Record-Route") == nil {

@@ -83,7 +83,7 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 	req.AppendHeader(to)
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
-	req.AppendHeader(&sip.ContactHeader{Address: ua.contactURI(next.transport)})
+	req.AppendHeader(&sip.ContactHeader{Address: ua.contactURI(next.transport, uri.Scheme)})
 	req.AppendHeader(sip.NewHeader("Allow", allow))
 	for _, h := range r.Header {
 		req.AppendHeader(sip.NewHeader(h.Name, h.Value))
@@ -126,6 +126,7 @@ func (ua *UA) invite(ctx context.Context, c *Call, req *sip.Request, r InviteReq
 
 // awaitFinal waits for an INVITE's final response.
 func (ua *UA) awaitFinal(ctx context.Context, tx sip.ClientTransaction, provisional func(int, string)) (*sip.Response, error) {
+	conn := streamOf(tx)
 	for {
 		select {
 		case res := <-tx.Responses():
@@ -135,6 +136,9 @@ func (ua *UA) awaitFinal(ctx context.Context, tx sip.ClientTransaction, provisio
 			if provisional != nil && res.StatusCode != 100 {
 				provisional(int(res.StatusCode), res.Reason)
 			}
+		case <-conn.broken():
+			tx.Terminate()
+			return nil, fmt.Errorf("INVITE: %w: %w", errNoResponse, conn.brokenBy)
 		case <-tx.Done():
 			return nil, transactionError(tx)
 		case <-ctx.Done():

@@ -7,7 +7,7 @@ const (
 	// MaxCalls bounds the calls that a user agent has at once, answered or
 	// not; more are refused with 503.
 	MaxCalls = 20_000
-	// MaxConnections bounds the TCP connections, whoever opened them; more of
+	// MaxConnections bounds the TCP and TLS connections, whoever opened them; more of
 	// other people's are closed at once.
 	MaxConnections = 10_000
 	// MaxMessage is the largest message over TCP, in bytes; the connection of a
@@ -28,6 +28,8 @@ const (
 	portTries = 20               // ports tried until one is free for UDP and TCP
 	startWait = 5 * time.Second  // for the sockets to be served
 	dialWait  = 10 * time.Second // for an outbound TCP connection
+
+	handshakeWait = 10 * time.Second // for a TLS handshake, in either role
 
 	// subscribeRetryMin and subscribeRetryMax bound the pause before a lost
 	// subscription or registration is tried again.

@@ -109,7 +109,7 @@ func (g *Registration) request(expires time.Duration) (*sip.Request, error) {
 	req.AppendHeader(to)
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.REGISTER})
-	req.AppendHeader(&sip.ContactHeader{Address: g.ua.contactURI(g.to.transport)})
+	req.AppendHeader(&sip.ContactHeader{Address: g.ua.contactURI(g.to.transport, g.uri.Scheme)})
 	req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
 	req.SetBody(nil)
 	return req, nil
@@ -120,7 +120,7 @@ func (g *Registration) request(expires time.Duration) (*sip.Request, error) {
 func grantedExpires(res *sip.Response, ua *UA, asked time.Duration) time.Duration {
 	for _, h := range res.GetHeaders("Contact") {
 		c, ok := h.(*sip.ContactHeader)
-		if !ok || c.Address.Host != ua.host || c.Address.Port != ua.port {
+		if !ok || !ua.isOwn(&c.Address) {
 			continue
 		}
 		if v, ok := c.Params.Get("expires"); ok {

@@ -17,10 +17,10 @@ type Header struct{ Name, Value string }
 // A target is where requests go: an address and a transport.
 type target struct {
 	addr      string // host:port
-	transport string // UDP or TCP
+	transport string // UDP, TCP or TLS
 }
 
-// parseDestination reads "host:port", "host:port;transport=tcp" or a SIP URI.
+// parseDestination reads "host:port", "host:port;transport=tls" or a SIP URI.
 func parseDestination(s string) (target, error) {
 	if !strings.HasPrefix(s, "sip:") && !strings.HasPrefix(s, "sips:") {
 		s = "sip:" + s
@@ -38,9 +38,15 @@ func uriTarget(uri *sip.Uri) target {
 	if v, ok := uri.UriParams.Get("transport"); ok {
 		t.transport = strings.ToUpper(v)
 	}
+	if strings.EqualFold(uri.Scheme, "sips") { // [RFC3261-26.2.2]
+		t.transport = "TLS"
+	}
 	port := uri.Port
 	if port == 0 {
 		port = 5060
+		if t.transport == "TLS" {
+			port = 5061
+		}
 	}
 	t.addr = net.JoinHostPort(strings.Trim(uri.Host, "[]"), fmt.Sprint(port))
 	return t
@@ -87,11 +93,17 @@ func (ua *UA) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 
 // start sends a request in a transaction of its own.
 func (ua *UA) start(ctx context.Context, req *sip.Request) (sip.ClientTransaction, error) {
-	if err := ua.connect(ctx, req); err != nil {
+	conn, err := ua.connect(ctx, req)
+	if err != nil {
 		return nil, err
 	}
 	tx, err := ua.client(req.Transport()).TransactionRequest(ctx, req)
 	if err != nil {
+		select {
+		case <-conn.broken(): // the peer has refused us, which is the reason
+			err = conn.brokenBy
+		default:
+		}
 		return nil, fmt.Errorf("%s: %w", req.Method, err)
 	}
 	return tx, nil
@@ -99,35 +111,10 @@ func (ua *UA) start(ctx context.Context, req *sip.Request) (sip.ClientTransactio
 
 // write sends a request outside transactions: the ACK for a 2xx.
 func (ua *UA) write(ctx context.Context, req *sip.Request) error {
-	if err := ua.connect(ctx, req); err != nil {
+	if _, err := ua.connect(ctx, req); err != nil {
 		return err
 	}
 	return ua.client(req.Transport()).WriteRequest(req)
-}
-
-// connect makes sure that there is a TCP connection for a request that needs
-// one.
-func (ua *UA) connect(ctx context.Context, req *sip.Request) error {
-	if !strings.EqualFold(req.Transport(), "TCP") {
-		return nil
-	}
-	tl := ua.agent.TransportLayer()
-	if c, err := tl.GetConnection("tcp", req.Destination()); err == nil && c != nil {
-		_, _ = c.TryClose() // gives the reference back
-		return nil
-	}
-	d := net.Dialer{Timeout: dialWait}
-	conn, err := d.DialContext(ctx, "tcp", req.Destination())
-	if err != nil {
-		return err
-	}
-	ua.streams.Add(1)
-	c := ua.stream(conn)
-	if err := ua.dialed.handOver(c); err != nil {
-		c.Close()
-		return err
-	}
-	return nil
 }
 
 // do sends a request that is no INVITE and returns its final response, after
@@ -150,12 +137,15 @@ func (ua *UA) once(ctx context.Context, req *sip.Request) (*sip.Response, error)
 		return nil, err
 	}
 	defer tx.Terminate()
+	conn := streamOf(tx)
 	for {
 		select {
 		case res := <-tx.Responses():
 			if !res.IsProvisional() {
 				return res, nil
 			}
+		case <-conn.broken():
+			return nil, fmt.Errorf("%s: %w: %w", req.Method, errNoResponse, conn.brokenBy)
 		case <-tx.Done():
 			return nil, transactionError(tx)
 		case <-ctx.Done():

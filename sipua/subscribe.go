@@ -160,7 +160,7 @@ func (s *Subscription) request(expires time.Duration) *sip.Request {
 	if tagOf(d.remote.Params) == "" {
 		req.SetTransport(s.to.transport)
 		req.SetDestination(s.to.addr)
-		req.Contact().Address = s.ua.contactURI(s.to.transport)
+		req.Contact().Address = s.ua.contactURI(s.to.transport, s.uri.Scheme)
 	}
 	req.AppendHeader(sip.NewHeader("Event", s.r.Event))
 	if s.r.Accept != "" {

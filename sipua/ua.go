@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,9 @@ type Config struct {
 	Addr      string
 	User      string // the user part of Contact; may be empty
 	UserAgent string // the User-Agent header; may be empty
-	Logger    *slog.Logger
+	// TLS, if not nil, adds SIP over TLS at a port of its own.
+	TLS    *TLSConfig
+	Logger *slog.Logger
 	// Trace sees every SIP message as it was on the wire. It is called from the
 	// goroutines that read and write and must not block.
 	Trace func(TraceEvent)
@@ -60,17 +63,30 @@ type UA struct {
 	listener net.Listener
 	dialed   *dialedListener
 	serving  sync.WaitGroup
-	streams  atomic.Int64 // TCP connections
+	streams  atomic.Int64 // TCP and TLS connections
+	secure   secureEnd
 
-	mu     sync.Mutex
-	calls  map[dialogKey]*Call
-	subs   map[dialogKey]*Subscription
-	rings  int // incoming calls that are not answered yet
-	closed bool
+	mu    sync.Mutex
+	calls map[dialogKey]*Call
+	subs  map[dialogKey]*Subscription
+	// secured are the TLS connections whose handshake is over, by the peer's
+	// address.
+	secured map[string]*stream
+	rings   int // incoming calls that are not answered yet
+	closed  bool
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 	work   sync.WaitGroup
+}
+
+// A secureEnd is where a user agent takes SIP over TLS; empty without it.
+type secureEnd struct {
+	addr, host string
+	port       int
+	client     *sipgo.Client
+	listener   net.Listener
+	dialed     *dialedListener
 }
 
 // A dialogKey names a dialog, established or early, by what we chose of it:
@@ -82,17 +98,25 @@ func New(cfg Config, h Handlers) (*UA, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}}
+	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}, secured: map[string]*stream{}}
 	ua.ctx, ua.cancel = context.WithCancel(context.Background())
 	if err := ua.listen(); err != nil {
 		return nil, fmt.Errorf("sipua: %w", err)
 	}
 	if err := ua.assemble(); err != nil {
-		ua.packets.Close()
-		ua.listener.Close()
+		ua.unbind()
 		return nil, fmt.Errorf("sipua: %w", err)
 	}
 	return ua, nil
+}
+
+// unbind closes the sockets.
+func (ua *UA) unbind() {
+	ua.packets.Close()
+	ua.listener.Close()
+	if ua.secure.listener != nil {
+		ua.secure.listener.Close()
+	}
 }
 
 // listen binds the two sockets at the same port.
@@ -119,6 +143,13 @@ func (ua *UA) listen() error {
 	ua.host = host
 	ua.port, _ = strconv.Atoi(p)
 	ua.addr = net.JoinHostPort(host, p)
+	if ua.cfg.TLS == nil {
+		return nil
+	}
+	if err := ua.listenTLS(); err != nil {
+		ua.unbind()
+		return err
+	}
 	return nil
 }
 
@@ -130,6 +161,7 @@ func (ua *UA) assemble() (err error) {
 	quiet := slog.New(slog.DiscardHandler)
 	ua.agent, err = sipgo.NewUA(
 		sipgo.WithUserAgent(ua.cfg.UserAgent),
+		sipgo.WithUserAgenTLSConfig(noDialing()),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(
 			sip.WithTransactionLayerLogger(quiet),
@@ -149,11 +181,21 @@ func (ua *UA) assemble() (err error) {
 	if ua.tcp, err = sipgo.NewClient(ua.agent, sipgo.WithClientAddr(ua.addr), sipgo.WithClientLogger(quiet)); err != nil {
 		return err
 	}
+	if ua.cfg.TLS != nil {
+		if ua.secure.client, err = sipgo.NewClient(ua.agent, sipgo.WithClientAddr(ua.secure.addr), sipgo.WithClientLogger(quiet)); err != nil {
+			return err
+		}
+	}
 	ua.route(srv)
 	ua.dialed = newDialedListener(ua.listener.Addr())
 	ua.serving.Go(func() { _ = srv.ServeUDP(ua.tracePackets(ua.packets)) })
-	ua.serving.Go(func() { _ = srv.ServeTCP(ua.guard(ua.listener)) })
+	ua.serving.Go(func() { _ = srv.ServeTCP(ua.guard(ua.listener, nil)) })
 	ua.serving.Go(func() { _ = srv.ServeTCP(ua.dialed) })
+	if ua.cfg.TLS != nil {
+		ua.secure.dialed = newDialedListener(ua.secure.listener.Addr())
+		ua.serving.Go(func() { _ = srv.ServeTLS(ua.guard(ua.secure.listener, ua.cfg.TLS.server())) })
+		ua.serving.Go(func() { _ = srv.ServeTLS(ua.secure.dialed) })
+	}
 	return ua.awaitUDP()
 }
 
@@ -176,23 +218,52 @@ func (ua *UA) awaitUDP() error {
 // Addr is the host:port where the user agent takes SIP.
 func (ua *UA) Addr() string { return ua.addr }
 
-// Contact is the user agent's own SIP URI.
-func (ua *UA) Contact() string { c := ua.contactURI("UDP"); return c.String() }
+// TLSAddr is the host:port where the user agent takes SIP over TLS, "" if it
+// does not.
+func (ua *UA) TLSAddr() string { return ua.secure.addr }
 
-func (ua *UA) contactURI(transport string) sip.Uri {
+// Contact is the user agent's own SIP URI.
+func (ua *UA) Contact() string { c := ua.contactURI("UDP", "sip"); return c.String() }
+
+// contactURI is the Contact for a dialog over that transport, and of a sips URI
+// where the request was for one. See RFC 3261, sections 8.1.1.8 and 12.1.1.
+func (ua *UA) contactURI(transport, scheme string) sip.Uri {
 	u := sip.Uri{Scheme: "sip", User: ua.cfg.User, Host: ua.host, Port: ua.port}
-	if transport == "TCP" {
+	switch strings.ToUpper(transport) {
+	case "TCP":
 		u.UriParams.Add("transport", "tcp")
+	case "TLS":
+		u.Host, u.Port = ua.secure.host, ua.secure.port
+		if strings.EqualFold(scheme, "sips") {
+			u.Scheme = "sips"
+		} else {
+			u.UriParams.Add("transport", "tls")
+		}
 	}
 	return u
 }
 
+// isOwn reports whether a Contact is one of ours.
+func (ua *UA) isOwn(uri *sip.Uri) bool {
+	switch host := strings.Trim(uri.Host, "[]"); {
+	case host == ua.host && uri.Port == ua.port:
+		return true
+	case ua.cfg.TLS != nil:
+		return host == ua.secure.host && uri.Port == ua.secure.port
+	}
+	return false
+}
+
 // client is the one for requests over that transport.
 func (ua *UA) client(transport string) *sipgo.Client {
-	if sip.IsReliable(sip.NetworkToLower(transport)) {
+	switch strings.ToUpper(transport) {
+	case "UDP":
+		return ua.udp
+	case "TLS":
+		return ua.secure.client
+	default:
 		return ua.tcp
 	}
-	return ua.udp
 }
 
 // goroutine runs f as one that Close waits for; false once closing.
@@ -239,9 +310,11 @@ func (ua *UA) Close() error {
 	for _, c := range calls {
 		c.end(ErrClosed)
 	}
-	ua.listener.Close()
-	ua.packets.Close()
+	ua.unbind()
 	ua.dialed.Close()
+	if ua.secure.dialed != nil {
+		ua.secure.dialed.Close()
+	}
 	err := ua.agent.Close()
 	ua.serving.Wait()
 	ua.work.Wait()

@@ -1,0 +1,154 @@
+package sipua
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// connect resolves where a request goes, and makes sure that there is a
+// connection for one that goes over TCP or TLS. It returns the connection if it
+// is a new one.
+func (ua *UA) connect(ctx context.Context, req *sip.Request) (*stream, error) {
+	transport := strings.ToUpper(req.Transport())
+	if transport == "TLS" && ua.cfg.TLS == nil {
+		return nil, ErrNoTLS
+	}
+	host, port, err := net.SplitHostPort(req.Destination())
+	if err != nil {
+		return nil, fmt.Errorf("sipua: destination %q: %w", req.Destination(), err)
+	}
+	ips, err := ua.lookup(ctx, host)
+	if transport == "UDP" {
+		if err == nil {
+			req.SetDestination(net.JoinHostPort(ips[0].String(), port))
+		}
+		return nil, nil // sipgo looks for SRV records of a host without addresses
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sipua: %w", err)
+	}
+	// A request that is sent again, with credentials or as a CANCEL, has an
+	// address as its destination, but the certificate is for the name.
+	name := host
+	if known := req.Laddr.Hostname; known != "" && len(ips) == 1 && ips[0].String() == host {
+		name = known
+	}
+	req.Laddr.Hostname = name // of no meaning to sipgo without an address
+	for _, ip := range ips {
+		addr := net.JoinHostPort(ip.String(), port)
+		if ua.connected(transport, addr, name) {
+			req.SetDestination(addr)
+			return nil, nil
+		}
+	}
+	for _, ip := range ips {
+		addr := net.JoinHostPort(ip.String(), port)
+		var s *stream
+		if s, err = ua.dial(ctx, transport, addr, name); err == nil {
+			req.SetDestination(addr)
+			return s, nil
+		}
+	}
+	return nil, err
+}
+
+// lookup resolves a host to addresses of the family of our own sockets.
+func (ua *UA) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return []netip.Addr{ip.Unmap()}, nil
+	}
+	network := "ip"
+	if own, err := netip.ParseAddr(ua.host); err == nil && !own.IsUnspecified() {
+		network = "ip6"
+		if own.Is4() {
+			network = "ip4"
+		}
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	for i := range ips {
+		ips[i] = ips[i].Unmap()
+	}
+	if err == nil && len(ips) == 0 {
+		err = fmt.Errorf("%s has no address", host)
+	}
+	return ips, err
+}
+
+// connected reports whether there is a connection to addr that a request for
+// the host of that name may use: over TLS, one whose other end has proved the
+// name.
+func (ua *UA) connected(transport, addr, name string) bool {
+	c, err := ua.agent.TransportLayer().GetConnection(transport, addr)
+	if err != nil || c == nil {
+		return false
+	}
+	defer func() { _, _ = c.TryClose() }() // gives the reference back
+	if transport != "TLS" {
+		return true
+	}
+	ua.mu.Lock()
+	s := ua.secured[addr]
+	ua.mu.Unlock()
+	return s != nil && s.verified != nil && namesHost(s.verified, name) == nil
+}
+
+// dial connects to addr, and gives the connection to sipgo.
+func (ua *UA) dial(ctx context.Context, transport, addr, name string) (*stream, error) {
+	d := net.Dialer{Timeout: dialWait}
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	var s *stream
+	to := ua.dialed
+	if transport == "TLS" {
+		to = ua.secure.dialed
+		if s, err = ua.dialTLS(ctx, conn, name); err != nil {
+			return nil, err
+		}
+		ua.know(s)
+	} else {
+		s = ua.stream(conn, "TCP")
+	}
+	ua.streams.Add(1)
+	if err := to.handOver(s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// know keeps what a peer has proved over TLS for as long as the connection
+// lasts.
+func (ua *UA) know(s *stream) {
+	ua.mu.Lock()
+	defer ua.mu.Unlock()
+	ua.secured[s.RemoteAddr().String()] = s
+}
+
+func (ua *UA) unknow(s *stream) {
+	ua.mu.Lock()
+	defer ua.mu.Unlock()
+	if addr := s.RemoteAddr().String(); ua.secured[addr] == s {
+		delete(ua.secured, addr)
+	}
+}
+
+// streamOf is the connection of a transaction, nil over UDP.
+func streamOf(tx sip.ClientTransaction) *stream {
+	c, ok := tx.(*sip.ClientTx)
+	if !ok {
+		return nil
+	}
+	conn, ok := c.Connection().(*sip.TCPConnection)
+	if !ok {
+		return nil
+	}
+	s, _ := conn.Conn.(*stream)
+	return s
+}

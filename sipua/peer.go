@@ -1,0 +1,66 @@
+package sipua
+
+import (
+	"crypto/x509"
+	"net/netip"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// A Peer is where a request has come from.
+type Peer struct {
+	Transport string         // UDP, TCP or TLS
+	Addr      netip.AddrPort // the source of the datagram or connection
+	// Certificate is the peer's, verified; nil if it has shown none.
+	Certificate *x509.Certificate
+	// Names are those that Certificate vouches for: its DNS names, addresses
+	// and SIP URIs or, if it has none of them, its common name. See RFC 5922,
+	// section 7.1.
+	Names []string
+}
+
+// HasName reports whether the peer's certificate vouches for that name, letter
+// case aside.
+func (p Peer) HasName(name string) bool {
+	for _, n := range p.Names {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Peer tells who has sent a request, for rules of access. Once the connection of
+// the request has closed, there are no names left.
+func (ua *UA) Peer(req *sip.Request) Peer {
+	p := Peer{Transport: strings.ToUpper(req.Transport())}
+	addr, err := netip.ParseAddrPort(req.Source())
+	if err == nil {
+		p.Addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	}
+	if p.Transport != "TLS" {
+		return p
+	}
+	ua.mu.Lock()
+	s := ua.secured[req.Source()]
+	ua.mu.Unlock()
+	if s != nil && s.verified != nil {
+		p.Certificate, p.Names = s.verified, certificateNames(s.verified)
+	}
+	return p
+}
+
+func certificateNames(c *x509.Certificate) []string {
+	names := append([]string(nil), c.DNSNames...)
+	for _, ip := range c.IPAddresses {
+		names = append(names, ip.String())
+	}
+	for _, u := range c.URIs {
+		names = append(names, u.String())
+	}
+	if len(names) == 0 && c.Subject.CommonName != "" {
+		names = append(names, c.Subject.CommonName)
+	}
+	return names
+}

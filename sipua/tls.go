@@ -1,0 +1,197 @@
+package sipua
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// TLSConfig adds SIP over TLS to a user agent. See RFC 3261, section 26.2, and
+// RFC 5922. Certificate is needed.
+type TLSConfig struct {
+	// Addr is where the user agent takes SIP over TLS, "host:port". "" means the
+	// host of Config.Addr and the port above its, as 5061 is above 5060; port 0
+	// picks a free one.
+	Addr string
+	// Certificate returns the user agent's certificate. It is called for each
+	// connection, in either role, so that a certificate can be renewed without a
+	// restart: see LoadCertificate.
+	Certificate func() (*tls.Certificate, error)
+	// RootCAs are the authorities that peers' certificates must come from; nil
+	// means those of the system.
+	RootCAs *x509.CertPool
+	// RequireClientCert refuses connections without a certificate. Without it
+	// one is asked for, and verified if it is given.
+	RequireClientCert bool
+}
+
+// ErrNoTLS says that a request was to go over TLS, of a user agent without a
+// TLSConfig.
+var ErrNoTLS = errors.New("sipua: TLS is not configured")
+
+// LoadCertificate returns a function for TLSConfig.Certificate that reads the
+// certificate chain and the key from PEM files, again whenever one of them has
+// changed. If the new ones cannot be read, the last good ones stay in use.
+func LoadCertificate(certFile, keyFile string) (func() (*tls.Certificate, error), error) {
+	l := &certificateFiles{certFile: certFile, keyFile: keyFile}
+	if _, err := l.get(); err != nil {
+		return nil, err
+	}
+	return l.get, nil
+}
+
+type certificateFiles struct {
+	certFile, keyFile string
+
+	mu     sync.Mutex
+	loaded *tls.Certificate
+	stamp  [2]fileStamp
+}
+
+// A fileStamp tells whether a file has changed.
+type fileStamp struct {
+	modified time.Time
+	size     int64
+}
+
+func (l *certificateFiles) get() (*tls.Certificate, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var stamp [2]fileStamp
+	for i, name := range []string{l.certFile, l.keyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return l.lastGood(err)
+		}
+		stamp[i] = fileStamp{info.ModTime(), info.Size()}
+	}
+	if l.loaded != nil && stamp == l.stamp {
+		return l.loaded, nil
+	}
+	c, err := tls.LoadX509KeyPair(l.certFile, l.keyFile)
+	if err != nil {
+		return l.lastGood(err) // one of the two may have been replaced before the other
+	}
+	l.loaded, l.stamp = &c, stamp
+	return l.loaded, nil
+}
+
+func (l *certificateFiles) lastGood(err error) (*tls.Certificate, error) {
+	if l.loaded != nil {
+		return l.loaded, nil
+	}
+	return nil, fmt.Errorf("sipua: certificate: %w", err)
+}
+
+// server is the configuration for the connections of others.
+func (c *TLSConfig) server() *tls.Config {
+	t := &tls.Config{
+		MinVersion:     tls.VersionTLS12,
+		ClientCAs:      c.RootCAs,
+		ClientAuth:     tls.VerifyClientCertIfGiven,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.Certificate() },
+	}
+	if c.RequireClientCert {
+		t.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return t
+}
+
+// client is the configuration for a connection of ours to host. A SIP server
+// may be named by a SIP URI in its certificate, which crypto/tls does not look
+// at, hence a verification of our own. See RFC 5922, section 7.1.
+func (c *TLSConfig) client(host string) *tls.Config {
+	return &tls.Config{
+		MinVersion:           tls.VersionTLS12,
+		ServerName:           host,
+		InsecureSkipVerify:   true, // VerifyConnection does it
+		VerifyConnection:     func(state tls.ConnectionState) error { return c.verify(state, host) },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.Certificate() },
+	}
+}
+
+// noDialing is the configuration for sipgo, which dials by itself when a
+// connection has gone between our look at it and the request, or before the
+// response: beyond our verification, limits and trace, so that it must fail.
+func noDialing() *tls.Config {
+	return &tls.Config{VerifyConnection: func(tls.ConnectionState) error { return errors.New("the connection was lost") }}
+}
+
+func (c *TLSConfig) verify(state tls.ConnectionState, host string) error {
+	if len(state.PeerCertificates) == 0 {
+		return errors.New("no certificate")
+	}
+	leaf := state.PeerCertificates[0]
+	opts := x509.VerifyOptions{Roots: c.RootCAs, Intermediates: x509.NewCertPool()}
+	for _, cert := range state.PeerCertificates[1:] {
+		opts.Intermediates.AddCert(cert)
+	}
+	if _, err := leaf.Verify(opts); err != nil {
+		return err
+	}
+	return namesHost(leaf, host)
+}
+
+// namesHost says whether a certificate is for that host, by its DNS names and
+// addresses or by a SIP URI of a domain.
+func namesHost(cert *x509.Certificate, host string) error {
+	for _, u := range cert.URIs {
+		if !strings.EqualFold(u.Scheme, "sip") {
+			continue
+		}
+		name := u.Opaque                                                                                // a sip URI has no //
+		if !strings.ContainsRune(name, '@') && strings.EqualFold(strings.TrimSuffix(name, "."), host) { // [RFC5922-7.1]
+			return nil
+		}
+	}
+	return cert.VerifyHostname(host)
+}
+
+// listenTLS binds the socket for TLS.
+func (ua *UA) listenTLS() (err error) {
+	c := ua.cfg.TLS
+	if c.Certificate == nil {
+		return errors.New("TLS without a certificate")
+	}
+	addr := c.Addr
+	if addr == "" {
+		port := 0
+		if _, p, _ := net.SplitHostPort(ua.cfg.Addr); p != "0" {
+			port = ua.port + 1
+		}
+		addr = net.JoinHostPort(ua.host, fmt.Sprint(port))
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	if ua.secure.listener, err = net.Listen("tcp", addr); err != nil {
+		return err
+	}
+	port := ua.secure.listener.Addr().(*net.TCPAddr).Port
+	ua.secure.host, ua.secure.port = host, port
+	ua.secure.addr = net.JoinHostPort(host, fmt.Sprint(port))
+	return nil
+}
+
+// dialTLS turns a connection into one over TLS to host.
+func (ua *UA) dialTLS(ctx context.Context, conn net.Conn, host string) (*stream, error) {
+	c := tls.Client(conn, ua.cfg.TLS.client(host))
+	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
+	defer cancel()
+	if err := c.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("TLS with %s: %w", host, err)
+	}
+	s := ua.stream(c, "TLS")
+	s.secure, s.shaken = c, true
+	s.verified = c.ConnectionState().PeerCertificates[0]
+	return s, nil
+}
