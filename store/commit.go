@@ -2,27 +2,39 @@ package store
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // A job is what one transaction does for one caller: write a segment, make a
-// message visible, remove messages.
+// message visible, remove messages, set them aside.
 type job struct {
 	segments []segment
 	message  *MessageInfo // becomes visible; its ID is given by the committer
 	meta     []byte       // message, encoded
+	tag      uint64       // of message
+	ahead    int64        // bytes of message that are in the file already
 	remove   []ID
-	discard  []uint64 // bodies of messages that were given up
-	refused  error    // why the committer did not take the message
-	fault    error    // what is wrong with a message to remove; other jobs go on
+	expired  bool       // why they are removed
+	aside    []ID       // to set aside
+	mark     *asideMark // why; nil: they are put back
+	discard  []unfinished
 
-	done chan struct{}
-	err  error
+	done    chan struct{} // closed when the fields below are set
+	id      ID            // of message, or of the one it repeats
+	twin    *job          // what it repeats is in the same batch
+	again   bool          // message repeats one that is kept
+	refused error         // why the committer did not take the message
+	removed int           // messages
+	err     error
+}
+
+// unfinished is a body that is in the file without its message.
+type unfinished struct {
+	body  uint64
+	bytes int64
 }
 
 type segment struct {
@@ -39,6 +51,14 @@ func (j *job) size() int {
 		n += len(s.data)
 	}
 	return n
+}
+
+// do submits a job and waits for it.
+func (s *Store) do(ctx context.Context, j *job) error {
+	if err := s.submit(ctx, j); err != nil {
+		return err
+	}
+	return s.wait(ctx, j)
 }
 
 // wait waits until the job is on disk. A ctx that ends first does not take the
@@ -61,19 +81,27 @@ func (s *Store) wait(ctx context.Context, j *job) error {
 
 // submit puts the job into the committer's queue, and waits for a place there.
 func (s *Store) submit(ctx context.Context, j *job) error {
+	if s.readOnly {
+		return ErrReadOnly
+	}
 	select {
 	case <-s.stop:
 		return ErrClosed
 	default:
 	}
+	size := int64(j.size())
+	s.queued.Add(size)
+	var err error
 	select {
 	case s.jobs <- j:
 		return nil
 	case <-s.stop:
-		return ErrClosed
+		err = ErrClosed
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	}
+	s.queued.Add(-size)
+	return err
 }
 
 // commitLoop is the one goroutine that writes. It takes all that waits, up to
@@ -110,116 +138,175 @@ func (s *Store) gather(first *job) []*job {
 		case j := <-s.jobs:
 			batch = append(batch, j)
 			size += j.size()
+			continue
 		default:
-			return batch
 		}
+		break
 	}
-	return batch
+	s.queued.Add(-int64(size))
+	return s.withLeftovers(batch)
 }
+
+// withLeftovers adds some of the bodies that could not be removed before.
+func (s *Store) withLeftovers(batch []*job) []*job {
+	if len(s.leftover) == 0 {
+		return batch
+	}
+	n := min(len(s.leftover), maxLeftovers)
+	j := newJob()
+	j.discard = slices.Clone(s.leftover[:n])
+	s.leftover = slices.Delete(s.leftover, 0, n)
+	return append(batch, j)
+}
+
+// maxLeftovers bounds the bodies of failed messages that one batch removes.
+const maxLeftovers = 4
 
 // commit writes a batch, and brings the index up to date before its callers
 // hear of it.
 func (s *Store) commit(batch []*job) {
 	began := time.Now()
-	s.refuse(batch)
+	s.decide(batch)
 	seq := s.seq
-	var removed []MessageInfo
 	err := s.db.Update(func(tx *bolt.Tx) error {
+		w := newLayoutTx(tx)
 		for _, j := range batch {
-			gone, err := s.apply(tx, j, &seq)
-			if err != nil {
+			if err := s.apply(w, j, &seq); err != nil {
 				return err
 			}
-			removed = append(removed, gone...)
 		}
 		if seq == s.seq {
 			return nil
 		}
-		return tx.Bucket(messagesBucket).SetSequence(seq)
+		return w.messages.SetSequence(seq)
 	})
 	if err != nil {
 		s.log.Error("store: commit failed", "jobs", len(batch), "err", err)
+		s.failed(batch)
 	} else {
-		s.publish(batch, removed, seq, time.Since(began))
+		s.publish(batch, seq, time.Since(began))
 	}
 	for _, j := range batch {
 		if j.err = err; err == nil {
-			j.err = errors.Join(j.refused, j.fault)
+			j.err = j.refused
+		}
+		if j.twin != nil {
+			j.id = j.twin.id
 		}
 		close(j.done)
 	}
 }
 
-func (s *Store) apply(tx *bolt.Tx, j *job, seq *uint64) (removed []MessageInfo, err error) {
-	messages, bodies, open := tx.Bucket(messagesBucket), tx.Bucket(bodiesBucket), tx.Bucket(openBucket)
-	messages.FillPercent, bodies.FillPercent = 1, 1 // keys only grow
-	if len(j.segments) > 0 && j.message == nil {    // its message may never come
-		if err := open.Put(messageKey(ID(j.segments[0].body)), nil); err != nil {
-			return nil, err
+// decide goes through a batch before it is written. A message that is kept
+// already, or is over a limit, becomes the removal of its body. What the batch
+// itself deletes counts as still there.
+func (s *Store) decide(batch []*job) {
+	d := decision{s: s, twins: map[twinKey]*job{}, recipients: map[string]load{}, senders: map[pair]load{}}
+	d.total = s.index.kept.bytes + s.openBytes()
+	for _, j := range batch {
+		if j.message == nil {
+			continue
+		}
+		if d.repeats(j) {
+			j.again = true
+		} else if j.refused = d.admit(j); j.refused == nil {
+			continue
+		}
+		if j.ahead > 0 {
+			j.discard = append(j.discard, unfinished{j.message.Body, j.ahead})
+		}
+		j.message, j.segments = nil, nil
+	}
+}
+
+// openBytes are the bytes of bodies that are written ahead of their messages.
+func (s *Store) openBytes() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.index.open
+}
+
+// apply writes what a job asks for.
+func (s *Store) apply(w *layoutTx, j *job, seq *uint64) error {
+	if len(j.segments) > 0 && j.message == nil { // its message may never come
+		if err := w.begin(j.segments[0].body); err != nil {
+			return err
 		}
 	}
 	for _, g := range j.segments {
-		if err := bodies.Put(bodyKey(g.body, g.number), g.data); err != nil {
-			return nil, err
+		if err := w.putSegment(g); err != nil {
+			return err
 		}
 	}
 	if j.message != nil {
 		*seq++
-		j.message.ID = ID(*seq)
-		err := errors.Join(messages.Put(messageKey(j.message.ID), j.meta), open.Delete(messageKey(ID(j.message.Body))))
-		if err != nil {
-			return nil, err
+		j.id = ID(*seq)
+		j.message.ID = j.id
+		if err := w.putMessage(j.message, j.meta, j.ahead > 0); err != nil {
+			return err
 		}
 	}
 	for _, id := range j.remove {
-		v := messages.Get(messageKey(id))
-		if v == nil {
-			continue
-		}
-		m := MessageInfo{ID: id}
-		if err := json.Unmarshal(v, &m); err != nil {
-			j.fault = errors.Join(j.fault, fmt.Errorf("store: damaged message %d: %w", id, err))
-			continue
-		}
-		if err := messages.Delete(messageKey(id)); err != nil {
-			return nil, err
-		}
-		if _, err := deleteBody(bodies, m.Body); err != nil {
-			return nil, err
-		}
-		removed = append(removed, m)
-	}
-	for _, body := range j.discard {
-		if _, err := deleteBody(bodies, body); err != nil {
-			return nil, err
-		}
-		if err := open.Delete(messageKey(ID(body))); err != nil {
-			return nil, err
+		if _, e := s.index.find(id); e != nil && !w.gone[id] {
+			if err := w.remove(e); err != nil {
+				return err
+			}
 		}
 	}
-	return removed, nil
+	for _, id := range j.aside {
+		if s.index.holds(id) && !w.gone[id] {
+			if err := w.setAside(id, j.mark); err != nil {
+				return err
+			}
+		}
+	}
+	for _, u := range j.discard {
+		if err := w.discard(u.body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (s *Store) publish(batch []*job, removed []MessageInfo, seq uint64, took time.Duration) {
+// failed notes the bodies of a batch that failed: what is in the file of
+// them is tried again with later batches. A message whose segment failed is
+// given up by its writer.
+func (s *Store) failed(batch []*job) {
+	s.mu.Lock()
+	s.counts.Failed++
+	s.mu.Unlock()
+	for _, j := range batch {
+		if j.message != nil && j.ahead > 0 {
+			s.leftover = append(s.leftover, unfinished{j.message.Body, j.ahead})
+		}
+		s.leftover = append(s.leftover, j.discard...)
+	}
+}
+
+// publish brings index and counts up to date.
+func (s *Store) publish(batch []*job, seq uint64, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq = seq
 	for _, j := range batch {
 		if j.message != nil {
-			s.index.add(*j.message)
-			s.stats.Stored++
+			s.index.add(j.message, j.tag)
+			s.index.open -= j.ahead
+			s.counts.Stored++
 		}
-	}
-	for _, m := range removed {
-		s.index.remove(m)
-		s.stats.Deleted++
-	}
-	for _, j := range batch {
-		if j.refused != nil {
-			s.stats.Refused++
+		for _, id := range j.remove {
+			if s.index.remove(id) {
+				j.removed++
+			}
 		}
+		for _, id := range j.aside {
+			s.index.setAside(id, j.mark)
+		}
+		for _, u := range j.discard {
+			s.index.open -= u.bytes
+		}
+		s.counts.job(j)
 	}
-	s.stats.Commits++
-	s.stats.Jobs += uint64(len(batch))
-	s.stats.CommitTime += took
+	s.index.trimDue()
+	s.counts.commit(len(batch), took)
 }

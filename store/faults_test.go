@@ -3,10 +3,20 @@ package store
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
 )
+
+// damage makes a message's metadata undecodable.
+func damage(t *testing.T, s *Store, id ID) {
+	t.Helper()
+	err := s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(messagesBucket).Put(messageKey(id), []byte("{")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // TestEndlessBody writes a body that never ends: each limit on bytes stops it
 // before much is on disk.
@@ -43,21 +53,33 @@ func TestMetaNotUTF8(t *testing.T) {
 	}
 }
 
-// TestDamagedMessageFailsAlone deletes one in the same batch as others' jobs.
-func TestDamagedMessageFailsAlone(t *testing.T) {
-	s := newStore(t)
-	put(t, s, Meta{Recipient: "bob", Sender: "alice"}, []byte("x"))
-	id := s.Messages("bob", "")[0].ID
-	err := s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(messagesBucket).Put(messageKey(id), []byte("{")) })
-	if err != nil {
-		t.Fatal(err)
+// TestDamagedMessage has one message whose metadata cannot be decoded: the store
+// opens without it, says so, keeps it in the file, and goes on.
+func TestDamagedMessage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ms.db")
+	s := openStore(t, path)
+	for range 3 {
+		put(t, s, Meta{Recipient: "bob", Sender: "alice"}, []byte("x"))
 	}
-	bad, good := newJob(), newJob()
-	bad.remove = []ID{id}
-	good.message, good.meta = &MessageInfo{Meta: Meta{Recipient: "carol"}, Body: s.nextBody.Add(1)}, []byte("{}")
-	s.commit([]*job{bad, good}) // the committer sleeps: its queue is empty
-	if bad.err == nil || good.err != nil || len(s.Messages("carol", "")) != 1 {
-		t.Errorf("the damaged one: %v, the other: %v", bad.err, good.err)
+	bad := s.Messages("bob", "")[1].ID
+	damage(t, s, bad)
+	if got := s.Messages("bob", ""); len(got) != 2 {
+		t.Errorf("%d messages are listed", len(got))
+	}
+	s.Close()
+	for range 2 {
+		s = openStore(t, path)
+		if st := s.Stats(); st.Unreadable != 1 || st.Messages != 2 {
+			t.Errorf("unreadable: %+v", st)
+		}
+		if err := s.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "damaged message") {
+			t.Errorf("Check: %v", err)
+		}
+		put(t, s, Meta{Recipient: "carol", Sender: "alice"}, []byte("y"))
+		if err := s.Delete(t.Context(), s.Messages("carol", "")[0].ID); err != nil {
+			t.Error(err)
+		}
+		s.Close()
 	}
 }
 

@@ -2,192 +2,342 @@ package store
 
 import (
 	"cmp"
+	"hash/maphash"
+	"math"
 	"slices"
 	"time"
 )
 
-// An index is which recipient has what from whom, in memory. Its lists are in
-// the order of IDs.
+// fewSenders and fewEntries are up to how many a list is searched one by one;
+// longer ones have a map beside them.
+const (
+	fewSenders = 8
+	fewEntries = 16
+)
+
+// An index is which recipient has what from whom, in memory. It holds no text
+// of a message but its URIs: the rest is read from the file when it is asked for.
 type index struct {
-	recipients map[string]*box
-	messages   int
-	bytes      int64
+	boxes map[string]*box
+	spans map[uint64]*span // by the ID's number of span
+	aside map[ID]asideMark
+	due   dueHeap
+	kept  load
+	open  int64 // bytes of bodies that are written ahead of their messages
+	seed  maphash.Seed
 }
 
 // A box is all of a recipient's messages.
 type box struct {
-	senders map[string]*pile
-	load    load
+	recipient string
+	piles     []*pile
+	bySender  map[string]*pile // nil while there are few
+	all       load
+	aside     load // the part of all that is set aside
 }
 
-// A pile is one sender's messages to one recipient.
+// A pile is one sender's messages to one recipient, in the order of their IDs.
 type pile struct {
-	messages []MessageInfo
-	bytes    int64
+	box    *box
+	place  int // in box.piles
+	sender string
+	list   []entry
+	dead   int           // entries of list that are deleted
+	tags   map[uint64]ID // nil while there are few entries
+	all    load
+	aside  load
 }
 
-func newIndex() index { return index{recipients: map[string]*box{}} }
+// An entry is one message.
+type entry struct {
+	id       ID
+	size     int64
+	received int64  // nanoseconds of Unix time, or noTime
+	expires  int64  // the same
+	tag      uint64 // of Message-ID and body, to find duplicates; 0: has no Message-ID
+	body     uint64 // number of the body
+	aside    bool
+	dead     bool
+}
 
+// noTime stands for the zero time.
+const noTime = math.MinInt64
+
+// nanos turns a time into nanoseconds; years that do not fit are pushed in.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.IsZero():
+		return noTime
+	case t.Year() > 2261:
+		return math.MaxInt64
+	case t.Year() < 1678:
+		return noTime + 1
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == noTime {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}
+
+// A span is the messages whose IDs share all but the low bits: from an ID, it
+// leads to the pile.
+type span struct {
+	owners []*pile // nil: not kept
+	live   int
+}
+
+func newIndex() index {
+	return index{boxes: map[string]*box{}, spans: map[uint64]*span{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed()}
+}
+
+// pile finds the sender's messages to the recipient.
 func (x *index) pile(recipient, sender string) *pile {
-	if b := x.recipients[recipient]; b != nil {
-		return b.senders[sender]
+	b := x.boxes[recipient]
+	if b == nil {
+		return nil
+	}
+	return b.pile(sender)
+}
+
+func (b *box) pile(sender string) *pile {
+	if b.bySender != nil {
+		return b.bySender[sender]
+	}
+	for _, p := range b.piles {
+		if p.sender == sender {
+			return p
+		}
 	}
 	return nil
 }
 
+// open is pile, and makes it if it is not there.
+func (x *index) openPile(recipient, sender string) *pile {
+	b := x.boxes[recipient]
+	if b == nil {
+		b = &box{recipient: recipient}
+		x.boxes[recipient] = b
+	}
+	p := b.pile(sender)
+	if p != nil {
+		return p
+	}
+	p = &pile{box: b, place: len(b.piles), sender: sender}
+	b.piles = append(b.piles, p)
+	switch {
+	case b.bySender != nil:
+		b.bySender[sender] = p
+	case len(b.piles) > fewSenders:
+		b.bySender = map[string]*pile{}
+		for _, p := range b.piles {
+			b.bySender[p.sender] = p
+		}
+	}
+	return p
+}
+
 // loads are what is kept for the recipient, and of that the sender's part.
 func (x *index) loads(recipient, sender string) (all, part load) {
-	if b := x.recipients[recipient]; b != nil {
-		all = b.load
-	}
-	if p := x.pile(recipient, sender); p != nil {
-		part = load{len(p.messages), p.bytes}
-	}
-	return all, part
-}
-
-func (x *index) add(m MessageInfo) {
-	b := x.recipients[m.Recipient]
+	b := x.boxes[recipient]
 	if b == nil {
-		b = &box{senders: map[string]*pile{}}
-		x.recipients[m.Recipient] = b
+		return all, part
 	}
-	p := b.senders[m.Sender]
-	if p == nil {
-		p = &pile{}
-		b.senders[m.Sender] = p
+	if p := b.pile(sender); p != nil {
+		part = p.all
 	}
-	p.messages = append(p.messages, m)
-	p.bytes += m.Size
-	b.load = b.load.plus(load{1, m.Size})
-	x.messages++
-	x.bytes += m.Size
+	return b.all, part
 }
 
-func (x *index) remove(m MessageInfo) {
-	p := x.pile(m.Recipient, m.Sender)
-	if p == nil {
-		return
+// tag is what two messages that are the same have in common; 0 is no tag.
+func (x *index) tag(m *MessageInfo) uint64 {
+	if m.MessageID == "" {
+		return 0
 	}
-	i, ok := slices.BinarySearchFunc(p.messages, m.ID, func(m MessageInfo, id ID) int { return cmp.Compare(m.ID, id) })
-	if !ok {
-		return
-	}
-	if i == 0 {
-		p.messages[0] = MessageInfo{}
-		p.messages = p.messages[1:] // the usual case: oldest first
-	} else {
-		p.messages = slices.Delete(p.messages, i, i+1)
-	}
-	p.bytes -= m.Size
-	x.messages--
-	x.bytes -= m.Size
-	b := x.recipients[m.Recipient]
-	b.load = b.load.plus(load{-1, -m.Size})
-	if len(p.messages) == 0 {
-		delete(b.senders, m.Sender)
-	}
-	if len(b.senders) == 0 {
-		delete(x.recipients, m.Recipient)
+	var h maphash.Hash
+	h.SetSeed(x.seed)
+	_, _ = h.WriteString(m.MessageID)
+	_, _ = h.Write(m.Sum)
+	return max(1, h.Sum64())
+}
+
+// add takes a message in; IDs of a pile only grow.
+func (x *index) add(m *MessageInfo, tag uint64) {
+	p := x.openPile(m.Recipient, m.Sender)
+	e := entry{id: m.ID, size: m.Size, received: nanos(m.Received), expires: nanos(m.Expires), tag: tag, body: m.Body}
+	p.list = append(p.list, e)
+	p.addTag(e)
+	one := load{1, m.Size}
+	p.all, p.box.all, x.kept = p.all.plus(one), p.box.all.plus(one), x.kept.plus(one)
+	x.own(m.ID, p)
+	if e.expires != noTime {
+		x.due.push(due{e.expires, m.ID})
 	}
 }
 
-// RecipientInfo sums up what is kept for a recipient.
-type RecipientInfo struct {
-	Recipient string
-	Count     int
-	Bytes     int64
-	Oldest    time.Time // when the oldest message arrived
-}
-
-// SenderInfo sums up what is kept from one sender for a recipient.
-type SenderInfo struct {
-	Sender string
-	Count  int
-	Bytes  int64
-	Oldest time.Time // when the oldest message arrived
-}
-
-// Recipients lists who has messages, by URI.
-func (s *Store) Recipients() []RecipientInfo {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	list := make([]RecipientInfo, 0, len(s.index.recipients))
-	for uri, b := range s.index.recipients {
-		r := RecipientInfo{Recipient: uri, Count: b.load.count, Bytes: b.load.bytes}
-		for _, p := range b.senders {
-			if first := p.messages[0].Received; r.Oldest.IsZero() || first.Before(r.Oldest) {
-				r.Oldest = first
+func (p *pile) addTag(e entry) {
+	switch {
+	case p.tags != nil:
+		if e.tag != 0 {
+			p.tags[e.tag] = e.id
+		}
+	case len(p.list) > fewEntries:
+		p.tags = map[uint64]ID{}
+		for _, e := range p.list {
+			if e.tag != 0 && !e.dead {
+				p.tags[e.tag] = e.id
 			}
 		}
-		list = append(list, r)
 	}
-	slices.SortFunc(list, func(a, b RecipientInfo) int { return cmp.Compare(a.Recipient, b.Recipient) })
-	return list
 }
 
-// Senders lists who has left messages for the recipient, the one of the oldest
-// message first.
-func (s *Store) Senders(recipient string) []SenderInfo {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	b := s.index.recipients[recipient]
-	if b == nil {
-		return nil
+// tagged finds the message of that tag.
+func (p *pile) tagged(tag uint64) (ID, bool) {
+	if p.tags != nil {
+		id, ok := p.tags[tag]
+		return id, ok
 	}
-	senders := b.senders
-	list := make([]SenderInfo, 0, len(senders))
-	first := make(map[string]ID, len(senders))
-	for uri, p := range senders {
-		list = append(list, SenderInfo{Sender: uri, Count: len(p.messages), Bytes: p.bytes, Oldest: p.messages[0].Received})
-		first[uri] = p.messages[0].ID
-	}
-	slices.SortFunc(list, func(a, b SenderInfo) int { return cmp.Compare(first[a.Sender], first[b.Sender]) })
-	return list
-}
-
-// Messages lists what is kept from sender for recipient, oldest first; sender
-// "" means from all.
-func (s *Store) Messages(recipient, sender string) []MessageInfo {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	b := s.index.recipients[recipient]
-	if b == nil {
-		return nil
-	}
-	if sender != "" {
-		if p := b.senders[sender]; p != nil {
-			return slices.Clone(p.messages)
+	for i := range p.list {
+		if e := &p.list[i]; e.tag == tag && !e.dead {
+			return e.id, true
 		}
-		return nil
 	}
-	var list []MessageInfo
-	for _, p := range b.senders {
-		list = append(list, p.messages...)
-	}
-	slices.SortFunc(list, func(a, b MessageInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return list
+	return 0, false
 }
 
-// Stats are counts since the store was opened, but for Messages and Bytes,
-// which are what it holds.
-type Stats struct {
-	Messages   int
-	Bytes      int64
-	Stored     uint64        // messages
-	Deleted    uint64        // messages
-	Refused    uint64        // messages over a limit, found so by the committer
-	Commits    uint64        // transactions
-	Jobs       uint64        // what they did for callers: Jobs/Commits shared one fsync
-	CommitTime time.Duration // of all transactions
-	Queue      int           // jobs that wait for the next transaction
+func spanOf(id ID) (number uint64, place int) { return uint64(id) / spanLength, int(id % spanLength) }
+
+func (x *index) own(id ID, p *pile) {
+	n, i := spanOf(id)
+	s := x.spans[n]
+	if s == nil {
+		s = &span{}
+		x.spans[n] = s
+	}
+	if i >= len(s.owners) {
+		s.owners = append(s.owners, make([]*pile, i+1-len(s.owners))...)
+	}
+	s.owners[i] = p
+	s.live++
 }
 
-// Stats returns the store's counts.
-func (s *Store) Stats() Stats {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	st := s.stats
-	st.Messages, st.Bytes, st.Queue = s.index.messages, s.index.bytes, len(s.jobs)
-	return st
+// find returns a message's entry, or nil. The entry is valid until the index
+// changes.
+func (x *index) find(id ID) (*pile, *entry) {
+	n, i := spanOf(id)
+	s := x.spans[n]
+	if s == nil || i >= len(s.owners) || s.owners[i] == nil {
+		return nil, nil
+	}
+	p := s.owners[i]
+	at, ok := slices.BinarySearchFunc(p.list, id, byID)
+	if !ok {
+		return nil, nil
+	}
+	return p, &p.list[at]
+}
+
+func byID(e entry, id ID) int { return cmp.Compare(e.id, id) }
+
+// remove takes a message out and says whether it was there.
+func (x *index) remove(id ID) bool {
+	p, e := x.find(id)
+	if e == nil {
+		return false
+	}
+	one := load{-1, -e.size}
+	p.all, p.box.all, x.kept = p.all.plus(one), p.box.all.plus(one), x.kept.plus(one)
+	if e.aside {
+		p.aside, p.box.aside = p.aside.plus(one), p.box.aside.plus(one)
+		delete(x.aside, id)
+	}
+	if p.tags != nil && p.tags[e.tag] == id {
+		delete(p.tags, e.tag)
+	}
+	e.dead = true
+	p.dead++
+	p.tidy()
+	x.disown(id)
+	if p.all.count == 0 {
+		x.drop(p)
+	}
+	return true
+}
+
+// tidy lets go of dead entries: at once at the front, which is the usual place,
+// elsewhere when they are the most.
+func (p *pile) tidy() {
+	for len(p.list) > 0 && p.list[0].dead {
+		p.list = p.list[1:]
+		p.dead--
+	}
+	if p.dead > fewEntries && p.dead > len(p.list)/2 {
+		p.list = slices.DeleteFunc(p.list, func(e entry) bool { return e.dead })
+		p.dead = 0
+	}
+}
+
+func (x *index) disown(id ID) {
+	n, i := spanOf(id)
+	s := x.spans[n]
+	s.owners[i] = nil
+	if s.live--; s.live == 0 {
+		delete(x.spans, n)
+	}
+}
+
+// drop removes an empty pile, and the box if it was the last in it.
+func (x *index) drop(p *pile) {
+	b := p.box
+	last := len(b.piles) - 1
+	b.piles[p.place] = b.piles[last]
+	b.piles[p.place].place = p.place
+	b.piles[last] = nil
+	b.piles = b.piles[:last]
+	delete(b.bySender, p.sender)
+	if last == 0 {
+		delete(x.boxes, b.recipient)
+	}
+}
+
+// setAside marks a message, or takes the mark away.
+func (x *index) setAside(id ID, mark *asideMark) {
+	p, e := x.find(id)
+	if e == nil {
+		return
+	}
+	if mark == nil {
+		delete(x.aside, id)
+	} else {
+		x.aside[id] = *mark
+	}
+	if e.aside == (mark != nil) {
+		return
+	}
+	e.aside = mark != nil
+	one := load{1, e.size}
+	if mark == nil {
+		one = load{-1, -e.size}
+	}
+	p.aside, p.box.aside = p.aside.plus(one), p.box.aside.plus(one)
+}
+
+// oldest is when the first message that is still kept arrived.
+func (x *index) oldest() time.Time {
+	first := uint64(math.MaxUint64)
+	for n := range x.spans {
+		first = min(first, n)
+	}
+	if s := x.spans[first]; s != nil {
+		for i, p := range s.owners {
+			if p != nil {
+				_, e := x.find(ID(first*spanLength) + ID(i))
+				return fromNanos(e.received)
+			}
+		}
+	}
+	return time.Time{}
 }

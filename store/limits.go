@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -13,7 +14,7 @@ type Limits struct {
 	MaxRecipientBytes    int64 // bytes of bodies kept for one recipient
 	MaxSenderMessages    int   // messages of one sender kept for one recipient
 	MaxSenderBytes       int64 // bytes of bodies of one sender kept for one recipient
-	MaxTotalBytes        int64 // bytes of bodies in the store
+	MaxTotalBytes        int64 // bytes of bodies in the store, with those of unfinished messages on disk
 	MinFree              int64 // bytes that stay free on the file system; looked at by Begin and at every segment, on Linux only
 }
 
@@ -79,15 +80,25 @@ func (l *Limits) admit(size int64, recipient, sender load, total int64) error {
 }
 
 // admitNow is the early look of Begin and Write at a message of which size bytes
-// have come: the committer decides.
-func (s *Store) admitNow(m Meta, size int64) error {
+// have come, and ahead of them been written: the committer decides. It reserves
+// more bytes of the total for a segment that is to be written.
+func (s *Store) admitNow(m Meta, size, ahead, more int64) error {
 	if err := s.checkDisk(); err != nil {
 		return err
 	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	if more == 0 { // Begin, which must not stand in anyone's way
+		s.mu.RLock()
+		defer s.mu.RUnlock()
+	} else {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
 	recipient, sender := s.index.loads(m.Recipient, m.Sender)
-	return s.limits.admit(size, recipient, sender, s.index.bytes)
+	err := s.limits.admit(size, recipient, sender, s.index.kept.bytes+s.index.open-ahead)
+	if err == nil && more > 0 {
+		s.index.open += more
+	}
+	return err
 }
 
 func (s *Store) checkDisk() error {
@@ -104,28 +115,68 @@ func (s *Store) checkDisk() error {
 	return nil
 }
 
-// refuse goes through a batch before it is written and turns each message that
-// is over a limit into the removal of its body. What the batch itself deletes
-// counts as still there.
-func (s *Store) refuse(batch []*job) {
-	type pair struct{ recipient, sender string }
-	recipients, senders, total := map[string]load{}, map[pair]load{}, s.index.bytes
-	for _, j := range batch {
-		m := j.message
-		if m == nil {
-			continue
-		}
-		p := pair{m.Recipient, m.Sender}
-		r, f := s.index.loads(m.Recipient, m.Sender)
-		err := s.limits.admit(m.Size, r.plus(recipients[p.recipient]), f.plus(senders[p]), total)
-		if err != nil {
-			j.refused, j.message, j.segments = err, nil, nil
-			j.discard = append(j.discard, m.Body)
-			continue
-		}
-		one := load{1, m.Size}
-		recipients[p.recipient] = recipients[p.recipient].plus(one)
-		senders[p] = senders[p].plus(one)
-		total += m.Size
+type pair struct{ recipient, sender string }
+
+type twinKey struct {
+	pair
+	tag uint64
+}
+
+// A decision is what the committer knows of the batch before it is written.
+type decision struct {
+	s          *Store
+	twins      map[twinKey]*job
+	recipients map[string]load
+	senders    map[pair]load
+	total      int64
+}
+
+// admit applies the limits to a message, with all that the batch adds before it.
+func (d *decision) admit(j *job) error {
+	m := j.message
+	p := pair{m.Recipient, m.Sender}
+	r, f := d.s.index.loads(m.Recipient, m.Sender)
+	err := d.s.limits.admit(m.Size, r.plus(d.recipients[p.recipient]), f.plus(d.senders[p]), d.total-j.ahead)
+	if err != nil {
+		return err
 	}
+	one := load{1, m.Size}
+	d.recipients[p.recipient] = d.recipients[p.recipient].plus(one)
+	d.senders[p] = d.senders[p].plus(one)
+	d.total += m.Size - j.ahead
+	if j.tag != 0 {
+		d.twins[twinKey{p, j.tag}] = j
+	}
+	return nil
+}
+
+// repeats says whether the message is kept already, or comes before in the
+// batch: the same Message-ID from the same sender to the same recipient, with
+// the same body. The tag only leads to it; the file is what is asked.
+func (d *decision) repeats(j *job) bool {
+	if j.tag == 0 {
+		return false
+	}
+	m := j.message
+	if twin := d.twins[twinKey{pair{m.Recipient, m.Sender}, j.tag}]; twin != nil && sameMessage(twin.message, m) {
+		j.twin = twin
+		return true
+	}
+	p := d.s.index.pile(m.Recipient, m.Sender)
+	if p == nil {
+		return false
+	}
+	id, ok := p.tagged(j.tag)
+	if !ok {
+		return false
+	}
+	if kept := d.s.read([]ID{id}); len(kept) == 1 && sameMessage(&kept[0], m) {
+		j.id = id
+		return true
+	}
+	return false
+}
+
+func sameMessage(a, b *MessageInfo) bool {
+	return a.MessageID == b.MessageID && a.Size == b.Size && bytes.Equal(a.Sum, b.Sum)
 }

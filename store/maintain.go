@@ -1,48 +1,27 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"time"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
-
-// Purge deletes what was received before the given time and returns the number
-// of messages. It may have deleted some when it returns an error. A body that is
-// being read meanwhile ends with ErrNotFound.
-func (s *Store) Purge(ctx context.Context, before time.Time) (int, error) {
-	var ids []ID
-	s.mu.RLock()
-	for _, b := range s.index.recipients {
-		for _, p := range b.senders {
-			for _, m := range p.messages {
-				if m.Received.Before(before) {
-					ids = append(ids, m.ID)
-				}
-			}
-		}
-	}
-	s.mu.RUnlock()
-	for n := 0; n < len(ids); n += MaxBatch {
-		if err := s.Delete(ctx, ids[n:min(n+MaxBatch, len(ids))]...); err != nil {
-			return n, err
-		}
-	}
-	return len(ids), nil
-}
 
 // Check reads the whole file in one read transaction and returns what is wrong
 // with it: pages that bbolt finds damaged, messages that cannot be decoded or
 // whose bodies are not as long as they should be. At most maxFaults faults are
 // told. While it runs the file grows instead of using pages again.
 func (s *Store) Check(ctx context.Context) error {
-	var faults []error
+	s.mu.RLock()
+	faults := slices.Clone(s.unread)
+	s.mu.RUnlock()
 	err := s.db.View(func(tx *bolt.Tx) error {
 		for err := range tx.Check() { // must be read to its end
 			if len(faults) < maxFaults {
@@ -65,10 +44,11 @@ func (s *Store) Check(ctx context.Context) error {
 const maxFaults = 100
 
 func checkMessage(bodies *bolt.Bucket, k, v []byte) error {
-	var m MessageInfo
-	if err := json.Unmarshal(v, &m); err != nil {
-		return fmt.Errorf("store: message %x: %w", k, err)
+	m, err := decodeMessage(k, v)
+	if err != nil {
+		return nil // told already, as unread
 	}
+	sum := sha256.New()
 	var size int64
 	next := uint32(0)
 	c := bodies.Cursor()
@@ -78,9 +58,13 @@ func checkMessage(bodies *bolt.Bucket, k, v []byte) error {
 		}
 		next++
 		size += int64(len(data))
+		_, _ = sum.Write(data)
 	}
 	if size != m.Size {
 		return fmt.Errorf("store: message %x: %d bytes of body, %d expected", k, size, m.Size)
+	}
+	if m.Sum != nil && !bytes.Equal(m.Sum, sum.Sum(nil)) {
+		return fmt.Errorf("store: message %x: other bytes of body than were stored", k)
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Limits of a store.
@@ -24,6 +23,8 @@ const (
 	MaxBatchBytes = 8 << 20
 	// MaxMeta bounds a message's metadata, in bytes as it is written.
 	MaxMeta = 32 << 10
+
+	spanLength = 1 << 15 // messages that share the high bits of their IDs
 
 	lockWait    = 5 * time.Second // for another process to let go of the file
 	initialMmap = 64 << 20        // bytes; growing it later stops all readers
@@ -39,6 +40,10 @@ var (
 	// ErrMetaNotUTF8 says that a string of the metadata is not UTF-8, and so
 	// would not come back from the file as it was given.
 	ErrMetaNotUTF8 = errors.New("store: metadata is not UTF-8")
+	// ErrReadOnly says that the store was opened read-only.
+	ErrReadOnly = errors.New("store: read-only")
+	// ErrLocked says that another process holds the file.
+	ErrLocked = errors.New("store: another process holds the file")
 	// ErrEnded says that the Writer was used after Commit or Abort.
 	ErrEnded = errors.New("store: message has ended")
 )
@@ -47,12 +52,23 @@ var (
 	messagesBucket = []byte("messages")
 	bodiesBucket   = []byte("bodies")
 	openBucket     = []byte("open")
+	asideBucket    = []byte("aside")
 )
 
 // Options of a store. The zero value works.
 type Options struct {
 	Logger *slog.Logger
 	Limits Limits
+	// TimeToLive is how long after its arrival a message expires that has no time
+	// of its own to do so; 0: never. See [Store.Expire].
+	TimeToLive time.Duration
+	// ReadOnly opens a file at rest to look at it: whatever would change it fails
+	// with ErrReadOnly. Several processes may do so at once, none while the file
+	// is open for writing.
+	ReadOnly bool
+	// LockWait is how long Open waits for another process to let go of the file
+	// before it fails with ErrLocked; 0: five seconds.
+	LockWait time.Duration
 }
 
 // ID names a message in its store. IDs grow in the order of commits.
@@ -67,13 +83,15 @@ type Meta struct {
 	ContentType   string    `json:"t,omitempty"`
 	SuccessReport bool      `json:"p,omitempty"` // the sender asked for one
 	Received      time.Time `json:"d"`
+	Expires       time.Time `json:"x,omitzero"` // when it may be deleted undelivered; zero: never, or Options.TimeToLive after Received
 }
 
 // MessageInfo is one message that is kept.
 type MessageInfo struct {
 	Meta
-	ID   ID    `json:"-"`
-	Size int64 `json:"n"` // bytes of the body
+	ID   ID     `json:"-"`
+	Size int64  `json:"n"`           // bytes of the body
+	Sum  []byte `json:"h,omitempty"` // SHA-256 of the body
 
 	Body uint64 `json:"b"` // its number in the bucket of bodies
 }
@@ -81,95 +99,62 @@ type MessageInfo struct {
 // Store is an open store.
 type Store struct {
 	db       *bolt.DB
+	path     string
 	log      *slog.Logger
 	limits   Limits
+	ttl      time.Duration
+	readOnly bool
 	jobs     chan *job
+	queued   atomic.Int64 // bytes of the jobs in the queue
 	stop     chan struct{}
 	stopped  chan struct{}
 	once     sync.Once
 	closeErr error
 	nextBody atomic.Uint64
 
-	mu    sync.RWMutex
-	index index
-	seq   uint64 // the last ID; for the committer
-	stats Stats
+	mu       sync.RWMutex
+	index    index // only the committer changes it
+	counts   counts
+	unread   []error      // why messages could not be decoded at Open, at most maxFaults
+	seq      uint64       // the last ID; for the committer
+	leftover []unfinished // for the committer: bodies that could not be removed yet
 }
 
-// Open opens or creates the file at path. A file that another process holds is
-// an error after five seconds. Leftovers of messages that were not finished are
-// removed.
+// Open opens or creates the file at path. Leftovers of messages that were not
+// finished are removed. A message whose metadata cannot be decoded stays in the
+// file unseen: Stats counts it and Check reports it.
 func Open(path string, opt Options) (*Store, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
+	if opt.LockWait <= 0 {
+		opt.LockWait = lockWait
+	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: lockWait, FreelistType: bolt.FreelistMapType, NoFreelistSync: true, InitialMmapSize: initialMmap,
+		Timeout: opt.LockWait, ReadOnly: opt.ReadOnly,
+		FreelistType: bolt.FreelistMapType, NoFreelistSync: true, InitialMmapSize: initialMmap,
 	})
+	if errors.Is(err, berrors.ErrTimeout) {
+		err = ErrLocked
+	}
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	s := &Store{
-		db: db, log: opt.Logger, limits: opt.Limits, index: newIndex(),
+		db: db, path: path, log: opt.Logger, limits: opt.Limits, ttl: opt.TimeToLive, readOnly: opt.ReadOnly,
+		index: newIndex(), counts: newCounts(),
 		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := s.load(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
-	go s.commitLoop()
+	if s.readOnly {
+		close(s.stopped)
+	} else {
+		go s.commitLoop()
+	}
 	return s, nil
-}
-
-// load rebuilds the index and removes what is left of unfinished messages. It
-// reads no body.
-func (s *Store) load() error {
-	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{messagesBucket, bodiesBucket, openBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		err := tx.Bucket(messagesBucket).ForEach(func(k, v []byte) error {
-			var m MessageInfo
-			if len(k) != 8 {
-				return fmt.Errorf("damaged message %x: not a sequence number", k)
-			}
-			if err := json.Unmarshal(v, &m); err != nil {
-				return fmt.Errorf("damaged message %x: %w", k, err)
-			}
-			m.ID = ID(binary.BigEndian.Uint64(k))
-			s.index.add(m)
-			s.seq = uint64(m.ID)
-			s.nextBody.Store(max(s.nextBody.Load(), m.Body))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		s.seq = max(s.seq, tx.Bucket(messagesBucket).Sequence()) // IDs of deleted messages are not given again
-		return s.dropUnfinished(tx)
-	})
-}
-
-// dropUnfinished removes the bodies that the bucket "open" names.
-func (s *Store) dropUnfinished(tx *bolt.Tx) error {
-	n := 0
-	c := tx.Bucket(openBucket).Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.First() {
-		body := binary.BigEndian.Uint64(k)
-		if _, err := deleteBody(tx.Bucket(bodiesBucket), body); err != nil {
-			return err
-		}
-		if err := c.Delete(); err != nil {
-			return err
-		}
-		n++
-	}
-	if n > 0 {
-		s.log.Info("removed what was written of unfinished messages", "messages", n)
-	}
-	return nil
 }
 
 // Close waits for what was committed to be on disk and closes the file. It may
@@ -184,31 +169,26 @@ func (s *Store) Close() error {
 }
 
 // Delete removes messages and returns when that is on disk. One that does not
-// exist is passed over.
+// exist is passed over. More than MaxBatch are removed in several transactions,
+// of which the first may be on disk when a later one fails.
 func (s *Store) Delete(ctx context.Context, ids ...ID) error {
-	j := newJob()
-	j.remove = ids
-	if err := s.submit(ctx, j); err != nil {
-		return err
-	}
-	return s.wait(ctx, j)
+	_, err := s.remove(ctx, ids, false)
+	return err
 }
 
-func messageKey(id ID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
-
-func bodyKey(body uint64, segment uint32) []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, body), segment)
-}
-
-// deleteBody removes all segments of a body and returns their number.
-func deleteBody(bodies *bolt.Bucket, body uint64) (int, error) {
-	n := 0
-	c := bodies.Cursor()
-	for k, _ := c.Seek(bodyKey(body, 0)); k != nil && binary.BigEndian.Uint64(k) == body; k, _ = c.Seek(bodyKey(body, 0)) {
-		if err := bodies.Delete(k); err != nil {
-			return n, err
+// remove is Delete, and returns how many were there.
+func (s *Store) remove(ctx context.Context, ids []ID, expired bool) (int, error) {
+	total := 0
+	for {
+		j := newJob()
+		j.remove, j.expired = ids[:min(len(ids), MaxBatch)], expired
+		ids = ids[len(j.remove):]
+		err := s.do(ctx, j)
+		if err == nil {
+			total += j.removed
 		}
-		n++
+		if err != nil || len(ids) == 0 {
+			return total, err
+		}
 	}
-	return n, nil
 }

@@ -2,11 +2,10 @@ package store
 
 import (
 	"context"
-	"encoding/json"
-	"io"
+	"crypto/sha256"
+	"hash"
+	"time"
 	"unicode/utf8"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // A Writer takes the body of one message. It ends with Commit or Abort.
@@ -16,7 +15,9 @@ type Writer struct {
 	info    MessageInfo
 	buf     []byte
 	segment uint32
-	last    *job // the segment being written, at most one ahead
+	last    *job  // the segment being written, at most one ahead
+	ahead   int64 // bytes in segments that were handed to the committer
+	sum     hash.Hash
 	err     error
 	ended   bool
 }
@@ -35,10 +36,21 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 			return nil, ErrMetaNotUTF8
 		}
 	}
-	if err := s.admitNow(m, 0); err != nil {
+	if s.readOnly {
+		return nil, ErrReadOnly
+	}
+	if m.Expires.IsZero() && s.ttl > 0 {
+		from := m.Received
+		if from.IsZero() {
+			from = time.Now()
+		}
+		m.Expires = from.Add(s.ttl)
+	}
+	if err := s.admitNow(m, 0, 0, 0); err != nil {
+		s.countRefused(err)
 		return nil, err
 	}
-	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m, Body: s.nextBody.Add(1)}}, nil
+	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m, Body: s.nextBody.Add(1)}, sum: sha256.New()}, nil
 }
 
 // Write adds to the body. It waits while the disk is slower than the sender.
@@ -48,11 +60,13 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 	if limit := w.s.limits.MaxBody; w.err == nil && limit > 0 && w.info.Size+int64(len(p)) > limit {
 		w.err = &LimitError{LimitBody, limit}
+		w.s.countRefused(w.err)
 	}
 	n := 0
 	for len(p) > 0 && w.err == nil {
 		take := min(SegmentSize-len(w.buf), len(p))
 		w.buf = append(w.buf, p[:take]...)
+		_, _ = w.sum.Write(p[:take])
 		p = p[take:]
 		n += take
 		w.info.Size += int64(take)
@@ -67,14 +81,17 @@ func (w *Writer) Write(p []byte) (int, error) {
 // disk. A message that is over a limit by now stops here, so that one without an
 // end does not fill the disk.
 func (w *Writer) flush() error {
-	if err := w.s.admitNow(w.info.Meta, w.info.Size); err != nil {
-		return err
-	}
 	if w.last != nil {
 		if err := w.s.wait(w.ctx, w.last); err != nil {
 			return err
 		}
 	}
+	more := int64(len(w.buf))
+	if err := w.s.admitNow(w.info.Meta, w.info.Size, w.ahead, more); err != nil {
+		w.s.countRefused(err)
+		return err
+	}
+	w.ahead += more
 	j := newJob()
 	j.segments = []segment{w.take()}
 	if err := w.s.submit(w.ctx, j); err != nil {
@@ -111,7 +128,8 @@ func (w *Writer) Commit() *Pending {
 		return &Pending{err: w.err}
 	}
 	w.ended = true
-	meta, err := json.Marshal(w.info)
+	w.info.Sum = w.sum.Sum(nil)
+	meta, err := encodeMessage(&w.info)
 	if err == nil && len(meta) > MaxMeta {
 		err = ErrMetaTooLong
 	}
@@ -122,7 +140,7 @@ func (w *Writer) Commit() *Pending {
 	// Segments of earlier jobs come before this one in the committer's queue,
 	// and a failed one fails the message below.
 	j := newJob()
-	j.message, j.meta = &w.info, meta
+	j.message, j.meta, j.tag, j.ahead = &w.info, meta, w.s.index.tag(&w.info), w.ahead
 	if len(w.buf) > 0 {
 		j.segments = []segment{w.take()}
 	}
@@ -148,6 +166,32 @@ func (p *Pending) Wait(ctx context.Context) error {
 	return p.s.wait(ctx, p.job)
 }
 
+// Duplicate says, after Wait has returned nil, that the message was kept
+// already: one with the same Message-ID and the same body, from the same sender
+// to the same recipient. It is on disk, once.
+func (p *Pending) Duplicate() bool { return p.finished() && p.job.again }
+
+// ID is the message's name after Wait has returned nil, or that of the message
+// which it repeats; 0 before.
+func (p *Pending) ID() ID {
+	if !p.finished() {
+		return 0
+	}
+	return p.job.id
+}
+
+func (p *Pending) finished() bool {
+	if p.job == nil {
+		return false
+	}
+	select {
+	case <-p.job.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Abort gives the message up. After Commit it does nothing.
 func (w *Writer) Abort() {
 	if w.ended {
@@ -160,68 +204,10 @@ func (w *Writer) Abort() {
 // discard removes the segments that are in the file. What cannot be removed now
 // goes when the file is next opened.
 func (w *Writer) discard() {
-	if w.last == nil {
+	if w.ahead == 0 {
 		return
 	}
 	j := newJob()
-	j.discard = []uint64{w.info.Body}
+	j.discard = []unfinished{{w.info.Body, w.ahead}}
 	_ = w.s.submit(context.Background(), j)
 }
-
-// OpenBody opens the body of a message. Reading fails with ErrNotFound if the
-// message is deleted meanwhile.
-func (s *Store) OpenBody(id ID) (io.ReadCloser, error) {
-	var m MessageInfo
-	err := s.db.View(func(tx *bolt.Tx) error {
-		v := tx.Bucket(messagesBucket).Get(messageKey(id))
-		if v == nil {
-			return ErrNotFound
-		}
-		return json.Unmarshal(v, &m)
-	})
-	if err != nil {
-		return nil, closedError(err)
-	}
-	return &body{s: s, number: m.Body, left: m.Size}, nil
-}
-
-// A body reads a message's segments one by one.
-type body struct {
-	s       *Store
-	number  uint64
-	segment uint32
-	left    int64
-	buf     []byte
-}
-
-// Read reads on; io.EOF comes only after the whole body.
-func (b *body) Read(p []byte) (int, error) {
-	if len(b.buf) == 0 {
-		if b.left == 0 {
-			return 0, io.EOF
-		}
-		if err := b.next(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, b.buf)
-	b.buf = b.buf[n:]
-	b.left -= int64(n)
-	return n, nil
-}
-
-func (b *body) next() error {
-	err := b.s.db.View(func(tx *bolt.Tx) error {
-		v := tx.Bucket(bodiesBucket).Get(bodyKey(b.number, b.segment))
-		if v == nil {
-			return ErrNotFound
-		}
-		b.buf = append(b.buf[:0], v...) // v is not valid beyond the transaction
-		return nil
-	})
-	b.segment++
-	return closedError(err)
-}
-
-// Close ends the reading; there is nothing to release.
-func (b *body) Close() error { return nil }

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxReason bounds the reason of [Store.SetAside], in bytes; what is longer is cut.
+const MaxReason = 1 << 10
+
+// asideMark is how a message that is set aside is kept in the file.
+type asideMark struct {
+	Reason string    `json:"r"`
+	Since  time.Time `json:"d"`
+}
+
+// AsideInfo is a message that is set aside.
+type AsideInfo struct {
+	MessageInfo
+	Reason string
+	Since  time.Time // when it was set aside
+}
+
+// SetAside takes messages that cannot be delivered out of Messages, Senders and
+// Recipients, with a reason for the operator, and returns when that is on disk.
+// They keep their bodies, count to the limits as before, are listed by
+// [Store.Aside], expire as others do, and can be deleted or put back with
+// [Store.Restore]. A message that does not exist is passed over; one that is set
+// aside already gets the new reason.
+func (s *Store) SetAside(ctx context.Context, reason string, ids ...ID) error {
+	if !utf8.ValidString(reason) {
+		return ErrMetaNotUTF8
+	}
+	for len(reason) > MaxReason || !utf8.ValidString(reason) {
+		reason = reason[:min(len(reason)-1, MaxReason)]
+	}
+	mark := &asideMark{Reason: reason, Since: time.Now().UTC()}
+	for part := range slices.Chunk(ids, MaxBatch) {
+		j := newJob()
+		j.aside, j.mark = part, mark
+		if err := s.do(ctx, j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Restore puts messages that are set aside back to their old places, and returns
+// when that is on disk. Others are passed over.
+func (s *Store) Restore(ctx context.Context, ids ...ID) error {
+	for part := range slices.Chunk(ids, MaxBatch) {
+		j := newJob()
+		j.aside = part
+		if err := s.do(ctx, j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Aside lists the messages for the recipient that are set aside, oldest first;
+// "" means for all.
+func (s *Store) Aside(recipient string) []AsideInfo {
+	s.mu.RLock()
+	marks := make(map[ID]asideMark)
+	var ids []ID
+	for id, mark := range s.index.aside {
+		if p, _ := s.index.find(id); recipient == "" || p != nil && p.box.recipient == recipient {
+			ids = append(ids, id)
+			marks[id] = mark
+		}
+	}
+	s.mu.RUnlock()
+	slices.Sort(ids)
+	messages := s.read(ids)
+	list := make([]AsideInfo, len(messages))
+	for i, m := range messages {
+		list[i] = AsideInfo{m, marks[m.ID].Reason, marks[m.ID].Since}
+	}
+	return list
+}

@@ -1,0 +1,166 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// RecipientInfo sums up what is kept for a recipient, without what is set aside.
+type RecipientInfo struct {
+	Recipient string
+	Count     int
+	Bytes     int64
+	Oldest    time.Time // when the message that is first in order arrived
+}
+
+// SenderInfo sums up what is kept from one sender for a recipient, without what
+// is set aside.
+type SenderInfo struct {
+	Sender string
+	Count  int
+	Bytes  int64
+	Oldest time.Time // when the message that is first in order arrived
+}
+
+// first is the first entry that is to be delivered.
+func (p *pile) first() *entry {
+	for i := range p.list {
+		if e := &p.list[i]; !e.dead && !e.aside {
+			return e
+		}
+	}
+	return nil
+}
+
+// Recipients lists who has messages to be delivered, by URI.
+func (s *Store) Recipients() []RecipientInfo {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	list := make([]RecipientInfo, 0, len(s.index.boxes))
+	for uri, b := range s.index.boxes {
+		r := RecipientInfo{Recipient: uri, Count: b.all.count - b.aside.count, Bytes: b.all.bytes - b.aside.bytes}
+		if r.Count == 0 {
+			continue
+		}
+		var oldest *entry
+		for _, p := range b.piles {
+			if e := p.first(); e != nil && (oldest == nil || e.id < oldest.id) {
+				oldest = e
+			}
+		}
+		r.Oldest = fromNanos(oldest.received)
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b RecipientInfo) int { return cmp.Compare(a.Recipient, b.Recipient) })
+	return list
+}
+
+// Senders lists who has left messages for the recipient, the one of the oldest
+// message first.
+func (s *Store) Senders(recipient string) []SenderInfo {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b := s.index.boxes[recipient]
+	if b == nil {
+		return nil
+	}
+	type found struct {
+		info  SenderInfo
+		first ID
+	}
+	list := make([]found, 0, len(b.piles))
+	for _, p := range b.piles {
+		if e := p.first(); e != nil {
+			list = append(list, found{SenderInfo{
+				Sender: p.sender, Count: p.all.count - p.aside.count, Bytes: p.all.bytes - p.aside.bytes,
+				Oldest: fromNanos(e.received),
+			}, e.id})
+		}
+	}
+	slices.SortFunc(list, func(a, b found) int { return cmp.Compare(a.first, b.first) })
+	senders := make([]SenderInfo, len(list))
+	for i := range list {
+		senders[i] = list[i].info
+	}
+	return senders
+}
+
+// Messages lists what is to be delivered from sender to recipient, oldest first;
+// sender "" means from all. A long list is better read with [Store.Page].
+func (s *Store) Messages(recipient, sender string) []MessageInfo {
+	return s.Page(recipient, sender, 0, 0)
+}
+
+// Page is Messages in parts: of those behind the message after, which need not
+// be kept any more (0: from the first), at most limit (0: all).
+func (s *Store) Page(recipient, sender string, after ID, limit int) []MessageInfo {
+	var ids []ID
+	s.mu.RLock()
+	if b := s.index.boxes[recipient]; b != nil {
+		piles := b.piles
+		if sender != "" {
+			piles = nil
+			if p := b.pile(sender); p != nil {
+				piles = []*pile{p}
+			}
+		}
+		for _, p := range piles {
+			ids = p.collect(ids, after, limit)
+		}
+	}
+	s.mu.RUnlock()
+	slices.Sort(ids)
+	if limit > 0 && len(ids) > limit {
+		ids = ids[:limit]
+	}
+	return s.read(ids)
+}
+
+// collect adds the IDs of at most limit entries behind after.
+func (p *pile) collect(ids []ID, after ID, limit int) []ID {
+	at, _ := slices.BinarySearchFunc(p.list, after+1, byID)
+	for n := 0; at < len(p.list) && (limit <= 0 || n < limit); at++ {
+		if e := &p.list[at]; !e.dead && !e.aside {
+			ids = append(ids, e.id)
+			n++
+		}
+	}
+	return ids
+}
+
+// Message returns one message that is kept, set aside or not; ErrNotFound if it
+// is not there.
+func (s *Store) Message(id ID) (MessageInfo, error) {
+	if list := s.read([]ID{id}); len(list) == 1 {
+		return list[0], nil
+	}
+	return MessageInfo{}, ErrNotFound
+}
+
+// read fetches messages from the file. One that is not there any more, or not
+// to be decoded, is left out.
+func (s *Store) read(ids []ID) []MessageInfo {
+	if len(ids) == 0 {
+		return nil
+	}
+	list := make([]MessageInfo, 0, len(ids))
+	err := s.db.View(func(tx *bolt.Tx) error {
+		for _, id := range ids {
+			m, err := readMessage(tx, id)
+			if err == nil {
+				list = append(list, m)
+			} else if !errors.Is(err, ErrNotFound) {
+				s.log.Error("store: message cannot be read", "id", id, "err", err)
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(closedError(err), ErrClosed) {
+		s.log.Error("store: list", "err", err)
+	}
+	return list
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"io"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// OpenBody opens the body of a message. Reading fails with ErrNotFound if the
+// message is deleted meanwhile.
+func (s *Store) OpenBody(id ID) (io.ReadCloser, error) {
+	s.mu.RLock()
+	_, e := s.index.find(id)
+	var b *body
+	if e != nil {
+		b = &body{s: s, number: e.body, left: e.size}
+	}
+	s.mu.RUnlock()
+	if b == nil {
+		return nil, ErrNotFound
+	}
+	select {
+	case <-s.stop:
+		return nil, ErrClosed
+	default:
+	}
+	return b, nil
+}
+
+// A body reads a message's segments one by one.
+type body struct {
+	s       *Store
+	number  uint64
+	segment uint32
+	left    int64
+	buf     []byte
+}
+
+// Read reads on; io.EOF comes only after the whole body.
+func (b *body) Read(p []byte) (int, error) {
+	if len(b.buf) == 0 {
+		if b.left == 0 {
+			return 0, io.EOF
+		}
+		if err := b.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, b.buf)
+	b.buf = b.buf[n:]
+	b.left -= int64(n)
+	return n, nil
+}
+
+func (b *body) next() error {
+	err := b.s.db.View(func(tx *bolt.Tx) error {
+		v := tx.Bucket(bodiesBucket).Get(bodyKey(b.number, b.segment))
+		if v == nil {
+			return ErrNotFound
+		}
+		b.buf = append(b.buf[:0], v...) // v is not valid beyond the transaction
+		return nil
+	})
+	b.segment++
+	return closedError(err)
+}
+
+// Close ends the reading; there is nothing to release.
+func (b *body) Close() error { return nil }
