@@ -26,6 +26,7 @@ func NewClient(c net.Conn, cfg Config) *Client {
 		waiting: map[uint64]chan *PDU{},
 		slots:   make(chan struct{}, MaxPending),
 	}
+	cl.out.busy = func() bool { return len(cl.slots) > 1 }
 	cl.work.Go(func() { cl.readAll(cl.take) })
 	return cl
 }
@@ -82,7 +83,7 @@ func (c *Client) send(req Element) (uint64, <-chan *PDU, error) {
 	id := c.nextID
 	answer := make(chan *PDU, 1)
 	c.waiting[id] = answer
-	if err := c.write(&PDU{Kind: Request, ID: id, Body: body}); err != nil {
+	if err := c.out.write(&PDU{Kind: Request, ID: id, Body: body}); err != nil {
 		delete(c.waiting, id)
 		return 0, nil, err
 	}
@@ -118,7 +119,7 @@ func (c *Client) take(p *PDU) error {
 
 // result is what a response says.
 func result(p *PDU, o Options) (Element, error) {
-	docs, err := p.documents(o)
+	docs, err := p.read(o)
 	switch {
 	case p.Status == StatusOK && err != nil:
 		return nil, fmt.Errorf("response: %w", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -35,12 +34,24 @@ type Config struct {
 	Strict bool
 	// KeepForeign keeps attributes and elements of other namespaces.
 	KeepForeign bool
+	// DeadPeer is how long a peer may leave the probes of TCP, or our data,
+	// without an acknowledgement before the channel ends; 0 is
+	// DefaultDeadPeer. It also bounds each write. MSCP has no keep-alive of
+	// its own.
+	DeadPeer time.Duration
 	// RequestTimeout bounds each request of a Client beside its ctx; 0 does
 	// not.
 	RequestTimeout time.Duration
 }
 
 func (c *Config) options() Options { return Options{Strict: c.Strict, KeepForeign: c.KeepForeign} }
+
+func (c *Config) deadPeer() time.Duration {
+	if c.DeadPeer > 0 {
+		return c.DeadPeer
+	}
+	return DefaultDeadPeer
+}
 
 // A conn is what both ends share: the connection, its writer's lock and its
 // end.
@@ -49,7 +60,7 @@ type conn struct {
 	cfg Config
 	log *slog.Logger
 
-	wmu sync.Mutex
+	out *writer
 
 	once sync.Once
 	done chan struct{}
@@ -61,16 +72,11 @@ type conn struct {
 
 func newConn(c net.Conn, cfg Config) *conn {
 	k := &conn{c: c, cfg: cfg, log: cfg.Logger, done: make(chan struct{})}
+	k.out = newWriter(k)
 	if k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	tcp := c
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok { // TLS
-		tcp = t.NetConn()
-	}
-	if t, ok := tcp.(*net.TCPConn); ok {
-		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: KeepAlive, Interval: KeepAlive / 3, Count: 3})
-	}
+	watchPeer(c, cfg.deadPeer())
 	if cfg.OnNotification != nil {
 		k.notes = make(chan Element, MaxNotifications)
 		k.work.Go(k.showNotifications)
@@ -85,29 +91,6 @@ func (k *conn) showNotifications() {
 		k.cfg.OnNotification(e)
 	}
 }
-
-// write sends one PDU.
-func (k *conn) write(p *PDU) error {
-	k.wmu.Lock()
-	defer k.wmu.Unlock()
-	_ = k.c.SetWriteDeadline(time.Now().Add(WriteTimeout))
-	w := io.Writer(k.c)
-	if k.cfg.Trace != nil {
-		w = writerFunc(func(b []byte) (int, error) {
-			k.trace(true, b)
-			return k.c.Write(b)
-		})
-	}
-	if err := p.Write(w); err != nil {
-		k.end(err) // what follows on the stream would be out of step
-		return k.closedError()
-	}
-	return nil
-}
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func (k *conn) trace(sent bool, raw []byte) {
 	if k.cfg.Trace != nil {
@@ -147,7 +130,17 @@ func (k *conn) end(err error) {
 		k.err = err
 		close(k.done)
 		k.c.Close()
+		k.out.wake()
 	})
+}
+
+func (k *conn) ended() bool {
+	select {
+	case <-k.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // closedError is what those get who wait for something on a connection that
@@ -178,6 +171,7 @@ func (k *conn) Err() error {
 func (k *conn) Close() error {
 	k.end(nil)
 	k.work.Wait()
+	k.out.wait()
 	return nil
 }
 
@@ -187,13 +181,13 @@ func (k *conn) Notify(ctx context.Context, e Element) error {
 		return err
 	}
 	doc := Document{Kind: Notification, Element: e}
-	return k.write(&PDU{Kind: Notification, Body: doc.Encode(k.cfg.Dialect)})
+	return k.out.write(&PDU{Kind: Notification, Body: doc.Encode(k.cfg.Dialect)})
 }
 
 // notified takes a notification; what makes no sense is logged and dropped,
 // since nothing answers it.
 func (k *conn) notified(p *PDU) {
-	docs, err := p.documents(k.cfg.options())
+	docs, err := p.read(k.cfg.options())
 	if err != nil {
 		k.log.Warn("MSCP notification ignored", "peer", k.c.RemoteAddr(), "err", err)
 		return

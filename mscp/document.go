@@ -2,9 +2,10 @@ package mscp
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"slices"
+	"strconv"
+	"unicode/utf8"
 )
 
 // Dialect is how the offline-message elements are written.
@@ -29,9 +30,14 @@ const (
 	Notification
 )
 
-var kindNames = map[Kind]string{Request: "request", Response: "response", Notification: "notification"}
+var kindNames = [...]string{Request: "request", Response: "response", Notification: "notification"}
 
-func (k Kind) String() string { return kindNames[k] }
+func (k Kind) String() string {
+	if k < 0 || int(k) >= len(kindNames) {
+		return ""
+	}
+	return kindNames[k]
+}
 
 // A Document is one mscp document.
 type Document struct {
@@ -49,12 +55,14 @@ type Document struct {
 // Encode writes the document.
 func (d *Document) Encode(dialect Dialect) []byte {
 	var b bytes.Buffer
-	_, ours := extensionAttrs(d.Element)
+	b.Grow(512) // most documents
+	_, ours := d.Element.(extensionElement)
 	bare := dialect == Paper && ours
 	if !bare {
 		b.WriteString(`<mscp version="1.0" xmlns="` + Namespace + `">`) // [MSCP-3.2-2]
 	}
-	b.WriteString("<" + d.Kind.String())
+	b.WriteByte('<')
+	b.WriteString(d.Kind.String())
 	if d.ID != "" {
 		writeAttr(&b, "id", d.ID)
 	}
@@ -74,22 +82,28 @@ func (d *Document) Encode(dialect Dialect) []byte {
 func (d *Document) encodeElement(b *bytes.Buffer, bare bool) {
 	switch e := d.Element.(type) {
 	case nil:
-		_ = xml.EscapeText(b, []byte(d.Reason)) // a Buffer does not fail
+		escape(b, d.Reason)
 	case *Other:
 		encodeOther(b, e)
 	case draftElement:
 		encodeDraft(b, e)
-	default:
-		b.WriteString("<" + Name(e))
-		if !bare {
-			writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
-		}
-		attrs, _ := extensionAttrs(e)
-		for _, a := range attrs {
-			writeAttr(b, a.name, a.value)
-		}
-		b.WriteString("/>")
+	case extensionElement:
+		encodeExtension(b, e, bare)
 	}
+}
+
+func encodeExtension(b *bytes.Buffer, e extensionElement, bare bool) {
+	b.WriteByte('<')
+	b.WriteString(e.elementName())
+	if !bare {
+		writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
+	}
+	for i, value := range e.fields() {
+		if value != nil {
+			writeAttr(b, extensionNames[i], *value)
+		}
+	}
+	b.WriteString("/>")
 }
 
 func encodeOther(b *bytes.Buffer, o *Other) {
@@ -167,9 +181,62 @@ func writeForeignAttrs(b *bytes.Buffer, f Foreign) {
 }
 
 func writeAttr(b *bytes.Buffer, name, value string) {
-	b.WriteString(" " + name + `="`)
-	_ = xml.EscapeText(b, []byte(value))
+	b.WriteByte(' ')
+	b.WriteString(name)
+	b.WriteString(`="`)
+	escape(b, value)
 	b.WriteByte('"')
+}
+
+// escape writes s as text or as an attribute's value. White space but blanks
+// is written as references, or reading would make blanks of it; what XML
+// cannot hold becomes U+FFFD.
+func escape(b *bytes.Buffer, s string) {
+	from := 0
+	for i := 0; i < len(s); {
+		if isPlain[s[i]] {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if as := escaped(r, n); as != "" {
+			b.WriteString(s[from:i])
+			b.WriteString(as)
+			from = i + n
+		}
+		i += n
+	}
+	b.WriteString(s[from:])
+}
+
+// isPlain tells which bytes need no second look.
+var isPlain = func() (is [256]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		is[c] = escaped(rune(c), 1) == ""
+	}
+	return is
+}()
+
+// escaped is what is written for r, of n bytes, or "" if r may stay.
+func escaped(r rune, n int) string {
+	switch r {
+	case '"':
+		return "&#34;"
+	case '\'':
+		return "&#39;"
+	case '&':
+		return "&amp;"
+	case '<':
+		return "&lt;"
+	case '>':
+		return "&gt;"
+	case '\t', '\n', '\r':
+		return "&#" + strconv.Itoa(int(r)) + ";"
+	}
+	if !isChar(r) || r == utf8.RuneError && n == 1 {
+		return "\uFFFD"
+	}
+	return ""
 }
 
 func sortedKeys(m map[string]string) []string {

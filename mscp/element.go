@@ -60,52 +60,52 @@ func (*MsgSended) elementName() string      { return "MsgSended" }
 func (*MsgNotSended) elementName() string   { return "MsgNotSended" }
 func (o *Other) elementName() string        { return o.Local }
 
-// extension makes the offline-message element of that name, or nil.
-func extension(name string, attr func(string) string) Element {
-	from, to := attr("from-uri"), attr("to-uri")
-	id := attr("connection-id")
-	if id == "" {
-		id = attr("connectionid")
-	}
+// extensionNames are the attributes of the offline-message elements, in the
+// order in which they are written.
+var extensionNames = [4]string{"from-uri", "to-uri", "connection-id", "reason"}
+
+// An extensionElement is one of the offline-message elements.
+type extensionElement interface {
+	Element
+	// fields are the values of extensionNames; nil for one that the element
+	// does not have.
+	fields() [4]*string
+}
+
+func (e *RestoreMsg) fields() [4]*string  { return [4]*string{&e.FromURI, &e.ToURI, &e.ConnectionID} }
+func (e *MsgRestored) fields() [4]*string { return [4]*string{&e.FromURI, &e.ToURI, &e.ConnectionID} }
+func (e *MsgNotRestored) fields() [4]*string {
+	return [4]*string{&e.FromURI, &e.ToURI, &e.ConnectionID, &e.Reason}
+}
+func (e *SendMsg) fields() [4]*string   { return [4]*string{&e.FromURI, &e.ToURI, &e.ConnectionID} }
+func (e *MsgSended) fields() [4]*string { return [4]*string{&e.FromURI, &e.ToURI, &e.ConnectionID} }
+func (e *MsgNotSended) fields() [4]*string {
+	return [4]*string{&e.FromURI, &e.ToURI, &e.ConnectionID, &e.Reason}
+}
+
+// newExtension makes the empty offline-message element of that name, or nil.
+func newExtension(name string) extensionElement {
 	switch name {
 	case "RestoreMsg":
-		return &RestoreMsg{from, to, id}
+		return &RestoreMsg{}
 	case "MsgRestored":
-		return &MsgRestored{from, to, id}
+		return &MsgRestored{}
 	case "MsgNotRestored":
-		return &MsgNotRestored{from, to, id, attr("reason")}
+		return &MsgNotRestored{}
 	case "SendMsg":
-		return &SendMsg{from, to, id}
+		return &SendMsg{}
 	case "MsgSended":
-		return &MsgSended{from, to, id}
+		return &MsgSended{}
 	case "MsgNotSended":
-		return &MsgNotSended{from, to, id, attr("reason")}
+		return &MsgNotSended{}
 	}
 	return nil
 }
 
-// An attribute is written in this order.
-type attribute struct{ name, value string }
-
-// extensionAttrs are the attributes of an offline-message element; ok is false
-// for any other.
-func extensionAttrs(e Element) (attrs []attribute, ok bool) {
-	three := func(from, to, id string, more ...attribute) ([]attribute, bool) {
-		return append([]attribute{{"from-uri", from}, {"to-uri", to}, {"connection-id", id}}, more...), true
+func isExtensionName(name string) bool {
+	switch name {
+	case "RestoreMsg", "MsgRestored", "MsgNotRestored", "SendMsg", "MsgSended", "MsgNotSended":
+		return true
 	}
-	switch e := e.(type) {
-	case *RestoreMsg:
-		return three(e.FromURI, e.ToURI, e.ConnectionID)
-	case *MsgRestored:
-		return three(e.FromURI, e.ToURI, e.ConnectionID)
-	case *MsgNotRestored:
-		return three(e.FromURI, e.ToURI, e.ConnectionID, attribute{"reason", e.Reason})
-	case *SendMsg:
-		return three(e.FromURI, e.ToURI, e.ConnectionID)
-	case *MsgSended:
-		return three(e.FromURI, e.ToURI, e.ConnectionID)
-	case *MsgNotSended:
-		return three(e.FromURI, e.ToURI, e.ConnectionID, attribute{"reason", e.Reason})
-	}
-	return nil, false
+	return false
 }

@@ -44,3 +44,11 @@ func statusPhrase(code int) string {
 		return "Internal Error"
 	}
 }
+
+// shorten keeps strangers' bytes in errors few.
+func shorten(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}

@@ -20,6 +20,10 @@ const (
 	// there are as many, nothing more is read.
 	MaxOutstanding = 1024
 
+	// MaxIdleWorkers bounds the goroutines of a Server that wait for more to
+	// do.
+	MaxIdleWorkers = 64
+
 	// MaxPending bounds the requests of a Client that are not answered; more
 	// wait for their turn.
 	MaxPending = 4096
@@ -27,11 +31,12 @@ const (
 	// MaxNotifications bounds the notifications that wait for OnNotification.
 	MaxNotifications = 256
 
-	// WriteTimeout bounds one write to the peer.
-	WriteTimeout = 10 * time.Second
+	// MaxWriteQueue bounds the bytes that wait to be written; who would write
+	// more waits.
+	MaxWriteQueue = 256 << 10
+
 	// HandshakeTimeout bounds the handshake of TLS.
 	HandshakeTimeout = 10 * time.Second
-	// KeepAlive is the idle time after which TCP asks whether the peer is
-	// still there.
-	KeepAlive = 15 * time.Second
+	// DefaultDeadPeer is the default of [Config].DeadPeer.
+	DefaultDeadPeer = 30 * time.Second
 )

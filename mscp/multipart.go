@@ -8,12 +8,12 @@ import (
 	"mime/multipart"
 )
 
-// parts reads each part of a multipart body as a document.
-func (p *PDU) parts(boundary string, o Options) ([]*Document, error) {
+// parts are the parts of a multipart body. See the draft, section 7.2.2.
+func (p *PDU) parts(boundary string) ([][]byte, error) {
 	if boundary == "" {
 		return nil, &ParseError{0, "multipart without a boundary"}
 	}
-	var docs []*Document
+	var parts [][]byte
 	mr := multipart.NewReader(bytes.NewReader(p.Body), boundary)
 	for {
 		part, err := mr.NextPart()
@@ -23,23 +23,19 @@ func (p *PDU) parts(boundary string, o Options) ([]*Document, error) {
 		if err != nil {
 			return nil, &ParseError{0, fmt.Sprintf("multipart: %v", err)}
 		}
-		if len(docs) == MaxParts {
+		if len(parts) == MaxParts {
 			return nil, &ParseError{0, fmt.Sprintf("more than %d parts", MaxParts)}
 		}
 		body, err := io.ReadAll(part) // bounded by the PDU
 		if err != nil {
 			return nil, &ParseError{0, fmt.Sprintf("multipart: %v", err)}
 		}
-		doc, err := ParseWith(body, o)
-		if err != nil {
-			return nil, fmt.Errorf("part %d: %w", len(docs)+1, err)
-		}
-		docs = append(docs, doc)
+		parts = append(parts, body)
 	}
-	if len(docs) == 0 {
+	if len(parts) == 0 {
 		return nil, &ParseError{0, "multipart without a part"}
 	}
-	return docs, nil
+	return parts, nil
 }
 
 // join makes the body for several documents.

@@ -151,8 +151,8 @@ func (r *reading) document(root *node) *Document {
 func (r *reading) container(n *node) *Document {
 	doc := &Document{}
 	for kind, name := range kindNames {
-		if n.local == name {
-			doc.Kind = kind
+		if n.local == name && name != "" {
+			doc.Kind = Kind(kind)
 		}
 	}
 	if doc.Kind == 0 || !r.ours(n) {
@@ -220,7 +220,7 @@ func (r *reading) isExtension(n *node) bool {
 	if n.space != ExtensionNamespace && n.space != Namespace && n.space != "" {
 		return false
 	}
-	return extension(n.local, func(string) string { return "" }) != nil
+	return isExtensionName(n.local)
 }
 
 // element reads one known element.
@@ -264,22 +264,26 @@ func (r *reading) extension(kind Kind, n *node) Element {
 	if n.space != ExtensionNamespace {
 		r.note(n, false, "%s is not in the namespace %s (section 3.3)", n.local, ExtensionNamespace) // [MSCP-3.3-2]
 	}
-	e := extension(n.local, func(name string) string {
-		v, _ := n.attr(name)
-		return strings.TrimSpace(v)
-	})
-	names := []string{"connectionid"}
-	attrs, _ := extensionAttrs(e)
-	for _, a := range attrs {
-		names = append(names, a.name)
-		v, ok := n.attr(a.name)
-		switch _, draft := n.attr("connectionid"); {
-		case !ok && a.name == "connection-id" && draft:
-			r.note(n, false, "%s has connectionid instead of connection-id (paper, 2.3.4)", n.local)
-		case !ok:
-			r.note(n, false, "%s has no %s (paper, 2.3.4)", n.local, a.name)
-		case v != strings.TrimSpace(v):
-			r.note(n, false, "%s of %s has blanks around it (paper, 2.3.4)", a.name, n.local)
+	e := newExtension(n.local)
+	names := make([]string, 0, len(extensionNames)+1)
+	for i, value := range e.fields() {
+		if value == nil {
+			continue
+		}
+		name := extensionNames[i]
+		v, ok := n.attr(name)
+		if name == "connection-id" && !ok {
+			if v, ok = n.attr("connectionid"); ok {
+				r.note(n, false, "%s has connectionid instead of connection-id (paper, 2.3.4)", n.local)
+				name = "connectionid"
+			}
+		}
+		names = append(names, name)
+		if *value = strings.TrimSpace(v); *value != v {
+			r.note(n, false, "%s of %s has blanks around it (paper, 2.3.4)", name, n.local)
+		}
+		if !ok {
+			r.note(n, false, "%s has no %s (paper, 2.3.4)", n.local, name)
 		}
 	}
 	if (kind == Request) != isRequest(e) {

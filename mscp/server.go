@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,18 +17,21 @@ type Handler func(ctx context.Context, req Element) (Element, error)
 // A Server is the MS's end of a channel.
 type Server struct {
 	*conn
-	h      Handler
-	slots  chan struct{} // bounds the requests under way
-	ctx    context.Context
-	cancel context.CancelFunc
-	lastID uint64 // of the last request; owned by the reader
-	seen   bool   // whether there was one
+	h           Handler
+	slots       chan struct{} // bounds the requests under way
+	requests    chan request  // to workers that are idle
+	idleWorkers atomic.Int32
+	ctx         context.Context
+	cancel      context.CancelFunc
+	lastID      uint64 // of the last request; owned by the reader
+	seen        bool   // whether there was one
 }
 
-// NewServer runs the MS's end over c, which it owns from then on. Each request
-// is handled in a goroutine of its own, so responses may go out in any order.
+// NewServer runs the MS's end over c, which it owns from then on. Requests are
+// handled at once and side by side, so responses may go out in any order.
 func NewServer(c net.Conn, h Handler, cfg Config) *Server {
-	s := &Server{conn: newConn(c, cfg), h: h, slots: make(chan struct{}, MaxOutstanding)}
+	s := &Server{conn: newConn(c, cfg), h: h, slots: make(chan struct{}, MaxOutstanding), requests: make(chan request)}
+	s.out.busy = func() bool { return len(s.slots) > 1 }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.work.Go(func() {
 		defer s.cancel()
@@ -49,23 +53,56 @@ func (s *Server) take(p *PDU) error {
 		}
 		rises := !s.seen || p.ID > s.lastID // [MSCP-7.2.3-1]
 		s.lastID, s.seen = p.ID, true
-		s.work.Go(func() {
-			defer func() { <-s.slots }()
-			if s.cfg.Strict && !rises {
-				_ = s.write(s.failure(p.ID, &Error{StatusBadRequest, "the request-id does not rise (section 7.2.3)"}))
-				return
-			}
-			_ = s.write(s.answer(p)) // an error has ended the channel
-		})
+		r := request{p, rises}
+		select {
+		case s.requests <- r: // to a worker that has nothing to do
+		default:
+			s.work.Go(func() { s.serve(r) })
+		}
 	case Response:
 		return fmt.Errorf("the AS sent a response (section 7.2.4)") // [MSCP-7.2.4]
 	}
 	return nil
 }
 
+// A request waits for its answer.
+type request struct {
+	*PDU
+	rises bool // its id, above that of the one before
+}
+
+// serve answers r, and then further requests, since a goroutine whose stack
+// has grown is worth keeping.
+func (s *Server) serve(r request) {
+	for {
+		s.respond(r)
+		<-s.slots
+		if s.idleWorkers.Add(1) > MaxIdleWorkers {
+			s.idleWorkers.Add(-1)
+			return
+		}
+		select {
+		case r = <-s.requests:
+			s.idleWorkers.Add(-1)
+		case <-s.done:
+			return
+		}
+	}
+}
+
+func (s *Server) respond(r request) {
+	var answer *PDU
+	if s.cfg.Strict && !r.rises {
+		answer = s.failure(r.ID, &Error{StatusBadRequest, "the request-id does not rise (section 7.2.3)"})
+	} else {
+		answer = s.answer(r.PDU)
+	}
+	_ = s.out.write(answer) // an error has ended the channel
+}
+
 // answer makes the response to a request, with the same request-id.
 func (s *Server) answer(p *PDU) *PDU {
-	docs, err := p.documents(s.cfg.options())
+	docs, err := p.read(s.cfg.options())
 	if err != nil {
 		return s.failure(p.ID, &Error{StatusBadRequest, err.Error()})
 	}
@@ -114,7 +151,7 @@ func (s *Server) failure(id uint64, err error) *PDU {
 // and closes.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.Close()
-	return s.idle(ctx, func() bool { return len(s.slots) == 0 })
+	return s.idle(ctx, func() bool { return len(s.slots) == 0 && s.out.idle() })
 }
 
 // idlePoll is the pause between two looks whether anything is outstanding.
