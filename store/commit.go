@@ -19,7 +19,7 @@ type job struct {
 	remove   []ID
 	expired  bool       // why they are removed
 	aside    []ID       // to set aside
-	mark     *asideMark // why; nil: they are put back
+	mark     *asideMark // why they, or message, are; nil: they are put back
 	discard  []unfinished
 
 	done    chan struct{} // closed when the fields below are set
@@ -245,6 +245,11 @@ func (s *Store) apply(w *layoutTx, j *job, seq *uint64) error {
 		if err := w.putMessage(j.message, j.meta, j.ahead > 0); err != nil {
 			return err
 		}
+		if j.mark != nil {
+			if err := w.setAside(j.id, j.mark); err != nil {
+				return err
+			}
+		}
 	}
 	for _, id := range j.remove {
 		if _, e := s.index.find(id); e != nil && !w.gone[id] {
@@ -291,6 +296,9 @@ func (s *Store) publish(batch []*job, seq uint64, took time.Duration) {
 	for _, j := range batch {
 		if j.message != nil {
 			s.index.add(j.message, j.tag)
+			if j.mark != nil {
+				s.index.setAside(j.id, j.mark)
+			}
 			s.index.open -= j.ahead
 			s.counts.Stored++
 		}

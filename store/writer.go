@@ -18,6 +18,7 @@ type Writer struct {
 	last    *job  // the segment being written, at most one ahead
 	ahead   int64 // bytes in segments that were handed to the committer
 	sum     hash.Hash
+	mark    *asideMark // the message is set aside from its beginning
 	err     error
 	ended   bool
 }
@@ -140,7 +141,7 @@ func (w *Writer) Commit() *Pending {
 	// Segments of earlier jobs come before this one in the committer's queue,
 	// and a failed one fails the message below.
 	j := newJob()
-	j.message, j.meta, j.tag, j.ahead = &w.info, meta, w.s.index.tag(&w.info), w.ahead
+	j.message, j.meta, j.tag, j.ahead, j.mark = &w.info, meta, w.s.index.tag(&w.info), w.ahead, w.mark
 	if len(w.buf) > 0 {
 		j.segments = []segment{w.take()}
 	}
