@@ -50,6 +50,8 @@ type Document struct {
 	Reason string
 	// Foreign is what stands on and in the container beside the Element.
 	Foreign
+	// Root is what stands on and in mscp beside the container.
+	Root Foreign
 }
 
 // Encode writes the document.
@@ -59,7 +61,9 @@ func (d *Document) Encode(dialect Dialect) []byte {
 	_, ours := d.Element.(extensionElement)
 	bare := dialect == Paper && ours
 	if !bare {
-		b.WriteString(`<mscp version="1.0" xmlns="` + Namespace + `">`) // [MSCP-3.2-2]
+		b.WriteString(`<mscp version="1.0" xmlns="` + Namespace + `"`) // [MSCP-3.2-2]
+		writeForeignAttrs(&b, d.Root)
+		b.WriteByte('>')
 	}
 	b.WriteByte('<')
 	b.WriteString(d.Kind.String())
@@ -69,11 +73,10 @@ func (d *Document) Encode(dialect Dialect) []byte {
 	writeForeignAttrs(&b, d.Foreign)
 	b.WriteByte('>')
 	d.encodeElement(&b, bare)
-	for _, f := range d.Elements {
-		b.Write(f)
-	}
+	writeForeignElements(&b, d.Foreign)
 	b.WriteString("</" + d.Kind.String() + ">")
 	if !bare {
+		writeForeignElements(&b, d.Root)
 		b.WriteString("</mscp>")
 	}
 	return b.Bytes()
@@ -138,34 +141,55 @@ func encodeDraft(b *bytes.Buffer, e draftElement) {
 			b.WriteString("<stream")
 			writeAttr(b, "type", st.Type)
 			writeAttr(b, "direction", st.Direction)
-			b.WriteString("/>")
+			closeForeign(b, "stream", st.Foreign)
 		}
 	}
 	if s.script != nil && *s.script != nil {
-		b.WriteString("<src>")
+		b.WriteString("<src")
+		writeForeignAttrs(b, s.foreign.Inside["src"])
+		b.WriteByte('>')
 		b.Write(*s.script)
 		b.WriteString("</src>")
 	}
-	encodeItems(b, "namelist", s.namelist)
-	encodeItems(b, "subscribe", s.subscribe)
-	for _, f := range s.foreign.Elements {
-		b.Write(f)
-	}
+	encodeItems(b, "namelist", s.namelist, *s.foreign)
+	encodeItems(b, "subscribe", s.subscribe, *s.foreign)
+	writeForeignElements(b, *s.foreign)
 	b.WriteString("</" + e.elementName() + ">")
 }
 
-func encodeItems(b *bytes.Buffer, name string, items *[]Item) {
+func encodeItems(b *bytes.Buffer, name string, items *[]Item, of Foreign) {
 	if items == nil || len(*items) == 0 {
 		return
 	}
-	b.WriteString("<" + name + ">")
+	b.WriteString("<" + name)
+	writeForeignAttrs(b, of.Inside[name])
+	b.WriteByte('>')
 	for _, it := range *items {
 		b.WriteString("<item")
 		writeAttr(b, "name", it.Name)
 		writeAttr(b, "value", it.Value)
-		b.WriteString("/>")
+		closeForeign(b, "item", it.Foreign)
 	}
+	writeForeignElements(b, of.Inside[name])
 	b.WriteString("</" + name + ">")
+}
+
+// closeForeign ends a start tag, and the element, with what is foreign in it.
+func closeForeign(b *bytes.Buffer, name string, f Foreign) {
+	writeForeignAttrs(b, f)
+	if len(f.Elements) == 0 {
+		b.WriteString("/>")
+		return
+	}
+	b.WriteByte('>')
+	writeForeignElements(b, f)
+	b.WriteString("</" + name + ">")
+}
+
+func writeForeignElements(b *bytes.Buffer, f Foreign) {
+	for _, e := range f.Elements {
+		b.Write(e)
+	}
 }
 
 func writeForeignAttrs(b *bytes.Buffer, f Foreign) {

@@ -1,6 +1,8 @@
 package mscp
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -65,22 +67,49 @@ func TestParseDocument(t *testing.T) {
 	}
 }
 
+// FuzzDocument checks that what is read means the same when it was written and
+// is read again, and that strict reading has reasons for what it refuses.
 func FuzzDocument(f *testing.F) {
 	f.Add([]byte(open + `<request id="r"><RestoreMsg from-uri="a" to-uri="b" connection-id="c"/></request>` + closing))
 	f.Add([]byte(`<response><MsgSended from-uri="a" to-uri="b" connection-id="c"/></response>`))
-	f.Add([]byte(open + `<notification><dialogexit dialogid="d"><namelist><item name="a" value="b"/></namelist></dialogexit></notification>` + closing))
 	f.Add([]byte(open + `<response>reason</response>` + closing))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		doc, err := ParseDocument(b)
+	f.Add([]byte(open + `<request v:a="b" xmlns:v="urn:v"><v:c/><join id1="a" id2="b"><stream type="audio" direction="both"><v:d/></stream></join></request>` + closing))
+	files, err := filepath.Glob("testdata/examples/*.xml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
 		if err != nil {
-			return
+			f.Fatal(err)
 		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, dialect := range []Dialect{Draft, Paper} {
-			out := doc.Encode(dialect)
-			again, err := ParseDocument(out)
-			if err != nil || !reflect.DeepEqual(doc, again) {
-				t.Fatalf("%q became %q: %+v, %+v, %v", b, out, doc, again, err)
+			for _, keep := range []bool{false, true} {
+				sameWhenWritten(t, b, dialect, Options{KeepForeign: keep})
 			}
 		}
+		_, err := ParseWith(b, Options{Strict: true})
+		if found := Validate(b); (err == nil) != (len(found) == 0) {
+			t.Fatalf("%q: findings %v, but %v", b, found, err)
+		}
 	})
+}
+
+func sameWhenWritten(t *testing.T, b []byte, dialect Dialect, o Options) {
+	t.Helper()
+	doc, err := ParseWith(b, o)
+	if err != nil {
+		return
+	}
+	if dialect == Paper { // which has nothing around the container
+		doc.Root = Foreign{}
+	}
+	out := doc.Encode(dialect)
+	again, err := ParseWith(out, o)
+	if err != nil || !reflect.DeepEqual(doc, again) {
+		t.Fatalf("%q became %q: %+v, %+v, %v", b, out, doc, again, err)
+	}
 }

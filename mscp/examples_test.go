@@ -79,20 +79,42 @@ func TestFindingsHavePlaces(t *testing.T) {
 	}
 }
 
-// TestForeign checks what becomes of other namespaces' attributes and elements.
+// TestForeign checks what becomes of other namespaces' attributes and elements,
+// wherever they may stand.
 func TestForeign(t *testing.T) {
-	const in = `<mscp version="1.0" xmlns="urn:ietf:mscp" xmlns:v="urn:v" xmlns:w="urn:w"><request v:tag="t"><v:before/><join id1="a" id2="b" w:x="y"><v:k><w:l/></v:k></join></request></mscp>`
+	const in = `<mscp version="1.0" xmlns="urn:ietf:mscp" xmlns:v="urn:v" xmlns:w="urn:w" v:on="mscp"><v:in-mscp/><request v:tag="t"><v:before/>` +
+		`<dialogstart connectionid="c" src="http://a/" w:x="y"><stream type="audio" direction="both" v:on="stream"><v:in-stream/></stream>` +
+		`<namelist v:on="namelist"><item name="n" value="v" v:on="item"><v:in-item><w:l/></v:in-item></item><v:in-namelist/></namelist>` +
+		`<subscribe v:on="subscribe"><item name="n" value="v"/></subscribe><v:k><w:l/></v:k></dialogstart></request><v:after/></mscp>`
 	dropped, err := ParseDocument([]byte(in))
-	if err != nil || !reflect.DeepEqual(dropped, &Document{Kind: Request, Element: &Join{ID1: "a", ID2: "b"}}) {
-		t.Errorf("dropped: %+v, %v", dropped, err)
+	plain := &DialogStart{ConnectionID: "c", Src: "http://a/", Streams: []Stream{{Type: "audio", Direction: "both"}},
+		Namelist: []Item{{Name: "n", Value: "v"}}, Subscribe: []Item{{Name: "n", Value: "v"}}}
+	if err != nil || !reflect.DeepEqual(dropped, &Document{Kind: Request, Element: plain}) {
+		t.Errorf("dropped: %+v %+v, %v", dropped, dropped.Element, err)
 	}
+	on := func(what string) []ForeignAttr { return []ForeignAttr{{"urn:v", "on", what}} }
+	empty := func(name string) []Fragment { return []Fragment{Fragment("<v:" + name + ` xmlns:v="urn:v"/>`)} }
 	kept, err := ParseWith([]byte(in), Options{KeepForeign: true, Strict: true})
 	want := &Document{Kind: Request,
-		Foreign: Foreign{[]ForeignAttr{{"urn:v", "tag", "t"}}, []Fragment{Fragment(`<v:before xmlns:v="urn:v"/>`)}},
-		Element: &Join{ID1: "a", ID2: "b", Foreign: Foreign{[]ForeignAttr{{"urn:w", "x", "y"}}, []Fragment{Fragment(`<v:k xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:k>`)}}},
+		Root:    Foreign{Attrs: on("mscp"), Elements: append(empty("in-mscp"), empty("after")...)},
+		Foreign: Foreign{Attrs: []ForeignAttr{{"urn:v", "tag", "t"}}, Elements: empty("before")},
+		Element: &DialogStart{ConnectionID: "c", Src: "http://a/",
+			Streams: []Stream{{Type: "audio", Direction: "both", Foreign: Foreign{Attrs: on("stream"), Elements: empty("in-stream")}}},
+			Namelist: []Item{{Name: "n", Value: "v", Foreign: Foreign{Attrs: on("item"),
+				Elements: []Fragment{Fragment(`<v:in-item xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:in-item>`)}}}},
+			Subscribe: []Item{{Name: "n", Value: "v"}},
+			Foreign: Foreign{
+				Attrs:    []ForeignAttr{{"urn:w", "x", "y"}},
+				Elements: []Fragment{Fragment(`<v:k xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:k>`)},
+				Inside: map[string]Foreign{
+					"namelist":  {Attrs: on("namelist"), Elements: empty("in-namelist")},
+					"subscribe": {Attrs: on("subscribe")},
+				},
+			},
+		},
 	}
 	if err != nil || !reflect.DeepEqual(kept, want) {
-		t.Errorf("kept: %+v %+v, %v", kept, kept.Element, err)
+		t.Errorf("kept: %+v\n%+v, %v", kept, kept.Element, err)
 	}
 	if again, err := ParseWith(kept.Encode(Draft), Options{KeepForeign: true, Strict: true}); err != nil || !reflect.DeepEqual(again, want) {
 		t.Errorf("written: %s, %v", kept.Encode(Draft), err)

@@ -128,11 +128,13 @@ func (r *reading) document(root *node) *Document {
 	r.unknownAttrs(root, "version")
 	r.noText(root, true)
 	var doc *Document
+	var beside Foreign
 	for _, kid := range root.kids {
 		switch {
 		case kid.space == "":
 			r.note(kid, false, "%s has no namespace (section 3.3)", shorten(kid.local))
-		case !r.ours(kid): // [MSCP-3.3-3] ignored
+		case !r.ours(kid): // [MSCP-3.3-3]
+			r.keepElement(&beside, kid)
 		case doc != nil:
 			r.note(kid, true, "more than one element in mscp (section 3.2)") // [MSCP-3.2-3]
 		default:
@@ -143,7 +145,10 @@ func (r *reading) document(root *node) *Document {
 	}
 	if doc == nil {
 		r.note(root, true, "mscp is empty (section 3.2)") // [MSCP-3.2-3]
+		return nil
 	}
+	r.keepAttrs(&beside, root)
+	doc.Root = beside
 	return doc
 }
 
@@ -168,9 +173,7 @@ func (r *reading) container(n *node) *Document {
 	}
 	doc.ID = strings.TrimSpace(id)
 	r.unknownAttrs(n, "id")
-	if r.keep {
-		doc.Attrs = foreignAttrs(n)
-	}
+	r.keepAttrs(&doc.Foreign, n)
 	r.children(doc, n)
 	return doc
 }
@@ -195,10 +198,8 @@ func (r *reading) children(doc *Document, n *node) {
 		doc.Element = other(last, r.b)
 		foreign = foreign[:len(foreign)-1]
 	}
-	if r.keep {
-		for _, f := range foreign { // [MSCP-3.3-3]
-			doc.Elements = append(doc.Elements, f.fragment(r.b))
-		}
+	for _, kid := range foreign { // [MSCP-3.3-3]
+		r.keepElement(&doc.Foreign, kid)
 	}
 	text := strings.TrimSpace(n.text)
 	switch {
@@ -316,14 +317,23 @@ func (r *reading) noText(n *node, fatal bool) {
 	}
 }
 
-func foreignAttrs(n *node) []ForeignAttr {
-	var out []ForeignAttr
+// keepAttrs keeps n's attributes of other namespaces in f, if that is wanted.
+func (r *reading) keepAttrs(f *Foreign, n *node) {
 	for _, a := range n.attrs {
-		if a.Space != "" && a.Space != Namespace {
-			out = append(out, a)
+		if r.keep && a.Space != "" && a.Space != Namespace {
+			f.Attrs = append(f.Attrs, a)
 		}
 	}
-	return out
+}
+
+// keepElement keeps an element of another namespace in f, if that is wanted.
+func (r *reading) keepElement(f *Foreign, n *node) {
+	if n.space == "" {
+		r.note(n, false, "%s has no namespace (section 3.3)", shorten(n.local))
+	}
+	if r.keep {
+		f.Elements = append(f.Elements, n.fragment(r.b))
+	}
 }
 
 // isXMLID reports whether s is an xsd:ID, of ASCII or beyond.

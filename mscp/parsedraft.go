@@ -26,9 +26,7 @@ func (r *reading) draft(e draftElement, s shape, n *node) {
 	for _, kid := range n.kids {
 		r.part(s, n, kid, fatal)
 	}
-	if r.keep {
-		s.foreign.Attrs = foreignAttrs(n)
-	}
+	r.keepAttrs(s.foreign, n)
 	for _, text := range rules(e) {
 		r.note(n, fatal, "%s: %s", n.local, text)
 	}
@@ -61,53 +59,60 @@ func (r *reading) attribute(n *node, a attrSpec, section string, fatal bool, nam
 // part reads one child of an element of the draft.
 func (r *reading) part(s shape, n, kid *node, fatal bool) {
 	switch {
-	case !r.ours(kid):
-		if kid.space == "" {
-			r.note(kid, false, "%s has no namespace (section 3.3)", shorten(kid.local))
-		}
-		if r.keep { // [MSCP-3.3-3]
-			s.foreign.Elements = append(s.foreign.Elements, kid.fragment(r.b))
-		}
+	case !r.ours(kid): // [MSCP-3.3-3]
+		r.keepElement(s.foreign, kid)
 	case kid.local == "namelist" && s.namelist != nil:
-		r.items(kid, s.namelist, s.section, fatal)
+		r.items(kid, s.namelist, s, fatal)
 	case kid.local == "subscribe" && s.subscribe != nil:
-		r.items(kid, s.subscribe, s.section, fatal)
+		r.items(kid, s.subscribe, s, fatal)
 	case kid.local == "stream" && s.streams != nil:
 		r.stream(kid, s.streams, s.section, fatal)
 	case kid.local == "src" && s.script != nil:
-		r.script(kid, s.script, s.section, fatal)
+		r.script(kid, s, fatal)
 	default:
 		r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.local), n.local) // [MSCP-3.3-4]
 	}
 }
 
-func (r *reading) items(n *node, items *[]Item, section string, fatal bool) {
+func (r *reading) items(n *node, items *[]Item, s shape, fatal bool) {
 	if *items != nil {
-		r.note(n, false, "%s twice (section %s)", n.local, section)
+		r.note(n, false, "%s twice (section %s)", n.local, s.section)
 	}
 	r.unknownAttrs(n)
+	r.noText(n, false)
+	inside := s.foreign.Inside[n.local]
 	for _, kid := range n.kids {
-		if !r.ours(kid) {
-			continue // [MSCP-3.3-3]
-		}
-		if kid.local != "item" {
+		switch {
+		case !r.ours(kid): // [MSCP-3.3-3]
+			r.keepElement(&inside, kid)
+		case kid.local == "item":
+			*items = append(*items, r.item(kid, s.section, fatal))
+		default:
 			r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.local), n.local)
-			continue
 		}
-		var it Item
-		for _, a := range []attrSpec{{"name", &it.Name, anyString, true, ""}, {"value", &it.Value, anyString, true, ""}} {
-			v, ok := kid.attr(a.name)
-			if !ok {
-				r.note(kid, fatal, "item has no %s (section %s)", a.name, section)
-			}
-			*a.value = v
-		}
-		r.unknownAttrs(kid, "name", "value")
-		*items = append(*items, it)
 	}
 	if len(*items) == 0 {
-		r.note(n, false, "%s without an item (section %s)", n.local, section)
+		r.note(n, false, "%s without an item (section %s)", n.local, s.section)
+		return // it is not written, so neither is what is foreign in it
 	}
+	r.keepAttrs(&inside, n)
+	s.keepInside(n.local, inside)
+}
+
+func (r *reading) item(n *node, section string, fatal bool) (it Item) {
+	for _, a := range []struct {
+		name  string
+		value *string
+	}{{"name", &it.Name}, {"value", &it.Value}} {
+		v, ok := n.attr(a.name)
+		if !ok {
+			r.note(n, fatal, "item has no %s (section %s)", a.name, section)
+		}
+		*a.value = v
+	}
+	r.unknownAttrs(n, "name", "value")
+	r.leaf(&it.Foreign, n, fatal)
+	return it
 }
 
 func (r *reading) stream(n *node, streams *[]Stream, section string, fatal bool) {
@@ -118,14 +123,39 @@ func (r *reading) stream(n *node, streams *[]Stream, section string, fatal bool)
 		*a.value = r.attribute(n, a, section, fatal, &names)
 	}
 	r.unknownAttrs(n, names...)
+	r.leaf(&s.Foreign, n, fatal)
 	*streams = append(*streams, s)
 }
 
+// leaf reads an element that holds nothing but what is foreign.
+func (r *reading) leaf(f *Foreign, n *node, fatal bool) {
+	r.noText(n, false)
+	r.keepAttrs(f, n)
+	for _, kid := range n.kids {
+		if r.ours(kid) {
+			r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.local), n.local)
+			continue
+		}
+		r.keepElement(f, kid) // [MSCP-3.3-3]
+	}
+}
+
+// keepInside keeps what is foreign in a child that has no type of its own.
+func (s shape) keepInside(name string, f Foreign) {
+	if f.Attrs == nil && f.Elements == nil {
+		return
+	}
+	if s.foreign.Inside == nil {
+		s.foreign.Inside = map[string]Foreign{}
+	}
+	s.foreign.Inside[name] = f
+}
+
 // script keeps the inline document of a src element as it is.
-func (r *reading) script(n *node, script *Fragment, section string, fatal bool) {
+func (r *reading) script(n *node, s shape, fatal bool) {
 	r.unknownAttrs(n)
-	if *script != nil {
-		r.note(n, fatal, "src twice (section %s)", section)
+	if *s.script != nil {
+		r.note(n, fatal, "src twice (section %s)", s.section)
 	}
 	if len(n.kids) != 1 {
 		r.note(n, fatal, "src holds %d elements, not one (section 8)", len(n.kids))
@@ -137,5 +167,8 @@ func (r *reading) script(n *node, script *Fragment, section string, fatal bool) 
 	if n.kids[0].space == Namespace {
 		r.note(n.kids[0], fatal, "the script is in the draft's namespace (section 8)")
 	}
-	*script = n.kids[0].fragment(r.b)
+	*s.script = n.kids[0].fragment(r.b)
+	var inside Foreign
+	r.keepAttrs(&inside, n)
+	s.keepInside(n.local, inside)
 }

@@ -13,12 +13,16 @@ import (
 
 // An Item is a name and a value of a namelist or a subscribe element. See
 // section 4.1.
-type Item struct{ Name, Value string }
+type Item struct {
+	Name, Value string
+	Foreign
+}
 
 // A Stream is a direction of media flow. See sections 4.1 and 5.3.
 type Stream struct {
 	Type      string // audio, video or audiovideo
 	Direction string // transmit, receive or both
+	Foreign
 }
 
 // A Fragment is one XML element as it was written, with every namespace
@@ -33,6 +37,9 @@ type ForeignAttr struct{ Space, Local, Value string }
 type Foreign struct {
 	Attrs    []ForeignAttr
 	Elements []Fragment
+	// Inside is what the element's namelist, subscribe and src have, by their
+	// names, since these have no types of their own.
+	Inside map[string]Foreign
 }
 
 // A shape tells how an element of the draft is written; it points into it.
