@@ -1,6 +1,7 @@
 package mscp
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -31,10 +32,15 @@ func NewClient(c net.Conn, cfg Config) *Client {
 	return cl
 }
 
-// Do makes one request and waits for its response. Any number may be
-// outstanding. A response of 400 or 500 is an *Error; ErrChannelClosed says
-// that the channel ended first, when the request may or may not have been
-// handled. If ctx ends first, the response is dropped when it comes.
+// Do makes one request and waits for its response. Up to MaxPending may be
+// outstanding; more wait for their turn.
+//
+// What the MS has to answer for is an *Error (a response of 400 or 500), or
+// wraps a *ParseError or a *ValidationError (a response that makes no sense, or
+// that breaks a rule where the reading is strict; the latter comes with the
+// element). ErrChannelClosed says that the channel ended first, when the
+// request may or may not have been handled. If ctx ends first, the response is
+// dropped when it comes.
 func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -59,13 +65,13 @@ func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
 	defer c.drop(id)
 	select {
 	case p := <-answer:
-		return result(p, c.cfg.options())
+		return result(req, p, c.cfg.options())
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-c.done:
 		select {
 		case p := <-answer: // it came just before the end
-			return result(p, c.cfg.options())
+			return result(req, p, c.cfg.options())
 		default:
 			return nil, c.closedError()
 		}
@@ -118,7 +124,7 @@ func (c *Client) take(p *PDU) error {
 }
 
 // result is what a response says.
-func result(p *PDU, o Options) (Element, error) {
+func result(req Element, p *PDU, o Options) (Element, error) {
 	docs, err := p.read(o)
 	switch {
 	case p.Status == StatusOK && err != nil:
@@ -126,36 +132,24 @@ func result(p *PDU, o Options) (Element, error) {
 	case p.Status != StatusOK:
 		reason := p.Phrase
 		if err == nil && docs[0].Kind == Response {
-			if docs[0].Reason != "" {
-				reason = docs[0].Reason
-			} else if text := reasonOf(docs[0].Element); text != "" {
-				reason = text
-			}
+			reason = cmp.Or(docs[0].Reason, attributeOf(docs[0].Element, "reason"), p.Phrase)
 		}
 		return nil, &Error{Code: p.Status, Reason: reason}
 	case docs[0].Kind != Response || docs[0].Element == nil:
 		return nil, fmt.Errorf("response: %w", &ParseError{0, "no response element (section 3.2)"})
 	}
-	return docs[0].Element, nil
+	return docs[0].Element, checkStrict(req, docs[0].Element, o)
 }
 
-// reasonOf is the reason attribute of an error element, or "".
-func reasonOf(e Element) string {
-	switch e := e.(type) {
-	case *MsgNotRestored:
-		return e.Reason
-	case *MsgNotSended:
-		return e.Reason
-	case *Other:
-		return e.Attrs["reason"]
-	case draftElement:
-		for _, a := range e.shape().attrs {
-			if a.name == "reason" {
-				return *a.value
-			}
-		}
+// checkStrict is CheckAnswer where the reading is strict.
+func checkStrict(req, resp Element, o Options) error {
+	if !o.Strict {
+		return nil
 	}
-	return ""
+	if err := CheckAnswer(req, resp); err != nil {
+		return fmt.Errorf("response: %w", err)
+	}
+	return nil
 }
 
 // Shutdown waits until nothing is outstanding, or until ctx ends, and closes.

@@ -48,6 +48,9 @@ type Document struct {
 	Element Element
 	// Reason is the text of an error response without an element.
 	Reason string
+	// Status is the status code of an error response that is carried by SIP
+	// INFO, which has no other place for it: an attribute of ours. 0 is none.
+	Status int
 	// Foreign is what stands on and in the container beside the Element.
 	Foreign
 	// Root is what stands on and in mscp beside the container.
@@ -69,6 +72,10 @@ func (d *Document) Encode(dialect Dialect) []byte {
 	b.WriteString(d.Kind.String())
 	if d.ID != "" {
 		writeAttr(&b, "id", d.ID)
+	}
+	if d.Status != 0 {
+		writeAttr(&b, "xmlns:o", ExtensionNamespace) // [MSCP-3.3-2]
+		writeAttr(&b, "o:status", strconv.Itoa(d.Status))
 	}
 	writeForeignAttrs(&b, d.Foreign)
 	b.WriteByte('>')

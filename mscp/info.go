@@ -1,6 +1,7 @@
 package mscp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,9 @@ type Doer interface {
 var _, _ Doer = (*Client)(nil), (*InfoClient)(nil)
 
 // SendInfo sends a body of the media type ContentType in a SIP INFO on one SIP
-// dialog, and returns when the INFO was answered with 2xx. See section 7.1.
+// dialog, and returns when the INFO was answered with 2xx. Where the answer is
+// another, an *Error with the status 400 or 500 tells the caller what a Client
+// would tell it. See section 7.1.
 type SendInfo func(ctx context.Context, body []byte) error
 
 // An InfoClient is the AS's end over SIP INFO. Requests and responses are told
@@ -31,7 +34,8 @@ type InfoClient struct {
 	send SendInfo
 	cfg  Config
 
-	sending sync.Mutex // one INFO at a time, so that ids go out in their order
+	slots   chan struct{} // bounds waiting
+	sending sync.Mutex    // one INFO at a time, so that ids go out in their order
 	mu      sync.Mutex
 	nextID  uint64
 	waiting map[string]chan *Document
@@ -41,16 +45,28 @@ type InfoClient struct {
 
 // NewInfoClient makes a client that sends with send.
 func NewInfoClient(send SendInfo, cfg Config) *InfoClient {
-	return &InfoClient{send: send, cfg: cfg, nextID: rand.Uint64N(1 << 31), waiting: map[string]chan *Document{}, done: make(chan struct{})}
+	return &InfoClient{
+		send: send, cfg: cfg, nextID: rand.Uint64N(1 << 31), done: make(chan struct{}),
+		slots: make(chan struct{}, MaxPending), waiting: map[string]chan *Document{},
+	}
 }
 
-// Do makes one request and waits for its response. A response without an
-// element is an *Error of 400, since INFO has no status of its own for it.
+// Do makes one request and waits for its response, as [Client.Do] does. A
+// response without an element is an *Error; where no status is told, as only
+// our own servers do, it is 400.
 func (c *InfoClient) Do(ctx context.Context, req Element) (Element, error) {
 	if c.cfg.RequestTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
 		defer cancel()
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.done:
+		return nil, ErrChannelClosed
 	}
 	id, answer, err := c.request(ctx, req)
 	if err != nil {
@@ -64,9 +80,9 @@ func (c *InfoClient) Do(ctx context.Context, req Element) (Element, error) {
 	select {
 	case d := <-answer:
 		if d.Element == nil {
-			return nil, &Error{Code: StatusBadRequest, Reason: d.Reason}
+			return nil, &Error{Code: cmp.Or(d.Status, StatusBadRequest), Reason: d.Reason}
 		}
-		return d.Element, nil
+		return d.Element, checkStrict(req, d.Element, c.cfg.options())
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-c.done:
@@ -80,10 +96,6 @@ func (c *InfoClient) request(ctx context.Context, req Element) (string, <-chan *
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	c.mu.Lock()
-	if len(c.waiting) >= MaxPending {
-		c.mu.Unlock()
-		return "", nil, fmt.Errorf("mscp: more than %d requests outstanding", MaxPending)
-	}
 	c.nextID++
 	id := fmt.Sprintf("req%019d", c.nextID) // [MSCP-3.2-5]
 	answer := make(chan *Document, 1)
@@ -217,7 +229,7 @@ func (s *InfoServer) answer(d *Document) {
 	if err != nil {
 		wire := &Error{Code: StatusInternalError, Reason: err.Error()}
 		errors.As(err, &wire)
-		answer.Reason = wire.Reason
+		answer.Status, answer.Reason = wire.Code, wire.Reason
 	}
 	answer.Element = e
 	if err := s.send(s.h.ctx, answer.Encode(s.h.cfg.Dialect)); err != nil {

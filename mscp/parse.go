@@ -3,6 +3,8 @@ package mscp
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -173,9 +175,28 @@ func (r *reading) container(n *node) *Document {
 	}
 	doc.ID = strings.TrimSpace(id)
 	r.unknownAttrs(n, "id")
+	r.status(doc, n)
 	r.keepAttrs(&doc.Foreign, n)
 	r.children(doc, n)
 	return doc
+}
+
+// status takes our own attribute of a response from what is foreign.
+func (r *reading) status(doc *Document, n *node) {
+	if doc.Kind != Response {
+		return
+	}
+	for i, a := range n.attrs {
+		if a.Space != ExtensionNamespace || a.Local != "status" {
+			continue
+		}
+		status, err := strconv.Atoi(a.Value)
+		if err == nil && status >= 100 && status <= 999 && a.Value == strconv.Itoa(status) {
+			doc.Status = status
+			n.attrs = slices.Delete(n.attrs, i, i+1)
+		}
+		return
+	}
 }
 
 // children chooses the element that counts: one that is known, or else the
