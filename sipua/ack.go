@@ -43,10 +43,11 @@ func (c *Call) takeAck(ack *sip.Request) {
 // most; over TCP too, since the way to the other side may have hops without it.
 // See RFC 3261, section 13.3.1.4.
 func (c *Call) repeat2xx(ctx context.Context, tx sip.ServerTransaction, res *sip.Response, w *ackWait) error {
-	interval := t1
+	t := c.ua.cfg.timers
+	interval := t.t1
 	repeat := time.NewTimer(interval)
 	defer repeat.Stop()
-	giveUp := time.NewTimer(t64)
+	giveUp := time.NewTimer(64 * t.t1)
 	defer giveUp.Stop()
 	for {
 		select {
@@ -58,7 +59,7 @@ func (c *Call) repeat2xx(ctx context.Context, tx sip.ServerTransaction, res *sip
 			return nil
 		case <-repeat.C:
 			_ = tx.Respond(res)
-			interval = min(2*interval, t2)
+			interval = min(2*interval, t.t2)
 			repeat.Reset(interval)
 		case <-giveUp.C:
 			return ErrNoACK

@@ -2,13 +2,23 @@ package sipua
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
 )
 
-// allow lists the methods that the package takes.
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY"
+const (
+	// methods are those that the package takes.
+	methods = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, UPDATE"
+	// supported are the extensions that the package knows. See RFC 4028.
+	supported = "timer"
+)
+
+// allow is the value of our Allow headers.
+func (ua *UA) allow() string {
+	return strings.Join(append([]string{methods}, ua.h.Methods...), ", ")
+}
 
 // route registers what takes each method. It must be complete before anything
 // is served.
@@ -17,6 +27,7 @@ func (ua *UA) route(srv *sipgo.Server) {
 	srv.OnAck(ua.onAck)
 	srv.OnBye(ua.checked(ua.onBye))
 	srv.OnOptions(ua.checked(ua.onOptions))
+	srv.OnUpdate(ua.checked(ua.onModify))
 	srv.OnNotify(ua.checked(ua.onNotify))
 	srv.OnCancel(ua.checked(func(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 481, "") // it matched no INVITE [RFC3261-9.2]
@@ -78,6 +89,11 @@ func malformed(req *sip.Request) string {
 
 // respond sends a response without a body; reason "" means the usual one.
 func (ua *UA) respond(req *sip.Request, tx sip.ServerTransaction, code int, reason string, headers ...Header) {
+	ua.send(tx, ua.response(req, code, reason, headers...))
+}
+
+// response makes a response without a body.
+func (ua *UA) response(req *sip.Request, code int, reason string, headers ...Header) *sip.Response {
 	if reason == "" {
 		reason = reasonPhrase(code)
 	}
@@ -85,14 +101,33 @@ func (ua *UA) respond(req *sip.Request, tx sip.ServerTransaction, code int, reas
 	for _, h := range headers {
 		res.AppendHeader(sip.NewHeader(h.Name, h.Value))
 	}
+	return res
+}
+
+func (ua *UA) send(tx sip.ServerTransaction, res *sip.Response) {
 	if err := tx.Respond(res); err != nil {
-		ua.log.Debug("SIP response not sent", "code", code, "err", err)
+		ua.log.Debug("SIP response not sent", "code", res.StatusCode, "err", err)
 	}
 }
 
-// dialogOf is the dialog that a request belongs to: its To tag is ours.
+// dialogOf is the dialog that a request belongs to: its To tag is ours, and its
+// From tag the peer's, once that is known.
 func (ua *UA) dialogOf(req *sip.Request) *Call {
-	return ua.call(dialogKey{req.CallID().Value(), tagOf(req.To().Params)})
+	c := ua.call(dialogKey{req.CallID().Value(), tagOf(req.To().Params)})
+	if c == nil {
+		return nil
+	}
+	if known := c.peerTag(); known != "" && known != tagOf(req.From().Params) { // [RFC3261-12.2.2]
+		return nil
+	}
+	return c
+}
+
+// peerTag is the peer's tag, "" before there is a dialog.
+func (c *Call) peerTag() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return tagOf(c.dialog.remote.Params)
 }
 
 func (ua *UA) call(k dialogKey) *Call {
@@ -121,7 +156,7 @@ func (ua *UA) forget(c *Call) {
 // is acknowledged, since sipgo ends the transaction then.
 func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	if tagOf(req.To().Params) != "" {
-		ua.onReinvite(req, tx)
+		ua.onModify(req, tx)
 		return
 	}
 	if c := ua.call(dialogKey{req.CallID().Value(), tagOf(req.From().Params)}); c != nil && c.uac {
@@ -146,6 +181,15 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 400, "Bad Request (URI)")
 		return
 	}
+	in.call.mu.Lock()
+	agreed, code, headers := in.call.answerTimer(req)
+	in.call.mu.Unlock()
+	if code != 0 {
+		ua.leave()
+		ua.respond(req, tx, code, "", headers...)
+		return
+	}
+	in.timer = agreed
 	tx.OnCancel(func(*sip.Request) { in.cancel() })
 	if err := tx.Respond(in.response(100, "Trying")); err != nil {
 		ua.log.Debug("100 not sent", "err", err)
@@ -209,55 +253,6 @@ func (ua *UA) leave() {
 	ua.rings--
 }
 
-// onReinvite answers an INVITE within a dialog.
-func (ua *UA) onReinvite(req *sip.Request, tx sip.ServerTransaction) {
-	c := ua.dialogOf(req)
-	if c == nil {
-		ua.respond(req, tx, 481, "")
-		return
-	}
-	c.mu.Lock()
-	late := req.CSeq().SeqNo <= c.dialog.remoteSeq
-	f := c.onReinvite
-	if !late {
-		c.dialog.remoteSeq = req.CSeq().SeqNo
-	}
-	c.mu.Unlock()
-	if late {
-		ua.respond(req, tx, 500, "Server Internal Error (CSeq)") // [RFC3261-12.2.2]
-		return
-	}
-	if f == nil {
-		ua.respond(req, tx, 488, "")
-		return
-	}
-	answer, err := f(ua.ctx, req.Body())
-	if err != nil {
-		ua.log.Info("re-INVITE refused", "dialog", c.id.String(), "err", err)
-		ua.respond(req, tx, 488, "")
-		return
-	}
-	c.acceptReinvite(req, tx, answer)
-}
-
-// acceptReinvite answers with 200 and waits for its ACK, whose loss does not
-// end the dialog.
-func (c *Call) acceptReinvite(req *sip.Request, tx sip.ServerTransaction, answer []byte) {
-	c.mu.Lock()
-	refreshTarget(&c.dialog, req.Contact())
-	c.mu.Unlock()
-	w := c.expectAck(req.CSeq().SeqNo)
-	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
-	res.AppendHeader(&sip.ContactHeader{Address: c.ua.contactURI(req.Transport(), req.Recipient.Scheme)})
-	setBody(res, answer, "application/sdp")
-	if err := tx.Respond(res); err != nil {
-		return
-	}
-	if err := c.repeat2xx(c.ua.ctx, tx, res, w); err != nil {
-		c.ua.log.Info("re-INVITE not acknowledged", "dialog", c.id.String(), "err", err)
-	}
-}
-
 // onAck takes the ACK for a 2xx of ours. A BYE may have overtaken it.
 func (ua *UA) onAck(req *sip.Request, _ sip.ServerTransaction) {
 	if malformed(req) != "" || ua.h.Intercept != nil && ua.h.Intercept(req, nil) {
@@ -275,12 +270,20 @@ func (ua *UA) onBye(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 481, "") // [RFC3261-15.1.2]
 		return
 	}
+	c.mu.Lock()
+	inOrder := c.inOrder(req)
+	c.mu.Unlock()
+	if !inOrder {
+		ua.respond(req, tx, 500, "", retryLater()...) // [RFC3261-12.2.2]
+		return
+	}
+	ua.forget(c) // what comes after the 200 finds no dialog
 	ua.respond(req, tx, 200, "")
 	c.end(nil)
 }
 
 func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
-	ua.respond(req, tx, 200, "", Header{"Allow", allow}, Header{"Accept", "application/sdp"})
+	ua.respond(req, tx, 200, "", Header{"Allow", ua.allow()}, Header{"Accept", "application/sdp"}, Header{"Supported", supported}) // [RFC3261-11.2]
 }
 
 func (ua *UA) onOther(req *sip.Request, tx sip.ServerTransaction) {
@@ -288,7 +291,7 @@ func (ua *UA) onOther(req *sip.Request, tx sip.ServerTransaction) {
 		ua.h.Other(req, tx)
 		return
 	}
-	ua.respond(req, tx, 405, "", Header{"Allow", allow})
+	ua.respond(req, tx, 405, "", Header{"Allow", ua.allow()})
 }
 
 // reasonPhrase is the usual phrase for a status code. See RFC 3261, section 21.
@@ -304,7 +307,7 @@ func reasonPhrase(code int) string {
 var phrases = map[int]string{
 	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 403: "Forbidden",
 	404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Request Entity Too Large",
-	415: "Unsupported Media Type", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
-	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 500: "Server Internal Error",
+	415: "Unsupported Media Type", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error",
 	503: "Service Unavailable", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
 }

@@ -1,6 +1,7 @@
 // Package sipua does a SIP user agent's work over sipgo's transactions and
 // transports: calls in both roles, third-party call control, subscriptions and
-// registrations, over UDP and TCP. See RFC 3261, 3264, 3725, 6665 and 8760.
+// registrations, over UDP, TCP and TLS. See RFC 3261, 3264, 3311, 3725, 4028, 5922,
+// 6665 and 8760.
 //
 // # Usage
 //
@@ -12,6 +13,11 @@
 // With a [TLSConfig], TLS is served at a port of its own; a sips URI, or one with
 // transport=tls, leads there. [UA.Peer] and [IncomingCall] tell who a request is
 // from: its address, and the names that its certificate has proved.
+//
+// Within a call, [Call.Reinvite] and [Call.Update] change the session, and
+// [Call.OnOffer] answers the peer's changes. Changes that cross are refused and
+// tried again as RFC 3261, section 14, has it. Config.SessionExpires has calls end
+// that nobody keeps alive; the peer's wish for that is heeded in any case.
 //
 // # Concurrency
 //
@@ -30,8 +36,8 @@
 //
 // # Limits
 //
-// See the constants. A connection over TLS that is gone before the response to
-// a request on it is not made anew for the response. Strict routers (without ;lr), UPDATE, PRACK and
-// session timers are not supported. A message larger than the UDP limit of
-// sipgo is sent over UDP all the same, in fragments.
+// See the constants. PRACK is not supported, nor is UPDATE before the answer. A
+// connection over TLS that is gone before the response to a request on it is not
+// made anew for the response. A message larger than the UDP limit of sipgo is sent
+// over UDP all the same, in fragments.
 package sipua

@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -23,6 +24,8 @@ type IncomingCall struct {
 	tx   sip.ServerTransaction
 	call *Call
 	ack  *ackWait // for our 2xx
+
+	timer agreement // for our 2xx
 
 	cancelOnce sync.Once
 	cancelled  chan struct{}
@@ -57,6 +60,9 @@ func (ua *UA) newUASCall(req *sip.Request) *Call {
 	local, remote := *req.To(), *req.From()
 	tag := token()
 	c := &Call{ua: ua, done: make(chan struct{}), body: req.Body()}
+	c.heard = description{req.Body(), headerValue(req, "Content-Type")}
+	c.log = ua.log.With("call", req.CallID().Value())
+	c.readAllow(req)
 	c.id = DialogID{CallID: req.CallID().Value(), FromTag: tagOf(remote.Params), ToTag: tag}
 	c.key = dialogKey{c.id.CallID, tag}
 	c.dialog = dialog{
@@ -88,6 +94,17 @@ func (in *IncomingCall) cancel() { in.cancelOnce.Do(func() { close(in.cancelled)
 func (in *IncomingCall) OnReinvite(f func(ctx context.Context, offer []byte) ([]byte, error)) {
 	in.call.OnReinvite(f)
 }
+
+// OnOffer is OnReinvite for those who want to know more; see Call.OnOffer.
+func (in *IncomingCall) OnOffer(f func(ctx context.Context, o Offer) ([]byte, error)) {
+	in.call.OnOffer(f)
+}
+
+// Logger is the call's logger: the user agent's with the Call-ID as "call".
+func (in *IncomingCall) Logger() *slog.Logger { return in.call.log }
+
+// SetLogger changes the call's logger. It is for before the answer.
+func (in *IncomingCall) SetLogger(log *slog.Logger) { in.call.log = log }
 
 // response makes a response of ours to the INVITE.
 func (in *IncomingCall) response(code int, reason string) *sip.Response {
@@ -149,13 +166,12 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 	}
 	res := in.response(200, "OK")
 	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport(), in.req.Recipient.Scheme)})
-	res.AppendHeader(sip.NewHeader("Allow", allow))
-	for _, r := range in.call.dialog.routes { // [RFC3261-12.1.1]
-		if res.GetHeader("Record-Route") == nil {
-			res.AppendHeader(sip.NewHeader("Record-Route", r))
-		}
-	}
+	res.AppendHeader(sip.NewHeader("Allow", in.ua.allow()))
 	setBody(res, body, contentType)
+	in.call.mu.Lock()
+	in.call.setTimer(in.timer, res)
+	in.call.said = description{body, contentType}
+	in.call.mu.Unlock()
 	in.ua.remember(in.call)
 	if err := in.tx.Respond(res); err != nil {
 		in.call.end(err)
@@ -166,18 +182,18 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 	case ErrClosed:
 		return nil, nil, err
 	default:
-		return nil, nil, in.giveUp(err)
+		in.call.hangUp(err)
+		return nil, nil, err
 	}
 	select {
 	case <-in.ack.done:
+		if len(in.ack.body) > 0 {
+			in.call.mu.Lock()
+			in.call.heard.body = in.ack.body
+			in.call.mu.Unlock()
+		}
 		return in.call, in.ack.body, nil
 	default:
 		return in.call, nil, nil // ended before its ACK came
 	}
-}
-
-// giveUp ends the dialog in the background: the peer may be gone.
-func (in *IncomingCall) giveUp(cause error) error {
-	in.ua.goroutine(func() { _ = in.call.Bye(in.ua.ctx) })
-	return cause
 }

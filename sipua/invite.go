@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"time"
+	"log/slog"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -24,6 +24,8 @@ type InviteRequest struct {
 	// Username and Password answer a digest challenge; Username "" means the
 	// user of From.
 	Username, Password string
+	// Logger logs what becomes of the call; nil means one with its Call-ID.
+	Logger *slog.Logger
 	// OnProvisional, if set, is called for each 1xx but 100.
 	OnProvisional func(code int, reason string)
 }
@@ -49,6 +51,9 @@ func (ua *UA) Invite(ctx context.Context, r InviteRequest) (*Call, error) {
 		return nil, statusError(res)
 	}
 	c.establish(res)
+	c.mu.Lock()
+	c.takeTimer(res)
+	c.mu.Unlock()
 	return c, nil
 }
 
@@ -73,9 +78,16 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 		}
 	}
 	from.Params.Add("tag", token())
-	c := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: 1}
+	c := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: 1, log: r.Logger}
+	if c.auth = (login{r.Username, r.Password}); c.auth.user == "" {
+		c.auth.user = from.Address.User
+	}
+	c.said = description{r.Body, r.ContentType}
 	c.dialog = dialog{callID: token() + "@" + ua.host, local: *from, remote: *to, target: uri, localSeq: 1}
 	c.key = dialogKey{c.dialog.callID, tagOf(from.Params)}
+	if c.log == nil {
+		c.log = ua.log.With("call", c.dialog.callID)
+	}
 
 	req := ua.newRequest(sip.INVITE, uri, next)
 	callID := sip.CallIDHeader(c.dialog.callID)
@@ -84,7 +96,9 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
 	req.AppendHeader(&sip.ContactHeader{Address: ua.contactURI(next.transport, uri.Scheme)})
-	req.AppendHeader(sip.NewHeader("Allow", allow))
+	req.AppendHeader(sip.NewHeader("Allow", ua.allow()))
+	req.AppendHeader(sip.NewHeader("Supported", supported))
+	c.askTimer(req, false)
 	for _, h := range r.Header {
 		req.AppendHeader(sip.NewHeader(h.Name, h.Value))
 	}
@@ -92,87 +106,99 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 	return c, req, nil
 }
 
-// invite sends the INVITE, a second time with credentials if need be, and
-// returns the final response.
+// invite sends the INVITE, again with credentials or for a longer session timer
+// if need be, and returns the final response.
 func (ua *UA) invite(ctx context.Context, c *Call, req *sip.Request, r InviteRequest) (*sip.Response, error) {
-	for attempt := 0; ; attempt++ {
+	var tried challenges
+	for {
 		tx, err := ua.start(ctx, req)
 		if err != nil {
 			return nil, err
 		}
 		tx.OnRetransmission(func(res *sip.Response) { go ua.strayResponse(res) })
-		res, err := ua.awaitFinal(ctx, tx, r.OnProvisional)
+		res, seen, err := ua.awaitFinal(ctx, tx, r.OnProvisional)
 		if err != nil {
-			if errors.Is(err, ctx.Err()) || errors.Is(err, ErrClosed) {
-				ua.abandon(c, req, tx)
+			if !errors.Is(err, errNoResponse) {
+				ua.abandon(req, tx, seen, func(ctx context.Context, res *sip.Response) { ua.dismiss(ctx, c, res) })
 			}
 			return nil, err
 		}
-		if attempt > 0 || r.Password == "" || !isChallenge(res) {
-			return res, nil
+		next, err := c.nextInvite(req, res, &tried)
+		if err != nil || next == nil {
+			return res, err
 		}
-		user := r.Username
-		if user == "" {
-			user = req.From().Address.User
-		}
-		req = req.Clone()
-		if err := authorize(req, res, user, r.Password); err != nil {
-			return nil, err
-		}
-		c.inviteSeq = req.CSeq().SeqNo
-		c.dialog.localSeq = c.inviteSeq
+		req = next
 	}
 }
 
-// awaitFinal waits for an INVITE's final response.
-func (ua *UA) awaitFinal(ctx context.Context, tx sip.ClientTransaction, provisional func(int, string)) (*sip.Response, error) {
+// nextInvite makes the INVITE that follows a refusal which asks for another; nil
+// if res is final.
+func (c *Call) nextInvite(req *sip.Request, res *sip.Response, tried *challenges) (next *sip.Request, err error) {
+	switch {
+	case isChallenge(res):
+		next, err = c.ua.answerChallenge(req, res, c.auth, tried, c.nextSeq)
+	case res.StatusCode == 422 && c.timer.tooBrief(res):
+		next = req.Clone()
+		c.askTimer(next, false)
+		next.RemoveHeader("Via")
+		next.CSeq().SeqNo = c.nextSeq()
+	}
+	if next != nil {
+		c.mu.Lock()
+		c.inviteSeq = next.CSeq().SeqNo
+		c.mu.Unlock()
+	}
+	return next, err
+}
+
+// awaitFinal waits for an INVITE's final response. It tells as well whether any
+// response has been seen.
+func (ua *UA) awaitFinal(ctx context.Context, tx sip.ClientTransaction, provisional func(int, string)) (res *sip.Response, seen bool, err error) {
 	conn := streamOf(tx)
 	for {
 		select {
 		case res := <-tx.Responses():
 			if !res.IsProvisional() {
-				return res, nil
+				return res, true, nil
 			}
+			seen = true
 			if provisional != nil && res.StatusCode != 100 {
 				provisional(int(res.StatusCode), res.Reason)
 			}
 		case <-conn.broken():
 			tx.Terminate()
-			return nil, fmt.Errorf("INVITE: %w: %w", errNoResponse, conn.brokenBy)
+			return nil, seen, fmt.Errorf("INVITE: %w: %w", errNoResponse, conn.brokenBy)
 		case <-tx.Done():
-			return nil, transactionError(tx)
+			return nil, seen, transactionError(tx)
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, seen, ctx.Err()
 		case <-ua.ctx.Done():
-			return nil, ErrClosed
+			return nil, seen, ErrClosed
 		}
 	}
 }
 
-// abandon cancels an INVITE whose caller waits no more, in the background. A
-// CANCEL must not go out before a provisional response has come; see RFC 3261,
-// section 9.1. Since sipgo's order of messages is none, the wait for it is
-// short.
-func (ua *UA) abandon(c *Call, invite *sip.Request, tx sip.ClientTransaction) {
+// abandon cancels an INVITE whose caller waits no more, in the background, once
+// it has been seen to have arrived: a CANCEL must not go out before a
+// provisional response has come. late gets the final response.
+func (ua *UA) abandon(invite *sip.Request, tx sip.ClientTransaction, seen bool, late func(context.Context, *sip.Response)) {
 	ua.goroutine(func() {
 		defer tx.Terminate()
 		ctx, cancel := context.WithTimeout(ua.ctx, t64)
 		defer cancel()
-		pause := time.NewTimer(cancelDelay)
-		defer pause.Stop()
 		sent := false
 		for {
+			if seen && !sent { // [RFC3261-9.1]
+				sent = true
+				ua.goroutine(func() { _, _ = ua.once(ctx, NewCancel(invite)) })
+			}
 			select {
 			case res := <-tx.Responses():
 				if !res.IsProvisional() {
-					ua.dismiss(ctx, c, res)
+					late(ctx, res)
 					return
 				}
-			case <-pause.C:
-				if !sent {
-					sent = true
-					ua.goroutine(func() { _, _ = ua.once(ctx, NewCancel(invite)) })
-				}
+				seen = true
 			case <-tx.Done():
 				return
 			case <-ctx.Done():
@@ -181,9 +207,6 @@ func (ua *UA) abandon(c *Call, invite *sip.Request, tx sip.ClientTransaction) {
 		}
 	})
 }
-
-// cancelDelay is the pause before a CANCEL, for the 100 to have come.
-const cancelDelay = 20 * time.Millisecond
 
 // NewCancel makes the CANCEL for an INVITE that was sent: the same Request-URI, top Via, To,
 // From, Call-ID, CSeq number and route, sent to the same place. See RFC 3261,
@@ -213,7 +236,9 @@ func (ua *UA) dismiss(ctx context.Context, c *Call, res *sip.Response) {
 	if !res.IsSuccess() {
 		return
 	}
-	unwanted := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: c.inviteSeq, dialog: c.dialog}
+	c.mu.Lock()
+	unwanted := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: c.inviteSeq, dialog: c.dialog, log: c.log, auth: c.auth}
+	c.mu.Unlock()
 	unwanted.key = dialogKey{c.dialog.callID, "unwanted " + token()} // not the key of the call itself
 	unwanted.establish(res)
 	_ = unwanted.Bye(ctx)
@@ -232,6 +257,8 @@ func (c *Call) establish(res *sip.Response) {
 		d.routes[i], d.routes[j] = d.routes[j], d.routes[i]
 	}
 	c.body = res.Body()
+	c.heard = description{res.Body(), headerValue(res, "Content-Type")}
+	c.readAllow(res)
 	c.id = DialogID{CallID: d.callID, FromTag: tagOf(d.local.Params), ToTag: tagOf(d.remote.Params)}
 }
 
@@ -249,11 +276,11 @@ func (ua *UA) strayResponse(res *sip.Response) {
 	if c == nil || !c.uac {
 		return
 	}
-	if c.id.ToTag == tagOf(res.To().Params) {
-		c.repeatAck()
-		return
-	}
-	if c.id.ToTag != "" {
+	switch known := c.peerTag(); known {
+	case "": // Invite is about to take it
+	case tagOf(res.To().Params):
+		c.repeatAck(res.CSeq().SeqNo)
+	default:
 		ua.goroutine(func() { ua.dismiss(ua.ctx, c, res) })
 	}
 }

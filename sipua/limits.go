@@ -22,6 +22,17 @@ const (
 	t64     = 64 * t1
 	byeWait = t64 // for the response to a BYE whose context has no end
 
+	// defaultMinSE is the shortest session interval by default. See RFC 4028,
+	// section 5.
+	defaultMinSE = 90 * time.Second
+	// modifyTries bounds the attempts at a re-INVITE or UPDATE that crosses the
+	// peer's.
+	modifyTries = 5
+	// keptAcks bounds the ACKs that a dialog keeps to repeat them.
+	keptAcks = 16
+	// maxChallenges bounds the challenges that are answered for one request.
+	maxChallenges = 4
+
 	messageWait = 30 * time.Second // for the rest of a message over TCP
 	writeWait   = 10 * time.Second // for a peer to take a message over TCP
 
@@ -38,3 +49,23 @@ const (
 	// unsubscribeWait bounds the last request of a subscription.
 	unsubscribeWait = 2 * time.Second
 )
+
+// timers are the waits that a test shortens.
+type timers struct {
+	t1, t2    time.Duration // of the repetition of our 2xx
+	glareUnit time.Duration // of the pause after a 491
+	minSE     time.Duration // the least session interval
+}
+
+// withDefaults fills in what is not set.
+func (t timers) withDefaults() timers {
+	for _, x := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&t.t1, t1}, {&t.t2, t2}, {&t.glareUnit, 10 * time.Millisecond}, {&t.minSE, defaultMinSE}} {
+		if *x.field == 0 {
+			*x.field = x.value
+		}
+	}
+	return t
+}

@@ -76,10 +76,7 @@ func (g *Registration) register(ctx context.Context, expires time.Duration) (tim
 	}
 	ctx, cancel := context.WithTimeout(ctx, t64)
 	defer cancel()
-	res, err := g.ua.do(ctx, req, g.r.User, g.r.Password)
-	g.mu.Lock()
-	g.seq = max(g.seq, req.CSeq().SeqNo)
-	g.mu.Unlock()
+	res, err := g.ua.do(ctx, req, login{g.r.User, g.r.Password}, g.nextSeq)
 	if err != nil {
 		return 0, err
 	}
@@ -99,10 +96,7 @@ func (g *Registration) request(expires time.Duration) (*sip.Request, error) {
 		return nil, err
 	}
 	from.Params.Add("tag", g.tag)
-	g.mu.Lock()
-	g.seq++
-	seq := g.seq
-	g.mu.Unlock()
+	seq := g.nextSeq()
 	req := g.ua.newRequest(sip.REGISTER, *g.uri.Clone(), g.to)
 	callID := sip.CallIDHeader(g.callID)
 	req.AppendHeader(from)
@@ -113,6 +107,13 @@ func (g *Registration) request(expires time.Duration) (*sip.Request, error) {
 	req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
 	req.SetBody(nil)
 	return req, nil
+}
+
+func (g *Registration) nextSeq() uint32 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seq++
+	return g.seq
 }
 
 // grantedExpires reads how long our binding lasts: from the expires parameter

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
-	"github.com/icholy/digest"
 )
 
 // Header is one header field that a caller adds.
@@ -86,9 +85,12 @@ func (ua *UA) Transact(ctx context.Context, req *sip.Request) (sip.ClientTransac
 func (ua *UA) Send(ctx context.Context, req *sip.Request) error { return ua.write(ctx, req) }
 
 // Do sends a request that the caller has made, other than INVITE, and returns
-// its final response.
+// its final response. A challenge is answered if Config.Credentials can.
 func (ua *UA) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
-	return ua.once(ctx, req)
+	if ua.cfg.Credentials == nil {
+		return ua.once(ctx, req)
+	}
+	return ua.do(ctx, req, login{}, func() uint32 { return req.CSeq().SeqNo + 1 })
 }
 
 // start sends a request in a transaction of its own.
@@ -118,17 +120,21 @@ func (ua *UA) write(ctx context.Context, req *sip.Request) error {
 }
 
 // do sends a request that is no INVITE and returns its final response, after
-// one round of digest authentication if it is asked for and a password is
-// given.
-func (ua *UA) do(ctx context.Context, req *sip.Request, user, password string) (*sip.Response, error) {
-	res, err := ua.once(ctx, req)
-	if err != nil || password == "" || !isChallenge(res) {
-		return res, err
+// authentication if it is asked for and there are credentials. nextSeq gives the
+// CSeq of each further attempt.
+func (ua *UA) do(ctx context.Context, req *sip.Request, l login, nextSeq func() uint32) (*sip.Response, error) {
+	var tried challenges
+	for {
+		res, err := ua.once(ctx, req)
+		if err != nil || !isChallenge(res) {
+			return res, err
+		}
+		next, err := ua.answerChallenge(req, res, l, &tried, nextSeq)
+		if err != nil || next == nil {
+			return res, err
+		}
+		req = next
 	}
-	if err := authorize(req, res, user, password); err != nil {
-		return nil, err
-	}
-	return ua.once(ctx, req)
 }
 
 func (ua *UA) once(ctx context.Context, req *sip.Request) (*sip.Response, error) {
@@ -164,39 +170,4 @@ func transactionError(tx sip.ClientTransaction) error {
 		return fmt.Errorf("%w: %w", errNoResponse, err)
 	}
 	return errNoResponse
-}
-
-func isChallenge(res *sip.Response) bool {
-	return res.StatusCode == sip.StatusUnauthorized || res.StatusCode == sip.StatusProxyAuthRequired
-}
-
-// authorize turns req into its next attempt: with credentials for the
-// challenge in res, a CSeq one higher, and to be sent with a new branch. See
-// RFC 3261, section 22.2, and RFC 8760.
-func authorize(req *sip.Request, res *sip.Response, user, password string) error {
-	ask, answer := "WWW-Authenticate", "Authorization"
-	if res.StatusCode == sip.StatusProxyAuthRequired {
-		ask, answer = "Proxy-Authenticate", "Proxy-Authorization"
-	}
-	err := fmt.Errorf("sipua: %d without %s", res.StatusCode, ask)
-	for _, h := range res.GetHeaders(ask) {
-		var challenge *digest.Challenge
-		if challenge, err = digest.ParseChallenge(h.Value()); err != nil {
-			continue
-		}
-		challenge.Algorithm = strings.ToUpper(challenge.Algorithm)
-		var credentials *digest.Credentials
-		credentials, err = digest.Digest(challenge, digest.Options{
-			Method: req.Method.String(), URI: req.Recipient.String(), Username: user, Password: password,
-		})
-		if err != nil {
-			continue
-		}
-		req.RemoveHeader(answer)
-		req.AppendHeader(sip.NewHeader(answer, credentials.String()))
-		req.RemoveHeader("Via")
-		req.CSeq().SeqNo++
-		return nil
-	}
-	return fmt.Errorf("sipua: no usable challenge: %w", err)
 }

@@ -2,9 +2,28 @@ package sipua
 
 import (
 	"log/slog"
+	"maps"
 
 	"github.com/emiago/sipgo/sip"
 )
+
+// compact are the short names of headers that sipgo's parser does not know, or
+// knows by their long name only. See RFC 3261, section 20, RFC 3515, RFC 3841,
+// RFC 3892, RFC 4028, RFC 4474 and RFC 6665.
+var compact = map[string]string{
+	"a": "Accept-Contact", "b": "Referred-By", "d": "Request-Disposition", "e": "Content-Encoding",
+	"j": "Reject-Contact", "k": "Supported", "n": "Identity-Info", "o": "Event", "r": "Refer-To", "s": "Subject",
+	"u": "Allow-Events", "x": "Session-Expires", "y": "Identity",
+}
+
+// newParser is sipgo's parser, with the short names of headers.
+func newParser() *sip.Parser {
+	parsers := maps.Clone(sip.DefaultHeadersParser())
+	for short, long := range compact {
+		parsers[short] = func(_ []byte, value string) (sip.Header, error) { return sip.NewHeader(long, value), nil }
+	}
+	return sip.NewParser(sip.WithHeadersParsers(parsers))
+}
 
 // maxDatagram is the largest UDP payload over IPv4, in bytes.
 const maxDatagram = 65_507

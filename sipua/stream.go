@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -37,7 +38,7 @@ func (l *guardedListener) Accept() (net.Conn, error) {
 		}
 		if l.ua.streams.Add(1) > MaxConnections {
 			l.ua.streams.Add(-1)
-			l.ua.log.Warn("SIP connection refused: too many", "peer", c.RemoteAddr())
+			l.ua.note(slog.LevelWarn, "SIP connection refused: too many", "peer", c.RemoteAddr())
 			c.Close()
 			continue
 		}
@@ -85,6 +86,16 @@ func (s *stream) broken() <-chan struct{} {
 	return s.failed
 }
 
+// note logs what a connection's reader has met, which sipgo runs in a goroutine
+// that Close cannot wait for: after it, nothing is logged.
+func (ua *UA) note(level slog.Level, msg string, args ...any) {
+	ua.noting.RLock()
+	defer ua.noting.RUnlock()
+	if ua.ctx.Err() == nil {
+		ua.log.Log(context.Background(), level, msg, args...)
+	}
+}
+
 // handshake lets the peer prove who it is.
 func (s *stream) handshake() error {
 	ctx, cancel := context.WithTimeout(s.ua.ctx, handshakeWait)
@@ -114,7 +125,7 @@ func (s *stream) Read(b []byte) (int, error) {
 	if s.secure != nil && !s.shaken {
 		if err := s.handshake(); err != nil {
 			s.ended.Store(true)
-			s.ua.log.Info("SIP connection refused", "peer", s.RemoteAddr(), "err", err)
+			s.ua.note(slog.LevelInfo, "SIP connection refused", "peer", s.RemoteAddr(), "err", err)
 			s.Close()
 			return 0, io.EOF
 		}
@@ -135,7 +146,7 @@ func (s *stream) Read(b []byte) (int, error) {
 			close(s.failed) // sipgo reads no more after an error
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTooLong) {
-			s.ua.log.Warn("SIP connection closed", "peer", s.RemoteAddr(), "err", err)
+			s.ua.note(slog.LevelWarn, "SIP connection closed", "peer", s.RemoteAddr(), "err", err)
 			s.Close()
 		}
 		return 0, err
@@ -173,7 +184,7 @@ func (s *stream) Close() error {
 			s.ua.unknow(s)
 		}
 		if !s.ended.Load() && s.ua.ctx.Err() == nil {
-			s.ua.log.Warn("SIP connection closed: what came on it is no SIP", "peer", s.RemoteAddr())
+			s.ua.note(slog.LevelWarn, "SIP connection closed: what came on it is no SIP", "peer", s.RemoteAddr())
 		}
 	})
 	return s.Conn.Close()

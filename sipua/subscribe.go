@@ -20,6 +20,9 @@ type SubscribeRequest struct {
 	Accept      string        // the content type that is understood
 	Expires     time.Duration // how long one subscription lasts; 0 means an hour
 	Destination string        // as in InviteRequest
+	// Username and Password answer a digest challenge; Username "" means the
+	// user of From.
+	Username, Password string
 	// OnNotify is called for each notification, one at a time and in the order
 	// of their CSeq; an older one that comes late is dropped.
 	OnNotify func(Notification)
@@ -43,6 +46,8 @@ type Subscription struct {
 	uri sip.Uri
 	to  target
 
+	auth login
+
 	lost   chan struct{} // of capacity 1: the notifier has ended the dialog
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -61,8 +66,12 @@ func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, e
 	if err := sip.ParseUri(r.URI, &s.uri); err != nil {
 		return nil, fmt.Errorf("sipua: URI %q: %w", r.URI, err)
 	}
-	if _, err := parseFrom(r.From); err != nil {
+	from, err := parseFrom(r.From)
+	if err != nil {
 		return nil, err
+	}
+	if s.auth = (login{r.Username, r.Password}); s.auth.user == "" {
+		s.auth.user = from.Address.User
 	}
 	s.to = uriTarget(&s.uri)
 	if r.Destination != "" {
@@ -128,7 +137,7 @@ func (s *Subscription) run(ctx context.Context) {
 func (s *Subscription) subscribe(ctx context.Context) (next time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, t64)
 	defer cancel()
-	res, err := s.ua.once(ctx, s.request(s.r.Expires))
+	res, err := s.ua.do(ctx, s.request(s.r.Expires), s.auth, s.nextSeq)
 	if err != nil {
 		return 0, err
 	}
@@ -168,6 +177,17 @@ func (s *Subscription) request(expires time.Duration) *sip.Request {
 	}
 	req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
 	return req
+}
+
+// nextSeq is the CSeq of one more attempt at a request.
+func (s *Subscription) nextSeq() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dialog == nil {
+		return 1
+	}
+	s.dialog.localSeq++
+	return s.dialog.localSeq
 }
 
 // open begins a new dialog. s.mu is held.
@@ -215,7 +235,7 @@ func (s *Subscription) unsubscribe() {
 	if open && s.ua.ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), unsubscribeWait)
 		defer cancel()
-		_, _ = s.ua.once(ctx, s.request(0)) // it would expire by itself
+		_, _ = s.ua.do(ctx, s.request(0), s.auth, s.nextSeq) // it would expire by itself
 	}
 	s.drop()
 }

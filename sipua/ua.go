@@ -27,9 +27,22 @@ type Config struct {
 	// TLS, if not nil, adds SIP over TLS at a port of its own.
 	TLS    *TLSConfig
 	Logger *slog.Logger
+	// SessionExpires, if not 0, asks for a session timer for every call: one
+	// that nobody has refreshed for that long ends, with ErrSessionExpired. It is
+	// 90 s at the least. A timer that a peer asks for is heeded in any case. See
+	// RFC 4028.
+	SessionExpires time.Duration
+	// MinSessionExpires is the shortest session timer that is accepted, 90 s at
+	// the least; 0 means 90 s.
+	MinSessionExpires time.Duration
+	// Credentials, if set, answers digest challenges of a realm to requests that
+	// have no credentials of their own.
+	Credentials func(realm string) (user, password string, ok bool)
 	// Trace sees every SIP message as it was on the wire. It is called from the
 	// goroutines that read and write and must not block.
 	Trace func(TraceEvent)
+
+	timers timers
 }
 
 // Handlers are what a user agent calls for requests of the outside.
@@ -46,6 +59,8 @@ type Handlers struct {
 	// Other takes requests outside dialogs of methods that the package does
 	// not handle itself. nil answers 405.
 	Other func(req *sip.Request, tx sip.ServerTransaction)
+	// Methods are those that Other takes, for our Allow headers.
+	Methods []string
 }
 
 // UA is a SIP user agent that is listening.
@@ -65,6 +80,7 @@ type UA struct {
 	serving  sync.WaitGroup
 	streams  atomic.Int64 // TCP and TLS connections
 	secure   secureEnd
+	noting   sync.RWMutex // held to log from goroutines that are not ours
 
 	mu    sync.Mutex
 	calls map[dialogKey]*Call
@@ -98,6 +114,7 @@ func New(cfg Config, h Handlers) (*UA, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	cfg.timers = cfg.timers.withDefaults()
 	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}, secured: map[string]*stream{}}
 	ua.ctx, ua.cancel = context.WithCancel(context.Background())
 	if err := ua.listen(); err != nil {
@@ -161,6 +178,7 @@ func (ua *UA) assemble() (err error) {
 	quiet := slog.New(slog.DiscardHandler)
 	ua.agent, err = sipgo.NewUA(
 		sipgo.WithUserAgent(ua.cfg.UserAgent),
+		sipgo.WithUserAgentParser(newParser()),
 		sipgo.WithUserAgenTLSConfig(noDialing()),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(
@@ -306,7 +324,9 @@ func (ua *UA) Close() error {
 	calls := ua.calls
 	ua.calls = map[dialogKey]*Call{}
 	ua.mu.Unlock()
+	ua.noting.Lock()
 	ua.cancel()
+	ua.noting.Unlock()
 	for _, c := range calls {
 		c.end(ErrClosed)
 	}

@@ -1,0 +1,123 @@
+package sipua
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/icholy/digest"
+)
+
+// A login is what challenges are answered with. An empty one leaves it to
+// Config.Credentials.
+type login struct{ user, password string }
+
+// challenges are those that were answered for one request.
+type challenges struct {
+	rounds   int
+	answered map[string]bool // by who asked and the realm
+}
+
+func isChallenge(res *sip.Response) bool {
+	return res.StatusCode == sip.StatusUnauthorized || res.StatusCode == sip.StatusProxyAuthRequired
+}
+
+// credentials are those for a realm.
+func (ua *UA) credentials(l login, realm string) (login, bool) {
+	if l.password != "" {
+		return l, true
+	}
+	if ua.cfg.Credentials == nil {
+		return login{}, false
+	}
+	user, password, ok := ua.cfg.Credentials(realm)
+	return login{user, password}, ok
+}
+
+// answerChallenge makes a request's next attempt: with credentials for each
+// realm that res asks for, a new CSeq, and no Via, so that it gets a new branch.
+// It is nil if there are no credentials, or those that there are were not
+// accepted. See RFC 3261, section 22.2, and RFC 8760.
+func (ua *UA) answerChallenge(req *sip.Request, res *sip.Response, l login, tried *challenges, nextSeq func() uint32) (*sip.Request, error) {
+	ask, answer := "WWW-Authenticate", "Authorization"
+	if res.StatusCode == sip.StatusProxyAuthRequired {
+		ask, answer = "Proxy-Authenticate", "Proxy-Authorization"
+	}
+	if tried.rounds++; tried.rounds > maxChallenges {
+		return nil, nil
+	}
+	next := req.Clone()
+	done := map[string]bool{}
+	cause := fmt.Errorf("%d without %s", res.StatusCode, ask)
+	for _, h := range res.GetHeaders(ask) {
+		challenge, err := usableChallenge(h.Value())
+		if err != nil {
+			cause = err
+			continue
+		}
+		key := ask + " " + challenge.Realm
+		if done[key] {
+			continue // the first is the one preferred [RFC8760-2.4]
+		}
+		own, ok := ua.credentials(l, challenge.Realm)
+		if !ok || tried.answered[key] && !challenge.Stale {
+			return nil, nil
+		}
+		credentials, err := digest.Digest(challenge, digest.Options{
+			Method: req.Method.String(), URI: req.Recipient.String(), Username: own.user, Password: own.password,
+			GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.Body())), nil },
+		})
+		if err != nil {
+			cause = err
+			continue
+		}
+		setCredentials(next, answer, credentials)
+		done[key] = true
+	}
+	if len(done) == 0 {
+		if _, ok := ua.credentials(l, ""); !ok && l.password == "" {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("sipua: no usable challenge: %w", cause)
+	}
+	if tried.answered == nil {
+		tried.answered = map[string]bool{}
+	}
+	for key := range done {
+		tried.answered[key] = true
+	}
+	next.RemoveHeader("Via")
+	next.CSeq().SeqNo = nextSeq()
+	return next, nil
+}
+
+// usableChallenge reads a challenge that we can answer.
+func usableChallenge(value string) (*digest.Challenge, error) {
+	c, err := digest.ParseChallenge(value)
+	if err != nil {
+		return nil, err
+	}
+	c.Algorithm = strings.ToUpper(c.Algorithm)
+	for i := range c.QOP {
+		c.QOP[i] = strings.ToLower(strings.TrimSpace(c.QOP[i]))
+	}
+	if !digest.CanDigest(c) {
+		return nil, errors.New("unknown algorithm or qop")
+	}
+	return c, nil
+}
+
+// setCredentials replaces the credentials of the same realm.
+func setCredentials(req *sip.Request, header string, credentials *digest.Credentials) {
+	old := req.GetHeaders(header)
+	req.RemoveHeader(header)
+	for _, h := range old {
+		if c, err := digest.ParseCredentials(h.Value()); err == nil && c.Realm != credentials.Realm {
+			req.AppendHeader(sip.NewHeader(header, h.Value()))
+		}
+	}
+	req.AppendHeader(sip.NewHeader(header, credentials.String()))
+}

@@ -1,0 +1,282 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// An exchange is what of a dialog's session is being changed: at most one
+// request of either side at a time.
+type exchange struct {
+	ours, theirs change
+	free         chan struct{} // closed when ours or theirs ends; nil while none is open
+}
+
+// A change is a request that may change the session.
+type change int
+
+const (
+	noChange   change = iota
+	inviting          // an INVITE, with an offer or asking for one
+	offering          // an UPDATE with an offer
+	refreshing        // an UPDATE without
+)
+
+func changeOf(method sip.RequestMethod, body []byte) change {
+	switch {
+	case method == sip.INVITE:
+		return inviting
+	case len(body) > 0:
+		return offering
+	default:
+		return refreshing
+	}
+}
+
+// take waits until neither side changes the session, and begins to.
+func (c *Call) take(ctx context.Context, kind change) error {
+	for {
+		c.mu.Lock()
+		if c.uac && !c.acked {
+			c.mu.Unlock()
+			return errors.New("sipua: the 2xx is not acknowledged yet")
+		}
+		x := &c.exchange
+		if x.ours == noChange && x.theirs == noChange { // [RFC3261-14.1]
+			x.ours, x.free = kind, make(chan struct{})
+			c.mu.Unlock()
+			return nil
+		}
+		free := x.free
+		c.mu.Unlock()
+		select {
+		case <-free:
+		case <-c.done:
+			return ErrEnded
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// give ends what take has begun.
+func (c *Call) give() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.exchange.ours = noChange
+	c.exchange.release()
+}
+
+// release wakes those who wait. c.mu is held.
+func (x *exchange) release() {
+	if x.free != nil {
+		close(x.free)
+		x.free = nil
+	}
+	if x.ours != noChange || x.theirs != noChange {
+		x.free = make(chan struct{})
+	}
+}
+
+// Reinvite sends a re-INVITE with a new offer and returns the answer. Without
+// an offer it asks for the peer's, returns that, and answers with what we have
+// said last. If it crosses a request of the peer's, it is tried again after the
+// pause that RFC 3261, section 14.1, prescribes. A refusal is a *StatusError
+// and leaves the session as it is, but one by a peer that knows the dialog no
+// more (481, 408), or that does not answer, ends it.
+func (c *Call) Reinvite(ctx context.Context, offer []byte, contentType string) (answer []byte, err error) {
+	return c.modify(ctx, sip.INVITE, offer, contentType)
+}
+
+// Update sends an UPDATE with a new offer and returns the answer. Without an
+// offer it tells the peer our Contact, and keeps the session alive. It is as
+// Reinvite otherwise. See RFC 3311.
+func (c *Call) Update(ctx context.Context, offer []byte, contentType string) (answer []byte, err error) {
+	return c.modify(ctx, sip.UPDATE, offer, contentType)
+}
+
+// PeerTakesUpdate reports whether the peer has said that it takes UPDATE.
+func (c *Call) PeerTakesUpdate() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.updates
+}
+
+// modify sends a request that may change the session, again if it has crossed
+// one of the peer's or the session timer was too short.
+func (c *Call) modify(ctx context.Context, method sip.RequestMethod, offer []byte, contentType string) ([]byte, error) {
+	for try := 1; ; try++ {
+		if err := c.take(ctx, changeOf(method, offer)); err != nil {
+			return nil, err
+		}
+		res, err := c.attempt(ctx, method, offer, contentType)
+		c.give()
+		if err != nil {
+			if errors.Is(err, errNoResponse) { // [RFC3261-12.2.1.2]
+				c.hangUp(err)
+			}
+			return nil, err
+		}
+		if res.IsSuccess() {
+			return res.Body(), nil
+		}
+		if res.StatusCode == 481 || res.StatusCode == 408 { // [RFC3261-12.2.1.2]
+			c.hangUp(statusError(res))
+			return nil, statusError(res)
+		}
+		pause, again := c.again(res)
+		if !again || try == modifyTries {
+			return nil, statusError(res)
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-c.done:
+			timer.Stop()
+			return nil, ErrEnded
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// again tells whether a refused request is to be tried again, and when.
+func (c *Call) again(res *sip.Response) (pause time.Duration, again bool) {
+	switch res.StatusCode {
+	case 491:
+		n := rand.IntN(200) + 1 // [RFC3261-14.1] units of 10 ms
+		if c.uac {
+			n = 210 + rand.IntN(190)
+		}
+		return time.Duration(n) * c.ua.cfg.timers.glareUnit, true
+	case 500:
+		n, err := strconv.Atoi(headerValue(res, "Retry-After"))
+		return time.Duration(n) * time.Second, err == nil && n >= 0 && n <= 10
+	case 422:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return 0, c.timer.tooBrief(res)
+	}
+	return 0, false
+}
+
+// attempt sends one request that may change the session, and takes the changes
+// if it is accepted.
+func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer []byte, contentType string) (*sip.Response, error) {
+	if c.Ended() {
+		return nil, ErrEnded
+	}
+	c.mu.Lock()
+	req := c.dialog.request(c.ua, method)
+	c.askTimer(req, true)
+	c.mu.Unlock()
+	req.AppendHeader(sip.NewHeader("Supported", supported))
+	req.AppendHeader(sip.NewHeader("Allow", c.ua.allow()))
+	setBody(req, offer, contentType)
+	var res *sip.Response
+	var err error
+	if method == sip.INVITE {
+		res, err = c.reinvite(ctx, req)
+	} else {
+		res, err = c.ua.do(ctx, req, c.auth, c.nextSeq)
+	}
+	if err != nil || !res.IsSuccess() {
+		return res, err
+	}
+	c.mu.Lock()
+	refreshTarget(&c.dialog, res.Contact())
+	c.readAllow(res)
+	c.takeTimer(res)
+	if len(offer) > 0 {
+		c.said = description{offer, contentType}
+	}
+	if len(res.Body()) > 0 {
+		c.heard = description{res.Body(), headerValue(res, "Content-Type")}
+	}
+	var answer description
+	if len(offer) == 0 && len(res.Body()) > 0 {
+		answer = c.said // an offer must be answered [RFC3261-13.2.2.4]
+	}
+	if method != sip.INVITE {
+		c.mu.Unlock()
+		return res, nil
+	}
+	ack := c.makeAck(res.CSeq().SeqNo, answer.body, answer.contentType)
+	c.mu.Unlock()
+	return res, c.ua.write(ctx, ack)
+}
+
+// reinvite sends a re-INVITE, with credentials if they are asked for, and
+// returns its final response. If ctx ends before, it is cancelled.
+func (c *Call) reinvite(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	var tried challenges
+	for {
+		tx, err := c.ua.start(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		tx.OnRetransmission(func(res *sip.Response) { go c.ua.strayResponse(res) })
+		res, seen, err := c.ua.awaitFinal(ctx, tx, nil)
+		if err != nil {
+			if !errors.Is(err, errNoResponse) {
+				c.ua.abandon(req, tx, seen, func(_ context.Context, res *sip.Response) { c.acceptLate(res) })
+			}
+			return nil, err
+		}
+		if !isChallenge(res) {
+			return res, nil
+		}
+		next, err := c.ua.answerChallenge(req, res, c.auth, &tried, c.nextSeq)
+		if err != nil || next == nil {
+			return res, err
+		}
+		req = next
+	}
+}
+
+// acceptLate acknowledges the 2xx to a re-INVITE that nobody waits for.
+func (c *Call) acceptLate(res *sip.Response) {
+	if !res.IsSuccess() {
+		return
+	}
+	c.mu.Lock()
+	refreshTarget(&c.dialog, res.Contact())
+	c.takeTimer(res)
+	ack := c.makeAck(res.CSeq().SeqNo, nil, "")
+	c.mu.Unlock()
+	_ = c.ua.write(c.ua.ctx, ack) // a repeated 2xx gets it again
+}
+
+// nextSeq is the CSeq of one more attempt at a request.
+func (c *Call) nextSeq() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dialog.localSeq++
+	return c.dialog.localSeq
+}
+
+// readAllow learns whether the peer takes UPDATE. c.mu is held.
+func (c *Call) readAllow(m interface{ GetHeaders(string) []sip.Header }) {
+	if list := m.GetHeaders("Allow"); len(list) > 0 {
+		c.updates = hasToken(list, "UPDATE")
+	}
+}
+
+// hasToken reports whether one of the headers' comma-separated values is token.
+func hasToken(list []sip.Header, token string) bool {
+	for _, h := range list {
+		for v := range strings.SplitSeq(h.Value(), ",") {
+			if strings.EqualFold(strings.TrimSpace(v), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
