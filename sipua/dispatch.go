@@ -57,8 +57,25 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 		if ua.h.Intercept != nil && req.Method != sip.CANCEL && ua.h.Intercept(req, tx) {
 			return
 		}
+		if unknown := unsupported(req); len(unknown) > 0 && req.Method != sip.CANCEL {
+			ua.respond(req, tx, 420, "", Header{"Unsupported", strings.Join(unknown, ", ")}) // [RFC3261-8.2.2.3]
+			return
+		}
 		h(req, tx)
 	}
+}
+
+// unsupported are the extensions that a request requires and that we do not
+// know.
+func unsupported(req *sip.Request) (unknown []string) {
+	for _, h := range req.GetHeaders("Require") {
+		for v := range strings.SplitSeq(h.Value(), ",") {
+			if v = strings.TrimSpace(v); v != "" && !strings.EqualFold(v, supported) {
+				unknown = append(unknown, v)
+			}
+		}
+	}
+	return unknown
 }
 
 // singles are the headers that a request must have exactly once. See RFC 3261,
@@ -307,7 +324,7 @@ func reasonPhrase(code int) string {
 var phrases = map[int]string{
 	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 403: "Forbidden",
 	404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 413: "Request Entity Too Large",
-	415: "Unsupported Media Type", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+	415: "Unsupported Media Type", 420: "Bad Extension", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
 	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error",
 	503: "Service Unavailable", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
 }

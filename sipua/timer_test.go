@@ -142,11 +142,11 @@ func TestSessionExpires(t *testing.T) {
 	calls := make(chan *Call, 1)
 	ua := newUAWith(t, brief(0), Handlers{Invite: answering(t, calls, nil)})
 	const ask = "Supported: timer\r\nSession-Expires: 3;refresher=uac\r\n"
-	d, res := callRaw(t, ua, ask+withSDP, sdpOne)
+	d, _ := callRaw(t, ua, ask+withSDP, sdpOne)
 	call := <-calls
 	for _, method := range []string{"UPDATE", "INVITE"} {
 		time.Sleep(time.Second) // of the 3 - 1 that there are
-		if res = d.do(method, ask+withSDP, map[string]string{"INVITE": sdpOne}[method]); status(res) != "200" || field(res, "Session-Expires") != "3;refresher=uac" {
+		if res := d.do(method, ask+withSDP, map[string]string{"INVITE": sdpOne}[method]); status(res) != "200" || field(res, "Session-Expires") != "3;refresher=uac" {
 			t.Errorf("%s got\n%s", method, res)
 		}
 		if method == "INVITE" {
