@@ -246,9 +246,34 @@ func TestRestoreMsgIsChecked(t *testing.T) {
 	if r, ok := a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: call.ID().String()}).(*mscp.MsgNotSended); !ok {
 		t.Errorf("SendMsg for a store session: %+v", r)
 	}
-	resp := a.do(&mscp.Other{Space: mscp.Namespace, Local: "createconference"})
-	if mscp.Name(resp) != "errorconferencecreate" {
-		t.Errorf("createconference: %+v", resp)
+}
+
+// TestDraftRequests checks what the draft's other requests get: its own error
+// elements, with the reason that fits.
+func TestDraftRequests(t *testing.T) {
+	a := newFakeAS(t, nil)
+	call, _ := a.storeLeg()
+	id := call.ID().String()
+	for name, tc := range map[string]struct {
+		req          mscp.Element
+		want, reason string
+	}{
+		"prepare":               {&mscp.DialogPrepare{Src: "http://a/"}, "errordialognotprepared", "not supported"},
+		"prepare for nobody":    {&mscp.DialogPrepare{Src: "http://a/", ConnectionID: "x"}, "errordialognotprepared", "does not exist"},
+		"start":                 {&mscp.DialogStart{Src: "http://a/", ConnectionID: id}, "errordialognotstarted", "not supported"},
+		"start for nobody":      {&mscp.DialogStart{Src: "http://a/", ConnectionID: "x"}, "errordialognotstarted", "does not exist"},
+		"start what is unknown": {&mscp.DialogStart{PreparedDialogID: "d", ConnectionID: id}, "errordialognotstarted", "dialog identified by d does not exist"},
+		"create":                {&mscp.CreateConference{}, "errorconferencecreate", "not supported"},
+		"destroy":               {&mscp.DestroyConference{ConferenceID: "c"}, "errorconferencedestroy", "conference identified by c does not exist"},
+		"join":                  {&mscp.Join{ID1: id, ID2: "c"}, "errorconferencejoin", "identified by c"},
+		"unjoin":                {&mscp.Unjoin{ID1: "c", ID2: id}, "errorconferenceunjoin", "identified by c"},
+	} {
+		resp := a.do(tc.req)
+		err := mscp.CheckAnswer(tc.req, resp)
+		b := (&mscp.Document{Kind: mscp.Response, Element: resp}).Encode(mscp.Draft)
+		if err != nil || mscp.Name(resp) != tc.want || !strings.Contains(string(b), tc.reason) {
+			t.Errorf("%s: %s, %v", name, b, err)
+		}
 	}
 }
 

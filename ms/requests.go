@@ -12,7 +12,7 @@ import (
 
 // handleRequest answers one MSCP request. RestoreMsg and SendMsg are served;
 // what the draft defines beyond them is refused with the draft's own error
-// element.
+// element, by a MediaServer without media.
 func (s *Server) handleRequest(ctx context.Context, req mscp.Element) (mscp.Element, error) {
 	switch r := req.(type) {
 	case *mscp.RestoreMsg:
@@ -28,7 +28,7 @@ func (s *Server) handleRequest(ctx context.Context, req mscp.Element) (mscp.Elem
 		}
 		return &mscp.MsgSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	default:
-		return mscp.Refuse(req, "this media server keeps and delivers messages only"), nil
+		return s.draft.Handle(ctx, req)
 	}
 }
 

@@ -29,7 +29,9 @@ type Server struct {
 	ua   *sipua.UA
 	msrp *msrp.Listener
 	mscp mscp.Config
-	mcfg msrp.Config
+	// draft refuses what is not about messages; it knows the connections.
+	draft *mscp.MediaServer
+	mcfg  msrp.Config
 
 	store       *store.Store
 	connections *connections
@@ -92,6 +94,7 @@ func (s *Server) openMSCP() error {
 		return err
 	}
 	s.mscp = mscp.Config{Dialect: dialect, Logger: s.log}
+	s.draft = mscp.NewMediaServer(mscp.MediaFunctions{HasConnection: func(id string) bool { return s.connections.get(id) != nil }})
 	if s.trace.Enabled() {
 		s.mscp.Trace = func(e mscp.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{

@@ -225,7 +225,9 @@ func (s *InfoServer) Deliver(body []byte) error {
 
 func (s *InfoServer) answer(d *Document) {
 	answer := &Document{Kind: Response, ID: d.ID} // [MSCP-3.2-6]
-	e, err := s.h.handle(d)
+	ctx, after := forResponse(s.h.ctx)
+	defer after.run()
+	e, err := s.h.handle(ctx, d)
 	if err != nil {
 		wire := &Error{Code: StatusInternalError, Reason: err.Error()}
 		errors.As(err, &wire)

@@ -91,24 +91,26 @@ func (s *Server) serve(r request) {
 }
 
 func (s *Server) respond(r request) {
+	ctx, after := forResponse(s.ctx)
 	var answer *PDU
 	if s.cfg.Strict && !r.rises {
 		answer = s.failure(r.ID, &Error{StatusBadRequest, "the request-id does not rise (section 7.2.3)"})
 	} else {
-		answer = s.answer(r.PDU)
+		answer = s.answer(ctx, r.PDU)
 	}
 	_ = s.out.write(answer) // an error has ended the channel
+	after.run()
 }
 
 // answer makes the response to a request, with the same request-id.
-func (s *Server) answer(p *PDU) *PDU {
+func (s *Server) answer(ctx context.Context, p *PDU) *PDU {
 	docs, err := p.read(s.cfg.options())
 	if err != nil {
 		return s.failure(p.ID, &Error{StatusBadRequest, err.Error()})
 	}
 	bodies := make([][]byte, 0, len(docs))
 	for _, d := range docs {
-		e, err := s.handle(d)
+		e, err := s.handle(ctx, d)
 		if err != nil {
 			return s.failure(p.ID, err)
 		}
@@ -120,7 +122,7 @@ func (s *Server) answer(p *PDU) *PDU {
 }
 
 // handle has the handler answer one document.
-func (s *Server) handle(d *Document) (e Element, err error) {
+func (s *Server) handle(ctx context.Context, d *Document) (e Element, err error) {
 	if d.Kind != Request {
 		return nil, &Error{StatusBadRequest, fmt.Sprintf("a request holds a %s (section 7.2.3)", d.Kind)}
 	}
@@ -133,7 +135,7 @@ func (s *Server) handle(d *Document) (e Element, err error) {
 			err = &Error{StatusInternalError, "internal error"}
 		}
 	}()
-	if e, err = s.h(s.ctx, d.Element); err == nil && e == nil {
+	if e, err = s.h(ctx, d.Element); err == nil && e == nil {
 		err = errors.New("no response")
 	}
 	return e, err

@@ -1,0 +1,53 @@
+package mscp
+
+import (
+	"context"
+	"sync"
+)
+
+// afterKey is where the ctx of a Handler has its *afters.
+type afterKey struct{}
+
+// afters are the functions that wait for one response.
+type afters struct {
+	mu   sync.Mutex
+	all  []func()
+	done bool
+}
+
+// AfterResponse calls f when the response to the request that ctx is of has
+// been handed to the channel, so that a notification that f sends comes after
+// it. It is for use in a Handler and what it calls; where the response has gone
+// out, or with any other ctx, f is called at once.
+func AfterResponse(ctx context.Context, f func()) {
+	if a, ok := ctx.Value(afterKey{}).(*afters); ok && a.add(f) {
+		return
+	}
+	f()
+}
+
+func (a *afters) add(f func()) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.done {
+		a.all = append(a.all, f)
+	}
+	return !a.done
+}
+
+// run calls what has been added.
+func (a *afters) run() {
+	a.mu.Lock()
+	a.done = true
+	all := a.all
+	a.mu.Unlock()
+	for _, f := range all {
+		f()
+	}
+}
+
+// forResponse is ctx with the functions that wait for one response.
+func forResponse(ctx context.Context) (context.Context, *afters) {
+	a := &afters{}
+	return context.WithValue(ctx, afterKey{}, a), a
+}

@@ -1,0 +1,157 @@
+package mscp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// MediaFunctions are what a [MediaServer] cannot know: the media. A request
+// whose function is nil is refused with the draft's own error element. An
+// error of a function is the reason of the refusal. Functions are called side
+// by side, and may call the MediaServer.
+type MediaFunctions struct {
+	// HasConnection tells whether a connection exists. nil: none does.
+	HasConnection func(id string) bool
+
+	// PrepareDialog gets a dialog ready. StartDialog starts one, that was
+	// prepared or not. Whoever runs the dialog calls DialogExited or
+	// DialogFailed at its end. See sections 4.1 and 4.2.
+	PrepareDialog func(ctx context.Context, d Dialog) error
+	StartDialog   func(ctx context.Context, d Dialog) error
+	// EndDialog ends a dialog that the AS does not want any more. One that was
+	// started, and is not ended immediately, is to end with DialogExited. See
+	// section 4.3.
+	EndDialog func(d Dialog, immediate bool)
+	// DialogEvent takes the DialogUser and DialogTransferComplete of the AS.
+	// See sections 4.6 and 4.10.
+	DialogEvent func(d Dialog, e Element)
+
+	// See sections 5.1 to 5.4. The ids exist.
+	CreateConference  func(ctx context.Context, id string, req *CreateConference) error
+	DestroyConference func(ctx context.Context, id string) error
+	Join              func(ctx context.Context, req *Join) error
+	Unjoin            func(ctx context.Context, req *Unjoin) error
+	// ConferenceEvent takes the ConferenceUser of the AS. See section 5.5.
+	ConferenceEvent func(e *ConferenceUser)
+
+	// Notify sends the notifications about dialogs that the draft demands. nil
+	// sends none.
+	Notify func(e Element)
+}
+
+// A Dialog is one that an AS has prepared or started.
+type Dialog struct {
+	ID           string
+	ConnectionID string // its end point, or
+	ConferenceID string
+	// Document says what is to be executed; of a DialogStart it has what they
+	// have in common.
+	Document DialogPrepare
+}
+
+// Limits of a MediaServer. What exceeds one is refused.
+const (
+	MaxDialogs     = 10_000
+	MaxConferences = 10_000
+	MaxJoins       = 1000 // of one connection, dialog or conference
+)
+
+// A MediaServer answers the requests of sections 4 and 5 for an MS: it gives
+// ids, knows what exists and in which state it is, refuses what does not fit
+// with the element and the reason that the draft wants, and calls functions for
+// the media. It may serve any number of channels.
+type MediaServer struct {
+	f MediaFunctions
+
+	mu          sync.Mutex
+	dialogs     map[string]*dialog
+	conferences map[string]bool            // false while it is being created
+	joins       map[string]map[string]bool // both ways
+}
+
+// NewMediaServer makes one with nothing in it.
+func NewMediaServer(f MediaFunctions) *MediaServer {
+	return &MediaServer{f: f, dialogs: map[string]*dialog{}, conferences: map[string]bool{}, joins: map[string]map[string]bool{}}
+}
+
+// errNotSupported is the reason where there is no function. See section 2.1.
+var errNotSupported = errors.New("not supported by this media server")
+
+// Handle is a [Handler]. What is no request of sections 4 and 5 is an *Error.
+func (m *MediaServer) Handle(ctx context.Context, req Element) (Element, error) {
+	switch q := req.(type) {
+	case *DialogPrepare:
+		return m.prepare(ctx, q), nil
+	case *DialogStart:
+		return m.start(ctx, q)
+	case *CreateConference:
+		return m.create(ctx, q), nil
+	case *DestroyConference:
+		return m.destroy(ctx, q), nil
+	case *Join:
+		return m.join(ctx, q), nil
+	case *Unjoin:
+		return m.unjoin(ctx, q), nil
+	}
+	return nil, &Error{StatusBadRequest, Name(req) + " is no request of sections 4 and 5"}
+}
+
+// Notified takes a notification of the AS, as [Config].OnNotification. One
+// about what does not exist is ignored, for it may have ended meanwhile.
+func (m *MediaServer) Notified(e Element) {
+	switch n := e.(type) {
+	case *DialogTerminate:
+		m.terminate(n)
+	case *DialogUser:
+		m.dialogEvent(n.DialogID, n)
+	case *DialogTransferComplete:
+		m.dialogEvent(n.DialogID, n)
+	case *ConferenceUser:
+		m.mu.Lock()
+		known := m.conferences[n.ConferenceID]
+		m.mu.Unlock()
+		if known && m.f.ConferenceEvent != nil {
+			m.f.ConferenceEvent(n)
+		}
+	}
+}
+
+// ConnectionEnded forgets a connection: dialogs on it end with an
+// [ErrorDialog], and what was joined to it is joined no more.
+func (m *MediaServer) ConnectionEnded(id string) {
+	m.mu.Lock()
+	ended := m.takeDialogs(func(d *dialog) bool { return d.ConnectionID == id })
+	m.forgetJoins(id)
+	m.mu.Unlock()
+	m.failAll(ended, "the connection has ended")
+}
+
+// checkEndPoint tells why a dialog cannot be for the connection or conference.
+// It is called with the lock.
+func (m *MediaServer) checkEndPoint(connection, conference string) error {
+	switch {
+	case connection != "" && conference != "": // [MSCP-4.1-2] [MSCP-4.2-3]
+		return errors.New("connectionid and conferenceid are both there")
+	case connection != "" && !m.hasConnection(connection):
+		return fmt.Errorf("connection identified by %s does not exist", connection)
+	case conference != "" && !m.conferences[conference]:
+		return fmt.Errorf("conference identified by %s does not exist", conference)
+	}
+	return nil
+}
+
+func (m *MediaServer) hasConnection(id string) bool {
+	return m.f.HasConnection != nil && m.f.HasConnection(id)
+}
+
+func (m *MediaServer) notify(e Element) {
+	if m.f.Notify != nil {
+		m.f.Notify(e)
+	}
+}
+
+// uniqueID is one that no MS has given before.
+func uniqueID(kind string) string { return kind + "-" + rand.Text() }
