@@ -17,6 +17,9 @@ const (
 	// ones are refused with 413.
 	MaxBody = 64 << 10
 
+	// MaxNonces bounds the nonces whose use an Authenticator remembers.
+	MaxNonces = 100_000
+
 	t1      = 500 * time.Millisecond
 	t2      = 4 * time.Second
 	t64     = 64 * t1
