@@ -43,10 +43,13 @@ type segment struct {
 	data   []byte
 }
 
+// removeCost is the part of MaxBatchBytes that removing a message counts for.
+const removeCost = 64
+
 func newJob() *job { return &job{done: make(chan struct{})} }
 
 func (j *job) size() int {
-	n := len(j.meta)
+	n := len(j.meta) + removeCost*len(j.remove)
 	for _, s := range j.segments {
 		n += len(s.data)
 	}
@@ -167,24 +170,21 @@ const maxLeftovers = 4
 func (s *Store) commit(batch []*job) {
 	began := time.Now()
 	s.decide(batch)
-	seq := s.seq
+	var w *layoutTx
 	err := s.db.Update(func(tx *bolt.Tx) error {
-		w := newLayoutTx(tx)
+		w = s.newLayoutTx(tx)
 		for _, j := range batch {
-			if err := s.apply(w, j, &seq); err != nil {
+			if err := s.apply(w, j); err != nil {
 				return err
 			}
 		}
-		if seq == s.seq {
-			return nil
-		}
-		return w.messages.SetSequence(seq)
+		return w.finish()
 	})
 	if err != nil {
 		s.log.Error("store: commit failed", "jobs", len(batch), "err", err)
 		s.failed(batch)
 	} else {
-		s.publish(batch, seq, time.Since(began))
+		s.publish(batch, w, time.Since(began))
 	}
 	for _, j := range batch {
 		if j.err = err; err == nil {
@@ -227,22 +227,21 @@ func (s *Store) openBytes() int64 {
 }
 
 // apply writes what a job asks for.
-func (s *Store) apply(w *layoutTx, j *job, seq *uint64) error {
+func (s *Store) apply(w *layoutTx, j *job) error {
 	if len(j.segments) > 0 && j.message == nil { // its message may never come
 		if err := w.begin(j.segments[0].body); err != nil {
 			return err
 		}
 	}
-	for _, g := range j.segments {
-		if err := w.putSegment(g); err != nil {
-			return err
+	if j.message == nil || j.ahead > 0 {
+		for _, g := range j.segments {
+			if err := w.putSegment(g); err != nil {
+				return err
+			}
 		}
 	}
 	if j.message != nil {
-		*seq++
-		j.id = ID(*seq)
-		j.message.ID = j.id
-		if err := w.putMessage(j.message, j.meta, j.ahead > 0); err != nil {
+		if err := w.putMessage(j); err != nil {
 			return err
 		}
 		if j.mark != nil {
@@ -289,10 +288,9 @@ func (s *Store) failed(batch []*job) {
 }
 
 // publish brings index and counts up to date.
-func (s *Store) publish(batch []*job, seq uint64, took time.Duration) {
+func (s *Store) publish(batch []*job, w *layoutTx, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq = seq
 	for _, j := range batch {
 		if j.message != nil {
 			s.index.add(j.message, j.tag)
@@ -305,6 +303,7 @@ func (s *Store) publish(batch []*job, seq uint64, took time.Duration) {
 		for _, id := range j.remove {
 			if s.index.remove(id) {
 				j.removed++
+				s.waste(id)
 			}
 		}
 		for _, id := range j.aside {
@@ -315,6 +314,7 @@ func (s *Store) publish(batch []*job, seq uint64, took time.Duration) {
 		}
 		s.counts.job(j)
 	}
+	w.publish()
 	s.index.trimDue()
 	s.counts.commit(len(batch), took)
 }

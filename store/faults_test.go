@@ -12,7 +12,7 @@ import (
 // damage makes a message's metadata undecodable.
 func damage(t *testing.T, s *Store, id ID) {
 	t.Helper()
-	err := s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(messagesBucket).Put(messageKey(id), []byte("{")) })
+	err := s.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(freshBucket).Put(messageKey(id), []byte("{")) })
 	if err != nil {
 		t.Fatal(err)
 	}

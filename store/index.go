@@ -18,13 +18,14 @@ const (
 // An index is which recipient has what from whom, in memory. It holds no text
 // of a message but its URIs: the rest is read from the file when it is asked for.
 type index struct {
-	boxes map[string]*box
-	spans map[uint64]*span // by the ID's number of span
-	aside map[ID]asideMark
-	due   dueHeap
-	kept  load
-	open  int64 // bytes of bodies that are written ahead of their messages
-	seed  maphash.Seed
+	boxes  map[string]*box
+	spans  map[uint64]*span // by the ID's number of span
+	aside  map[ID]asideMark
+	due    dueHeap
+	kept   load
+	buried int   // records of deleted messages, in all spans
+	open   int64 // bytes of bodies that are written ahead of their messages
+	seed   maphash.Seed
 }
 
 // A box is all of a recipient's messages.
@@ -84,11 +85,19 @@ func fromNanos(n int64) time.Time {
 }
 
 // A span is the messages whose IDs share all but the low bits: from an ID, it
-// leads to the pile.
+// leads to the pile. It is also what the file is made of, see layout.go.
 type span struct {
-	owners []*pile // nil: not kept
+	owners []*pile // nil: has no record in the file; buried: has one, but is deleted
 	live   int
+	dead   int   // records of deleted messages
+	size   int64 // bytes of the bodies in its part of the file, with deleted ones
+	used   int64 // bytes of those that are kept
+	pinned bool  // it holds what cannot be decoded, and stays as it is
+	wasted bool  // it is known to the committer as one to reclaim
 }
+
+// buried stands for the pile of a message that is deleted but still has a record.
+var buried = &pile{}
 
 func newIndex() index {
 	return index{boxes: map[string]*box{}, spans: map[uint64]*span{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed()}
@@ -115,7 +124,7 @@ func (b *box) pile(sender string) *pile {
 	return nil
 }
 
-// open is pile, and makes it if it is not there.
+// openPile is pile, and makes it if it is not there.
 func (x *index) openPile(recipient, sender string) *pile {
 	b := x.boxes[recipient]
 	if b == nil {
@@ -153,29 +162,46 @@ func (x *index) loads(recipient, sender string) (all, part load) {
 }
 
 // tag is what two messages that are the same have in common; 0 is no tag.
-func (x *index) tag(m *MessageInfo) uint64 {
-	if m.MessageID == "" {
+func (x *index) tag(m *MessageInfo) uint64 { return x.rawTag([]byte(m.MessageID), m.Sum) }
+
+func (x *index) rawTag(messageID, sum []byte) uint64 {
+	if len(messageID) == 0 {
 		return 0
 	}
 	var h maphash.Hash
 	h.SetSeed(x.seed)
-	_, _ = h.WriteString(m.MessageID)
-	_, _ = h.Write(m.Sum)
+	_, _ = h.Write(messageID)
+	_, _ = h.Write(sum)
 	return max(1, h.Sum64())
 }
 
 // add takes a message in; IDs of a pile only grow.
 func (x *index) add(m *MessageInfo, tag uint64) {
-	p := x.openPile(m.Recipient, m.Sender)
-	e := entry{id: m.ID, size: m.Size, received: nanos(m.Received), expires: nanos(m.Expires), tag: tag, body: m.Body}
+	x.place(x.openPile(m.Recipient, m.Sender), entry{
+		id: m.ID, size: m.Size, received: nanos(m.Received), expires: nanos(m.Expires), tag: tag, body: m.Body,
+	})
+}
+
+func (x *index) place(p *pile, e entry) {
 	p.list = append(p.list, e)
 	p.addTag(e)
-	one := load{1, m.Size}
+	one := load{1, e.size}
 	p.all, p.box.all, x.kept = p.all.plus(one), p.box.all.plus(one), x.kept.plus(one)
-	x.own(m.ID, p)
+	s := x.own(e.id, p)
+	s.live++
+	s.size += e.inline()
+	s.used += e.inline()
 	if e.expires != noTime {
-		x.due.push(due{e.expires, m.ID})
+		x.due.push(due{e.expires, e.id})
 	}
+}
+
+// inline is how many bytes the message's body takes in its span.
+func (e *entry) inline() int64 {
+	if e.body != 0 {
+		return 0
+	}
+	return e.size
 }
 
 func (p *pile) addTag(e entry) {
@@ -210,18 +236,52 @@ func (p *pile) tagged(tag uint64) (ID, bool) {
 
 func spanOf(id ID) (number uint64, place int) { return uint64(id) / spanLength, int(id % spanLength) }
 
-func (x *index) own(id ID, p *pile) {
-	n, i := spanOf(id)
+// span makes the span if it is not there.
+func (x *index) span(n uint64) *span {
 	s := x.spans[n]
 	if s == nil {
 		s = &span{}
 		x.spans[n] = s
 	}
+	return s
+}
+
+func (x *index) own(id ID, p *pile) *span {
+	n, i := spanOf(id)
+	s := x.span(n)
 	if i >= len(s.owners) {
 		s.owners = append(s.owners, make([]*pile, i+1-len(s.owners))...)
 	}
 	s.owners[i] = p
-	s.live++
+	return s
+}
+
+// bury takes note of a record whose message is deleted.
+func (x *index) bury(id ID) {
+	x.own(id, buried).dead++
+	x.buried++
+}
+
+// isBuried says whether a deleted message still has a record.
+func (x *index) isBuried(id ID) bool {
+	n, i := spanOf(id)
+	s := x.spans[n]
+	return s != nil && i < len(s.owners) && s.owners[i] == buried
+}
+
+// unbury takes note that a span's deleted messages have no records any more.
+func (x *index) unbury(n uint64) {
+	s := x.spans[n]
+	if s == nil {
+		return
+	}
+	x.buried -= s.dead
+	s.dead = 0
+	for i, p := range s.owners {
+		if p == buried {
+			s.owners[i] = nil
+		}
+	}
 }
 
 // find returns a message's entry, or nil. The entry is valid until the index
@@ -229,7 +289,7 @@ func (x *index) own(id ID, p *pile) {
 func (x *index) find(id ID) (*pile, *entry) {
 	n, i := spanOf(id)
 	s := x.spans[n]
-	if s == nil || i >= len(s.owners) || s.owners[i] == nil {
+	if s == nil || i >= len(s.owners) || s.owners[i] == nil || s.owners[i] == buried {
 		return nil, nil
 	}
 	p := s.owners[i]
@@ -248,7 +308,7 @@ func (x *index) remove(id ID) bool {
 	if e == nil {
 		return false
 	}
-	one := load{-1, -e.size}
+	one, inline := load{-1, -e.size}, e.inline() // e is not valid beyond tidy
 	p.all, p.box.all, x.kept = p.all.plus(one), p.box.all.plus(one), x.kept.plus(one)
 	if e.aside {
 		p.aside, p.box.aside = p.aside.plus(one), p.box.aside.plus(one)
@@ -260,7 +320,11 @@ func (x *index) remove(id ID) bool {
 	e.dead = true
 	p.dead++
 	p.tidy()
-	x.disown(id)
+	x.bury(id)
+	n, _ := spanOf(id)
+	s := x.spans[n]
+	s.live--
+	s.used -= inline
 	if p.all.count == 0 {
 		x.drop(p)
 	}
@@ -277,15 +341,6 @@ func (p *pile) tidy() {
 	if p.dead > fewEntries && p.dead > len(p.list)/2 {
 		p.list = slices.DeleteFunc(p.list, func(e entry) bool { return e.dead })
 		p.dead = 0
-	}
-}
-
-func (x *index) disown(id ID) {
-	n, i := spanOf(id)
-	s := x.spans[n]
-	s.owners[i] = nil
-	if s.live--; s.live == 0 {
-		delete(x.spans, n)
 	}
 }
 
@@ -328,12 +383,14 @@ func (x *index) setAside(id ID, mark *asideMark) {
 // oldest is when the first message that is still kept arrived.
 func (x *index) oldest() time.Time {
 	first := uint64(math.MaxUint64)
-	for n := range x.spans {
-		first = min(first, n)
+	for n, s := range x.spans {
+		if s.live > 0 {
+			first = min(first, n)
+		}
 	}
 	if s := x.spans[first]; s != nil {
 		for i, p := range s.owners {
-			if p != nil {
+			if p != nil && p != buried {
 				_, e := x.find(ID(first*spanLength) + ID(i))
 				return fromNanos(e.received)
 			}

@@ -3,122 +3,77 @@ package store
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
-	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
 
+// The buckets of the file.
+var (
+	freshBucket  = []byte("fresh")  // records of the last span by ID
+	sealedBucket = []byte("sealed") // records of the others by number of span, see sealed.go
+	dataBucket   = []byte("data")   // a bucket for each span: bodies of one segment by ID
+	bodiesBucket = []byte("bodies") // longer ones, by number of body and of segment
+	openBucket   = []byte("open")   // numbers of bodies whose message is not there yet
+	asideBucket  = []byte("aside")  // why messages are set aside, by ID
+	deadBucket   = []byte("dead")   // log of deleted messages: IDs, by a number that grows
+
+	buckets = [][]byte{freshBucket, sealedBucket, dataBucket, bodiesBucket, openBucket, asideBucket, deadBucket}
+)
+
+const (
+	// A span whose bodies that are kept take less than this part of all that are
+	// in it is written anew without the others.
+	reclaimPart = 4
+	// Of the log of deleted messages at most trimIDs are looked at in one
+	// transaction, and logSlack may be in it without need.
+	trimIDs  = 4096
+	logSlack = 64 << 10
+)
+
 func messageKey(id ID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
+
+func spanKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func bodyKey(body uint64, segment uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, body), segment)
 }
 
-// load rebuilds the index and removes what is left of unfinished messages. It
-// reads no body.
-func (s *Store) load() error {
-	if s.readOnly {
-		return s.db.View(s.loadIndex)
+// readRecord fetches a message's record, which is valid within the transaction;
+// nil if it is not there.
+func readRecord(tx *bolt.Tx, id ID) []byte {
+	if v := tx.Bucket(freshBucket).Get(messageKey(id)); v != nil {
+		return v
 	}
-	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{messagesBucket, bodiesBucket, openBucket, asideBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		if err := s.loadIndex(tx); err != nil {
-			return err
-		}
-		return s.dropUnfinished(tx)
-	})
-}
-
-func (s *Store) loadIndex(tx *bolt.Tx) error {
-	messages := tx.Bucket(messagesBucket)
-	if messages == nil {
-		return errors.New("not a store")
-	}
-	var last ID
-	err := messages.ForEach(func(k, v []byte) error {
-		m, err := decodeMessage(k, v)
-		last = max(last, m.ID)
-		s.nextBody.Store(max(s.nextBody.Load(), m.Body))
-		if err != nil {
-			s.quarantine(err)
-			return nil
-		}
-		s.index.add(&m, s.index.tag(&m))
-		return nil
-	})
+	n, place := spanOf(id)
+	sealed, err := openSealed(tx.Bucket(sealedBucket).Get(spanKey(n)))
 	if err != nil {
-		return err
-	}
-	s.seq = max(uint64(last), messages.Sequence()) // IDs of deleted messages are not given again
-	if err := s.loadBodyNumber(tx); err != nil {
-		return err
-	}
-	if n := s.counts.Unreadable; n > 0 {
-		s.log.Error("store: messages cannot be decoded, and stay in the file unseen", "messages", n, "first", s.unread[0])
-	}
-	return s.loadAside(tx)
-}
-
-// loadBodyNumber looks which body number was the last: one whose metadata cannot
-// be decoded must not be given again.
-func (s *Store) loadBodyNumber(tx *bolt.Tx) error {
-	if bodies := tx.Bucket(bodiesBucket); bodies != nil {
-		if k, _ := bodies.Cursor().Last(); len(k) == 12 {
-			s.nextBody.Store(max(s.nextBody.Load(), binary.BigEndian.Uint64(k)))
-		}
-	}
-	return nil
-}
-
-// quarantine takes note of a message that cannot be decoded.
-func (s *Store) quarantine(err error) {
-	s.counts.Unreadable++
-	if len(s.unread) < maxFaults {
-		s.unread = append(s.unread, err)
-	}
-}
-
-func (s *Store) loadAside(tx *bolt.Tx) error {
-	aside := tx.Bucket(asideBucket)
-	if aside == nil {
 		return nil
 	}
-	return aside.ForEach(func(k, v []byte) error {
-		var mark asideMark
-		if len(k) != 8 {
-			return nil
-		}
-		if err := json.Unmarshal(v, &mark); err != nil {
-			mark.Reason = "(the reason cannot be read)" // the message stays aside
-		}
-		s.index.setAside(ID(binary.BigEndian.Uint64(k)), &mark)
-		return nil
-	})
+	return sealed.find(place)
 }
 
-// dropUnfinished removes the bodies that the bucket "open" names.
-func (s *Store) dropUnfinished(tx *bolt.Tx) error {
-	n := 0
-	c := tx.Bucket(openBucket).Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.First() {
-		body := binary.BigEndian.Uint64(k)
-		if _, err := deleteBody(tx.Bucket(bodiesBucket), body); err != nil {
-			return err
-		}
-		if err := c.Delete(); err != nil {
-			return err
-		}
-		n++
+// readMessage fetches a message's metadata.
+func readMessage(tx *bolt.Tx, id ID) (MessageInfo, error) {
+	v := readRecord(tx, id)
+	if v == nil {
+		return MessageInfo{}, ErrNotFound
 	}
-	if n > 0 {
-		s.log.Info("removed what was written of unfinished messages", "messages", n)
+	return decodeMessage(id, v)
+}
+
+// readSegment fetches a part of a body, which is valid within the transaction;
+// nil if it is not there. A body without number is in the span.
+func readSegment(tx *bolt.Tx, id ID, body uint64, segment uint32) []byte {
+	if body != 0 {
+		return tx.Bucket(bodiesBucket).Get(bodyKey(body, segment))
 	}
-	return nil
+	n, _ := spanOf(id)
+	data := tx.Bucket(dataBucket).Bucket(spanKey(n))
+	if data == nil || segment != 0 {
+		return nil
+	}
+	return data.Get(messageKey(id))
 }
 
 // deleteBody removes all segments of a body and returns their number.
@@ -134,44 +89,33 @@ func deleteBody(bodies *bolt.Bucket, body uint64) (int, error) {
 	return n, nil
 }
 
-// decodeMessage is the metadata under a key. With an error, ID is what is known.
-func decodeMessage(k, v []byte) (MessageInfo, error) {
-	var m MessageInfo
-	if len(k) != 8 {
-		return m, fmt.Errorf("store: damaged message %x: not a sequence number", k)
-	}
-	err := json.Unmarshal(v, &m)
-	m.ID = ID(binary.BigEndian.Uint64(k))
-	if err != nil {
-		return m, fmt.Errorf("store: damaged message %d: %w", m.ID, err)
-	}
-	return m, nil
-}
-
-func encodeMessage(m *MessageInfo) ([]byte, error) { return json.Marshal(m) }
-
-// readMessage fetches a message's metadata.
-func readMessage(tx *bolt.Tx, id ID) (MessageInfo, error) {
-	k := messageKey(id)
-	v := tx.Bucket(messagesBucket).Get(k)
-	if v == nil {
-		return MessageInfo{}, ErrNotFound
-	}
-	return decodeMessage(k, v)
-}
-
-// A layoutTx writes a batch.
+// A layoutTx writes a batch. The store's state is as it was before; what is to
+// change with the commit is noted for publish.
 type layoutTx struct {
-	messages, bodies, open, aside *bolt.Bucket
-	gone                          map[ID]bool // what the batch has removed
+	s                                              *Store
+	tx                                             *bolt.Tx
+	fresh, sealed, data, bodies, open, aside, dead *bolt.Bucket
+
+	seq       uint64
+	bytes     int64        // of the last span
+	added     int64        // bytes of bodies that the batch adds to the last span
+	span      *bolt.Bucket // bodies of the last span; nil: not opened yet
+	gone      map[ID]bool
+	log       []byte // IDs for the log
+	unlogged  int    // IDs taken from it
+	sealedNow []uint64
+	reclaimed []uint64 // at most one
+	pinned    bool     // that one cannot be decoded, and stays
 }
 
-func newLayoutTx(tx *bolt.Tx) *layoutTx {
+func (s *Store) newLayoutTx(tx *bolt.Tx) *layoutTx {
 	w := &layoutTx{
-		messages: tx.Bucket(messagesBucket), bodies: tx.Bucket(bodiesBucket),
-		open: tx.Bucket(openBucket), aside: tx.Bucket(asideBucket), gone: map[ID]bool{},
+		s: s, tx: tx, seq: s.seq, bytes: s.fresh, gone: map[ID]bool{},
+		fresh: tx.Bucket(freshBucket), sealed: tx.Bucket(sealedBucket), data: tx.Bucket(dataBucket),
+		bodies: tx.Bucket(bodiesBucket), open: tx.Bucket(openBucket), aside: tx.Bucket(asideBucket), dead: tx.Bucket(deadBucket),
 	}
-	w.messages.FillPercent, w.bodies.FillPercent = 1, 1 // keys only grow
+	w.fresh.FillPercent, w.bodies.FillPercent = 1, 1 // keys only grow
+	w.sealed.FillPercent, w.dead.FillPercent = 1, 1
 	return w
 }
 
@@ -182,21 +126,110 @@ func (w *layoutTx) putSegment(g segment) error {
 	return w.bodies.Put(bodyKey(g.body, g.number), g.data)
 }
 
-func (w *layoutTx) putMessage(m *MessageInfo, meta []byte, ahead bool) error {
-	if err := w.messages.Put(messageKey(m.ID), meta); err != nil || !ahead {
+// putMessage gives a message its ID and writes its record and, if it is of one
+// segment, its body.
+func (w *layoutTx) putMessage(j *job) error {
+	if err := w.next(j); err != nil {
 		return err
 	}
-	return w.open.Delete(messageKey(ID(m.Body)))
+	j.id = ID(w.seq)
+	j.message.ID = j.id
+	if err := w.fresh.Put(messageKey(j.id), j.meta); err != nil {
+		return err
+	}
+	if j.ahead > 0 {
+		return w.open.Delete(messageKey(ID(j.message.Body)))
+	}
+	if len(j.segments) == 0 {
+		return nil
+	}
+	if w.span == nil {
+		n, _ := spanOf(j.id)
+		b, err := w.data.CreateBucketIfNotExists(spanKey(n))
+		if err != nil {
+			return err
+		}
+		b.FillPercent = 1
+		w.span = b
+	}
+	w.added += int64(len(j.segments[0].data))
+	return w.span.Put(messageKey(j.id), j.segments[0].data)
 }
 
-func (w *layoutTx) remove(e *entry) error {
-	k := messageKey(e.id)
-	w.gone[e.id] = true
-	if err := w.messages.Delete(k); err != nil {
+// next steps to the next ID. Where a span is full, that is the first of the next.
+func (w *layoutTx) next(j *job) error {
+	bytes := int64(j.size())
+	if j.ahead > 0 { // its body is elsewhere
+		bytes = int64(len(j.meta))
+	}
+	last, _ := spanOf(ID(w.seq))
+	w.seq++
+	n, _ := spanOf(ID(w.seq))
+	if w.bytes > 0 && w.bytes+bytes > spanBytes && n == last {
+		n++
+		w.seq = n * spanLength
+	}
+	had := w.bytes
+	w.bytes += bytes
+	if n == last {
+		return nil
+	}
+	if had == 0 { // the last span is sealed, or there is none
+		w.added, w.span = 0, nil
+		return nil
+	}
+	if err := w.seal(last); err != nil {
 		return err
 	}
-	if err := w.aside.Delete(k); err != nil {
+	w.bytes, w.added, w.span = bytes, 0, nil
+	return nil
+}
+
+// seal puts the records of the span that is full into one value; those of deleted
+// messages go.
+func (w *layoutTx) seal(n uint64) error {
+	var sealed sealer
+	size := w.added
+	err := w.fresh.ForEach(func(k, v []byte) error {
+		if len(k) != 8 {
+			return nil
+		}
+		id := ID(binary.BigEndian.Uint64(k))
+		if !w.s.index.isBuried(id) && !w.gone[id] {
+			sealed.add(id, v)
+		}
+		return nil
+	})
+	if err != nil {
 		return err
+	}
+	if s := w.s.index.spans[n]; s != nil {
+		size += s.size
+	}
+	if err := w.sealed.Put(spanKey(n), sealed.bytes(size)); err != nil {
+		return err
+	}
+	if err := w.tx.DeleteBucket(freshBucket); err != nil {
+		return err
+	}
+	if w.fresh, err = w.tx.CreateBucket(freshBucket); err != nil {
+		return err
+	}
+	w.fresh.FillPercent = 1
+	w.sealedNow = append(w.sealedNow, n)
+	return nil
+}
+
+// remove deletes a message: its ID goes to the log, its record and a short body
+// with the span.
+func (w *layoutTx) remove(e *entry) error {
+	w.gone[e.id] = true
+	w.log = binary.BigEndian.AppendUint64(w.log, uint64(e.id))
+	if err := w.aside.Delete(messageKey(e.id)); err != nil {
+		return err
+	}
+	if e.body == 0 {
+		return nil
 	}
 	_, err := deleteBody(w.bodies, e.body)
 	return err
@@ -220,3 +253,155 @@ func (w *layoutTx) discard(body uint64) error {
 	}
 	return w.open.Delete(messageKey(ID(body)))
 }
+
+// finish ends the batch with some of the work that deleting left, and the log.
+func (w *layoutTx) finish() error {
+	if len(w.s.wasted) > 0 {
+		if err := w.reclaim(w.s.wasted[0]); err != nil {
+			return err
+		}
+	}
+	if w.s.logged > 2*w.s.index.buried+logSlack {
+		if err := w.trimLog(); err != nil {
+			return err
+		}
+	}
+	if len(w.log) > 0 {
+		n, err := w.dead.NextSequence()
+		if err != nil {
+			return err
+		}
+		if err := w.dead.Put(messageKey(ID(n)), w.log); err != nil {
+			return err
+		}
+	}
+	if w.seq == w.s.seq {
+		return nil
+	}
+	return w.sealed.SetSequence(w.seq)
+}
+
+// trimLog takes the oldest IDs out of the log, and puts those at its end that are
+// needed still.
+func (w *layoutTx) trimLog() error {
+	c := w.dead.Cursor()
+	for k, v := c.First(); k != nil && w.unlogged < trimIDs; k, v = c.First() {
+		for ; len(v) >= 8; v = v[8:] {
+			id := ID(binary.BigEndian.Uint64(v))
+			if w.s.index.isBuried(id) {
+				w.log = append(w.log, v[:8]...)
+			}
+			w.unlogged++
+		}
+		if err := c.Delete(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reclaim writes a span anew without what is deleted, or removes it if that is
+// all.
+func (w *layoutTx) reclaim(n uint64) error {
+	w.reclaimed = append(w.reclaimed, n)
+	if w.s.index.spans[n].pinned {
+		return nil
+	}
+	var records sealer
+	var ids []ID
+	var bodies [][]byte
+	size := int64(0)
+	sealed, err := openSealed(w.sealed.Get(spanKey(n)))
+	if err != nil {
+		w.pinned = true
+		return nil // nothing else must suffer from it; Check tells of it
+	}
+	data := w.data.Bucket(spanKey(n))
+	for i := range sealed.len() {
+		id := ID(n*spanLength) + ID(sealed.place(i))
+		if !w.s.index.holds(id) || w.gone[id] {
+			continue
+		}
+		records.add(id, sealed.record(i))
+		if data == nil {
+			continue
+		}
+		if v := data.Get(messageKey(id)); v != nil {
+			ids, bodies = append(ids, id), append(bodies, slices.Clone(v))
+			size += int64(len(v))
+		}
+	}
+	if data != nil {
+		if err := w.data.DeleteBucket(spanKey(n)); err != nil {
+			return err
+		}
+	}
+	if len(records.table) == 0 {
+		return w.sealed.Delete(spanKey(n))
+	}
+	if err := w.sealed.Put(spanKey(n), records.bytes(size)); err != nil {
+		return err
+	}
+	return w.putBodies(n, ids, bodies)
+}
+
+func (w *layoutTx) putBodies(n uint64, ids []ID, bodies [][]byte) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	data, err := w.data.CreateBucket(spanKey(n))
+	if err != nil {
+		return err
+	}
+	data.FillPercent = 1
+	for i, id := range ids {
+		if err := data.Put(messageKey(id), bodies[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish brings the store's state up to date with what was committed, after the
+// batch's messages.
+func (w *layoutTx) publish() {
+	s := w.s
+	s.seq, s.fresh = w.seq, w.bytes
+	s.logged += len(w.log)/8 - w.unlogged
+	for _, n := range w.sealedNow {
+		s.index.unbury(n)
+		s.wasteSpan(n)
+	}
+	for _, n := range w.reclaimed {
+		s.wasted = s.wasted[1:]
+		x := s.index.spans[n]
+		x.wasted, x.pinned = false, x.pinned || w.pinned
+		if x.pinned {
+			continue
+		}
+		s.index.unbury(n)
+		x.size = x.used
+		if x.live == 0 {
+			delete(s.index.spans, n)
+		}
+	}
+}
+
+// waste looks whether the span of a message that was removed is to be reclaimed.
+func (s *Store) waste(id ID) {
+	n, _ := spanOf(id)
+	s.wasteSpan(n)
+}
+
+func (s *Store) wasteSpan(n uint64) {
+	x := s.index.spans[n]
+	last, _ := spanOf(ID(s.seq))
+	if x == nil || n >= last || x.wasted || x.pinned || x.live > 0 && reclaimPart*(x.used+recordCost*int64(x.live)) >= x.size+recordCost*int64(x.live+x.dead) {
+		return
+	}
+	x.wasted = true
+	s.wasted = append(s.wasted, n)
+}
+
+// recordCost is about how many bytes a record takes.
+const recordCost = 128

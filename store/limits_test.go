@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,6 +96,11 @@ func segmentsIn(t *testing.T, s *Store) (n int) {
 	}
 	_ = s.db.View(func(tx *bolt.Tx) error {
 		n = tx.Bucket(bodiesBucket).Stats().KeyN
+		data := tx.Bucket(dataBucket)
+		_ = data.ForEachBucket(func(k []byte) error {
+			n += data.Bucket(k).Stats().KeyN
+			return nil
+		})
 		if left := tx.Bucket(openBucket).Stats().KeyN; left != 0 {
 			t.Errorf("%d bodies are marked as unfinished", left)
 		}
@@ -176,8 +182,26 @@ func TestBackupAndCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Check(t.Context()); err == nil {
-		t.Error("a missing segment was not found")
+	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "segment 1 is missing") {
+		t.Errorf("a missing segment: %v", err)
+	}
+	err = c.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(freshBucket).Delete(messageKey(last.ID)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "no such message") {
+		t.Errorf("a missing message: %v", err)
+	}
+	err = c.db.Update(func(tx *bolt.Tx) error {
+		first := c.Messages("bob", "")[1].ID
+		n, _ := spanOf(first)
+		return tx.Bucket(dataBucket).Bucket(spanKey(n)).Put(messageKey(first), make([]byte, 10))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "other bytes") {
+		t.Errorf("other bytes of a body: %v", err)
 	}
 	c.Close()
 	if err := c.Check(t.Context()); !errors.Is(err, ErrClosed) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -22,49 +21,63 @@ func (s *Store) Check(ctx context.Context) error {
 	s.mu.RLock()
 	faults := slices.Clone(s.unread)
 	s.mu.RUnlock()
+	var missing []ID
+	var last ID
 	err := s.db.View(func(tx *bolt.Tx) error {
 		for err := range tx.Check() { // must be read to its end
 			if len(faults) < maxFaults {
 				faults = append(faults, err)
 			}
 		}
-		bodies := tx.Bucket(bodiesBucket)
-		return tx.Bucket(messagesBucket).ForEach(func(k, v []byte) error {
+		for _, c := range s.choose(Filter{}) {
 			if len(faults) < maxFaults {
-				if err := checkMessage(bodies, k, v); err != nil {
+				err := checkMessage(tx, c.id)
+				if errors.Is(err, ErrNotFound) {
+					missing = append(missing, c.id)
+				} else if err != nil {
 					faults = append(faults, err)
 				}
 			}
-			return ctx.Err()
-		})
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		last = ID(tx.Bucket(sealedBucket).Sequence())
+		return nil
 	})
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, id := range missing { // but for those that came or went meanwhile
+		if id <= last && s.index.holds(id) {
+			faults = append(faults, fmt.Errorf("store: message %d: %w", id, ErrNotFound))
+		}
+	}
 	return errors.Join(append(faults, closedError(err))...)
 }
 
 const maxFaults = 100
 
-func checkMessage(bodies *bolt.Bucket, k, v []byte) error {
-	m, err := decodeMessage(k, v)
+// checkMessage reads a message.
+func checkMessage(tx *bolt.Tx, id ID) error {
+	m, err := readMessage(tx, id)
 	if err != nil {
-		return nil // told already, as unread
+		return err
 	}
 	sum := sha256.New()
-	var size int64
-	next := uint32(0)
-	c := bodies.Cursor()
-	for key, data := c.Seek(bodyKey(m.Body, 0)); key != nil && binary.BigEndian.Uint64(key) == m.Body; key, data = c.Next() {
-		if n := binary.BigEndian.Uint32(key[8:]); n != next {
-			return fmt.Errorf("store: message %x: segment %d is missing", k, next)
+	size := int64(0)
+	for n := uint32(0); size < m.Size; n++ {
+		data := readSegment(tx, id, m.Body, n)
+		if data == nil {
+			return fmt.Errorf("store: message %d: segment %d is missing", id, n)
 		}
-		next++
 		size += int64(len(data))
 		_, _ = sum.Write(data)
 	}
 	if size != m.Size {
-		return fmt.Errorf("store: message %x: %d bytes of body, %d expected", k, size, m.Size)
+		return fmt.Errorf("store: message %d: %d bytes of body, %d expected", id, size, m.Size)
 	}
 	if m.Sum != nil && !bytes.Equal(m.Sum, sum.Sum(nil)) {
-		return fmt.Errorf("store: message %x: other bytes of body than were stored", k)
+		return fmt.Errorf("store: message %d: other bytes of body than were stored", id)
 	}
 	return nil
 }

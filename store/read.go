@@ -13,7 +13,7 @@ func (s *Store) OpenBody(id ID) (io.ReadCloser, error) {
 	_, e := s.index.find(id)
 	var b *body
 	if e != nil {
-		b = &body{s: s, number: e.body, left: e.size}
+		b = &body{s: s, id: id, number: e.body, left: e.size}
 	}
 	s.mu.RUnlock()
 	if b == nil {
@@ -30,7 +30,8 @@ func (s *Store) OpenBody(id ID) (io.ReadCloser, error) {
 // A body reads a message's segments one by one.
 type body struct {
 	s       *Store
-	number  uint64
+	id      ID
+	number  uint64 // 0: the body is in its span
 	segment uint32
 	left    int64
 	buf     []byte
@@ -54,7 +55,7 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) next() error {
 	err := b.s.db.View(func(tx *bolt.Tx) error {
-		v := tx.Bucket(bodiesBucket).Get(bodyKey(b.number, b.segment))
+		v := readSegment(tx, b.id, b.number, b.segment)
 		if v == nil {
 			return ErrNotFound
 		}

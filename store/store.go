@@ -24,7 +24,9 @@ const (
 	// MaxMeta bounds a message's metadata, in bytes as it is written.
 	MaxMeta = 32 << 10
 
-	spanLength = 1 << 15 // messages that share the high bits of their IDs
+	// spanLength and spanBytes bound what one span of the file holds.
+	spanLength = 1 << 13  // messages; at most 1 << 16
+	spanBytes  = 16 << 20 // bytes of records and bodies
 
 	lockWait    = 5 * time.Second // for another process to let go of the file
 	initialMmap = 64 << 20        // bytes; growing it later stops all readers
@@ -46,13 +48,6 @@ var (
 	ErrLocked = errors.New("store: another process holds the file")
 	// ErrEnded says that the Writer was used after Commit or Abort.
 	ErrEnded = errors.New("store: message has ended")
-)
-
-var (
-	messagesBucket = []byte("messages")
-	bodiesBucket   = []byte("bodies")
-	openBucket     = []byte("open")
-	asideBucket    = []byte("aside")
 )
 
 // Options of a store. The zero value works.
@@ -112,12 +107,17 @@ type Store struct {
 	closeErr error
 	nextBody atomic.Uint64
 
-	mu       sync.RWMutex
-	index    index // only the committer changes it
-	counts   counts
-	unread   []error      // why messages could not be decoded at Open, at most maxFaults
-	seq      uint64       // the last ID; for the committer
-	leftover []unfinished // for the committer: bodies that could not be removed yet
+	mu     sync.RWMutex
+	index  index // only the committer changes it
+	counts counts
+	unread []error // why messages could not be decoded at Open, at most maxFaults
+
+	// What follows is the committer's.
+	seq      uint64       // the last ID
+	fresh    int64        // bytes of records and bodies of the last span
+	logged   int          // IDs in the log of the deleted
+	wasted   []uint64     // spans to reclaim
+	leftover []unfinished // bodies that could not be removed yet
 }
 
 // Open opens or creates the file at path. Leftovers of messages that were not
@@ -129,6 +129,9 @@ func Open(path string, opt Options) (*Store, error) {
 	}
 	if opt.LockWait <= 0 {
 		opt.LockWait = lockWait
+	}
+	if !opt.ReadOnly {
+		prepare(path)
 	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout: opt.LockWait, ReadOnly: opt.ReadOnly,
@@ -163,6 +166,7 @@ func (s *Store) Close() error {
 	s.once.Do(func() {
 		close(s.stop)
 		<-s.stopped
+		s.saveFreelist()
 		s.closeErr = s.db.Close()
 	})
 	return s.closeErr

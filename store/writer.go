@@ -51,7 +51,7 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 		s.countRefused(err)
 		return nil, err
 	}
-	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m, Body: s.nextBody.Add(1)}, sum: sha256.New()}, nil
+	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m}, sum: sha256.New()}, nil
 }
 
 // Write adds to the body. It waits while the disk is slower than the sender.
@@ -93,6 +93,9 @@ func (w *Writer) flush() error {
 		return err
 	}
 	w.ahead += more
+	if w.info.Body == 0 {
+		w.info.Body = w.s.nextBody.Add(1)
+	}
 	j := newJob()
 	j.segments = []segment{w.take()}
 	if err := w.s.submit(w.ctx, j); err != nil {
@@ -130,7 +133,7 @@ func (w *Writer) Commit() *Pending {
 	}
 	w.ended = true
 	w.info.Sum = w.sum.Sum(nil)
-	meta, err := encodeMessage(&w.info)
+	meta, err := encodeRecord(&w.info)
 	if err == nil && len(meta) > MaxMeta {
 		err = ErrMetaTooLong
 	}

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+var errNotAStore = errors.New("not a store, or one of the first layout: that is converted when it is opened for writing")
+
+// load rebuilds the index and removes what is left of unfinished messages. It
+// reads no body.
+func (s *Store) load() error {
+	if s.readOnly {
+		return s.db.View(s.loadIndex)
+	}
+	if err := s.db.Update(createBuckets); err != nil {
+		return err
+	}
+	if err := s.migrate(); err != nil {
+		return err
+	}
+	if err := s.db.View(s.loadIndex); err != nil {
+		return err
+	}
+	for n := range s.index.spans {
+		s.wasteSpan(n)
+	}
+	slices.Sort(s.wasted)
+	return s.dropUnfinished()
+}
+
+func createBuckets(tx *bolt.Tx) error {
+	for _, name := range buckets {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A loader reads the records. It knows which of them are deleted.
+type loader struct {
+	s    *Store
+	dead map[uint64]*[spanLength / 64]uint64 // bits by span
+}
+
+func (s *Store) loadIndex(tx *bolt.Tx) error {
+	for _, name := range buckets {
+		if tx.Bucket(name) == nil {
+			return errNotAStore
+		}
+	}
+	l := &loader{s, map[uint64]*[spanLength / 64]uint64{}}
+	if err := l.readLog(tx.Bucket(deadBucket)); err != nil {
+		return err
+	}
+	sealed := tx.Bucket(sealedBucket)
+	err := sealed.ForEach(func(k, v []byte) error { l.span(k, v); return nil })
+	if err != nil {
+		return err
+	}
+	s.seq = max(s.seq, sealed.Sequence()) // IDs of deleted messages are not given again
+	if err := l.freshRecords(tx.Bucket(freshBucket)); err != nil {
+		return err
+	}
+	for _, name := range [][]byte{bodiesBucket, openBucket} { // also of records that cannot be decoded
+		if k, _ := tx.Bucket(name).Cursor().Last(); len(k) >= 8 {
+			s.nextBody.Store(max(s.nextBody.Load(), binary.BigEndian.Uint64(k)))
+		}
+	}
+	if n := s.counts.Unreadable; n > 0 {
+		s.log.Error("store: messages cannot be decoded, and stay in the file unseen", "messages", n, "first", s.unread[0])
+	}
+	return s.loadAside(tx.Bucket(asideBucket))
+}
+
+func (l *loader) readLog(log *bolt.Bucket) error {
+	return log.ForEach(func(_, v []byte) error {
+		for ; len(v) >= 8; v = v[8:] {
+			n, i := spanOf(ID(binary.BigEndian.Uint64(v)))
+			if l.dead[n] == nil {
+				l.dead[n] = &[spanLength / 64]uint64{}
+			}
+			l.dead[n][i/64] |= 1 << (i % 64)
+			l.s.logged++
+		}
+		return nil
+	})
+}
+
+func (l *loader) isDead(id ID) bool {
+	n, i := spanOf(id)
+	bits := l.dead[n]
+	return bits != nil && bits[i/64]&(1<<(i%64)) != 0
+}
+
+// span takes in a sealed span.
+func (l *loader) span(k, v []byte) {
+	if len(k) != 8 {
+		l.s.quarantine(fmt.Errorf("store: damaged span %x: not a number", k))
+		return
+	}
+	n := binary.BigEndian.Uint64(k)
+	x := l.s.index.span(n)
+	l.s.seq = max(l.s.seq, n*spanLength+spanLength-1)
+	sealed, err := openSealed(v)
+	if err != nil {
+		x.pinned = true
+		l.s.quarantine(fmt.Errorf("store: span %d: %w", n, err))
+		return
+	}
+	if n := sealed.len(); n > 0 {
+		x.owners = make([]*pile, 0, min(spanLength, sealed.place(n-1)+1))
+	}
+	last := -1
+	for i := range sealed.len() {
+		place := sealed.place(i)
+		if place <= last || place >= spanLength {
+			x.pinned = true
+			l.s.quarantine(fmt.Errorf("store: span %d: record %d is in place %d: %w", n, i, place, errSealed))
+			continue
+		}
+		last = place
+		l.record(ID(n*spanLength)+ID(place), sealed.record(i))
+	}
+	x.size = max(x.size, sealed.weight)
+}
+
+func (l *loader) freshRecords(fresh *bolt.Bucket) error {
+	return fresh.ForEach(func(k, v []byte) error {
+		if len(k) != 8 {
+			l.s.quarantine(fmt.Errorf("store: damaged message %x: not a number", k))
+			return nil
+		}
+		id := ID(binary.BigEndian.Uint64(k))
+		l.s.seq = max(l.s.seq, uint64(id))
+		l.s.fresh += int64(len(v)) + l.record(id, v)
+		return nil
+	})
+}
+
+// record takes in a message and returns the bytes of its body that are in the span.
+func (l *loader) record(id ID, v []byte) int64 {
+	x := &l.s.index
+	if l.isDead(id) {
+		x.bury(id)
+		return 0
+	}
+	r, err := decodeRaw(v)
+	if err != nil {
+		n, _ := spanOf(id)
+		x.span(n).pinned = true
+		l.s.quarantine(fmt.Errorf("store: damaged message %d: %w", id, err))
+		return 0
+	}
+	l.s.nextBody.Store(max(l.s.nextBody.Load(), r.body))
+	e := entry{
+		id: id, size: r.size, received: nanos(r.times[0].time()), expires: nanos(r.times[1].time()),
+		tag: x.rawTag(r.messageID, r.sum), body: r.body,
+	}
+	x.place(x.rawPile(&r), e)
+	return e.inline()
+}
+
+// rawPile is openPile for a record, without making strings of what is known.
+func (x *index) rawPile(r *rawRecord) *pile {
+	if b := x.boxes[string(r.recipient)]; b != nil {
+		if p := b.pile(string(r.sender)); p != nil {
+			return p
+		}
+	}
+	return x.openPile(string(r.recipient), string(r.sender))
+}
+
+// quarantine takes note of a message that cannot be decoded.
+func (s *Store) quarantine(err error) {
+	s.counts.Unreadable++
+	if len(s.unread) < maxFaults {
+		s.unread = append(s.unread, err)
+	}
+}
+
+func (s *Store) loadAside(aside *bolt.Bucket) error {
+	return aside.ForEach(func(k, v []byte) error {
+		var mark asideMark
+		if len(k) != 8 {
+			return nil
+		}
+		if err := json.Unmarshal(v, &mark); err != nil {
+			mark.Reason = "(the reason cannot be read)" // the message stays aside
+		}
+		s.index.setAside(ID(binary.BigEndian.Uint64(k)), &mark)
+		return nil
+	})
+}
+
+// dropUnfinished removes the bodies that the bucket "open" names, some at a time.
+func (s *Store) dropUnfinished() error {
+	total := 0
+	for more := true; more; {
+		n := 0
+		err := s.db.Update(func(tx *bolt.Tx) error {
+			c := tx.Bucket(openBucket).Cursor()
+			for k, _ := c.First(); k != nil && n < maxDrop; k, _ = c.First() {
+				segments, err := deleteBody(tx.Bucket(bodiesBucket), binary.BigEndian.Uint64(k))
+				if err == nil {
+					err = c.Delete()
+				}
+				if err != nil {
+					return err
+				}
+				n += 1 + segments
+				total++
+			}
+			more = n >= maxDrop
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if total > 0 {
+		s.log.Info("removed what was written of unfinished messages", "messages", total)
+	}
+	return nil
+}
+
+const maxDrop = 4096 // segments that one transaction of dropUnfinished removes

@@ -1,0 +1,188 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A message's metadata in the file is a record: a version byte, flags, size,
+// body number, times, digest, and five texts with their lengths. Records of older
+// files are JSON, and begin with a brace.
+const recordVersion = 1
+
+const (
+	flagSuccessReport = 1 << iota
+	flagReceived
+	flagExpires
+	flagSum
+	flagsKnown = flagSuccessReport | flagReceived | flagExpires | flagSum
+)
+
+var (
+	errRecord  = errors.New("damaged record")
+	errVersion = errors.New("record of a later version")
+)
+
+// ErrMetaTime says that a time of the metadata is not in the years 1 to 9999.
+var ErrMetaTime = errors.New("store: time out of range")
+
+// rawRecord is a record whose texts still lie in the file.
+type rawRecord struct {
+	recipient, sender, connection, messageID, contentType []byte
+
+	sum     []byte
+	success bool
+	size    int64
+	body    uint64
+	times   [2]recordTime // received, expires
+}
+
+type recordTime struct {
+	set     bool
+	seconds int64
+	nanos   int64
+}
+
+func (t recordTime) time() time.Time {
+	if !t.set {
+		return time.Time{}
+	}
+	return time.Unix(t.seconds, t.nanos).UTC()
+}
+
+func encodeRecord(m *MessageInfo) ([]byte, error) {
+	flags := byte(0)
+	if m.SuccessReport {
+		flags |= flagSuccessReport
+	}
+	for i, t := range []time.Time{m.Received, m.Expires} {
+		if t.IsZero() {
+			continue
+		}
+		if y := t.UTC().Year(); y < 1 || y > 9999 {
+			return nil, ErrMetaTime
+		}
+		flags |= flagReceived << i
+	}
+	if m.Sum != nil {
+		flags |= flagSum
+	}
+	b := make([]byte, 0, 128+len(m.Recipient)+len(m.Sender)+len(m.ConnectionID)+len(m.MessageID)+len(m.ContentType))
+	b = append(b, recordVersion, flags)
+	b = binary.AppendUvarint(b, uint64(m.Size))
+	b = binary.AppendUvarint(b, m.Body)
+	for _, t := range []time.Time{m.Received, m.Expires} {
+		if !t.IsZero() {
+			b = binary.AppendVarint(b, t.Unix())
+			b = binary.AppendUvarint(b, uint64(t.Nanosecond()))
+		}
+	}
+	b = append(b, m.Sum...)
+	for _, text := range []string{m.Recipient, m.Sender, m.ConnectionID, m.MessageID, m.ContentType} {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	return b, nil
+}
+
+// decodeRaw takes a record apart; its texts are those of v.
+func decodeRaw(v []byte) (r rawRecord, err error) {
+	if len(v) < 2 {
+		return r, errRecord
+	}
+	if v[0] != recordVersion || v[1]&^flagsKnown != 0 {
+		return r, errVersion
+	}
+	d := decoder{v[2:], true}
+	flags := v[1]
+	r.success = flags&flagSuccessReport != 0
+	r.size, r.body = int64(d.uvarint()), d.uvarint()
+	for i := range r.times {
+		if flags&(flagReceived<<i) != 0 {
+			r.times[i] = recordTime{true, d.varint(), int64(d.uvarint())}
+		}
+	}
+	if flags&flagSum != 0 {
+		r.sum = d.bytes(sumSize)
+	}
+	for _, text := range []*[]byte{&r.recipient, &r.sender, &r.connection, &r.messageID, &r.contentType} {
+		*text = d.bytes(d.uvarint())
+	}
+	if !d.ok || len(d.left) > 0 || r.size < 0 {
+		return r, errRecord
+	}
+	return r, nil
+}
+
+const sumSize = 32 // bytes of a SHA-256
+
+// A decoder takes values off the front; ok is false after one that is not there.
+type decoder struct {
+	left []byte
+	ok   bool
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n := binary.Uvarint(d.left)
+	if n <= 0 {
+		d.ok, d.left = false, nil
+		return 0
+	}
+	d.left = d.left[n:]
+	return v
+}
+
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.left)
+	if n <= 0 {
+		d.ok, d.left = false, nil
+		return 0
+	}
+	d.left = d.left[n:]
+	return v
+}
+
+func (d *decoder) bytes(n uint64) []byte {
+	if n > uint64(len(d.left)) {
+		d.ok, d.left = false, nil
+		return nil
+	}
+	b := d.left[:n]
+	d.left = d.left[n:]
+	return b
+}
+
+// message makes a MessageInfo that does not refer to the file.
+func (r *rawRecord) message(id ID) MessageInfo {
+	return MessageInfo{
+		Meta: Meta{
+			Recipient: string(r.recipient), Sender: string(r.sender), ConnectionID: string(r.connection),
+			MessageID: string(r.messageID), ContentType: string(r.contentType), SuccessReport: r.success,
+			Received: r.times[0].time(), Expires: r.times[1].time(),
+		},
+		ID: id, Size: r.size, Sum: append([]byte(nil), r.sum...), Body: r.body,
+	}
+}
+
+// decodeMessage decodes a record of any version.
+func decodeMessage(id ID, v []byte) (MessageInfo, error) {
+	if len(v) > 0 && v[0] == '{' {
+		m := MessageInfo{}
+		if err := json.Unmarshal(v, &m); err != nil {
+			return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w", id, err)
+		}
+		if m.Size < 0 || m.Sum != nil && len(m.Sum) != sumSize {
+			return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w", id, errRecord)
+		}
+		m.ID = id
+		return m, nil
+	}
+	r, err := decodeRaw(v)
+	if err != nil {
+		return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w", id, err)
+	}
+	return r.message(id), nil
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"sort"
+)
+
+// A sealed span is the records of a span's messages in one value, so that the
+// index is rebuilt from few long runs of the file: a version byte, the bytes of
+// the span's bodies, the number of records, for each its place in the span and
+// where it ends, and the records.
+const (
+	sealedVersion = 1
+	sealedHead    = 1 + 8 + 4
+	sealedEntry   = 2 + 4
+)
+
+var errSealed = errors.New("damaged span")
+
+type sealedSpan struct {
+	table   []byte
+	records []byte
+	weight  int64 // bytes of the span's bodies in the file, also of deleted ones
+}
+
+// A sealer puts a sealed span together.
+type sealer struct {
+	table   []byte
+	records []byte
+}
+
+func (s *sealer) add(id ID, record []byte) {
+	_, place := spanOf(id)
+	s.records = append(s.records, record...)
+	s.table = binary.BigEndian.AppendUint16(s.table, uint16(place))
+	s.table = binary.BigEndian.AppendUint32(s.table, uint32(len(s.records)))
+}
+
+func (s *sealer) bytes(weight int64) []byte {
+	b := make([]byte, 0, sealedHead+len(s.table)+len(s.records))
+	b = append(b, sealedVersion)
+	b = binary.BigEndian.AppendUint64(b, uint64(weight))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(s.table)/sealedEntry))
+	return append(append(b, s.table...), s.records...)
+}
+
+// openSealed checks all but the records themselves.
+func openSealed(v []byte) (sealedSpan, error) {
+	if len(v) < sealedHead || v[0] != sealedVersion {
+		return sealedSpan{}, errSealed
+	}
+	n := uint64(binary.BigEndian.Uint32(v[9:]))
+	if n > spanLength || uint64(len(v)-sealedHead) < n*sealedEntry {
+		return sealedSpan{}, errSealed
+	}
+	rest := v[sealedHead:]
+	return sealedSpan{rest[:n*sealedEntry], rest[n*sealedEntry:], int64(binary.BigEndian.Uint64(v[1:]))}, nil
+}
+
+func (s *sealedSpan) len() int { return len(s.table) / sealedEntry }
+
+func (s *sealedSpan) place(i int) int {
+	return int(binary.BigEndian.Uint16(s.table[i*sealedEntry:]))
+}
+
+func (s *sealedSpan) ends(i int) int {
+	return int(binary.BigEndian.Uint32(s.table[i*sealedEntry+2:]))
+}
+
+// record is nil if the table is damaged.
+func (s *sealedSpan) record(i int) []byte {
+	from, to := 0, s.ends(i)
+	if i > 0 {
+		from = s.ends(i - 1)
+	}
+	if from > to || to > len(s.records) {
+		return nil
+	}
+	return s.records[from:to]
+}
+
+// find returns the record at a place of the span, or nil.
+func (s *sealedSpan) find(place int) []byte {
+	i := sort.Search(s.len(), func(i int) bool { return s.place(i) >= place })
+	if i == s.len() || s.place(i) != place {
+		return nil
+	}
+	return s.record(i)
+}
