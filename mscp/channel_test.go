@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -221,4 +222,43 @@ func BenchmarkRequests(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestLargeRequestsAreFew checks that requests of a megabyte are not held in
+// memory by the thousand: few are handled at once, and all in the end.
+func TestLargeRequestsAreFew(t *testing.T) {
+	const requests, most = 20, MaxOutstanding / (1 + 1_000_000/slotBytes)
+	var now, peak atomic.Int32
+	var once sync.Once
+	full, release := make(chan struct{}), make(chan struct{})
+	as, ms := tcpPair(t)
+	s := NewServer(ms, func(_ context.Context, req Element) (Element, error) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for p := peak.Load(); n > p && !peak.CompareAndSwap(p, n); p = peak.Load() {
+		}
+		if n == most {
+			once.Do(func() { close(full) })
+		}
+		<-release
+		return &MsgSended{}, nil
+	}, Config{})
+	defer s.Close()
+	body := []byte(open + `<request>` + strings.Repeat(" ", 1_000_000) + `<SendMsg/></request>` + closing)
+	go func() {
+		for i := range requests {
+			_ = (&PDU{Kind: Request, ID: uint64(i), Body: body}).Write(as)
+		}
+	}()
+	<-full
+	close(release)
+	r := NewReader(as)
+	for range requests {
+		if p, err := r.Read(); err != nil || p.Status != StatusOK {
+			t.Fatalf("%+v, %v", p, err)
+		}
+	}
+	if n := peak.Load(); n != most {
+		t.Errorf("%d at once, not %d", n, most)
+	}
 }

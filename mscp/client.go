@@ -23,7 +23,7 @@ type Client struct {
 func NewClient(c net.Conn, cfg Config) *Client {
 	cl := &Client{
 		conn:    newConn(c, cfg),
-		nextID:  rand.Uint64N(1 << 31), // [MSCP-7.2.3] the initial value is arbitrary
+		nextID:  rand.Uint64N(1 << 31), // the initial value is arbitrary, says 7.2.3
 		waiting: map[uint64]chan *PDU{},
 		slots:   make(chan struct{}, MaxPending),
 	}
@@ -79,7 +79,7 @@ func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
 }
 
 // send writes the request. The lock is held over the write, so that ids go out
-// in their order. [MSCP-7.2.3]
+// in their order. [MSCP-7.2.3-1]
 func (c *Client) send(req Element) (uint64, <-chan *PDU, error) {
 	doc := Document{Kind: Request, Element: req}
 	body := doc.Encode(c.cfg.Dialect)
@@ -118,7 +118,7 @@ func (c *Client) take(p *PDU) error {
 		}
 		answer <- p // of capacity 1, and the only one
 	case Request:
-		return fmt.Errorf("the MS sent a request (section 7.2.3)") // [MSCP-7.2.3]
+		return fmt.Errorf("the MS sent a request (section 7.2.3)") // [MSCP-7.2.3-3]
 	}
 	return nil
 }

@@ -67,7 +67,14 @@ type conn struct {
 	err  error
 	work sync.WaitGroup
 
-	notes chan Element // read, and not yet shown to OnNotification
+	notes     chan notes // read, and not yet shown to OnNotification
+	noteSlots slots      // bounds them
+}
+
+// notes are the notifications of one PDU.
+type notes struct {
+	*PDU
+	elements []Element
 }
 
 func newConn(c net.Conn, cfg Config) *conn {
@@ -78,7 +85,7 @@ func newConn(c net.Conn, cfg Config) *conn {
 	}
 	watchPeer(c, cfg.deadPeer())
 	if cfg.OnNotification != nil {
-		k.notes = make(chan Element, MaxNotifications)
+		k.notes, k.noteSlots = make(chan notes, MaxNotifications), make(slots, MaxNotifications)
 		k.work.Go(k.showNotifications)
 	}
 	return k
@@ -87,8 +94,11 @@ func newConn(c net.Conn, cfg Config) *conn {
 // showNotifications calls OnNotification, also for those that came before the
 // channel's end.
 func (k *conn) showNotifications() {
-	for e := range k.notes {
-		k.cfg.OnNotification(e)
+	for n := range k.notes {
+		for _, e := range n.elements {
+			k.cfg.OnNotification(e)
+		}
+		k.noteSlots.giveBack(n.PDU)
 	}
 }
 
@@ -192,14 +202,13 @@ func (k *conn) notified(p *PDU) {
 		k.log.Warn("MSCP notification ignored", "peer", k.c.RemoteAddr(), "err", err)
 		return
 	}
+	n := notes{PDU: p}
 	for _, d := range docs {
-		if d.Kind != Notification || k.notes == nil {
-			continue
+		if d.Kind == Notification {
+			n.elements = append(n.elements, d.Element)
 		}
-		select {
-		case k.notes <- d.Element:
-		case <-k.done:
-			return
-		}
+	}
+	if k.notes != nil && k.noteSlots.take(p, k.done) {
+		k.notes <- n // there is room for as many as there are slots
 	}
 }

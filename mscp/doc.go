@@ -11,7 +11,15 @@
 // An application server (AS) sends the SDP of [NewOffer] in an INVITE, reads
 // the answer with [ParseSDP], connects, and makes requests with a [Client]. A
 // media server (MS) answers with [Media.Answer] and runs a [Server] on the
-// connection that comes.
+// connection that comes. A [MediaServer] is a handler for the requests of
+// sections 4 and 5: it knows ids and states, and calls functions for the media.
+//
+// To look at what others send, [Validate], [ValidatePDU] and [ValidateSDP] list
+// every rule that is broken, with its section and its place; [CheckAnswer] holds
+// a response against its request. Package mscptest is a scripted peer.
+//
+// MUSTS.md, beside this file, has each MUST and SHOULD of the draft with its tag
+// in the code and its tests.
 //
 // # What the sources leave open
 //
@@ -36,14 +44,19 @@
 //
 // A Client and a Server are safe for concurrent use. One goroutine reads each
 // connection. Writes are serialised and have a deadline; a peer that does not
-// read ends the connection. All requests outstanding on a connection that ends
-// fail with [ErrChannelClosed].
+// read, or does not acknowledge, for [Config].DeadPeer ends the connection. All
+// requests outstanding on a connection that ends fail with [ErrChannelClosed].
+//
+// An error tells whose fault it is: [*Error] is what the MS has answered, a
+// [*ParseError] or [*ValidationError] is about the peer's bytes, and
+// ErrChannelClosed and the errors of a context are about the way between.
 //
 // # Other ways to carry it
 //
 // [InfoClient] and [InfoServer] carry the same requests over SIP INFO
-// (section 7.1), behind the same calls; whoever uses them sends and receives the
-// INFOs. [ClientTLS] and [ServerTLS] make a channel over TLS whose ends know
+// (section 7.1), behind the same calls ([Doer]); whoever uses them sends and
+// receives the INFOs. INFO has no status of its own, so the one of an error
+// goes in an attribute status of our namespace on response. [ClientTLS] and [ServerTLS] make a channel over TLS whose ends know
 // each other by the fingerprints of their session descriptions (RFC 8122).
 //
 // # Where the draft contradicts itself
@@ -71,5 +84,9 @@
 // # Limits
 //
 // See the constants. The content of src and of foreign elements is kept as it
-// came, and not looked into.
+// came, and not looked into. Documents are read by a scanner of its own that
+// takes no DOCTYPE; one of a megabyte takes 4 MB at most while it is read. The
+// offline-message elements keep no foreign attributes. A DialogStart that is
+// refused and names no end point gets 400, for errordialognotstarted would have
+// to name one.
 package mscp

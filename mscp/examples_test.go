@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -154,31 +155,54 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
+// hostileMemory is what reading any document of MaxBody may allocate, all
+// counted: a node takes more than the 4 bytes of <a/>, MaxElements of them.
+const hostileMemory = 8 << 20
+
+// allocated is how many bytes f allocates, freed or not.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
 // TestHostileDocuments checks that each bomb meets its limit in little memory.
 func TestHostileDocuments(t *testing.T) {
 	many := func(format string, n int) string { return strings.Repeat(format, n) }
 	for name, tc := range map[string]struct{ doc, want string }{
-		"billion laughs":   {`<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>` + open + `<request>&b;</request>` + closing, "DOCTYPE"},
-		"external entity":  {`<!DOCTYPE l SYSTEM "file:///etc/passwd">` + open + closing, "DOCTYPE"},
-		"depth 10,000":     {open + "<request>" + many("<a>", 10_000) + many("</a>", 10_000) + "</request>" + closing, "nested deeper"},
-		"100 MB attribute": {open + `<request id="` + many("x", 100<<20) + `"/>` + closing, "longer than"},
-		"many attributes":  {open + `<request` + many(` a=""`, MaxAttrs+1) + `/>` + closing, "attributes"},
-		"namespaces":       {open + many(`<a xmlns:a="b" xmlns:b="b" xmlns:c="c" xmlns:d="d" xmlns:e="e">`, 60), "namespace declarations"},
-		"unbound prefix":   {open + `<request><v:x/></request>` + closing, "not declared"},
-		"attribute twice":  {open + `<request xmlns:a="u" xmlns:b="u" a:x="" b:x=""/>` + closing, "twice"},
-		"UTF-16":           {"\xfe\xff\x00<\x00m", "not UTF-8"},
-		"Latin-1":          {`<?xml version="1.0" encoding="ISO-8859-1"?>` + open + closing, "not UTF-8"},
-		"overlong UTF-8":   {open + "<request id='\xc0\xaf'/>" + closing, "not UTF-8"},
-		"NUL":              {open + "<request id='\x00'/>" + closing, "not well-formed"},
-		"findings":         {open + "<request><join id1='a' id2='b'" + many(" ", 10) + ">" + many("<src/>", 5000) + "</join></request>" + closing, "src in join"},
+		"billion laughs":          {`<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>` + open + `<request>&b;</request>` + closing, "DOCTYPE"},
+		"external entity":         {`<!DOCTYPE l SYSTEM "file:///etc/passwd">` + open + closing, "DOCTYPE"},
+		"depth 10,000":            {open + "<request>" + many("<a>", 10_000) + many("</a>", 10_000) + "</request>" + closing, "nested deeper"},
+		"100 MB attribute":        {open + `<request id="` + many("x", 100<<20) + `"/>` + closing, "longer than"},
+		"many attributes":         {open + `<request` + many(` a=""`, MaxAttrs+1) + `/>` + closing, "attributes"},
+		"namespaces":              {open + many(`<a xmlns:a="b" xmlns:b="b" xmlns:c="c" xmlns:d="d" xmlns:e="e">`, 60), "namespace declarations"},
+		"unbound prefix":          {open + `<request><v:x/></request>` + closing, "not declared"},
+		"attribute twice":         {open + `<request xmlns:a="u" xmlns:b="u" a:x="" b:x=""/>` + closing, "twice"},
+		"UTF-16":                  {"\xfe\xff\x00<\x00m", "not UTF-8"},
+		"Latin-1":                 {`<?xml version="1.0" encoding="ISO-8859-1"?>` + open + closing, "not UTF-8"},
+		"overlong UTF-8":          {open + "<request id='\xc0\xaf'/>" + closing, "not UTF-8"},
+		"NUL":                     {open + "<request id='\x00'/>" + closing, "not well-formed"},
+		"many texts":              {open + "<request>" + many("x<!---->", MaxBody/8-20) + "</request>" + closing, "is empty"},
+		"many references":         {open + "<response>" + many("&lt;", MaxBody/4-40) + "<join/><join/></response>" + closing, "join has no id1"},
+		"long names":              {open + many("<"+many("a", 10_000)+">", 100), "nested deeper"},
+		"many namespaces":         {open + "<request>" + many(`<a xmlns:a="b" xmlns:c="d"/>`, MaxElements) + "</request>" + closing, "more than 10000 elements"},
+		"many attributes on many": {open + "<request>" + many("<a"+many(` a=""`, 1)+`/>`, MaxElements) + "</request>" + closing, "more than 10000 elements"},
+		"findings":                {open + "<request><join id1='a' id2='b'" + many(" ", 10) + ">" + many("<src/>", 5000) + "</join></request>" + closing, "src in join"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ParseDocument([]byte(tc.doc))
+			b := []byte(tc.doc)
+			var err error
+			n := allocated(func() { _, err = ParseDocument(b) })
+			if n > hostileMemory {
+				t.Errorf("took %d bytes of memory", n)
+			}
 			var parse *ParseError
 			if !errors.As(err, &parse) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %.200v", err)
 			}
-			if found := Validate([]byte(tc.doc)); len(found) == 0 || len(found) > MaxFindings {
+			if found := Validate(b); len(found) == 0 || len(found) > MaxFindings {
 				t.Errorf("%d findings", len(found))
 			}
 		})

@@ -98,7 +98,7 @@ func (c *InfoClient) request(ctx context.Context, req Element) (string, <-chan *
 	c.mu.Lock()
 	c.nextID++
 	id := fmt.Sprintf("req%019d", c.nextID) // [MSCP-3.2-5]
-	answer := make(chan *Document, 1)
+	answer := make(chan *Document, 1)       // [MSCP-3.2-7] INFO has no ids of its own
 	c.waiting[id] = answer
 	c.mu.Unlock()
 	doc := Document{Kind: Request, ID: id, Element: req}
@@ -182,7 +182,7 @@ func NewInfoServer(send SendInfo, h Handler, cfg Config) *InfoServer {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{conn: &conn{cfg: cfg, log: log}, h: h, slots: make(chan struct{}, MaxOutstanding)}
+	s := &Server{conn: &conn{cfg: cfg, log: log}, h: h, slots: make(slots, MaxOutstanding)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return &InfoServer{send: send, h: s}
 }

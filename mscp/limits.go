@@ -17,7 +17,8 @@ const (
 	MaxParts      = 64  // documents in one multipart body
 
 	// MaxOutstanding bounds the requests that a Server handles at once. While
-	// there are as many, nothing more is read.
+	// there are as many, nothing more is read. A request of more than 16 KB
+	// counts for several, so that their bodies take 16 MB together.
 	MaxOutstanding = 1024
 
 	// MaxIdleWorkers bounds the goroutines of a Server that wait for more to
@@ -28,7 +29,8 @@ const (
 	// wait for their turn.
 	MaxPending = 4096
 
-	// MaxNotifications bounds the notifications that wait for OnNotification.
+	// MaxNotifications bounds the notifications that wait for OnNotification,
+	// counted in the same way.
 	MaxNotifications = 256
 
 	// MaxWriteQueue bounds the bytes that wait to be written; who would write

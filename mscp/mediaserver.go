@@ -78,7 +78,7 @@ func NewMediaServer(f MediaFunctions) *MediaServer {
 }
 
 // errNotSupported is the reason where there is no function. See section 2.1.
-var errNotSupported = errors.New("not supported by this media server")
+var errNotSupported = errors.New("not supported by this media server") // [MSCP-2.1-1]
 
 // Handle is a [Handler]. What is no request of sections 4 and 5 is an *Error.
 func (m *MediaServer) Handle(ctx context.Context, req Element) (Element, error) {

@@ -5,36 +5,100 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestMusts checks that the table names tags and tests that exist.
+// TestMusts checks the table against the code, both ways: each tag stands in
+// the files that its row names, each test exists, and no tag in the code is
+// without a row.
 func TestMusts(t *testing.T) {
+	code, tests := sources(t)
+	table, err := os.ReadFile("MUSTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for line := range strings.Lines(string(table)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 4 || strings.HasPrefix(line, "| demand") || strings.HasPrefix(line, "|---") {
+			continue
+		}
+		tag, files, names := strings.TrimSpace(cells[1]), strings.TrimSpace(cells[2]), strings.TrimSpace(cells[3])
+		if tag == "application" && files == "" && names == "" {
+			continue
+		}
+		if files == "" || names == "" || listed[tag] {
+			t.Errorf("a row without code or test, or twice: %s", line)
+		}
+		listed[tag] = true
+		for _, file := range strings.Split(files, ", ") {
+			if !strings.Contains(code[file], "["+tag+"]") {
+				t.Errorf("%s has no tag %s", file, tag)
+			}
+		}
+		for _, name := range strings.Split(names, ", ") {
+			if !strings.Contains(tests, "func "+name+"(") {
+				t.Errorf("%s: there is no test %s", tag, name)
+			}
+		}
+		for file := range code {
+			if strings.Contains(code[file], "["+tag+"]") && !slices.Contains(strings.Split(files, ", "), file) {
+				t.Errorf("%s has the tag %s, but is not in its row", file, tag)
+			}
+		}
+	}
+	for file, text := range code {
+		for _, m := range regexp.MustCompile(`\[(MSCP-[^\]]*)\]`).FindAllStringSubmatch(text, -1) {
+			if !listed[m[1]] {
+				t.Errorf("%s has the tag %s, which the table does not", file, m[1])
+			}
+		}
+	}
+}
+
+// sources are the package's files by name, and all of its tests.
+func sources(t *testing.T) (code map[string]string, tests string) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var code string
+	code = map[string]string{}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		code += string(b)
-	}
-	table, err := os.ReadFile("MUSTS.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tag := range regexp.MustCompile(`\bMSCP-[0-9.]+(-[0-9]+)?`).FindAllString(string(table), -1) {
-		if !strings.Contains(code, "["+tag+"]") {
-			t.Errorf("no code has the tag %s", tag)
+		if strings.HasSuffix(f, "_test.go") {
+			tests += string(b)
+		} else {
+			code[f] = string(b)
 		}
 	}
-	for _, name := range regexp.MustCompile(`\bTest\w+`).FindAllString(string(table), -1) {
-		if !strings.Contains(code, "func "+name+"(") {
-			t.Errorf("there is no test %s", name)
+	return code, tests
+}
+
+// TestStrictIDs checks that a strict server refuses an id that does not rise,
+// and that others answer it.
+func TestStrictIDs(t *testing.T) {
+	for _, strict := range []bool{true, false} {
+		as, ms := tcpPair(t)
+		s := NewServer(ms, echo, Config{Strict: strict})
+		defer s.Close()
+		doc := Document{Kind: Request, Element: benchRequest}
+		r := NewReader(as)
+		for i, id := range []uint64{7, 8, 8, 3, 9} {
+			if err := (&PDU{Kind: Request, ID: id, Body: doc.Encode(Draft)}).Write(as); err != nil {
+				t.Fatal(err)
+			}
+			want := StatusOK
+			if strict && (i == 2 || i == 3) {
+				want = StatusBadRequest
+			}
+			if p, err := r.Read(); err != nil || p.ID != id || p.Status != want {
+				t.Errorf("strict %t, %d: %+v, %v", strict, id, p, err)
+			}
 		}
 	}
 }

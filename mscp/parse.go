@@ -55,7 +55,7 @@ func ParseWith(b []byte, o Options) (*Document, error) {
 		return nil, &ValidationError{found}
 	}
 	for _, f := range found {
-		if f.Fatal {
+		if f.Fatal { // [MSCP-3.3-5]
 			return nil, &ParseError{f.Offset, f.Rule}
 		}
 	}

@@ -53,7 +53,7 @@ func (p *PDU) append(b []byte) []byte {
 	if contentType == "" {
 		contentType = ContentType
 	}
-	b = append(b, "\r\nContent-Type: "...) // [MSCP-7.2.2]
+	b = append(b, "\r\nContent-Type: "...) // [MSCP-7.2.2-1]
 	b = append(b, contentType...)
 	b = append(b, "\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(p.Body)), 10)

@@ -289,10 +289,10 @@ func (r *Reader) headers(p *PDU) (int, error) {
 		}
 	}
 	if length < 0 {
-		return 0, r.fail("no Content-Length (section 7.2.2)") // [MSCP-7.2.2]
+		return 0, r.fail("no Content-Length (section 7.2.2)") // [MSCP-7.2.2-1]
 	}
 	if types == 0 {
-		r.note(0, "no Content-Type (section 7.2.2)") // [MSCP-7.2.2]
+		r.note(0, "no Content-Type (section 7.2.2)") // [MSCP-7.2.2-1]
 	}
 	return length, nil
 }

@@ -42,12 +42,12 @@ type Media struct {
 // NewOffer is the AS's offer for a new connection. host is its own; nobody
 // connects to it.
 func NewOffer(host string) *Media {
-	return &Media{Host: host, Port: discardPort, Setup: "active", Connection: "new"} // [MSCP-7.2.1]
+	return &Media{Host: host, Port: discardPort, Setup: "active", Connection: "new"} // [MSCP-7.2.1-1]
 }
 
 // Answer is the MS's answer to the offer m: where to connect.
 func (m *Media) Answer(host string, port int) *Media {
-	return &Media{Host: host, Port: port, TLS: m.TLS, Setup: "passive", Connection: "new"} // [MSCP-7.2.1]
+	return &Media{Host: host, Port: port, TLS: m.TLS, Setup: "passive", Connection: "new"} // [MSCP-7.2.1-1]
 }
 
 // CheckOffer tells what is wrong with m as an offer of a channel without TLS;
@@ -58,7 +58,7 @@ func (m *Media) CheckOffer() error {
 		return errors.New("mscp: offer with port 0")
 	case m.TLS:
 		return errors.New("mscp: the m-line is for TLS")
-	case m.Setup != "active": // [MSCP-7.2.1]
+	case m.Setup != "active": // [MSCP-7.2.1-1]
 		return fmt.Errorf("mscp: offer with a=setup:%s, not active (section 7.2.1)", m.Setup)
 	}
 	return nil
@@ -71,7 +71,7 @@ func (m *Media) CheckAnswer() error {
 		return errors.New("mscp: the MS refuses the channel (port 0)")
 	case m.TLS:
 		return errors.New("mscp: the m-line is for TLS")
-	case m.Setup != "passive": // [MSCP-7.2.1]
+	case m.Setup != "passive": // [MSCP-7.2.1-1]
 		return fmt.Errorf("mscp: answer with a=setup:%s, not passive (section 7.2.1)", m.Setup)
 	case m.Host == "":
 		return errors.New("mscp: answer without an address")
@@ -79,8 +79,12 @@ func (m *Media) CheckAnswer() error {
 	return nil
 }
 
-// Marshal writes a whole session description with m as its only m-line.
+// Marshal writes a whole session description with m as its only m-line. It
+// fails if a field is empty or holds what would change the lines' meaning.
 func (m *Media) Marshal() ([]byte, error) {
+	if err := m.writable(); err != nil {
+		return nil, err
+	}
 	family := "IP4"
 	if ip := net.ParseIP(m.Host); ip != nil && ip.To4() == nil {
 		family = "IP6"
@@ -112,6 +116,34 @@ func (m *Media) Marshal() ([]byte, error) {
 		md.Attributes = append(md.Attributes, sdp.Attribute{Key: "fingerprint", Value: m.Fingerprint})
 	}
 	return d.Marshal()
+}
+
+// writable tells why m cannot be written.
+func (m *Media) writable() error {
+	hash, sum, two := strings.Cut(m.Fingerprint, " ")
+	switch {
+	case !isToken(m.Host) || strings.Contains(m.Host, "/"):
+		return fmt.Errorf("mscp: host %q is no address", shorten(m.Host))
+	case m.Port < 0 || m.Port > 65535:
+		return fmt.Errorf("mscp: port %d", m.Port)
+	case !isToken(m.Setup):
+		return fmt.Errorf("mscp: setup %q is no token", shorten(m.Setup))
+	case !isToken(m.Connection):
+		return fmt.Errorf("mscp: connection %q is no token", shorten(m.Connection))
+	case m.Fingerprint != "" && (!two || !isToken(hash) || !isToken(sum)):
+		return fmt.Errorf("mscp: fingerprint %q is not of a hash and bytes", shorten(m.Fingerprint))
+	}
+	return nil
+}
+
+// isToken tells whether s is of visible ASCII, and not empty.
+func isToken(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7F {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // Reject answers an offer with every m-line refused, by port 0. See RFC 3264,

@@ -2,6 +2,8 @@ package mscp
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -53,6 +55,71 @@ func TestParseSDP(t *testing.T) {
 	}
 }
 
+// TestSDPExamples holds the draft's session descriptions, and others, to what
+// EXPECTED says each is good for, and what is wrong with it.
+func TestSDPExamples(t *testing.T) {
+	list, err := os.ReadFile(filepath.Join("testdata", "sdp", "EXPECTED"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(list)) {
+		file, expected, _ := strings.Cut(strings.TrimSpace(line), " ")
+		good, findings, _ := strings.Cut(expected, ": ")
+		t.Run(file, func(t *testing.T) {
+			b, err := os.ReadFile(filepath.Join("testdata", "sdp", file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := goodFor(b); got != good {
+				t.Errorf("good for %s", got)
+			}
+			var all string
+			for _, f := range ValidateSDP(b) {
+				all += f.String() + "\n"
+			}
+			if (all == "") != (findings == "") {
+				t.Errorf("findings:\n%s", all)
+			}
+			for _, f := range strings.Split(findings, " | ") {
+				if !strings.Contains(all, f) {
+					t.Errorf("no finding %q in:\n%s", f, all)
+				}
+			}
+		})
+	}
+}
+
+// goodFor tells what a session description can be.
+func goodFor(b []byte) string {
+	m, err := ParseSDP(b)
+	switch {
+	case err != nil:
+		return "none"
+	case m.CheckOffer() == nil:
+		return "offer"
+	case m.CheckAnswer() == nil:
+		return "answer"
+	case m.CheckTLS("active") == nil:
+		return "offer-tls"
+	}
+	return "neither"
+}
+
+// TestOwnSDP checks that what is written here breaks no rule.
+func TestOwnSDP(t *testing.T) {
+	for _, host := range []string{"192.0.2.1", "2001:db8::1", "ms.example.com"} {
+		offer := NewOffer(host)
+		offer.Connection = "existing"
+		secure := &Media{Host: host, Port: 9, TLS: true, Setup: "active", Connection: "new", Fingerprint: Fingerprint([]byte("x"))}
+		for _, m := range []*Media{NewOffer(host), NewOffer(host).Answer(host, 5000), offer, secure} {
+			b, err := m.Marshal()
+			if found := ValidateSDP(b); err != nil || len(found) > 0 {
+				t.Errorf("%+v: %v, %v", m, found, err)
+			}
+		}
+	}
+}
+
 func TestChecks(t *testing.T) {
 	for name, tc := range map[string]struct {
 		m      Media
@@ -77,18 +144,38 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+// FuzzSDP checks that what is read, and can be written, means the same when it
+// is read again, and that whoever finds a fault in it keeps to its lines.
 func FuzzSDP(f *testing.F) {
-	b, _ := NewOffer("127.0.0.1").Marshal()
-	f.Add(string(b))
-	f.Add("c=IN 192.168.1.1\nm=application 9 TCP/MS\na=setup:active\n")
-	f.Fuzz(func(t *testing.T, s string) {
-		m, err := ParseSDP([]byte(s))
-		if err != nil || strings.ContainsAny(m.Setup+m.Connection+m.Host, " \t\r\n") || m.Fingerprint != "" || m.Host == "" {
+	files, err := filepath.Glob("testdata/sdp/*.sdp")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, found := range ValidateSDP(b) {
+			if found.Offset < 0 || found.Offset > int64(len(b)) || found.Line < 1 {
+				t.Fatalf("%q: %+v", b, found)
+			}
+		}
+		if answer, err := Reject(b, "127.0.0.1"); err == nil {
+			if m, err := ParseSDP(answer); err == nil && m.Port != 0 {
+				t.Fatalf("%q was refused with %q", b, answer)
+			}
+		}
+		m, err := ParseSDP(b)
+		if err != nil {
 			return
 		}
 		out, err := m.Marshal()
 		if err != nil {
-			t.Fatal(err)
+			return
 		}
 		again, err := ParseSDP(out)
 		if err != nil || *again != *m {

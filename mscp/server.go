@@ -18,8 +18,8 @@ type Handler func(ctx context.Context, req Element) (Element, error)
 type Server struct {
 	*conn
 	h           Handler
-	slots       chan struct{} // bounds the requests under way
-	requests    chan request  // to workers that are idle
+	slots       slots        // bounds the requests under way
+	requests    chan request // to workers that are idle
 	idleWorkers atomic.Int32
 	ctx         context.Context
 	cancel      context.CancelFunc
@@ -30,7 +30,7 @@ type Server struct {
 // NewServer runs the MS's end over c, which it owns from then on. Requests are
 // handled at once and side by side, so responses may go out in any order.
 func NewServer(c net.Conn, h Handler, cfg Config) *Server {
-	s := &Server{conn: newConn(c, cfg), h: h, slots: make(chan struct{}, MaxOutstanding), requests: make(chan request)}
+	s := &Server{conn: newConn(c, cfg), h: h, slots: make(slots, MaxOutstanding), requests: make(chan request)}
 	s.out.busy = func() bool { return len(s.slots) > 1 }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.work.Go(func() {
@@ -40,15 +40,40 @@ func NewServer(c net.Conn, h Handler, cfg Config) *Server {
 	return s
 }
 
+// slots bound what is in memory of PDUs: each takes one, and a long one more.
+type slots chan struct{}
+
+// slotBytes is how much of a body one slot stands for.
+const slotBytes = 16 << 10
+
+func slotsOf(p *PDU) int { return 1 + len(p.Body)/slotBytes }
+
+// take waits for p's slots; one goroutine at a time may. It reports false when
+// the channel ends first.
+func (s slots) take(p *PDU, done <-chan struct{}) bool {
+	for range slotsOf(p) {
+		select {
+		case s <- struct{}{}:
+		case <-done:
+			return false
+		}
+	}
+	return true
+}
+
+func (s slots) giveBack(p *PDU) {
+	for range slotsOf(p) {
+		<-s
+	}
+}
+
 // take handles one PDU of the AS.
 func (s *Server) take(p *PDU) error {
 	switch p.Kind {
 	case Notification:
 		s.notified(p)
 	case Request:
-		select {
-		case s.slots <- struct{}{}:
-		case <-s.done:
+		if !s.slots.take(p, s.done) {
 			return s.err
 		}
 		rises := !s.seen || p.ID > s.lastID // [MSCP-7.2.3-1]
@@ -60,7 +85,7 @@ func (s *Server) take(p *PDU) error {
 			s.work.Go(func() { s.serve(r) })
 		}
 	case Response:
-		return fmt.Errorf("the AS sent a response (section 7.2.4)") // [MSCP-7.2.4]
+		return fmt.Errorf("the AS sent a response (section 7.2.4)") // [MSCP-7.2.4-2]
 	}
 	return nil
 }
@@ -76,7 +101,7 @@ type request struct {
 func (s *Server) serve(r request) {
 	for {
 		s.respond(r)
-		<-s.slots
+		s.slots.giveBack(r.PDU)
 		if s.idleWorkers.Add(1) > MaxIdleWorkers {
 			s.idleWorkers.Add(-1)
 			return
@@ -98,7 +123,7 @@ func (s *Server) respond(r request) {
 	} else {
 		answer = s.answer(ctx, r.PDU)
 	}
-	_ = s.out.write(answer) // an error has ended the channel
+	_ = s.out.write(answer) // [MSCP-3.1-1] [MSCP-7.2.4-1] an error has ended the channel
 	after.run()
 }
 
@@ -114,11 +139,11 @@ func (s *Server) answer(ctx context.Context, p *PDU) *PDU {
 		if err != nil {
 			return s.failure(p.ID, err)
 		}
-		answer := Document{Kind: Response, ID: d.ID, Element: e} // [MSCP-3.2] the same id, or none
+		answer := Document{Kind: Response, ID: d.ID, Element: e} // [MSCP-3.2-6]
 		bodies = append(bodies, answer.Encode(s.cfg.Dialect))
 	}
 	contentType, body := join(bodies)
-	return &PDU{Kind: Response, Status: StatusOK, ID: p.ID, ContentType: contentType, Body: body} // [MSCP-7.2.3]
+	return &PDU{Kind: Response, Status: StatusOK, ID: p.ID, ContentType: contentType, Body: body} // [MSCP-7.2.3-2]
 }
 
 // handle has the handler answer one document.

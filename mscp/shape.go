@@ -70,19 +70,42 @@ type draftElement interface {
 
 // newDraftElement makes an empty element of that name, or nil.
 func newDraftElement(name string) draftElement {
-	for _, e := range []draftElement{
-		&DialogPrepare{}, &DialogPrepared{}, &ErrorDialogNotPrepared{}, &ErrorDialogWrongState{}, &DialogStart{},
-		&DialogStarted{}, &ErrorDialogNotStarted{}, &DialogTerminate{}, &DialogExit{}, &ErrorDialog{}, &DialogUser{},
-		&DialogDisconnect{}, &DialogTransfer{}, &DialogTerminateTransfer{}, &DialogTransferComplete{},
-		&CreateConference{}, &ConferenceCreated{}, &ErrorConferenceCreate{}, &DestroyConference{},
-		&ConferenceDestroyed{}, &ErrorConferenceDestroy{}, &Join{}, &ConferenceJoined{}, &ErrorConferenceJoin{},
-		&Unjoin{}, &ConferenceUnjoined{}, &ErrorConferenceUnjoin{}, &ConferenceUser{},
-	} {
-		if e.elementName() == name {
-			return e
-		}
+	if create := draftElements[name]; create != nil {
+		return create()
 	}
 	return nil
+}
+
+// draftElements makes every element of sections 4 and 5 by its name.
+var draftElements = map[string]func() draftElement{
+	"dialogprepare":           func() draftElement { return &DialogPrepare{} },
+	"dialogprepared":          func() draftElement { return &DialogPrepared{} },
+	"errordialognotprepared":  func() draftElement { return &ErrorDialogNotPrepared{} },
+	"errordialogwrongstate":   func() draftElement { return &ErrorDialogWrongState{} },
+	"dialogstart":             func() draftElement { return &DialogStart{} },
+	"dialogstarted":           func() draftElement { return &DialogStarted{} },
+	"errordialognotstarted":   func() draftElement { return &ErrorDialogNotStarted{} },
+	"dialogterminate":         func() draftElement { return &DialogTerminate{} },
+	"dialogexit":              func() draftElement { return &DialogExit{} },
+	"errordialog":             func() draftElement { return &ErrorDialog{} },
+	"dialoguser":              func() draftElement { return &DialogUser{} },
+	"dialogdisconnect":        func() draftElement { return &DialogDisconnect{} },
+	"dialogtransfer":          func() draftElement { return &DialogTransfer{} },
+	"dialogterminatetransfer": func() draftElement { return &DialogTerminateTransfer{} },
+	"dialogtransfercomplete":  func() draftElement { return &DialogTransferComplete{} },
+	"createconference":        func() draftElement { return &CreateConference{} },
+	"conferencecreated":       func() draftElement { return &ConferenceCreated{} },
+	"errorconferencecreate":   func() draftElement { return &ErrorConferenceCreate{} },
+	"destroyconference":       func() draftElement { return &DestroyConference{} },
+	"conferencedestroyed":     func() draftElement { return &ConferenceDestroyed{} },
+	"errorconferencedestroy":  func() draftElement { return &ErrorConferenceDestroy{} },
+	"join":                    func() draftElement { return &Join{} },
+	"conferencejoined":        func() draftElement { return &ConferenceJoined{} },
+	"errorconferencejoin":     func() draftElement { return &ErrorConferenceJoin{} },
+	"unjoin":                  func() draftElement { return &Unjoin{} },
+	"conferenceunjoined":      func() draftElement { return &ConferenceUnjoined{} },
+	"errorconferenceunjoin":   func() draftElement { return &ErrorConferenceUnjoin{} },
+	"conferenceuser":          func() draftElement { return &ConferenceUser{} },
 }
 
 // SetDefaults gives every attribute that e lacks the draft's default. A
