@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -20,6 +21,7 @@ type control struct {
 	s         *Server
 	log       *slog.Logger
 	listeners chan net.Listener // of capacity 1: where the AS is to connect next
+	port      atomic.Int64      // where the connection that is being served was made; 0 without one
 }
 
 // serveControl answers an INVITE that offers TCP/MS and serves its channel
@@ -42,7 +44,8 @@ func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
 }
 
 // offered opens a listener of its own for an offer, since nothing but the port
-// ties a TCP connection to its dialog, and makes the answer.
+// ties a TCP connection to its dialog, and makes the answer. A connection that
+// is there stays, if that is what is offered.
 func (c *control) offered(offer []byte) ([]byte, error) {
 	m, err := mscp.ParseSDP(offer)
 	if err != nil {
@@ -50,6 +53,9 @@ func (c *control) offered(offer []byte) ([]byte, error) {
 	}
 	if err := m.CheckOffer(); err != nil {
 		return nil, err
+	}
+	if port := c.port.Load(); port != 0 && m.Connection == "existing" {
+		return m.Keep(c.s.cfg.Control.Host, int(port)).Marshal()
 	}
 	ln, err := listenInRange(c.s.cfg.Control.Host, c.s.cfg.Control.PortMin, c.s.cfg.Control.PortMax)
 	if err != nil {
@@ -86,7 +92,9 @@ func (c *control) run(call *sipua.Call) {
 				c.log.Warn("no control connection came", "err", err)
 				continue
 			}
+			c.port.Store(int64(ln.Addr().(*net.TCPAddr).Port))
 			c.serve(call, conn)
+			c.port.Store(0)
 		case <-call.Done():
 			orphan.Stop()
 			return

@@ -361,6 +361,54 @@ func TestReoffer(t *testing.T) {
 	}
 }
 
+// TestReofferExisting asks for the connection to stay: it does where there is
+// one, and a new one is asked for where there is none.
+func TestReofferExisting(t *testing.T) {
+	a := newFakeAS(t, nil)
+	offer := mscp.NewOffer("127.0.0.1")
+	fresh, err := offer.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	offer.Connection = "existing"
+	existing, err := offer.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reinvite := func(call *sipua.Call) *mscp.Media {
+		t.Helper()
+		answer, err := call.Reinvite(a.ctx(), existing, sdpType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := mscp.ParseSDP(answer)
+		if err == nil {
+			err = m.CheckAnswer()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	a.do(&mscp.CreateConference{}) // the connection has come to the server
+	first, err := mscp.ParseSDP(a.control.RemoteBody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := reinvite(a.control); m.Connection != "existing" || m.Port != first.Port {
+		t.Errorf("answered %+v after %+v", m, first)
+	}
+	a.do(&mscp.CreateConference{})
+
+	other := a.invite(fresh)
+	if err := other.Ack(a.ctx(), nil, ""); err != nil {
+		t.Fatal(err)
+	}
+	if m := reinvite(other); m.Connection != "new" {
+		t.Errorf("without a connection: %+v", m)
+	}
+}
+
 // TestOrphans are dialogs whose application server has forgotten them.
 func TestOrphans(t *testing.T) {
 	a := newFakeAS(t, func(c *Config) { c.Orphan = 100 * time.Millisecond })

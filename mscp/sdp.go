@@ -50,6 +50,14 @@ func (m *Media) Answer(host string, port int) *Media {
 	return &Media{Host: host, Port: port, TLS: m.TLS, Setup: "passive", Connection: "new"} // [MSCP-7.2.1-1]
 }
 
+// Keep is the MS's answer to an offer of connection:existing that it agrees to:
+// the connection, which was set up at the port, stays. See RFC 4145, section 5.
+func (m *Media) Keep(host string, port int) *Media {
+	a := m.Answer(host, port)
+	a.Connection = "existing"
+	return a
+}
+
 // CheckOffer tells what is wrong with m as an offer of a channel without TLS;
 // see CheckTLS for the other.
 func (m *Media) CheckOffer() error {
