@@ -115,7 +115,7 @@ func (c *conn) fail(err error) {
 		t.done(nil, err)
 	}
 	for _, s := range sessions {
-		s.end(err, true)
+		s.end(err, true) // [RFC4975-5.4-10]
 	}
 	if c.lst != nil {
 		c.lst.forget(c)
@@ -130,6 +130,16 @@ func (c *conn) closeGently() {
 		c.draining = true
 		c.linger = time.AfterFunc(closeLinger, func() { c.fail(ErrClosed) })
 		close(c.drain)
+	}
+}
+
+// closeUnbound ends the connection if it carries no session.
+func (c *conn) closeUnbound() {
+	c.mu.Lock()
+	idle := len(c.sessions) == 0
+	c.mu.Unlock()
+	if idle {
+		c.closeGently()
 	}
 }
 
@@ -168,17 +178,21 @@ func (c *conn) release(s *Session) {
 
 // session finds the session of a request, and binds it to this connection if
 // it has none yet [RFC4975-5.4-1].
-func (c *conn) session(id string) (*Session, *StatusError) {
+func (c *conn) session(f *frame) (*Session, *StatusError) {
+	if len(f.to) > 1 {
+		return nil, status(StatusNoSession, "Not A Relay") // [RFC4975-7.3-1]
+	}
+	id := f.to[0].SessionID
 	c.mu.Lock()
 	s := c.sessions[id]
 	c.mu.Unlock()
-	if s != nil {
-		return s, nil
+	switch {
+	case s == nil && c.lst != nil:
+		return c.lst.claim(id, c, f)
+	case s == nil || !s.named(f):
+		return nil, status(StatusNoSession, "") // [RFC4975-7.3-2]
 	}
-	if c.lst == nil {
-		return nil, status(StatusNoSession, "") // [RFC4975-7.3-1]
-	}
-	return c.lst.claim(id, c)
+	return s, nil
 }
 
 // transaction is a request that waits for its response.
@@ -221,7 +235,7 @@ func (c *conn) begin(t *transaction) error {
 	return nil
 }
 
-// sent starts the clock of a transaction [RFC4975-7.1-2].
+// sent starts the clock of a transaction [RFC4975-7.1.1-3].
 func (c *conn) sent(t *transaction) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

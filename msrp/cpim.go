@@ -135,8 +135,18 @@ func readCPIMPart(br *bufio.Reader, left *int) (Header, error) {
 	}
 }
 
-// Reader gives the whole body, headers first, to be sent as TypeCPIM.
+// Reader gives the whole body, headers first, to be sent as TypeCPIM. From
+// and To must be there, and From, DateTime and Subject once only. See RFC
+// 4975, section 13.
 func (c *CPIM) Reader() (io.Reader, error) {
+	if c.Header.Get("From") == "" || c.Header.Get("To") == "" {
+		return nil, errors.New("msrp: a CPIM message needs From and To") // [RFC4975-13-1]
+	}
+	for _, name := range []string{"From", "DateTime", "Subject"} {
+		if slices.IndexFunc(c.Header, named(name)) != lastIndex(c.Header, named(name)) {
+			return nil, fmt.Errorf("msrp: a CPIM message has %s once", name) // [RFC4975-13-2]
+		}
+	}
 	var b bytes.Buffer
 	for i, h := range []Header{c.Header, c.Content} {
 		for _, f := range h {
@@ -145,7 +155,7 @@ func (c *CPIM) Reader() (io.Reader, error) {
 			}
 			b.Write(appendField(nil, f.Name, f.Value))
 		}
-		if i == 1 && !slices.ContainsFunc(c.Content, isContentType) {
+		if i == 1 && !slices.ContainsFunc(c.Content, named(hdrContentType)) {
 			b.WriteString("Content-Type: text/plain; charset=utf-8\r\n")
 		}
 		b.WriteString("\r\n")
@@ -159,7 +169,18 @@ func (c *CPIM) Reader() (io.Reader, error) {
 	return io.MultiReader(&b, c.Body), nil
 }
 
-func isContentType(f Field) bool { return strings.EqualFold(f.Name, hdrContentType) }
+func named(name string) func(Field) bool {
+	return func(f Field) bool { return strings.EqualFold(f.Name, name) }
+}
+
+func lastIndex(h Header, is func(Field) bool) int {
+	for i := len(h) - 1; i >= 0; i-- {
+		if is(h[i]) {
+			return i
+		}
+	}
+	return -1
+}
 
 // Wants lists what an imdn.Disposition-Notification header asks for, in lower
 // case: "positive-delivery", "negative-delivery", "display", "processing".

@@ -66,9 +66,19 @@ func TestCPIMNotifications(t *testing.T) {
 }
 
 func TestCPIMWriterRefuses(t *testing.T) {
-	for _, f := range []Field{{"", "x"}, {"A:", "x"}, {"A", "x\r\nB: y"}, {"A", strings.Repeat("x", MaxCPIMHeaders)}} {
-		if _, err := (&CPIM{Header: Header{f}}).Reader(); err == nil {
+	addresses := Header{{"From", "<im:a@b>"}, {"To", "<im:c@d>"}}
+	if _, err := (&CPIM{Header: addresses}).Reader(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []Field{{"", "x"}, {"A:", "x"}, {"A", "x\r\nB: y"}, {"A", strings.Repeat("x", MaxCPIMHeaders)},
+		{"from", "<im:e@f>"}} {
+		if _, err := (&CPIM{Header: append(addresses[:2:2], f)}).Reader(); err == nil {
 			t.Errorf("%q taken", f.Name)
+		}
+	}
+	for i := range addresses {
+		if _, err := (&CPIM{Header: addresses[i : i+1]}).Reader(); err == nil {
+			t.Errorf("taken with %s alone", addresses[i].Name)
 		}
 	}
 }

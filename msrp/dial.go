@@ -63,14 +63,14 @@ func (s *Session) dialConn(ctx context.Context) (*conn, error) {
 }
 
 // connect makes the TCP connection to a hop, and the TLS one if it is msrps
-// [RFC4975-14.2-1].
+// [RFC4975-5.4-6].
 func connect(ctx context.Context, cfg *Config, hop URI, to string, prints []string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	if to == "" {
 		to = hop.address()
 	}
-	nc, err := new(net.Dialer).DialContext(ctx, "tcp", to)
+	nc, err := new(net.Dialer).DialContext(ctx, "tcp", to) // [RFC4975-6.2-1] [RFC4975-6.2-2]
 	if err != nil {
 		return nil, fmt.Errorf("msrp: %w", err)
 	}

@@ -11,10 +11,12 @@ const (
 	StatusBadRequest      = 400 // the request was unintelligible
 	StatusUnauthorized    = 401 // a relay wants credentials (RFC 4976)
 	StatusForbidden       = 403 // the action is not allowed
-	StatusTimeout         = 408 // a downstream transaction got no answer
+	StatusTimeout         = 408 // a relay got no answer; errors.Is(err, ErrNoResponse)
 	StatusTooLarge        = 413 // stop sending this message
 	StatusUnsupportedType = 415 // the content type is not understood
 	StatusOutOfBounds     = 423 // a parameter (Expires) is out of bounds
+	StatusBadNickname     = 424 // the nickname is malformed (RFC 7701)
+	StatusNicknameInUse   = 425 // the nickname is reserved or in use (RFC 7701)
 	StatusNoSession       = 481 // no such session
 	StatusUnknownMethod   = 501 // the method is not understood
 	StatusBoundElsewhere  = 506 // the session is bound to another connection
@@ -29,6 +31,8 @@ var statusText = map[int]string{
 	StatusTooLarge:        "Message Too Large",
 	StatusUnsupportedType: "Unsupported Media Type",
 	StatusOutOfBounds:     "Parameter Out Of Bounds",
+	StatusBadNickname:     "Malformed Nickname",
+	StatusNicknameInUse:   "Nickname In Use",
 	StatusNoSession:       "No Such Session",
 	StatusUnknownMethod:   "Unknown Method",
 	StatusBoundElsewhere:  "Session Already Bound",
@@ -46,6 +50,12 @@ type StatusError struct {
 // Error gives code and reason.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("msrp: %03d %s", e.Code, e.reason())
+}
+
+// Is makes a 408, which relays send, the same as no response at all
+// [RFC4975-10.4-1].
+func (e *StatusError) Is(target error) bool {
+	return e.Code == StatusTimeout && target == ErrNoResponse
 }
 
 func (e *StatusError) reason() string {

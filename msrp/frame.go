@@ -39,7 +39,7 @@ type frame struct {
 
 // Continuation flags of an end-line.
 const (
-	flagLast  = '$'
+	flagLast  = '$' // [RFC4975-7.1-8]
 	flagMore  = '+'
 	flagAbort = '#'
 )
@@ -308,7 +308,7 @@ func (f *frame) addHeader(b []byte, toRaw, fromRaw *string) error {
 	case hdrStatus:
 		f.status = value
 	default:
-		f.header = append(f.header, Field{name, value})
+		f.header = append(f.header, Field{name, value}) // [RFC4975-12-2]
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (f FailureReport) String() string {
 
 func parseFailureReport(s string) (FailureReport, error) {
 	switch {
-	case s == "" || strings.EqualFold(s, "yes"):
+	case s == "" || strings.EqualFold(s, "yes"): // [RFC4975-7.1.1-9]
 		return FailureYes, nil
 	case strings.EqualFold(s, "no"):
 		return FailureNo, nil

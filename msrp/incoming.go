@@ -127,7 +127,7 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 		room := in.c.cfg.pipe(int(in.Session.crowd.Load())) - (len(in.buf) - in.unread)
 		if room <= 0 {
 			if !in.waitHandler() {
-				return status(StatusTooLarge, "Too Slow To Take It")
+				return status(StatusTooLarge, "Too Slow To Take It") // [RFC4975-5.3-1]
 			}
 			continue
 		}
@@ -149,7 +149,7 @@ func (in *Incoming) verdict() (*StatusError, bool) {
 	case in.returned:
 		return in.result, true
 	case in.aborted != nil:
-		return status(StatusTimeout, "Message Aborted"), true
+		return status(StatusTooLarge, "Message Aborted"), true
 	}
 	return nil, false
 }
@@ -258,7 +258,7 @@ func (in *Incoming) complete(r replyTo) {
 	}
 	if in.aborted != nil {
 		in.mu.Unlock()
-		in.c.reply(r, status(StatusTimeout, "Message Aborted"))
+		in.c.reply(r, status(StatusTooLarge, "Message Aborted"))
 		return
 	}
 	in.whole = true
@@ -273,7 +273,8 @@ func (in *Incoming) complete(r replyTo) {
 	in.conclude(r, se)
 }
 
-// conclude answers the last chunk, and reports [RFC4975-7.1.3-1].
+// conclude answers the last chunk, and reports if asked to [RFC4975-7.1.3-1]
+// [RFC4975-7.1.3-2].
 func (in *Incoming) conclude(r replyTo, se *StatusError) {
 	in.c.reply(r, se)
 	if se == nil && in.SuccessReport {
@@ -352,8 +353,8 @@ func (in *Incoming) watch() {
 func (c *conn) sendReport(id string, to Path, from string, n int64) {
 	tid := newTransactionID()
 	b := appendRequest(make([]byte, 0, 256), tid, "REPORT", to.String(), from)
-	b = appendField(b, hdrMessageID, id)
+	b = appendField(b, hdrMessageID, id) // [RFC4975-7.1.2-2]
 	b = appendRange(b, byteRange{1, n, n})
-	b = appendField(b, hdrStatus, "000 200 OK")
+	b = appendField(b, hdrStatus, "000 200 OK") // [RFC4975-7.1.2-3]
 	c.control(&outFrame{tid: tid, head: b, flag: flagLast})
 }

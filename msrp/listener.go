@@ -93,7 +93,7 @@ func (l *Listener) Accept(sc SessionConfig) (*Session, error) {
 	case len(l.live) >= l.cfg.MaxSessions:
 		return nil, fmt.Errorf("%w sessions", ErrTooMany)
 	case l.sessions[sc.Local.SessionID] != nil:
-		return nil, fmt.Errorf("msrp: session-id is in use")
+		return nil, fmt.Errorf("msrp: session-id is in use") // [RFC4975-8.2-3]
 	}
 	l.sessions[sc.Local.SessionID] = s
 	l.live[s] = struct{}{}
@@ -138,13 +138,13 @@ func (l *Listener) serve(nc net.Conn) {
 	c.start()
 }
 
-// claim binds the session of that id to c.
-func (l *Listener) claim(id string, c *conn) (*Session, *StatusError) {
+// claim binds the session of that id to c, if the request names it whole.
+func (l *Listener) claim(id string, c *conn, f *frame) (*Session, *StatusError) {
 	l.mu.Lock()
 	s := l.sessions[id]
 	l.mu.Unlock()
-	if s == nil {
-		return nil, status(StatusNoSession, "") // [RFC4975-7.3-1]
+	if s == nil || !s.named(f) {
+		return nil, status(StatusNoSession, "") // [RFC4975-5.4-3]
 	}
 	if se := s.attach(c); se != nil {
 		return nil, se

@@ -28,7 +28,12 @@ func TestMusts(t *testing.T) {
 		}
 	}
 	listed := map[string]bool{}
+	rows := 0
 	for _, m := range regexp.MustCompile(`(?m)^\| (RFC\S+) \|.*\| (.*) \|$`).FindAllStringSubmatch(string(table), -1) {
+		rows++
+		if listed[m[1]] {
+			t.Errorf("%s is there twice", m[1])
+		}
 		listed[m[1]] = true
 		if !strings.Contains(code.String(), "["+m[1]+"]") {
 			t.Errorf("%s is in no code", m[1])
@@ -38,6 +43,9 @@ func TestMusts(t *testing.T) {
 				t.Errorf("%s: there is no %s", m[1], name)
 			}
 		}
+	}
+	if rows < 70 {
+		t.Errorf("%d rows were read", rows)
 	}
 	for _, m := range regexp.MustCompile(`\[(RFC\d+-[0-9.]+-\d+)\]`).FindAllStringSubmatch(code.String(), -1) {
 		if !listed[m[1]] {

@@ -99,43 +99,35 @@ func (c *conn) frame(f *frame) error {
 	if f.pathErr != nil {
 		return fmt.Errorf("request without usable paths: %w", f.pathErr)
 	}
-	switch f.method {
-	case "SEND":
-		return c.sendRequest(f)
-	case "REPORT":
+	s, refusal := c.session(f) // the first thing to be looked at [RFC4975-7.3-3]
+	switch {
+	case f.method == "REPORT":
 		if err := c.skipBody(f); err != nil {
 			return err
 		}
-		if s, _ := c.session(f.to[0].SessionID); s != nil {
+		if s != nil {
 			s.report(f)
 		}
-		return nil // never answered [RFC4975-7.3.2-1]
-	}
-	return c.refuse(f, status(StatusUnknownMethod, "")) // [RFC4975-7.3-2]
-}
-
-func (c *conn) sendRequest(f *frame) error {
-	s, refusal := c.session(f.to[0].SessionID)
-	switch {
+		return nil // never answered [RFC4975-7.1.2-1]
 	case refusal != nil:
-	case len(f.to) > 1:
-		refusal = status(StatusNoSession, "Not A Relay")
+	case f.method == "NICKNAME":
+		refusal = s.nickname(f)
+	case f.method != "SEND":
+		refusal = status(StatusUnknownMethod, "") // [RFC4975-12-1]
 	case f.bad != nil:
 		refusal = status(StatusBadRequest, f.bad.Error())
 	case f.messageID == "":
-		refusal = status(StatusBadRequest, "No Message-ID")
+		refusal = status(StatusBadRequest, "No Message-ID") // [RFC4975-7.1.1-1]
 	default:
 		return s.receive(c, f)
 	}
-	return c.refuse(f, refusal)
-}
-
-// refuse reads the rest of a request and answers it.
-func (c *conn) refuse(f *frame, se *StatusError) error {
 	if err := c.skipBody(f); err != nil {
 		return err
 	}
-	c.reply(c.replyTo(f), se)
+	c.reply(c.replyTo(f), refusal)
+	if refusal == wrongCertificate {
+		c.closeUnbound()
+	}
 	return nil
 }
 
@@ -191,11 +183,11 @@ type replyTo struct {
 }
 
 func (c *conn) replyTo(f *frame) replyTo {
-	// A response goes to the previous hop only [RFC4975-7.2-1].
-	return replyTo{
-		tid: f.tid, to: f.hop, from: f.target,
-		wants: f.failureReport, silent: f.method == "REPORT",
+	r := replyTo{tid: f.tid, to: f.hop, from: f.target, wants: f.failureReport, silent: f.method == "REPORT"}
+	if f.method != "SEND" {
+		r.to = f.from.String() // the whole path back; for SEND the previous hop alone [RFC4975-7.2-1]
 	}
+	return r
 }
 
 // reply answers a request, with 200 if se is nil, if an answer is wanted.
@@ -204,11 +196,11 @@ func (c *conn) reply(r replyTo, se *StatusError) {
 	if se != nil {
 		code, reason = se.Code, se.reason()
 	}
-	// [RFC4975-7.2-2]
+	// [RFC4975-7.1.4-1] [RFC4975-7.1.4-2]
 	if r.silent || r.wants == FailureNo || r.wants == FailurePartial && code == StatusOK {
 		return
 	}
-	head := appendResponse(make([]byte, 0, 160), r.tid, code, reason, r.to, r.from)
+	head := appendResponse(make([]byte, 0, 160), r.tid, code, reason, r.to, r.from) // [RFC4975-7.2-2] [RFC4975-7.2-3]
 	c.control(&outFrame{tid: r.tid, head: head, flag: flagLast})
 }
 

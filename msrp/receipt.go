@@ -179,18 +179,26 @@ func (s *Session) untrack(r *Receipt) {
 // be answered. See RFC 4975, section 7.1.2.
 func (s *Session) report(f *frame) {
 	s.mu.Lock()
-	r := s.receipts.byID[f.messageID]
+	r, o := s.receipts.byID[f.messageID], s.sending[f.messageID]
 	s.mu.Unlock()
-	if r == nil || f.bad != nil {
-		return
+	if r == nil && o == nil || f.bad != nil {
+		return // nothing we know of (RFC 4975, section 7.1.2)
 	}
-	st, err := parseStatus(f.status)
+	st, err := parseStatus(f.status) // [RFC4975-7.3.2-1]
 	if err != nil {
 		return
 	}
 	if st.Code/100 != 2 {
-		r.fail(st)
-		s.untrack(r)
+		if o != nil {
+			o.refused(st)
+		}
+		if r != nil {
+			r.fail(st)
+			s.untrack(r)
+		}
+		return
+	}
+	if r == nil {
 		return
 	}
 	rng := f.rng

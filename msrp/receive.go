@@ -41,6 +41,9 @@ func (s *Session) receive(c *conn, f *frame) error {
 	if k.refusal == nil {
 		k.refusal = k.checkEnd()
 	}
+	if k.refusal == nil && k.in == nil && f.emptyBody() {
+		k.in, k.refusal = s.begin(c, f, k.r)
+	}
 	if k.refusal != nil {
 		s.refuseMessage(k.in, f, k.refusal)
 		k.answer()
@@ -65,6 +68,12 @@ func (s *Session) piece(k *chunk, p []byte) {
 	}
 }
 
+// emptyBody tells of a whole message of no bytes, which is not the same as a
+// SEND without a body. An end-line right behind the blank line is no body.
+func (f *frame) emptyBody() bool {
+	return f.hasBody && !f.direct && f.contentType != "" && f.flag == flagLast
+}
+
 // answer sends the chunk's refusal, once.
 func (k *chunk) answer() {
 	if !k.answered {
@@ -82,7 +91,7 @@ func (s *Session) admit(k *chunk) {
 	s.mu.Unlock()
 	r := k.f.rng
 	if !k.f.hasRange {
-		r = byteRange{1, -1, -1} // [RFC4975-7.3.1-1]
+		r = byteRange{1, -1, -1} // no Byte-Range is a whole message (RFC 4975, 7.3.1)
 		if in != nil {
 			r.start = in.received + 1
 		}
@@ -107,9 +116,9 @@ func (s *Session) admit(k *chunk) {
 func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError) {
 	switch {
 	case s.sc.Handler == nil, !typeAccepted(s.sc.AcceptTypes, f.contentType):
-		return nil, status(StatusUnsupportedType, "") // [RFC4975-7.3.1-2]
+		return nil, status(StatusUnsupportedType, "") // [RFC4975-7.3.1-1]
 	case s.sc.MaxSize > 0 && r.total > s.sc.MaxSize:
-		return nil, status(StatusTooLarge, "") // [RFC4975-7.3.1-3]
+		return nil, status(StatusTooLarge, "") // see RFC 4975, section 10.5
 	}
 	if se := s.reserve(c); se != nil {
 		return nil, se
@@ -183,7 +192,7 @@ func (s *Session) reserve(c *conn) *StatusError {
 }
 
 // take hands one piece on, if it fits the stated sizes. Bytes that came
-// before are dropped, those ahead of their turn held [RFC4975-7.3.1-4].
+// before are dropped, those ahead of their turn held [RFC4975-7.3.1-2].
 func (s *Session) take(k *chunk, p []byte) *StatusError {
 	in := k.in
 	end := k.pos + int64(len(p))
@@ -219,9 +228,9 @@ func (k *chunk) checkEnd() *StatusError {
 	if k.in != nil {
 		size = k.in.size
 	}
-	if k.in != nil && size == k.pos+2 && k.r.end == k.pos+2 {
-		// The RFC's own examples count the CRLF before the end-line.
-		k.in.extra = 2
+	if short := size - k.pos; k.in != nil && size == k.r.end && (short == 1 || short == 2) {
+		// The RFC's own examples count the CRLF before the end-line, or half of it.
+		k.in.extra = short
 		return nil
 	}
 	if size >= 0 && k.pos != size || k.r.end >= 0 && k.pos != k.r.end {
@@ -305,7 +314,8 @@ func (s *Session) forget(in *Incoming) {
 	s.mu.Unlock()
 }
 
-// giveUp ends a message whose sender is silent; chunks that come yet get 408.
+// giveUp ends a message whose sender is silent; chunks that come yet get 413,
+// as 408 is for relays alone (RFC 4975, section 10.4).
 func (s *Session) giveUp(in *Incoming) {
 	s.mu.Lock()
 	if s.open[in.MessageID] != in {
@@ -313,7 +323,7 @@ func (s *Session) giveUp(in *Incoming) {
 		return
 	}
 	delete(s.open, in.MessageID)
-	se := status(StatusTimeout, "Stalled")
+	se := status(StatusTooLarge, "Stalled")
 	s.refused.add(in.MessageID, se)
 	s.signal()
 	s.mu.Unlock()

@@ -87,7 +87,11 @@ func OpenRelay(ctx context.Context, cfg Config, rc RelayConfig) (*Relay, error) 
 // Path is the path for our SDP: the relays and our own URI.
 func (r *Relay) Path() Path { return r.path(r.rc.Local) }
 
-func (r *Relay) path(local URI) Path { return append(slices.Clone(r.usePath), local) }
+func (r *Relay) path(local URI) Path {
+	p := slices.Clone(r.usePath)
+	slices.Reverse(p) // [RFC4976-5.1-3]
+	return append(p, local)
+}
 
 // Done is closed when the connection to the relay has ended.
 func (r *Relay) Done() <-chan struct{} { return r.c.stop }
@@ -107,10 +111,8 @@ func (r *Relay) Accept(sc SessionConfig) (*Session, error) {
 	if sc.Local.SessionID == "" {
 		sc.Local = r.rc.Local
 	}
-	// Ours come first, the nearest foremost [RFC4976-4-1].
-	to := slices.Clone(r.usePath)
-	slices.Reverse(to)
-	sc.Remote = append(to, sc.Remote...)
+	// Ours come first, in the order of Use-Path [RFC4976-5.1-2].
+	sc.Remote = append(slices.Clone(r.usePath), sc.Remote...)
 	s, err := newSession(r.cfg, sc, nil)
 	if err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func TestRelay(t *testing.T) {
 		t.Fatal(res.err)
 	}
 	defer res.r.Close()
-	if got := res.r.Path().String(); got != "msrp://r2:1/x;tcp msrp://r1:2/y;tcp msrp://127.0.0.1:9/us;tcp" {
+	if got := res.r.Path().String(); got != "msrp://r1:2/y;tcp msrp://r2:1/x;tcp msrp://127.0.0.1:9/us;tcp" {
 		t.Fatal(got)
 	}
 
@@ -118,7 +118,7 @@ func TestRelay(t *testing.T) {
 		seen[f.Method] = true
 		switch f.Method {
 		case "SEND":
-			if f.Get("To-Path") != "msrp://r1:2/y;tcp msrp://r2:1/x;tcp "+peer.String() ||
+			if f.Get("To-Path") != "msrp://r2:1/x;tcp msrp://r1:2/y;tcp "+peer.String() ||
 				f.Get("From-Path") != "msrp://127.0.0.1:9/second;tcp" {
 				t.Fatalf("got %+v", f)
 			}

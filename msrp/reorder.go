@@ -10,8 +10,9 @@ type heldBody struct {
 
 func (h heldBody) end() int64 { return h.at + int64(len(h.data)) }
 
-// hold keeps a piece until the bytes before it have come. Bytes already held
-// are dropped. What is held of a message is bounded by maxHeldBytes and
+// hold keeps a piece until the bytes before it have come. It takes the place
+// of bytes already held; those that the handler has can no longer be changed
+// (RFC 4975, section 7.3.1). What is held of a message is bounded by maxHeldBytes and
 // maxHeldRanges; beyond that the message is refused.
 func (in *Incoming) hold(at int64, p []byte) *StatusError {
 	in.touch()
@@ -23,8 +24,9 @@ func (in *Incoming) hold(at int64, p []byte) *StatusError {
 		n := len(p)
 		if i < len(in.held) {
 			h := in.held[i]
-			if h.at <= at { // overlaps: skip what is there
+			if h.at <= at { // overlaps: the last one counts
 				n = int(min(int64(n), h.end()-at))
+				copy(h.data[at-h.at:], p[:n])
 				at, p = at+int64(n), p[n:]
 				continue
 			}

@@ -34,8 +34,8 @@ const (
 
 // Answer gives the value to answer with: the other role if the offer takes
 // one; passive if it leaves the choice, or says nothing, because then the
-// offerer connects (RFC 4975, section 5.4). Who would rather connect may
-// answer active to SetupActpass.
+// offerer connects [RFC4975-5.4-5]. Who would rather connect may answer active
+// to SetupActpass.
 func (s Setup) Answer() Setup {
 	switch s {
 	case SetupActive, SetupActpass, SetupNone:
@@ -73,10 +73,12 @@ func (d Direction) Answer() Direction {
 // Media is what a session description says of one MSRP session. See RFC 4975,
 // section 8.
 type Media struct {
-	// Host is the address of the c= line, without IP version.
+	// Host is the address of the c= line, without IP version; when written,
+	// that of the last URI of Path, which "" takes.
 	Host string
-	// Port is that of the m= line; 0 refuses or ends the session. Without
-	// CEMA the peer connects to the path, whatever Host and Port are.
+	// Port is that of the m= line; 0 refuses or ends the session. When
+	// written it is that of the last URI of Path. Without CEMA the peer
+	// connects to the path, whatever Host and Port are.
 	Port int
 	// TLS is true for TCP/TLS/MSRP.
 	TLS bool
@@ -120,6 +122,16 @@ func (m *Media) Address(cema bool) string {
 		return ""
 	}
 	return m.Path[0].address()
+}
+
+// Accepts tells whether a message of that type may be sent to whom m
+// describes. See RFC 4975, section 8.6.
+func (m *Media) Accepts(contentType string) bool { return typeAccepted(m.AcceptTypes, contentType) }
+
+// AcceptsWrapped tells whether that type may be sent within a container that
+// m accepts, as message/cpim or multipart/mixed are.
+func (m *Media) AcceptsWrapped(contentType string) bool {
+	return m.Accepts(contentType) || m.AcceptWrappedTypes != nil && typeAccepted(m.AcceptWrappedTypes, contentType)
 }
 
 // ParseSDP finds the first MSRP media line that is not refused, or else the
@@ -325,7 +337,8 @@ func (m *Media) Answer(offer []byte) ([]byte, error) {
 	return m.answer(offer, o.Index)
 }
 
-// Reject writes an answer that refuses every media line of the offer.
+// Reject writes an answer that refuses every media line of the offer
+// [RFC4975-8.1-4].
 func Reject(offer []byte) ([]byte, error) {
 	m := &Media{Host: "0.0.0.0"}
 	return m.answer(offer, -1)
@@ -357,6 +370,11 @@ func (m *Media) answer(offer []byte, index int) ([]byte, error) {
 }
 
 func (m *Media) check() error {
+	if len(m.Path) > 0 && m.Port != 0 {
+		if err := m.checkPath(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case m.Host == "":
 		return errors.New("msrp: Media.Host is empty")
@@ -377,6 +395,26 @@ func (m *Media) check() error {
 		if strings.ContainsAny(s, "\r\n\x00") {
 			return errors.New("msrp: Media.Fingerprints has a line end")
 		}
+	}
+	return nil
+}
+
+// checkPath holds Host and Port to the URI that names this end.
+func (m *Media) checkPath() error {
+	for _, u := range m.Path {
+		if u.Port == 0 {
+			return fmt.Errorf("msrp: %s in Media.Path has no port", u) // [RFC4975-8.2-2]
+		}
+	}
+	own := m.Path[len(m.Path)-1]
+	if m.Host == "" {
+		m.Host = own.Host
+	}
+	switch {
+	case !sameHost(m.Host, own.Host):
+		return errors.New("msrp: Media.Host is not that of the path's last URI") // [RFC4975-8.1-2]
+	case m.Port != own.Port:
+		return errors.New("msrp: Media.Port is not that of the path's last URI") // [RFC4975-8.1-3]
 	}
 	return nil
 }

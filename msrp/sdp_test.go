@@ -153,7 +153,7 @@ func TestAnswerHasAllLines(t *testing.T) {
 
 func TestOfferRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(*Media){
-		"no host":   func(m *Media) { m.Host = "" },
+		"no host":   func(m *Media) { m.Host, m.Path, m.Port = "", nil, 0 },
 		"no path":   func(m *Media) { m.Path = nil },
 		"port":      func(m *Media) { m.Port = 70000 },
 		"line end":  func(m *Media) { m.AcceptTypes = []string{"a\r\nb"} },
@@ -216,4 +216,31 @@ func FuzzSDP(f *testing.F) {
 			t.Fatalf("%q: %v", ans, err)
 		}
 	})
+}
+
+// What a description says of its address is what its path says.
+func TestMediaMatchesPath(t *testing.T) {
+	for name, test := range map[string]struct {
+		m  Media
+		ok bool
+	}{
+		"same":         {Media{Host: "a.example", Port: 5, Path: Path{{Host: "A.example", Port: 5, SessionID: "x"}}}, true},
+		"host missing": {Media{Port: 5, Path: Path{{Host: "a.example", Port: 5, SessionID: "x"}}}, true},
+		"over a relay": {Media{Host: "a", Port: 5, Path: Path{{Host: "r", Port: 1}, {Host: "a", Port: 5, SessionID: "x"}}}, true},
+		"refused":      {Media{Host: "a"}, true},
+		"other host":   {Media{Host: "b", Port: 5, Path: Path{{Host: "a", Port: 5, SessionID: "x"}}}, false},
+		"other port":   {Media{Host: "a", Port: 6, Path: Path{{Host: "a", Port: 5, SessionID: "x"}}}, false},
+		"no port":      {Media{Host: "a", Port: 5, Path: Path{{Host: "r"}, {Host: "a", Port: 5, SessionID: "x"}}}, false},
+	} {
+		b, err := test.m.Offer()
+		if (err == nil) != test.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil && len(test.m.Path) > 0 {
+			m, err := ParseSDP(b)
+			if err != nil || !sameHost(m.Host, m.Path[len(m.Path)-1].Host) || m.Port != m.Path[len(m.Path)-1].Port {
+				t.Errorf("%s: %+v, %v", name, m, err)
+			}
+		}
+	}
 }

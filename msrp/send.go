@@ -21,7 +21,9 @@ type Message struct {
 	// ContentType is the media type of the body. It is needed unless the
 	// body is empty.
 	ContentType string
-	// Body is read as fast as the peer takes it. nil is an empty body.
+	// Body is read as fast as the peer takes it; nil is an empty one. With
+	// neither Body nor ContentType the SEND has no body at all: it keeps the
+	// connection alive, and no handler sees it. See RFC 4975, section 7.1.
 	Body io.Reader
 	// Size is the length of Body in bytes, -1 if it is not known.
 	Size int64
@@ -68,7 +70,7 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	}
 	defer s.endSend()
 	select {
-	case <-s.bound:
+	case <-s.bound: // [RFC4975-5.4-9]
 	case <-s.done:
 		return nil, s.Err()
 	case <-ctx.Done():
@@ -81,6 +83,8 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: toPath, changed: make(chan struct{}, 1),
 		outstanding: make(map[*place]struct{}, s.cfg.Window)}
 	o.r = newReceipt(m)
+	s.announce(o)
+	defer s.withdraw(o)
 	if m.SuccessReport {
 		if err := s.track(o.r); err != nil {
 			return nil, err
@@ -95,7 +99,7 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 
 func (s *Session) checkMessage(m *Message) error {
 	if m.MessageID == "" {
-		m.MessageID = newID(messageIDSize)
+		m.MessageID = newID(messageIDSize) // [RFC4975-7.1.1-7]
 	}
 	if !validMessageID(m.MessageID) {
 		return errors.New("msrp: Message.MessageID is not usable")
@@ -106,7 +110,7 @@ func (s *Session) checkMessage(m *Message) error {
 		}
 		m.Body, m.Size = bytes.NewReader(nil), 0
 	} else if m.ContentType == "" {
-		return errors.New("msrp: Message.ContentType is empty") // [RFC4975-7.1-3]
+		return errors.New("msrp: Message.ContentType is empty") // [RFC4975-7.1-2]
 	}
 	for _, f := range m.Header {
 		if f.Name == "" || !isToken([]byte(f.Name)) {
@@ -116,7 +120,31 @@ func (s *Session) checkMessage(m *Message) error {
 			return fmt.Errorf("msrp: Message.Header must not hold %s", f.Name)
 		}
 	}
+	switch {
+	case m.ContentType != "" && !typeAccepted(s.sc.PeerAcceptTypes, m.ContentType):
+		return status(StatusUnsupportedType, "Not Accepted By The Peer") // [RFC4975-8.6-2]
+	case s.sc.PeerMaxSize > 0 && m.Size > s.sc.PeerMaxSize:
+		return status(StatusTooLarge, "Beyond The Peer's max-size")
+	}
 	return nil
+}
+
+// announce makes a message known to report while it is being sent.
+func (s *Session) announce(o *outgoing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sending == nil {
+		s.sending = make(map[string]*outgoing)
+	}
+	s.sending[o.m.MessageID] = o
+}
+
+func (s *Session) withdraw(o *outgoing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sending[o.m.MessageID] == o {
+		delete(s.sending, o.m.MessageID)
+	}
 }
 
 var ownHeaders = map[string]struct{}{
@@ -286,12 +314,12 @@ func (o *outgoing) acquire(ctx context.Context) error {
 
 func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written, error) {
 	tid := transactionIDFor(b, newTransactionID)
-	f := &outFrame{tid: tid, body: b, hasBody: len(b) > 0, flag: flagMore, dropped: o.dead.Load}
+	f := &outFrame{tid: tid, body: b, hasBody: o.m.ContentType != "", flag: flagMore, dropped: o.dead.Load}
 	if last {
 		f.flag = flagLast
 	}
-	f.yields = len(b) > interruptible // [RFC4975-5.1-1]
-	f.head = o.head(tid, len(b), last, f.yields)
+	f.yields = len(b) > interruptible                       // [RFC4975-5.1-1]
+	f.head = o.head(tid, len(b), last, f.yields, f.hasBody) // [RFC4975-7.1.1-8]
 	place := &place{o: o}
 	if o.m.FailureReport != FailureNo {
 		if o.m.FailureReport == FailureYes {
@@ -310,7 +338,7 @@ func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written,
 }
 
 // transactionIDFor makes ids until one does not occur in the body
-// [RFC4975-7.1-1].
+// [RFC4975-7.1-3].
 func transactionIDFor(body []byte, make func() string) string {
 	for {
 		if tid := make(); !bytes.Contains(body, []byte(tid)) {
@@ -334,17 +362,17 @@ func (p *place) free() {
 	}
 }
 
-func (o *outgoing) head(tid string, n int, last, yields bool) []byte {
+func (o *outgoing) head(tid string, n int, last, yields, hasBody bool) []byte {
 	r := byteRange{o.off + 1, o.off + int64(n), o.m.Size}
 	if o.m.Size < 0 && last {
 		r.total = r.end
 	}
 	if yields {
-		r.end = -1 // [RFC4975-7.1.1-1]
+		r.end = -1 // [RFC4975-7.1.1-2]
 	}
 	b := make([]byte, 0, 256+len(o.toPath)+len(o.s.from))
 	b = appendRequest(b, tid, "SEND", o.toPath, o.s.from)
-	b = appendField(b, hdrMessageID, o.m.MessageID)
+	b = appendField(b, hdrMessageID, o.m.MessageID) // [RFC4975-7.1.1-6]
 	if o.m.SuccessReport {
 		b = appendField(b, hdrSuccessReport, "yes")
 	}
@@ -353,12 +381,19 @@ func (o *outgoing) head(tid string, n int, last, yields bool) []byte {
 	}
 	b = appendRange(b, r)
 	for _, f := range o.m.Header {
-		b = appendField(b, f.Name, f.Value)
+		if !isMIME(f.Name) {
+			b = appendField(b, f.Name, f.Value)
+		}
 	}
-	if n > 0 {
-		b = appendField(b, hdrContentType, o.m.ContentType) // last, as the grammar has it
+	if !hasBody {
+		return b // MIME headers go with a body only [RFC4975-7.1-4]
 	}
-	return b
+	for _, f := range o.m.Header {
+		if isMIME(f.Name) {
+			b = appendField(b, f.Name, f.Value)
+		}
+	}
+	return appendField(b, hdrContentType, o.m.ContentType) // the last one [RFC4975-7.1-5]
 }
 
 // answered takes the response to a chunk, in the reader's goroutine.
@@ -371,7 +406,7 @@ func (p *place) answered(se *StatusError, err error) {
 		case se != nil:
 			o.err = se
 		case err != nil && !(partial && errors.Is(err, ErrNoResponse)):
-			// Silence is consent if the report is partial [RFC4975-7.1.1-2].
+			// Silence is consent if the report is partial (RFC 4975, 7.1.1).
 			o.err = err
 			if !errors.Is(err, ErrNoResponse) {
 				o.err = lost(err)
@@ -384,6 +419,13 @@ func (p *place) answered(se *StatusError, err error) {
 	}
 	o.mu.Unlock()
 	p.free()
+	o.wake()
+}
+
+// refused takes a failure report: it means what a response means
+// [RFC4975-7.3.2-1].
+func (o *outgoing) refused(se *StatusError) {
+	o.fail(se)
 	o.wake()
 }
 
@@ -440,7 +482,7 @@ func (o *outgoing) abort() {
 		return // or the peer has given it up already
 	}
 	tid := newTransactionID()
-	head := o.head(tid, 0, false, true)
+	head := o.head(tid, 0, false, true, false)
 	select {
 	case o.c.ctl <- &outFrame{tid: tid, head: head, flag: flagAbort}:
 	default: // the peer takes nothing; it will find out

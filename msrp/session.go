@@ -24,6 +24,17 @@ type SessionConfig struct {
 	// MaxSize is the size of the largest message taken, in bytes; larger
 	// ones are refused with 413. 0 is no limit.
 	MaxSize int64
+	// PeerAcceptTypes and PeerMaxSize are what the peer's SDP says: Send
+	// refuses other messages as the peer would, with 415 and 413. nil and 0
+	// let all pass. See RFC 4975, section 8.6.
+	PeerAcceptTypes []string
+	PeerMaxSize     int64
+	// Nickname is asked by a NICKNAME request, with the name that the peer
+	// wants to bear; "" gives up the one it has. nil is answered with 200, a
+	// *StatusError as it is (425: in use), any other error with 403. It is
+	// called by the goroutine that reads the connection, so it must be quick.
+	// Without it NICKNAME gets 501. See RFC 7701, section 7.
+	Nickname func(name string) error
 	// Fingerprints are those of the peer's SDP: its certificate must have
 	// one of them. See RFC 8122.
 	Fingerprints []string
@@ -70,9 +81,10 @@ type Session struct {
 	to       string // remote as it goes on the wire
 	err      error  // why it ended
 	draining bool
-	changed  chan struct{} // see signal and change
-	sends    int           // Sends under way
-	running  int           // handlers running
+	changed  chan struct{}        // see signal and change
+	sends    int                  // Sends under way
+	running  int                  // handlers running
+	sending  map[string]*outgoing // by Message-ID, for reports
 	open     map[string]*Incoming
 	refused  refusals
 	order    arrivals
@@ -164,6 +176,12 @@ func (s *Session) Err() error {
 	return s.err
 }
 
+// named tells whether a request is for this session: its To-Path is our URI,
+// as RFC 4975, section 6.1, compares URIs.
+func (s *Session) named(f *frame) bool {
+	return f.target == s.from || f.to[0].Equal(s.local)
+}
+
 // attach binds the session to a connection.
 func (s *Session) attach(c *conn) *StatusError {
 	s.mu.Lock()
@@ -174,7 +192,7 @@ func (s *Session) attach(c *conn) *StatusError {
 	case s.c == c:
 		return nil
 	case s.c != nil:
-		return status(StatusBoundElsewhere, "") // [RFC4975-7.3-3]
+		return status(StatusBoundElsewhere, "") // [RFC4975-5.4-4]
 	case s.lst != nil && s.admits(c.nc) != nil:
 		return s.admits(c.nc)
 	case !c.bind(s):

@@ -90,14 +90,16 @@ func clientTLS(c *tls.Config, host string, prints []string) *tls.Config {
 	}
 	c = c.Clone()
 	if c.ServerName == "" {
-		c.ServerName = host
+		c.ServerName = host // [RFC4975-5.4-7] [RFC4975-14.2-1]
 	}
 	if len(prints) > 0 {
 		c.InsecureSkipVerify = true
-		c.VerifyConnection = func(cs tls.ConnectionState) error { return checkFingerprint(cs, prints) }
+		c.VerifyConnection = func(cs tls.ConnectionState) error { return checkFingerprint(cs, prints) } // [RFC4975-5.4-8] [RFC4975-14.4-2]
 	}
 	return c
 }
+
+var wrongCertificate = status(StatusForbidden, "Wrong Certificate")
 
 // admits checks the certificate of a connection that wants the session.
 func (s *Session) admits(nc net.Conn) *StatusError {
@@ -106,7 +108,7 @@ func (s *Session) admits(nc net.Conn) *StatusError {
 	}
 	tc, ok := nc.(*tls.Conn)
 	if !ok || checkFingerprint(tc.ConnectionState(), s.sc.Fingerprints) != nil {
-		return status(StatusForbidden, "Wrong Certificate")
+		return wrongCertificate // [RFC4975-14.4-1]
 	}
 	return nil
 }

@@ -77,6 +77,9 @@ func TestTLSWithFingerprints(t *testing.T) {
 				if !errors.As(err, &se) || se.Code != test.code {
 					t.Fatalf("got %v", err)
 				}
+				for l.connCount() > 0 { // torn down
+					time.Sleep(time.Millisecond)
+				}
 				return
 			case err != nil:
 				t.Fatal(err)
@@ -177,4 +180,36 @@ func TestConnectTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
+}
+
+// The client says which server it wants, and takes no certificate of another.
+func TestTLSServerName(t *testing.T) {
+	names := make(chan string, 1)
+	cert := testCert(t)
+	leaf, _ := x509.ParseCertificate(cert.Certificate[0])
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	l := testListener(t, Config{TLS: &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		names <- h.ServerName
+		return &cert, nil
+	}}})
+	b, err := l.Accept(SessionConfig{Local: l.NewURI("localhost")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Dial(testCtx(t), Config{Logger: quiet, TLS: &tls.Config{RootCAs: roots}},
+		SessionConfig{Local: l.NewURI(""), Remote: Path{b.Local()}})
+	var he x509.HostnameError
+	if !errors.As(err, &he) { // it is one of 127.0.0.1
+		t.Fatalf("got %v", err)
+	}
+	if name := next(t, names); name != "localhost" {
+		t.Fatal(name)
+	}
+}
+
+func (l *Listener) connCount() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
 }

@@ -202,7 +202,7 @@ func (u URI) String() string {
 	}
 	b.WriteByte(';')
 	if u.Transport == "" {
-		b.WriteString("tcp")
+		b.WriteString("tcp") // [RFC4975-6-1]
 	} else {
 		b.WriteString(u.Transport)
 	}
@@ -217,12 +217,11 @@ func (u URI) String() string {
 // transport without regard to case (addresses by value), the session-id with
 // regard to it; userinfo and further parameters do not count.
 func (u URI) Equal(v URI) bool {
-	// [RFC4975-6.1-1] [RFC4975-6.1-2] [RFC4975-6.1-3] [RFC4975-6.1-4]
-	return u.Secure == v.Secure &&
-		u.SessionID == v.SessionID &&
-		u.Port == v.Port &&
-		strings.EqualFold(u.transport(), v.transport()) &&
-		sameHost(u.Host, v.Host)
+	return u.Secure == v.Secure && // [RFC4975-6.1-1]
+		u.SessionID == v.SessionID && // [RFC4975-6.1-4]
+		u.Port == v.Port && // [RFC4975-6.1-3]
+		strings.EqualFold(u.transport(), v.transport()) && // [RFC4975-6.1-5]
+		sameHost(u.Host, v.Host) // [RFC4975-6.1-2]
 }
 
 func (u URI) transport() string {
@@ -281,7 +280,7 @@ type Path []URI
 // MaxPathURIs. The error is a *SyntaxError.
 func ParsePath(s string) (Path, error) {
 	var p Path
-	for i := 0; i < len(s); {
+	for i := 0; i < len(s); { // more than one URI are relays [RFC4975-8.3-1]
 		if s[i] == ' ' || s[i] == '\t' {
 			i++
 			continue

@@ -63,7 +63,7 @@ func appendRange(b []byte, r byteRange) []byte {
 }
 
 func appendEndLine(b []byte, tid string, flag byte) []byte {
-	b = append(b, dashes...)
+	b = append(b, dashes...) // [RFC4975-7.1-7]
 	b = append(b, tid...)
 	return append(b, flag, '\r', '\n')
 }
@@ -78,6 +78,12 @@ func newID(n int) string {
 		b[i] = idAlphabet[b[i]&31]
 	}
 	return string(b)
+}
+
+// isMIME tells whether a header belongs to the body.
+func isMIME(name string) bool {
+	_, ok := cutFold(name, "Content-")
+	return ok
 }
 
 // newTransactionID has 80 random bits [RFC4975-7.1-1].

@@ -128,7 +128,7 @@ func (c *conn) writeFrame(bw *bufio.Writer, f *outFrame) error {
 	bw.Write(f.head)
 	if f.hasBody {
 		bw.WriteString("\r\n")
-		w.n, w.flag, w.err = c.writeBody(bw, f)
+		w.n, w.flag, w.err = c.writeBody(bw, f) // [RFC4975-7.1-6]
 		bw.WriteString("\r\n")
 	}
 	var end [64]byte
@@ -149,8 +149,9 @@ func (c *conn) writeFrame(bw *bufio.Writer, f *outFrame) error {
 }
 
 // writeBody writes a body in segments. Between two of them it gives way, by
-// ending the chunk early, if others wait and it has had its time
-// [RFC4975-5.1-1]; or it ends with '#' if the message was given up.
+// ending the chunk early: to responses and reports at once [RFC4975-7.1.1-4],
+// to other chunks if it has had its time [RFC4975-7.1.1-5]; or it ends with
+// '#' if the message was given up [RFC4975-10.5-1].
 func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 	n := 0
 	var begun time.Time
@@ -169,9 +170,12 @@ func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 		if !f.yields {
 			continue
 		}
+		if len(c.ctl) > 0 {
+			return n, flagMore, nil
+		}
 		if begun.IsZero() {
 			begun = time.Now()
-		} else if (c.waiting.Load() > 0 || len(c.ctl) > 0) && time.Since(begun) > interruptAfter {
+		} else if c.waiting.Load() > 0 && time.Since(begun) > interruptAfter {
 			return n, flagMore, nil
 		}
 	}
