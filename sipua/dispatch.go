@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo"
@@ -57,6 +58,10 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 		if ua.h.Intercept != nil && req.Method != sip.CANCEL && ua.h.Intercept(req, tx) {
 			return
 		}
+		if uri := req.Recipient.String(); !isSIP(uri) && req.Recipient.Scheme != "tel" {
+			ua.respond(req, tx, 416, "") // [RFC3261-8.2.2.1]
+			return
+		}
 		if unknown := unsupported(req); len(unknown) > 0 && req.Method != sip.CANCEL {
 			ua.respond(req, tx, 420, "", Header{"Unsupported", strings.Join(unknown, ", ")}) // [RFC3261-8.2.2.3]
 			return
@@ -92,7 +97,7 @@ func malformed(req *sip.Request) string {
 	switch {
 	case req.Via() == nil:
 		return "no Via"
-	case req.CSeq() == nil || req.CSeq().MethodName != req.Method:
+	case req.CSeq() == nil || !strings.EqualFold(string(req.CSeq().MethodName), string(req.Method)): // sipgo alters the case; see screen
 		return "CSeq method" // [RFC3261-8.1.1.5]
 	case tagOf(req.From().Params) == "":
 		return "no From tag" // [RFC3261-8.1.1.3]
@@ -304,11 +309,15 @@ func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 }
 
 func (ua *UA) onOther(req *sip.Request, tx sip.ServerTransaction) {
-	if ua.h.Other != nil {
+	if ua.h.Other != nil && (len(ua.h.Methods) == 0 || slices.Contains(ua.h.Methods, string(req.Method))) {
 		ua.h.Other(req, tx)
 		return
 	}
-	ua.respond(req, tx, 405, "", Header{"Allow", ua.allow()})
+	code := 501 // [RFC3261-21.5.2]
+	if knownMethod(string(req.Method)) {
+		code = 405 // [RFC3261-8.2.1]
+	}
+	ua.respond(req, tx, code, "", Header{"Allow", ua.allow()})
 }
 
 // reasonPhrase is the usual phrase for a status code. See RFC 3261, section 21.
@@ -324,7 +333,7 @@ func reasonPhrase(code int) string {
 var phrases = map[int]string{
 	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
 	404: "Not Found", 405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout", 413: "Request Entity Too Large",
-	415: "Unsupported Media Type", 420: "Bad Extension", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+	415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
 	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error",
-	503: "Service Unavailable", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
+	501: "Not Implemented", 503: "Service Unavailable", 505: "Version Not Supported", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
 }

@@ -38,6 +38,12 @@
 // repeated 2xx, is done here, as is the BYE for a 2xx that has crossed a CANCEL.
 // TCP and TLS connections are dialled here, and handed to sipgo.
 //
+// sipgo's parser drops some malformed messages without an answer, and takes others
+// as what they are not, so that every message is looked at before: a request that
+// is refused gets its 400 without a transaction, and the others come to sipgo in a
+// form that it can read. What becomes of the messages of RFC 4475 is told in
+// testdata/rfc4475/EXPECTED.
+//
 // # Limits
 //
 // See the constants. PRACK is not supported, nor is UPDATE before the answer. A

@@ -37,6 +37,7 @@ const (
 	maxChallenges = 4
 
 	messageWait = 30 * time.Second // for the rest of a message over TCP
+	lingerWait  = time.Second      // for answers, before a stream of nonsense is closed
 	writeWait   = 10 * time.Second // for a peer to take a message over TCP
 
 	portTries = 20               // ports tried until one is free for UDP and TCP

@@ -60,6 +60,8 @@ type stream struct {
 	ua        *UA
 	transport string // TCP or TLS
 	pending   []byte // read, and not yet a whole message; for the one reader
+	ready     []byte // screened, and not yet read; for the one reader
+	last      error  // what comes after ready; for the one reader
 	ended     atomic.Bool
 	once      sync.Once
 
@@ -120,7 +122,7 @@ func (s *stream) Write(b []byte) (int, error) {
 	return s.Conn.Write(b)
 }
 
-// Read reads on, for as long as what comes can be SIP.
+// Read returns whole messages, in the form that screen gives them.
 func (s *stream) Read(b []byte) (int, error) {
 	if s.secure != nil && !s.shaken {
 		if err := s.handshake(); err != nil {
@@ -130,31 +132,71 @@ func (s *stream) Read(b []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
+	for len(s.ready) == 0 {
+		if s.last == nil {
+			s.last = s.fill(b)
+		} else {
+			s.linger()
+		}
+		if s.last != nil && len(s.ready) == 0 {
+			s.fail(s.last)
+			return 0, s.last
+		}
+	}
+	n := copy(b, s.ready)
+	if s.ready = s.ready[n:]; len(s.ready) == 0 {
+		s.ready = nil
+	}
+	return n, nil
+}
+
+// linger lets the answers to what came before the last error go out.
+func (s *stream) linger() {
+	timer := time.NewTimer(lingerWait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.ua.ctx.Done():
+	}
+}
+
+// fail marks the connection as ended by err. sipgo reads no more after it.
+func (s *stream) fail(err error) {
+	s.ended.Store(true)
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return
+	}
+	s.brokenBy = err
+	close(s.failed)
+	var f *flaw
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTooLong) || errors.As(err, &f) {
+		s.ua.note(slog.LevelWarn, "SIP connection closed", "peer", s.RemoteAddr(), "err", err)
+		s.Close()
+	}
+}
+
+// fill reads on, with b as the buffer, and screens the messages that are
+// complete.
+func (s *stream) fill(b []byte) error {
 	var deadline time.Time // between messages a connection may be silent
 	if len(s.pending) > 0 {
 		deadline = time.Now().Add(messageWait)
 	}
 	_ = s.SetReadDeadline(deadline)
 	n, err := s.Conn.Read(b)
-	if err == nil {
-		err = s.follow(b[:n])
-	}
 	if err != nil {
-		s.ended.Store(true)
-		if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-			s.brokenBy = err
-			close(s.failed) // sipgo reads no more after an error
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTooLong) {
-			s.ua.note(slog.LevelWarn, "SIP connection closed", "peer", s.RemoteAddr(), "err", err)
-			s.Close()
-		}
-		return 0, err
+		return err
 	}
-	return n, nil
+	if len(s.pending) == 0 && string(b[:n]) == "\r\n\r\n" {
+		_ = s.SetWriteDeadline(time.Now().Add(writeWait))
+		_, err = s.Conn.Write([]byte("\r\n")) // [RFC5626-3.5.1]
+		return err
+	}
+	return s.follow(b[:n])
 }
 
-// follow takes what was read and traces the messages that it completes.
+// follow takes what was read, and traces and screens the messages that it
+// completes.
 func (s *stream) follow(b []byte) error {
 	s.pending = append(s.pending, b...)
 	for {
@@ -163,7 +205,20 @@ func (s *stream) follow(b []byte) error {
 		if size == 0 {
 			break
 		}
-		s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), s.pending[:size])
+		raw := s.pending[:size]
+		s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), raw)
+		clean, m, f := screen(raw, false)
+		if f != nil {
+			if answer := f.answer(m, s.ua.allow()); answer != nil {
+				if _, err := s.Write(answer); err != nil {
+					return err
+				}
+			}
+			if f.broken {
+				return f
+			}
+		}
+		s.ready = append(s.ready, clean...)
 		s.pending = s.pending[size:]
 	}
 	if len(s.pending) == 0 {
@@ -191,22 +246,26 @@ func (s *stream) Close() error {
 }
 
 // messageSize is the size of the first message in b, 0 if it is not complete.
+// One whose Content-Length makes no sense ends with its headers.
 func messageSize(b []byte) int {
 	head := bytes.Index(b, []byte("\r\n\r\n"))
 	if head < 0 {
 		return 0
 	}
-	size := head + 4
+	size, known := head+4, false
 	for line := range strings.SplitSeq(string(b[:head]), "\r\n") {
 		name, value, _ := strings.Cut(line, ":")
 		name = strings.TrimSpace(name)
 		if strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "l") {
-			n, err := strconv.Atoi(strings.TrimSpace(value))
-			if err != nil || n < 0 || size+n > len(b) {
-				return 0
+			n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 31)
+			if err != nil || known {
+				return head + 4
 			}
-			size += n
+			size, known = size+int(n), true
 		}
+	}
+	if size > len(b) {
+		return 0
 	}
 	return size
 }

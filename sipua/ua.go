@@ -59,7 +59,8 @@ type Handlers struct {
 	// Other takes requests outside dialogs of methods that the package does
 	// not handle itself. nil answers 405.
 	Other func(req *sip.Request, tx sip.ServerTransaction)
-	// Methods are those that Other takes, for our Allow headers.
+	// Methods are those that Other takes, for our Allow headers; others get 405,
+	// or 501 if they are in no RFC. nil leaves them all to Other.
 	Methods []string
 }
 
@@ -206,7 +207,7 @@ func (ua *UA) assemble() (err error) {
 	}
 	ua.route(srv)
 	ua.dialed = newDialedListener(ua.listener.Addr())
-	ua.serving.Go(func() { _ = srv.ServeUDP(ua.tracePackets(ua.packets)) })
+	ua.serving.Go(func() { _ = srv.ServeUDP(ua.screenPackets(ua.packets)) })
 	ua.serving.Go(func() { _ = srv.ServeTCP(ua.guard(ua.listener, nil)) })
 	ua.serving.Go(func() { _ = srv.ServeTCP(ua.dialed) })
 	if ua.cfg.TLS != nil {

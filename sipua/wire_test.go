@@ -361,8 +361,11 @@ func TestMessageSize(t *testing.T) {
 	if n := messageSize([]byte("BYE x SIP/2.0\r\n\r\n")); n != 17 {
 		t.Errorf("a message without Content-Length is taken for %d bytes", n)
 	}
-	if n := messageSize([]byte("BYE x SIP/2.0\r\nContent-Length: -5\r\n\r\n")); n != 0 {
-		t.Errorf("a negative length makes %d bytes", n)
+	for _, length := range []string{"-5", "five", "1\r\nl: 1", "99999999999"} { // refused by screen
+		head := "BYE x SIP/2.0\r\nContent-Length: " + length + "\r\n\r\n"
+		if n := messageSize([]byte(head + "xxxxxxx")); n != len(head) {
+			t.Errorf("with a length of %q, the message is taken for %d bytes", length, n)
+		}
 	}
 }
 
