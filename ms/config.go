@@ -22,19 +22,21 @@ var DefaultYAML []byte
 // Config is a media server's configuration, as read from YAML. DefaultYAML
 // documents each key.
 type Config struct {
-	Name      string        `yaml:"name"`
-	SIP       SIPConfig     `yaml:"sip"`
-	Control   ControlConfig `yaml:"control"`
-	MSRP      MSRPConfig    `yaml:"msrp"`
-	Store     string        `yaml:"store"`
-	Limits    LimitsConfig  `yaml:"limits"`
-	Hold      time.Duration `yaml:"hold"`
-	Orphan    time.Duration `yaml:"orphan"`
-	Push      PushConfig    `yaml:"push"`
-	Log       LogConfig     `yaml:"log"`
-	Admin     string        `yaml:"admin"`
-	Trace     string        `yaml:"trace"`
-	TraceBody int           `yaml:"trace_body"`
+	Name              string        `yaml:"name"`
+	SIP               SIPConfig     `yaml:"sip"`
+	Control           ControlConfig `yaml:"control"`
+	MSRP              MSRPConfig    `yaml:"msrp"`
+	Store             string        `yaml:"store"`
+	Limits            LimitsConfig  `yaml:"limits"`
+	TimeToLive        time.Duration `yaml:"time_to_live"`
+	KeepNotifications bool          `yaml:"keep_notifications"`
+	Hold              time.Duration `yaml:"hold"`
+	Orphan            time.Duration `yaml:"orphan"`
+	Push              PushConfig    `yaml:"push"`
+	Log               LogConfig     `yaml:"log"`
+	Admin             string        `yaml:"admin"`
+	Trace             string        `yaml:"trace"`
+	TraceBody         int           `yaml:"trace_body"`
 }
 
 // SIPConfig says where the server takes SIP.
@@ -78,10 +80,11 @@ func (l LimitsConfig) store() store.Limits {
 	}
 }
 
-// PushConfig holds the waits of a push session.
+// PushConfig is about push sessions.
 type PushConfig struct {
 	ConnectTimeout time.Duration `yaml:"connect_timeout"`
 	ConfirmTimeout time.Duration `yaml:"confirm_timeout"`
+	CPIM           bool          `yaml:"cpim"`
 }
 
 // LogConfig says what is logged.
@@ -137,6 +140,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Control.PortMin < 0 || c.Control.PortMax > 65535 || c.Control.PortMin > c.Control.PortMax {
 		bad("control.port_min", "%d to %d is no range of ports", c.Control.PortMin, c.Control.PortMax)
+	}
+	if c.TimeToLive < 0 {
+		bad("time_to_live", "%v is negative", c.TimeToLive)
 	}
 	if c.Store == "" {
 		bad("store", "must not be empty")

@@ -22,6 +22,8 @@ type connection struct {
 	pair    pair          // whose messages arrive here, for a store session
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
+	types   []string      // what the user agent of a push session takes
+	wrapped []string      // and takes inside other types
 }
 
 // A pair is who sends to whom, as canonical SIP URIs.
@@ -77,6 +79,19 @@ func (c *connection) settle(s *msrp.Session, failure error) {
 		c.session, c.failure = s, failure
 		close(c.ready)
 	}
+}
+
+// setAccept notes what the user agent takes. See RFC 4975, section 8.6.
+func (c *connection) setAccept(types, wrapped []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.types, c.wrapped = types, wrapped
+}
+
+func (c *connection) accept() (types, wrapped []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.types, c.wrapped
 }
 
 // waitSession waits until settle was called.

@@ -1,32 +1,27 @@
 package ms
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are the server's Prometheus metrics.
+// metrics are the server's Prometheus metrics, beside those of its store.
 type metrics struct {
-	reg       *prometheus.Registry
-	kept      prometheus.Counter
-	bytes     prometheus.Counter
-	commit    prometheus.Histogram // seconds
-	refused   *prometheus.CounterVec
-	delivered prometheus.Counter
-	channels  prometheus.Gauge
+	reg         *prometheus.Registry
+	commit      prometheus.Histogram // seconds
+	refused     *prometheus.CounterVec
+	dropped     prometheus.Counter
+	delivered   prometheus.Counter
+	undelivered prometheus.Counter
+	channels    prometheus.Gauge
 }
 
 func newMetrics() *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
 	m := &metrics{
 		reg: prometheus.NewRegistry(),
-		kept: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "mscp_ms_messages_stored_total", Help: "Messages that were stored durably.",
-		}),
-		bytes: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "mscp_ms_stored_bytes_total", Help: "Bytes of the bodies of stored messages.",
-		}),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "mscp_ms_commit_seconds", Help: "From a message's last byte to its place on disk.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
@@ -34,14 +29,14 @@ func newMetrics() *metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "mscp_ms_messages_refused_total", Help: "Messages refused, by reason.",
 		}, []string{"reason"}),
-		delivered: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "mscp_ms_messages_delivered_total", Help: "Messages that a user agent confirmed.",
-		}),
+		dropped:     counter("mscp_ms_notifications_dropped_total", "Signs of composing and disposition notifications that were not kept."),
+		delivered:   counter("mscp_ms_messages_delivered_total", "Messages that a user agent confirmed."),
+		undelivered: counter("mscp_ms_messages_undelivered_total", "Attempts to deliver a message that failed; it stays."),
 		channels: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "mscp_ms_control_channels", Help: "Control channels that are up.",
 		}),
 	}
-	m.reg.MustRegister(m.kept, m.bytes, m.commit, m.refused, m.delivered, m.channels,
+	m.reg.MustRegister(m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.channels,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -55,11 +50,6 @@ func (m *metrics) registerState(s *Server) {
 	m.reg.MustRegister(
 		sessions("mscp_ms_store_sessions", "Live store sessions.", storeDialog),
 		sessions("mscp_ms_push_sessions", "Live push sessions.", pushDialog),
+		&storeCollector{s.store},
 	)
-}
-
-func (m *metrics) stored(bytes int64, commit time.Duration) {
-	m.kept.Inc()
-	m.bytes.Add(float64(bytes))
-	m.commit.Observe(commit.Seconds())
 }

@@ -37,7 +37,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 		return fmt.Errorf("offer: %w", err)
 	}
 	defer endCall(call)
-	session, err := s.connectPush(call, sc, passive, answer)
+	session, err := s.connectPush(call, conn, sc, passive, answer)
 	if err != nil {
 		// The AS ends the dialog when it hears of it.
 		log.Info("push session has no media", "err", err)
@@ -59,7 +59,7 @@ var (
 
 // connectPush brings the MSRP session up in the role that the answer leaves
 // us.
-func (s *Server) connectPush(call *sipua.Call, sc msrp.SessionConfig, passive *msrp.Session, answer []byte) (*msrp.Session, error) {
+func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.SessionConfig, passive *msrp.Session, answer []byte) (*msrp.Session, error) {
 	if len(answer) == 0 {
 		return nil, errNoAnswer
 	}
@@ -70,6 +70,7 @@ func (s *Server) connectPush(call *sipua.Call, sc msrp.SessionConfig, passive *m
 	if theirs.Rejected() {
 		return nil, errRefused
 	}
+	conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	if theirs.Setup == msrp.SetupActive {

@@ -66,7 +66,7 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	if err != nil {
 		return fmt.Errorf("no MSRP session: %w", err)
 	}
-	return s.deliver(ctx, session, p)
+	return s.deliver(ctx, conn, session, p)
 }
 
 func canonicalPair(from, to string) (pair, error) {

@@ -67,7 +67,7 @@ func (s *Server) open() (err error) {
 	if s.trace, err = daemon.OpenTrace(s.cfg.Trace, s.cfg.Name); err != nil {
 		return err
 	}
-	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store()}); err != nil {
+	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	if err = s.openMSCP(); err != nil {
@@ -80,6 +80,7 @@ func (s *Server) open() (err error) {
 		return err
 	}
 	s.metrics.registerState(s)
+	s.tasks.Go(s.expire)
 	s.admin, err = daemon.ServeAdmin(s.cfg.Admin, s.metrics.reg, func() error { return nil }, s.adminPages(), s.log)
 	if err != nil {
 		return err

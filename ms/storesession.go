@@ -29,6 +29,9 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
 	}
+	if err := s.full(); err != nil { // the AS takes another media server
+		return errors.Join(err, in.Reject(503, "Store Is Full"))
+	}
 	ss := &storeSession{s: s, conn: newConnection(in.ID().String(), storeDialog), log: log}
 	s.connections.add(ss.conn)
 	defer s.connections.remove(ss.conn)
@@ -76,8 +79,32 @@ func (ss *storeSession) tellKept() {
 	p, _ := ss.conn.waitPair(ss.s.ctx)
 	ss.s.channels.notify(ss.s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": ss.conn.id,
-		"messages": strconv.Itoa(len(ss.s.store.Messages(p.recipient, p.sender))),
+		"messages": strconv.Itoa(ss.s.kept(p)),
 	}})
+}
+
+// kept is how many messages wait to be delivered for the pair.
+func (s *Server) kept(p pair) int {
+	for _, sender := range s.store.Senders(p.recipient) {
+		if sender.Sender == p.sender {
+			return sender.Count
+		}
+	}
+	return 0
+}
+
+// full tells why no message could be stored now, whoever it is for.
+func (s *Server) full() error {
+	st := s.store.Stats()
+	if most := s.cfg.Limits.TotalBytes; most > 0 && st.Bytes+st.Open >= most {
+		return &store.LimitError{Limit: store.LimitTotal, Max: most}
+	}
+	w, err := s.store.Begin(s.ctx, store.Meta{Recipient: "sip:nobody@invalid", Sender: "sip:nobody@invalid"})
+	if err != nil {
+		return err // the disk is full
+	}
+	w.Abort()
+	return nil
 }
 
 // media describes our end of a new MSRP session.
@@ -135,6 +162,9 @@ func (s *Server) waitEnd(call *sipua.Call, session *msrp.Session) {
 // receive keeps one message. It returns, and so the last chunk gets its 200,
 // when the message is on disk.
 func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
+	if !ss.s.cfg.KeepNotifications && isNotification(m.ContentType) {
+		return ss.drop(m)
+	}
 	p, err := ss.hold(ctx)
 	if err != nil {
 		ss.s.metrics.refused.WithLabelValues("not_restored").Inc()
@@ -157,9 +187,24 @@ func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
 	if err := commitInOrder(ctx, m, w); err != nil {
 		return ss.refuse(err)
 	}
-	ss.s.metrics.stored(n, time.Since(began))
+	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
 	ss.log.Info("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
 	return nil
+}
+
+// isNotification tells whether a message is not what a person wrote, but a sign
+// of composing or a disposition notification: it would come too late to mean
+// anything. See RFC 3994 and 5438.
+func isNotification(contentType string) bool {
+	return msrp.IsType(contentType, msrp.TypeComposing) || msrp.IsType(contentType, msrp.TypeIMDN)
+}
+
+// drop reads a message and forgets it. Its sender gets 200, and has no use for
+// more.
+func (ss *storeSession) drop(m *msrp.Incoming) error {
+	ss.s.metrics.dropped.Inc()
+	_, err := io.Copy(io.Discard, m)
+	return err
 }
 
 // commitInOrder commits messages in the order in which their session completed
@@ -200,6 +245,9 @@ func (ss *storeSession) refuse(err error) error {
 	if errors.As(err, &limit) {
 		ss.s.metrics.refused.WithLabelValues(string(limit.Limit)).Inc()
 		ss.log.Info("message refused", "err", err)
+		if limit.Limit == store.LimitBody {
+			return &msrp.StatusError{Code: 413, Reason: "Message Too Large"}
+		}
 		return &msrp.StatusError{Code: 403, Reason: "Over The Limit For " + string(limit.Limit)}
 	}
 	ss.s.metrics.refused.WithLabelValues("store").Inc()

@@ -1,0 +1,278 @@
+package ms
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// leave leaves texts for bob in a session of its own.
+func (a *fakeAS) leave(messages ...msrp.Message) {
+	a.t.Helper()
+	call, session := a.storeLeg()
+	a.restore(call, alice, bob)
+	for _, m := range messages {
+		if _, err := session.Send(a.ctx(), m); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	if err := call.Bye(a.ctx()); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func text(s string) msrp.Message {
+	return msrp.Message{ContentType: "text/plain", Body: strings.NewReader(s), Size: int64(len(s))}
+}
+
+// A got is a message that bob's user agent took.
+type got struct{ id, contentType, body string }
+
+// push delivers what is kept to a user agent that takes the types. refuse may
+// refuse a message. It returns what was taken, and the response to SendMsg.
+func (a *fakeAS) push(types []string, refuse func(got) error) (took []got, resp mscp.Element) {
+	a.t.Helper()
+	var mu sync.Mutex
+	leg := a.invite(nil)
+	offer, err := msrp.ParseSDP(leg.RemoteBody())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	local := a.msrp.NewURI("")
+	session, err := a.msrp.Accept(msrp.SessionConfig{Local: local, Remote: offer.Path, Handler: func(_ context.Context, m *msrp.Incoming) error {
+		b, err := io.ReadAll(m)
+		if err != nil {
+			return err
+		}
+		g := got{m.MessageID, m.ContentType, string(b)}
+		if refuse != nil {
+			if err := refuse(g); err != nil {
+				return err
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, g)
+		return nil
+	}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer session.Close()
+	answer, err := (&msrp.Media{Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: types, Setup: msrp.SetupPassive}).Answer(leg.RemoteBody())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if err := leg.Ack(a.ctx(), answer, sdpType); err != nil {
+		a.t.Fatal(err)
+	}
+	resp = a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: leg.ID().String()})
+	if err := leg.Bye(a.ctx()); err != nil {
+		a.t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return took, resp
+}
+
+func bodies(took []got) string {
+	var all []string
+	for _, g := range took {
+		all = append(all, g.body)
+	}
+	return strings.Join(all, ",")
+}
+
+// TestSetAside has a user agent refuse messages for good: those behind them
+// come through all the same, and they can be put back.
+func TestSetAside(t *testing.T) {
+	for _, code := range []int{413, 415} {
+		a := newFakeAS(t, nil)
+		a.leave(text("one"), text("two"), text("three"))
+		took, resp := a.push([]string{"*"}, func(g got) error {
+			if g.body == "two" {
+				return &msrp.StatusError{Code: code, Reason: "never"}
+			}
+			return nil
+		})
+		if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "one,three" {
+			t.Errorf("took %s: %+v", bodies(took), resp)
+		}
+		a.wantKept(0)
+		aside := a.ms.Store().Aside(bob)
+		if len(aside) != 1 || !strings.Contains(aside[0].Reason, "never") {
+			t.Fatalf("set aside: %+v", aside)
+		}
+		if err := a.ms.Store().Restore(a.ctx(), aside[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if took, _ := a.push([]string{"*"}, nil); bodies(took) != "two" {
+			t.Errorf("put back, took %s", bodies(took))
+		}
+	}
+}
+
+// TestRefusedForNow has a user agent refuse a message that it may take later:
+// it stays, and so do those behind it.
+func TestRefusedForNow(t *testing.T) {
+	a := newFakeAS(t, nil)
+	a.leave(text("one"), text("two"), text("three"))
+	took, resp := a.push([]string{"*"}, func(g got) error {
+		if g.body == "two" {
+			return &msrp.StatusError{Code: 403, Reason: "busy"}
+		}
+		return nil
+	})
+	if _, ok := resp.(*mscp.MsgNotSended); !ok || bodies(took) != "one" {
+		t.Errorf("took %s: %+v", bodies(took), resp)
+	}
+	a.wantKept(2)
+	if took, _ := a.push([]string{"*"}, nil); bodies(took) != "two,three" {
+		t.Errorf("took %s", bodies(took))
+	}
+}
+
+// TestCPIM pushes to user agents that name message/cpim, or do not.
+func TestCPIM(t *testing.T) {
+	for name, tc := range map[string]struct {
+		types   []string
+		message msrp.Message
+		off     bool
+		wrapped bool
+	}{
+		"named":            {[]string{"message/cpim", "text/plain"}, text("hi"), false, true},
+		"not named":        {[]string{"*"}, text("hi"), false, false},
+		"type not taken":   {[]string{"message/cpim"}, text("hi"), false, false},
+		"any inside":       {[]string{"message/cpim", "*"}, text("hi"), false, true},
+		"switched off":     {[]string{"message/cpim", "*"}, text("hi"), true, false},
+		"is CPIM":          {[]string{"message/cpim", "*"}, msrp.Message{ContentType: "message/cpim", Body: strings.NewReader("hi"), Size: 2}, false, false},
+		"type of a family": {[]string{"message/cpim", "text/*"}, text("hi"), false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newFakeAS(t, func(c *Config) { c.Push.CPIM = !tc.off })
+			a.leave(tc.message)
+			took, resp := a.push(tc.types, nil)
+			if len(took) != 1 {
+				t.Fatalf("took %+v: %+v", took, resp)
+			}
+			if !tc.wrapped {
+				if took[0].body != "hi" || took[0].contentType != tc.message.ContentType {
+					t.Errorf("took %+v", took[0])
+				}
+				return
+			}
+			m, err := msrp.ReadCPIM(strings.NewReader(took[0].body))
+			if err != nil || took[0].contentType != msrp.TypeCPIM {
+				t.Fatalf("took %+v: %v", took[0], err)
+			}
+			body, err := io.ReadAll(m.Body)
+			left, errTime := time.Parse(time.RFC3339, m.Header.Get("DateTime"))
+			if err != nil || string(body) != "hi" || m.ContentType() != "text/plain" || m.Address("From") != alice || m.Address("To") != bob ||
+				errTime != nil || time.Since(left) > time.Hour {
+				t.Errorf("took %+v", took[0])
+			}
+		})
+	}
+}
+
+// TestNotKept sends what is no message: it is answered and forgotten, unless it
+// is to be kept.
+func TestNotKept(t *testing.T) {
+	for _, keep := range []bool{false, true} {
+		a := newFakeAS(t, func(c *Config) { c.KeepNotifications = keep })
+		a.leave(msrp.Message{ContentType: "application/im-iscomposing+xml; charset=utf-8", Body: strings.NewReader("<x/>"), Size: 4},
+			msrp.Message{ContentType: msrp.TypeIMDN, Body: strings.NewReader("<y/>"), Size: 4}, text("hi"))
+		if keep {
+			a.wantKept(3)
+		} else {
+			a.wantKept(1)
+		}
+	}
+}
+
+// TestDuplicate leaves one message twice, as a sender does that got no answer.
+func TestDuplicate(t *testing.T) {
+	a := newFakeAS(t, nil)
+	again := func() msrp.Message {
+		m := text("once")
+		m.MessageID = "m1"
+		return m
+	}
+	a.leave(again())
+	a.leave(again())
+	a.wantKept(1)
+}
+
+// TestExpired lets the time of a message pass.
+func TestExpired(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.TimeToLive = time.Hour })
+	a.leave(text("old"))
+	a.ms.expireNow(time.Now().Add(59 * time.Minute))
+	a.wantKept(1)
+	a.ms.expireNow(time.Now().Add(61 * time.Minute))
+	a.wantKept(0)
+}
+
+// TestFull fills the store: callers are refused with 503, until there is room.
+func TestFull(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.Limits.TotalBytes = 10 })
+	a.leave(text("0123456789"))
+	local := a.msrp.NewURI("")
+	offer, err := (&msrp.Media{Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"}, Setup: msrp.SetupActive}).Offer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.ua.Invite(a.ctx(), sipua.InviteRequest{
+		URI: "sip:ms@" + a.ms.Addr(), From: a.ua.Contact(), To: "sip:ms@" + a.ms.Addr(), Body: offer, ContentType: sdpType,
+	})
+	var status *sipua.StatusError
+	if !errors.As(err, &status) || status.Code != 503 {
+		t.Errorf("got %v", err)
+	}
+	if took, _ := a.push([]string{"*"}, nil); len(took) != 1 {
+		t.Errorf("took %+v", took)
+	}
+	a.leave(text("fits"))
+}
+
+// TestMetrics scrapes after a message has come and gone.
+func TestMetrics(t *testing.T) {
+	a := newFakeAS(t, nil)
+	a.leave(text("one"), text("two"))
+	a.push([]string{"*"}, func(g got) error {
+		if g.body == "one" {
+			return &msrp.StatusError{Code: 415, Reason: "no"}
+		}
+		return nil
+	})
+	families, err := a.ms.metrics.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			values[f.GetName()] += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	for name, want := range map[string]float64{
+		"mscp_ms_messages_stored_total": 2, "mscp_ms_messages_delivered_total": 1, "mscp_ms_messages_deleted_total": 1,
+		"mscp_ms_store_aside": 1, "mscp_ms_store_messages": 1, "mscp_ms_store_bytes": 3, "mscp_ms_commit_seconds": 2,
+		"mscp_ms_messages_undelivered_total": 0, "mscp_ms_messages_expired_total": 0, "mscp_ms_messages_over_limit_total": 0,
+	} {
+		if got, ok := values[name]; !ok || got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if values["mscp_ms_store_file_bytes"] == 0 || values["mscp_ms_store_oldest_seconds"] == 0 || values["mscp_ms_store_transaction_seconds"] == 0 {
+		t.Errorf("nothing of the store: %v", values)
+	}
+}

@@ -1,0 +1,33 @@
+package ms
+
+import (
+	"time"
+)
+
+// expireEvery is the pause between two looks for messages whose time is over.
+const expireEvery = time.Minute
+
+// expire deletes them, from the start of the server to its end. Looking costs
+// nothing while there are none.
+func (s *Server) expire() {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		s.expireNow(time.Now())
+		select {
+		case <-tick.C:
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) expireNow(now time.Time) {
+	n, err := s.store.Expire(s.ctx, now)
+	if n > 0 {
+		s.log.Info("messages expired", "count", n)
+	}
+	if err != nil && s.ctx.Err() == nil {
+		s.log.Error("messages not expired", "err", err)
+	}
+}
