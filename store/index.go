@@ -19,6 +19,8 @@ const (
 // of a message but its URIs: the rest is read from the file when it is asked for.
 type index struct {
 	boxes  map[string]*box
+	piles  []*pile          // by their numbers; nil: not used
+	spare  []owner          // numbers that are not used any more
 	spans  map[uint64]*span // by the ID's number of span
 	aside  map[ID]asideMark
 	due    dueHeap
@@ -35,18 +37,24 @@ type box struct {
 	bySender  map[string]*pile // nil while there are few
 	all       load
 	aside     load // the part of all that is set aside
+
+	one  [1]*pile // room for piles, and
+	only pile     // for the first one: most boxes have no other
 }
 
 // A pile is one sender's messages to one recipient, in the order of their IDs.
 type pile struct {
 	box    *box
-	place  int // in box.piles
+	number owner
+	place  int32 // in box.piles
+	dead   int32 // entries of list that are deleted
 	sender string
 	list   []entry
-	dead   int           // entries of list that are deleted
 	tags   map[uint64]ID // nil while there are few entries
 	all    load
 	aside  load
+
+	one [1]entry // room for list: most piles have no more
 }
 
 // An entry is one message.
@@ -87,7 +95,7 @@ func fromNanos(n int64) time.Time {
 // A span is the messages whose IDs share all but the low bits: from an ID, it
 // leads to the pile. It is also what the file is made of, see layout.go.
 type span struct {
-	owners []*pile // nil: has no record in the file; buried: has one, but is deleted
+	owners []owner // by place
 	live   int
 	dead   int   // records of deleted messages
 	size   int64 // bytes of the bodies in its part of the file, with deleted ones
@@ -96,11 +104,18 @@ type span struct {
 	wasted bool  // it is known to the committer as one to reclaim
 }
 
-// buried stands for the pile of a message that is deleted but still has a record.
-var buried = &pile{}
+// An owner is the number of the pile that a message is in. It is no pointer, so
+// that the garbage collector need not look at millions of them.
+type owner uint32
+
+const (
+	nobody owner = iota // the message has no record in the file
+	buried              // it has one, but is deleted
+	owners              // the first number of a pile
+)
 
 func newIndex() index {
-	return index{boxes: map[string]*box{}, spans: map[uint64]*span{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed()}
+	return index{boxes: map[string]*box{}, spans: map[uint64]*span{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed(), piles: make([]*pile, owners)}
 }
 
 // pile finds the sender's messages to the recipient.
@@ -128,14 +143,35 @@ func (b *box) pile(sender string) *pile {
 func (x *index) openPile(recipient, sender string) *pile {
 	b := x.boxes[recipient]
 	if b == nil {
-		b = &box{recipient: recipient}
-		x.boxes[recipient] = b
+		b = x.newBox(recipient)
 	}
-	p := b.pile(sender)
-	if p != nil {
+	if p := b.pile(sender); p != nil {
 		return p
 	}
-	p = &pile{box: b, place: len(b.piles), sender: sender}
+	return x.newPile(b, sender)
+}
+
+func (x *index) newBox(recipient string) *box {
+	b := &box{recipient: recipient}
+	b.piles = b.one[:0]
+	x.boxes[recipient] = b
+	return b
+}
+
+func (x *index) newPile(b *box, sender string) *pile {
+	p := &b.only
+	if p.box != nil {
+		p = new(pile)
+	}
+	p.box, p.place, p.sender = b, int32(len(b.piles)), sender
+	p.list = p.one[:0]
+	if last := len(x.spare) - 1; last >= 0 {
+		p.number = x.spare[last]
+		x.spare, x.piles[p.number] = x.spare[:last], p
+	} else {
+		p.number = owner(len(x.piles))
+		x.piles = append(x.piles, p)
+	}
 	b.piles = append(b.piles, p)
 	switch {
 	case b.bySender != nil:
@@ -187,7 +223,7 @@ func (x *index) place(p *pile, e entry) {
 	p.addTag(e)
 	one := load{1, e.size}
 	p.all, p.box.all, x.kept = p.all.plus(one), p.box.all.plus(one), x.kept.plus(one)
-	s := x.own(e.id, p)
+	s := x.own(e.id, p.number)
 	s.live++
 	s.size += e.inline()
 	s.used += e.inline()
@@ -246,13 +282,13 @@ func (x *index) span(n uint64) *span {
 	return s
 }
 
-func (x *index) own(id ID, p *pile) *span {
+func (x *index) own(id ID, o owner) *span {
 	n, i := spanOf(id)
 	s := x.span(n)
 	if i >= len(s.owners) {
-		s.owners = append(s.owners, make([]*pile, i+1-len(s.owners))...)
+		s.owners = append(s.owners, make([]owner, i+1-len(s.owners))...)
 	}
-	s.owners[i] = p
+	s.owners[i] = o
 	return s
 }
 
@@ -277,9 +313,9 @@ func (x *index) unbury(n uint64) {
 	}
 	x.buried -= s.dead
 	s.dead = 0
-	for i, p := range s.owners {
-		if p == buried {
-			s.owners[i] = nil
+	for i, o := range s.owners {
+		if o == buried {
+			s.owners[i] = nobody
 		}
 	}
 }
@@ -289,10 +325,10 @@ func (x *index) unbury(n uint64) {
 func (x *index) find(id ID) (*pile, *entry) {
 	n, i := spanOf(id)
 	s := x.spans[n]
-	if s == nil || i >= len(s.owners) || s.owners[i] == nil || s.owners[i] == buried {
+	if s == nil || i >= len(s.owners) || s.owners[i] < owners {
 		return nil, nil
 	}
-	p := s.owners[i]
+	p := x.piles[s.owners[i]]
 	at, ok := slices.BinarySearchFunc(p.list, id, byID)
 	if !ok {
 		return nil, nil
@@ -338,7 +374,7 @@ func (p *pile) tidy() {
 		p.list = p.list[1:]
 		p.dead--
 	}
-	if p.dead > fewEntries && p.dead > len(p.list)/2 {
+	if p.dead > fewEntries && int(p.dead) > len(p.list)/2 {
 		p.list = slices.DeleteFunc(p.list, func(e entry) bool { return e.dead })
 		p.dead = 0
 	}
@@ -353,6 +389,8 @@ func (x *index) drop(p *pile) {
 	b.piles[last] = nil
 	b.piles = b.piles[:last]
 	delete(b.bySender, p.sender)
+	x.piles[p.number] = nil
+	x.spare = append(x.spare, p.number)
 	if last == 0 {
 		delete(x.boxes, b.recipient)
 	}
@@ -389,8 +427,8 @@ func (x *index) oldest() time.Time {
 		}
 	}
 	if s := x.spans[first]; s != nil {
-		for i, p := range s.owners {
-			if p != nil && p != buried {
+		for i, o := range s.owners {
+			if o >= owners {
 				_, e := x.find(ID(first*spanLength) + ID(i))
 				return fromNanos(e.received)
 			}

@@ -115,7 +115,7 @@ func (l *loader) span(k, v []byte) {
 		return
 	}
 	if n := sealed.len(); n > 0 {
-		x.owners = make([]*pile, 0, min(spanLength, sealed.place(n-1)+1))
+		x.owners = make([]owner, 0, min(spanLength, sealed.place(n-1)+1))
 	}
 	last := -1
 	for i := range sealed.len() {
@@ -169,12 +169,13 @@ func (l *loader) record(id ID, v []byte) int64 {
 
 // rawPile is openPile for a record, without making strings of what is known.
 func (x *index) rawPile(r *rawRecord) *pile {
-	if b := x.boxes[string(r.recipient)]; b != nil {
-		if p := b.pile(string(r.sender)); p != nil {
-			return p
-		}
+	b := x.boxes[string(r.recipient)]
+	if b == nil {
+		b = x.newBox(string(r.recipient))
+	} else if p := b.pile(string(r.sender)); p != nil {
+		return p
 	}
-	return x.openPile(string(r.recipient), string(r.sender))
+	return x.newPile(b, string(r.sender))
 }
 
 // quarantine takes note of a message that cannot be decoded.
