@@ -133,7 +133,8 @@ func replay(t *testing.T, c capture, pieces [][]byte, answersWanted, messages in
 		if err != nil {
 			t.Fatalf("%s: after %d answers: %v", c.name, len(all), err)
 		}
-		all = append(all, parsed{f, ""})
+		g := *f
+		all = append(all, parsed{&g, ""})
 	}
 	var msgs []got
 	for range messages {

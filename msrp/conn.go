@@ -12,7 +12,8 @@ import (
 )
 
 // conn is one connection and the sessions bound to it. One goroutine reads
-// it (read.go), one writes it (writer.go); the maps are under mu.
+// it (read.go), one writes it while there is something to write (writer.go);
+// the maps are under mu.
 type conn struct {
 	nc  net.Conn
 	cfg *Config
@@ -21,15 +22,18 @@ type conn struct {
 
 	ctl     chan *outFrame // responses and reports
 	data    chan *outFrame // chunks
-	waiting atomic.Int32   // goroutines that want to write a chunk
+	offered atomic.Int32   // chunks that wait for the writer
+	writing atomic.Bool    // the writer is at work
 	blocked atomic.Bool    // the reader waits for a handler, not for the peer
 
 	stop    chan struct{} // closed when the connection has ended
 	drain   chan struct{} // closed when it is to end once all is written
-	written chan struct{} // closed when the writer has ended
+	written chan struct{} // closed when all has been written, after drain
 	loops   sync.WaitGroup
 	unbound *time.Timer // closes a connection nobody has bound
 	headBy  time.Time   // when the head being read must be whole; the reader's own
+	readBy  time.Time   // the read deadline; the reader's own
+	writeBy time.Time   // the write deadline; the writer's own
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -58,11 +62,10 @@ func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 	return c
 }
 
-// start runs the two loops.
+// start runs the reader; the writer starts when there is something to write.
 func (c *conn) start() {
-	c.loops.Add(2)
+	c.loops.Add(1)
 	go c.readLoop()
-	go c.writeLoop()
 }
 
 // connReader reads with the deadline that fits what is waited for.
@@ -70,24 +73,35 @@ type connReader struct{ c *conn }
 
 func (r connReader) Read(p []byte) (int, error) {
 	c := r.c
+	limit := c.cfg.StallTimeout
 	switch c.fr.mode {
 	case readIdle:
 		c.headBy = time.Time{}
-		c.nc.SetReadDeadline(time.Time{})
+		r.until(time.Time{})
 	case readHead:
 		if c.headBy.IsZero() {
-			c.headBy = time.Now().Add(c.cfg.StallTimeout)
+			c.headBy = time.Now().Add(limit)
 		}
-		c.nc.SetReadDeadline(c.headBy)
+		r.until(c.headBy)
 	case readBody:
 		c.headBy = time.Time{}
-		c.nc.SetReadDeadline(time.Now().Add(c.cfg.StallTimeout))
+		// Setting a deadline costs: one that has most of its time will do.
+		if now := time.Now(); c.readBy.Sub(now) < limit-limit/8 {
+			r.until(now.Add(limit))
+		}
 	}
 	n, err := c.nc.Read(p)
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) && c.fr.mode != readIdle {
 		err = ErrStalled
 	}
 	return n, err
+}
+
+func (r connReader) until(t time.Time) {
+	if !t.Equal(r.c.readBy) {
+		r.c.readBy = t
+		r.c.nc.SetReadDeadline(t)
+	}
 }
 
 // fail ends the connection at once. Only the first call has an effect.
@@ -125,11 +139,15 @@ func (c *conn) fail(err error) {
 // closeGently ends the connection when all that is queued has been written.
 func (c *conn) closeGently() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.draining && c.err == nil {
+	first := !c.draining && c.err == nil
+	if first {
 		c.draining = true
 		c.linger = time.AfterFunc(closeLinger, func() { c.fail(ErrClosed) })
 		close(c.drain)
+	}
+	c.mu.Unlock()
+	if first {
+		c.kick()
 	}
 }
 
@@ -197,13 +215,22 @@ func (c *conn) session(f *frame) (*Session, *StatusError) {
 
 // transaction is a request that waits for its response.
 type transaction struct {
-	tid  string
-	done func(resp *StatusError, err error) // nil, nil is a 200; must not block
+	tid   string
+	place *place                             // of the chunk it is for, or
+	call  func(resp *StatusError, err error) // what is to be called; nil, nil is a 200; must not block
 
 	header Header // of the response, set before done is called
 
 	deadline   time.Time // zero until the request has been written
 	prev, next *transaction
+}
+
+func (t *transaction) done(resp *StatusError, err error) {
+	if t.place != nil {
+		t.place.answered(resp, err)
+		return
+	}
+	t.call(resp, err)
 }
 
 // transactions are those of one connection, in order of their deadlines.

@@ -103,7 +103,7 @@ func (s *Session) greet(ctx context.Context) error {
 // headers, or what went wrong.
 func (c *conn) exchange(ctx context.Context, tid string, head []byte) (Header, error) {
 	answer := make(chan error, 1)
-	t := &transaction{tid: tid, done: func(se *StatusError, err error) {
+	t := &transaction{tid: tid, call: func(se *StatusError, err error) {
 		if se != nil {
 			err = se
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 )
 
 // frame is the head of one request or response: start-line and headers. The
@@ -63,7 +64,8 @@ type frameReader struct {
 	pos   int // first byte not yet taken
 	end   int // first free byte
 	mode  readMode
-	quiet int // reads since the last large one
+	small []byte  // what buf is when large is nil
+	large *[]byte // from readPool
 	trace bool
 
 	// of the frame whose body is being read
@@ -71,6 +73,8 @@ type frameReader struct {
 	skip    int    // 2 while the blank line before the body is still in the buffer
 	took    int    // bytes handed out that are to be dropped from the buffer
 
+	f                        frame  // handed out by next
+	lastType                 string // Content-Type of the frame before
 	lastTo, lastFrom         string // the paths last parsed, as most frames repeat them
 	lastToPath, lastFromPath Path
 	lastTarget, lastHop      string // their first URIs
@@ -84,8 +88,8 @@ func newFrameReader(r io.Reader) *frameReader {
 func (fr *frameReader) fill() error {
 	if fr.pos == fr.end {
 		fr.pos, fr.end = 0, 0
-		if fr.mode == readIdle && len(fr.buf) > readBufferMin && fr.quiet >= quietReads {
-			fr.buf = make([]byte, readBufferMin) // nothing large came for a while
+		if fr.mode == readIdle && len(fr.buf) > readBufferMin {
+			fr.shrink()
 		}
 	}
 	if fr.end == len(fr.buf) {
@@ -96,19 +100,14 @@ func (fr *frameReader) fill() error {
 			if len(fr.buf) >= readBufferMax {
 				return errors.New("msrp: read buffer full")
 			}
-			bigger := make([]byte, min(2*len(fr.buf), readBufferMax))
-			fr.end = copy(bigger, fr.buf[:fr.end])
-			fr.buf = bigger
+			fr.grow()
 		}
 	}
 	for range 100 {
 		n, err := fr.r.Read(fr.buf[fr.end:])
 		fr.end += n
-		if fr.quiet++; n >= readBufferMin {
-			fr.quiet = 0
-		}
 		if n > 0 {
-			if fr.end == len(fr.buf) && len(fr.buf) < readBufferMax && fr.mode == readBody {
+			if fr.end == len(fr.buf) && len(fr.buf) < readBufferMax {
 				fr.grow()
 			}
 			return nil
@@ -120,11 +119,20 @@ func (fr *frameReader) fill() error {
 	return io.ErrNoProgress
 }
 
+// readPool holds large read buffers. A connection has one only from when its
+// small one was not enough until all that has come is read.
+var readPool = sync.Pool{New: func() any { b := make([]byte, readBufferMax); return &b }}
+
 func (fr *frameReader) grow() {
-	bigger := make([]byte, readBufferMax)
-	fr.end = copy(bigger, fr.buf[fr.pos:fr.end])
+	fr.large = readPool.Get().(*[]byte)
+	fr.end = copy(*fr.large, fr.buf[fr.pos:fr.end])
 	fr.pos = 0
-	fr.buf = bigger
+	fr.small, fr.buf = fr.buf, *fr.large
+}
+
+func (fr *frameReader) shrink() {
+	readPool.Put(fr.large)
+	fr.buf, fr.small, fr.large = fr.small, nil, nil
 }
 
 // line takes one line without its CRLF. The slice is valid until the next call.
@@ -153,8 +161,9 @@ func (fr *frameReader) line() ([]byte, error) {
 	}
 }
 
-// next takes the head of the next frame. io.EOF means that the stream ended
-// between two frames. The body of the frame before must have been read.
+// next takes the head of the next frame, which is valid until the next call.
+// io.EOF means that the stream ended between two frames. The body of the
+// frame before must have been read.
 func (fr *frameReader) next() (*frame, error) {
 	fr.mode = readIdle
 	if fr.pos == fr.end {
@@ -175,12 +184,13 @@ func (fr *frameReader) head() (*frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &frame{}
+	fr.f = frame{}
+	f := &fr.f
 	if fr.trace {
 		f.raw = append(append(f.raw, b...), '\r', '\n')
 	}
 	f.size = len(b) + 2
-	if err := f.startLine(string(b)); err != nil {
+	if err := f.startLine(b); err != nil {
 		return nil, err
 	}
 	var toRaw, fromRaw string
@@ -207,7 +217,7 @@ func (fr *frameReader) head() (*frame, error) {
 		if n == MaxHeaders {
 			return nil, syntaxErr("headers", f.size, "too many")
 		}
-		if err := f.addHeader(b, &toRaw, &fromRaw); err != nil {
+		if err := fr.addHeader(b, &toRaw, &fromRaw); err != nil {
 			return nil, err
 		}
 	}
@@ -227,29 +237,41 @@ func endLine(b []byte, tid string) (byte, bool) {
 func isFlag(c byte) bool { return c == flagLast || c == flagMore || c == flagAbort }
 
 // startLine parses "MSRP tid METHOD" or "MSRP tid code [comment]".
-func (f *frame) startLine(s string) error {
-	rest, ok := strings.CutPrefix(s, "MSRP ")
+func (f *frame) startLine(b []byte) error {
+	rest, ok := bytes.CutPrefix(b, []byte("MSRP "))
 	if !ok {
 		return syntaxErr("start-line", 0, "not MSRP")
 	}
-	tid, rest, ok := strings.Cut(rest, " ")
+	tid, rest, ok := bytes.Cut(rest, []byte(" "))
 	if !ok {
-		return syntaxErr("start-line", len(s), "neither method nor status")
+		return syntaxErr("start-line", len(b), "neither method nor status")
 	}
-	if !validIdent(tid) {
+	f.tid = string(tid)
+	if !validIdent(f.tid) {
 		return syntaxErr("transact-id", 5, "not an ident of 4 to 32 characters")
 	}
-	f.tid = tid
-	word, comment, _ := strings.Cut(rest, " ")
-	if code, ok := parseCode(word); ok {
-		f.code, f.reason = code, comment
+	word, comment, _ := bytes.Cut(rest, []byte(" "))
+	if string(rest) == "SEND" {
+		f.method = "SEND"
 		return nil
 	}
-	if word == "" || badByte(rest, isUpper) >= 0 {
-		return syntaxErr("method", len(s)-len(rest), "not upper-case letters")
+	if code, ok := parseCode(string(word)); ok {
+		f.code, f.reason = code, reasonText(code, comment)
+		return nil
 	}
-	f.method = word
+	if len(word) == 0 || badByte(string(rest), isUpper) >= 0 {
+		return syntaxErr("method", len(b)-len(rest), "not upper-case letters")
+	}
+	f.method = string(word)
 	return nil
+}
+
+// reasonText spares a copy of the usual words.
+func reasonText(code int, comment []byte) string {
+	if usual := statusText[code]; usual == string(comment) {
+		return usual
+	}
+	return string(comment)
 }
 
 func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
@@ -272,45 +294,66 @@ func isIdentByte(c byte) bool {
 	return isAlnum(c) || c == '.' || c == '-' || c == '+' || c == '%' || c == '='
 }
 
-func (f *frame) addHeader(b []byte, toRaw, fromRaw *string) error {
+func (fr *frameReader) addHeader(b []byte, toRaw, fromRaw *string) error {
+	f := &fr.f
 	i := bytes.IndexByte(b, ':')
 	if i <= 0 || !isToken(b[:i]) {
 		return syntaxErr("header", f.size, "no name before a colon")
 	}
-	value := strings.Trim(string(b[i+1:]), " \t")
-	if j := strings.IndexByte(value, 0); j >= 0 {
+	value := trimBlanks(b[i+1:])
+	if j := bytes.IndexByte(value, 0); j >= 0 {
 		return syntaxErr("header", f.size, "NUL in a value")
 	}
 	name := canonicalName(b[:i])
 	switch name {
 	case hdrToPath:
-		*toRaw = value
+		*toRaw = again(value, fr.lastTo)
 	case hdrFromPath:
-		*fromRaw = value
+		*fromRaw = again(value, fr.lastFrom)
 	case hdrMessageID:
-		f.messageID = value
-		if !validMessageID(value) {
+		f.messageID = string(value)
+		if !validMessageID(f.messageID) {
 			f.note(syntaxErr("Message-ID", 0, "not an ident"))
 		}
 	case hdrByteRange:
 		var err error
-		f.rng, err = parseByteRange(value)
+		f.rng, err = parseByteRange(string(value))
 		f.hasRange = true
 		f.note(err)
 	case hdrSuccessReport:
-		f.successReport = strings.EqualFold(value, "yes")
+		f.successReport = strings.EqualFold(string(value), "yes")
 	case hdrFailureReport:
 		var err error
-		f.failureReport, err = parseFailureReport(value)
+		f.failureReport, err = parseFailureReport(string(value))
 		f.note(err)
 	case hdrContentType:
-		f.contentType = value
+		fr.lastType = again(value, fr.lastType)
+		f.contentType = fr.lastType
 	case hdrStatus:
-		f.status = value
+		f.status = string(value)
 	default:
-		f.header = append(f.header, Field{name, value}) // [RFC4975-12-2]
+		f.header = append(f.header, Field{name, string(value)}) // [RFC4975-12-2]
 	}
 	return nil
+}
+
+// again gives the value as a string: the one of the frame before, if it is the
+// same.
+func again(value []byte, last string) string {
+	if string(value) == last {
+		return last
+	}
+	return string(value)
+}
+
+func trimBlanks(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 func (f *frame) note(err error) {

@@ -1,7 +1,6 @@
 package msrp
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,10 +30,12 @@ type Incoming struct {
 	// Session is the session it came on.
 	Session *Session
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	c      *conn
-	turn   chan struct{} // see order.go; guarded by Session.mu
+	ctx messageContext
+	c   *conn
+
+	// See order.go; guarded by Session.mu.
+	placed, left bool
+	turn         chan struct{} // nil until somebody waits for it
 
 	// The reader's own.
 	received int64      // bytes given to the handler's pipe
@@ -45,11 +46,13 @@ type Incoming struct {
 
 	mu       sync.Mutex
 	cond     sync.Cond
-	buf      []byte // unread[0:] waits for the handler
-	unread   int    // index in buf
-	consumed int64  // bytes the handler has read
-	acks     []ack  // chunks to be answered when consumed
-	final    *replyTo
+	box      *[]byte // what buf is taken from, see pipePool
+	buf      []byte  // unread[0:] waits for the handler
+	unread   int     // index in buf
+	consumed int64   // bytes the handler has read
+	acks     []ack   // chunks to be answered when consumed
+	final    replyTo // of the last chunk, to be answered if hasFinal
+	hasFinal bool
 	whole    bool // all has arrived
 	aborted  error
 	last     *replyTo     // the chunk with '$', when it has come before others
@@ -72,8 +75,12 @@ func (in *Incoming) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	in.mu.Lock()
-	for in.unread == len(in.buf) && !in.whole && in.aborted == nil {
+	for in.unread == len(in.buf) && !in.whole && in.aborted == nil && !in.returned {
 		in.cond.Wait()
+	}
+	if in.returned {
+		in.mu.Unlock()
+		return 0, io.ErrClosedPipe // its bytes are gone
 	}
 	if in.aborted != nil {
 		defer in.mu.Unlock()
@@ -135,6 +142,10 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 		if in.unread > 0 && len(in.buf)+n > cap(in.buf) {
 			in.buf = in.buf[:copy(in.buf, in.buf[in.unread:])]
 			in.unread = 0
+		}
+		if in.box == nil {
+			in.box = pipePool.Get().(*[]byte)
+			in.buf = *in.box
 		}
 		in.buf = append(in.buf, p[:n]...)
 		p = p[n:]
@@ -238,7 +249,7 @@ func (in *Incoming) end(cause error) []ack {
 		if cause != nil {
 			in.aborted = fmt.Errorf("%w: %w", ErrAborted, cause)
 		}
-		in.cancel()
+		in.ctx.cancel()
 		in.cond.Broadcast()
 		open, in.acks = in.acks, nil
 	}
@@ -263,7 +274,7 @@ func (in *Incoming) complete(r replyTo) {
 	}
 	in.whole = true
 	if !in.returned {
-		in.final = &r
+		in.final, in.hasFinal = r, true
 		in.cond.Broadcast()
 		in.mu.Unlock()
 		return
@@ -286,14 +297,15 @@ func (in *Incoming) conclude(r replyTo, se *StatusError) {
 func (in *Incoming) run(h Handler) {
 	s := in.Session
 	defer s.handlers.Done()
-	err := h(in.ctx, in)
-	in.cancel()
+	err := h(&in.ctx, in)
+	in.ctx.cancel()
 	in.mu.Lock()
 	in.returned = true
 	in.result = refusalFor(err)
 	se := in.result
 	final, acks := in.final, in.acks
-	in.final, in.acks, in.buf, in.unread = nil, nil, nil, 0
+	hasFinal := in.hasFinal
+	in.hasFinal, in.acks, in.buf, in.unread = false, nil, in.dropBuf(), 0
 	gone := in.aborted != nil
 	in.cond.Broadcast()
 	in.mu.Unlock()
@@ -301,8 +313,8 @@ func (in *Incoming) run(h Handler) {
 		for _, a := range acks {
 			in.c.reply(a.r, se)
 		}
-		if final != nil {
-			in.conclude(*final, se)
+		if hasFinal {
+			in.conclude(final, se)
 		}
 	}
 	s.mu.Lock()
@@ -312,6 +324,19 @@ func (in *Incoming) run(h Handler) {
 	s.signal()
 	s.mu.Unlock()
 	s.retire()
+}
+
+// pipePool holds what handlers read from.
+var pipePool = sync.Pool{New: func() any { b := make([]byte, 0, pipeMin); return &b }}
+
+// dropBuf gives the buffer back; in.mu is held.
+func (in *Incoming) dropBuf() []byte {
+	if in.box != nil && cap(in.buf) <= DefaultPipeSize {
+		*in.box = in.buf[:0]
+		pipePool.Put(in.box)
+	}
+	in.box = nil
+	return nil
 }
 
 // refusalFor gives what a handler's error says on the wire.
@@ -326,11 +351,16 @@ func refusalFor(err error) *StatusError {
 	return status(StatusForbidden, "Not Taken")
 }
 
-// watch gives up the message when its sender is silent between two chunks.
+// watch gives up the message when its sender is silent between two chunks. It
+// begins with the first chunk that is not all of the message.
 func (in *Incoming) watch() {
 	limit := in.c.cfg.StallTimeout
 	in.mu.Lock()
+	defer in.mu.Unlock()
 	in.active = time.Now()
+	if in.stall != nil || in.whole || in.aborted != nil {
+		return
+	}
 	in.stall = time.AfterFunc(limit, func() {
 		in.mu.Lock()
 		if in.whole || in.aborted != nil {
@@ -346,7 +376,6 @@ func (in *Incoming) watch() {
 		in.mu.Unlock()
 		in.Session.giveUp(in)
 	})
-	in.mu.Unlock()
 }
 
 // sendReport reports that a message of n bytes has been taken.

@@ -67,7 +67,7 @@ func TestInterruption(t *testing.T) {
 		_, err := a.Send(testCtx(t), binaryMessage(noise(MaxChunkSize)))
 		long <- err
 	}()
-	for c.waiting.Load() == 0 {
+	for c.pending() == 0 || c.offered.Load() > 0 {
 		time.Sleep(time.Millisecond)
 	}
 	if _, err := a.Send(testCtx(t), textMessage("short")); err != nil {
@@ -90,4 +90,11 @@ func TestInterruption(t *testing.T) {
 	if flags['+'].Load() == 0 || flags['$'].Load() != 1 {
 		t.Fatalf("%d chunks with '+', %d with '$'", flags['+'].Load(), flags['$'].Load())
 	}
+}
+
+// pending is the number of requests that wait for their responses.
+func (c *conn) pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.trans.byID)
 }

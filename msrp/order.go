@@ -14,10 +14,7 @@ type arrivals struct {
 
 // arrived gives a message its place; s.mu is held.
 func (s *Session) arrived(in *Incoming) {
-	in.turn = make(chan struct{})
-	if len(s.order.list) == 0 {
-		close(in.turn)
-	}
+	in.placed = true
 	s.order.list = append(s.order.list, in)
 }
 
@@ -31,11 +28,24 @@ func (s *Session) leave(in *Incoming) {
 		copy(l[i:], l[i+1:])
 		l[len(l)-1] = nil
 		s.order.list = l[:len(l)-1]
-		if i == 0 && len(l) > 1 {
-			close(s.order.list[0].turn)
+		in.left = true
+		if i == 0 && len(l) > 1 && l[0].turn != nil {
+			close(l[0].turn)
 		}
 		return
 	}
+}
+
+// await gives nil if it is the turn of in, or what is closed when it comes;
+// s.mu is held.
+func (s *Session) await(in *Incoming) chan struct{} {
+	if in.left || len(s.order.list) == 0 || s.order.list[0] == in {
+		return nil
+	}
+	if in.turn == nil {
+		in.turn = make(chan struct{})
+	}
+	return in.turn
 }
 
 // InOrder is for a Handler that must do something in the order in which
@@ -46,17 +56,19 @@ func (s *Session) leave(in *Incoming) {
 func (in *Incoming) InOrder(ctx context.Context) (release func(), err error) {
 	s := in.Session
 	s.mu.Lock()
-	turn := in.turn
+	placed, turn := in.placed, s.await(in)
 	s.mu.Unlock()
-	if turn == nil {
+	if !placed {
 		return nil, errors.New("msrp: InOrder before the end of the message")
 	}
-	select {
-	case <-turn:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-in.ctx.Done():
-		return nil, ErrClosed
+	if turn != nil {
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-in.ctx.Done():
+			return nil, ErrClosed
+		}
 	}
 	return func() {
 		s.mu.Lock()

@@ -200,8 +200,10 @@ func (c *conn) reply(r replyTo, se *StatusError) {
 	if r.silent || r.wants == FailureNo || r.wants == FailurePartial && code == StatusOK {
 		return
 	}
-	head := appendResponse(make([]byte, 0, 160), r.tid, code, reason, r.to, r.from) // [RFC4975-7.2-2] [RFC4975-7.2-3]
-	c.control(&outFrame{tid: r.tid, head: head, flag: flagLast})
+	f := controlPool.Get().(*outFrame)
+	f.tid, f.flag, f.pooled = r.tid, flagLast, true
+	f.head = appendResponse(f.head, r.tid, code, reason, r.to, r.from) // [RFC4975-7.2-2] [RFC4975-7.2-3]
+	c.control(f)
 }
 
 // tracePiece keeps as much of a body as a trace wants.

@@ -23,12 +23,12 @@ type Receipt struct {
 type span struct{ from, to int64 }
 
 func newReceipt(m Message) *Receipt {
-	r := &Receipt{id: m.MessageID, wanted: m.SuccessReport, done: make(chan struct{}), total: m.Size}
-	if !r.wanted {
-		r.over = true
-		close(r.done)
-	} else {
+	r := &Receipt{id: m.MessageID, wanted: m.SuccessReport, total: m.Size}
+	if r.wanted {
+		r.done = make(chan struct{})
 		r.chunks = make(map[int64]int64)
+	} else {
+		r.over = true
 	}
 	return r
 }
@@ -40,6 +40,9 @@ func (r *Receipt) MessageID() string { return r.id }
 // none were asked for. A failure report is a *StatusError. There is no limit
 // to the wait but ctx and the session's end. See RFC 4975, section 7.1.2.
 func (r *Receipt) Wait(ctx context.Context) error {
+	if !r.wanted {
+		return nil
+	}
 	select {
 	case <-r.done:
 		r.mu.Lock()

@@ -1,7 +1,6 @@
 package msrp
 
 import (
-	"context"
 	"io"
 	"strings"
 	"time"
@@ -130,21 +129,19 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 		c: c, size: r.total,
 	}
 	in.cond.L = &in.mu
-	in.ctx, in.cancel = context.WithCancel(s.ctx)
+	in.ctx.parent = s.ctx
 	s.mu.Lock()
 	if s.err != nil {
 		s.running--
 		s.crowd.Store(int32(s.running))
 		s.mu.Unlock()
 		s.retire()
-		in.cancel()
 		return nil, status(StatusNoSession, "")
 	}
 	s.refused.remove(in.MessageID)
 	s.open[in.MessageID] = in
 	s.handlers.Add(1)
 	s.mu.Unlock()
-	in.watch()
 	go in.run(s.sc.Handler)
 	return in, nil
 }
@@ -265,8 +262,10 @@ func (s *Session) endChunk(k *chunk) {
 			return
 		}
 		in.setLast(r)
+		in.watch()
 	default:
 		in.chunkDone(k.pos, r)
+		in.watch()
 	}
 	if in.received == in.size {
 		if last := in.takeLast(); last != nil {

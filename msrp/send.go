@@ -48,11 +48,12 @@ type outgoing struct {
 	to     Path
 	toPath string // the same as it goes on the wire
 
-	mu          sync.Mutex
-	outstanding map[*place]struct{} // chunks that wait for their answers
-	err         error
-	changed     chan struct{} // holds a token when something changed
-	dead        atomic.Bool   // err is set
+	mu      sync.Mutex
+	places  *place // of chunks that wait for their answers
+	err     error
+	changed chan struct{} // holds a token when something changed
+	result  chan written  // of the chunk being written
+	dead    atomic.Bool   // err is set
 }
 
 // Send sends one message in chunks and returns when each of them was
@@ -80,8 +81,8 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	if len(to) == 0 {
 		return nil, errors.New("msrp: the peer's path is not known yet")
 	}
-	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: toPath, changed: make(chan struct{}, 1),
-		outstanding: make(map[*place]struct{}, s.cfg.Window)}
+	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: toPath,
+		changed: make(chan struct{}, 1), result: make(chan written, 1)}
 	o.r = newReceipt(m)
 	s.announce(o)
 	defer s.withdraw(o)
@@ -210,7 +211,7 @@ func (o *outgoing) send(ctx context.Context) error {
 func (o *outgoing) freePlaces() {
 	o.mu.Lock()
 	var all []*place
-	for p := range o.outstanding {
+	for p := o.places; p != nil; p = p.next {
 		all = append(all, p)
 	}
 	o.mu.Unlock()
@@ -314,21 +315,20 @@ func (o *outgoing) acquire(ctx context.Context) error {
 
 func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written, error) {
 	tid := transactionIDFor(b, newTransactionID)
-	f := &outFrame{tid: tid, body: b, hasBody: o.m.ContentType != "", flag: flagMore, dropped: o.dead.Load}
+	place := &place{o: o}
+	f := &place.frame
+	*f = outFrame{tid: tid, body: b, hasBody: o.m.ContentType != "", flag: flagMore, of: o, result: o.result}
 	if last {
 		f.flag = flagLast
 	}
 	f.yields = len(b) > interruptible                       // [RFC4975-5.1-1]
 	f.head = o.head(tid, len(b), last, f.yields, f.hasBody) // [RFC4975-7.1.1-8]
-	place := &place{o: o}
 	if o.m.FailureReport != FailureNo {
 		if o.m.FailureReport == FailureYes {
-			place.taken.Store(true)
-			o.mu.Lock()
-			o.outstanding[place] = struct{}{}
-			o.mu.Unlock()
+			place.take()
 		}
-		f.t = &transaction{tid: tid, done: place.answered}
+		place.t = transaction{tid: tid, place: place}
+		f.t = &place.t
 	}
 	w, err := o.c.write(f, ctx.Done())
 	if err != nil && err != errCut {
@@ -347,18 +347,44 @@ func transactionIDFor(body []byte, make func() string) string {
 	}
 }
 
-// place is a chunk's place in the window, given back once.
+// place is a chunk under way, with its place in the window, given back once.
 type place struct {
-	o     *outgoing
-	taken atomic.Bool
+	o          *outgoing
+	frame      outFrame
+	t          transaction
+	taken      bool   // guarded by o.mu, as what follows
+	prev, next *place // in o.places
+}
+
+func (p *place) take() {
+	o := p.o
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p.taken = true
+	if p.next = o.places; p.next != nil {
+		p.next.prev = p
+	}
+	o.places = p
 }
 
 func (p *place) free() {
-	if p.taken.CompareAndSwap(true, false) {
-		<-p.o.s.window
-		p.o.mu.Lock()
-		delete(p.o.outstanding, p)
-		p.o.mu.Unlock()
+	o := p.o
+	o.mu.Lock()
+	taken := p.taken
+	if taken {
+		p.taken = false
+		if p.next != nil {
+			p.next.prev = p.prev
+		}
+		if p.prev != nil {
+			p.prev.next = p.next
+		} else {
+			o.places = p.next
+		}
+	}
+	o.mu.Unlock()
+	if taken {
+		<-o.s.window
 	}
 }
 
@@ -456,12 +482,12 @@ func (o *outgoing) failure() error {
 func (o *outgoing) settle(ctx context.Context) error {
 	for {
 		o.mu.Lock()
-		err, left := o.err, len(o.outstanding)
+		err, all := o.err, o.places == nil
 		o.mu.Unlock()
 		if err != nil {
 			return err
 		}
-		if left == 0 {
+		if all {
 			return nil
 		}
 		select {
@@ -485,6 +511,7 @@ func (o *outgoing) abort() {
 	head := o.head(tid, 0, false, true, false)
 	select {
 	case o.c.ctl <- &outFrame{tid: tid, head: head, flag: flagAbort}:
+		o.c.kick()
 	default: // the peer takes nothing; it will find out
 	}
 }

@@ -15,11 +15,15 @@ type outFrame struct {
 	hasBody bool
 	flag    byte
 
-	t       *transaction // nil if no response is awaited
-	yields  bool         // may be interrupted
-	dropped func() bool  // tells a chunk being written that it is to be aborted
-	result  chan written // gets one value once written; nil in responses and reports
+	t      *transaction // nil if no response is awaited
+	yields bool         // may be interrupted
+	of     *outgoing    // the message a chunk belongs to, which may be given up meanwhile
+	result chan written // gets one value once written; nil in responses and reports
+	pooled bool         // goes back to controlPool
 }
+
+// controlPool holds responses, with room for their heads.
+var controlPool = sync.Pool{New: func() any { return &outFrame{head: make([]byte, 0, 256)} }}
 
 // written tells how far a frame came.
 type written struct {
@@ -31,17 +35,35 @@ type written struct {
 // bufferPool holds write buffers, which a connection has only while writing.
 var bufferPool = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBufferSize) }}
 
-// connWriter gives every write a deadline.
+// connWriter gives every write a deadline, of an eighth less than
+// WriteTimeout at the least.
 type connWriter struct{ c *conn }
 
 func (w connWriter) Write(p []byte) (int, error) {
-	w.c.nc.SetWriteDeadline(time.Now().Add(w.c.cfg.WriteTimeout))
-	return w.c.nc.Write(p)
+	c, limit := w.c, w.c.cfg.WriteTimeout
+	if now := time.Now(); c.writeBy.Sub(now) < limit-limit/8 {
+		c.writeBy = now.Add(limit)
+		c.nc.SetWriteDeadline(c.writeBy)
+	}
+	return c.nc.Write(p)
+}
+
+// kick starts the writer if it is at rest. A connection with nothing to write
+// has no such goroutine, as idle sessions are many.
+func (c *conn) kick() {
+	if !c.writing.CompareAndSwap(false, true) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.loops.Add(1)
+		go c.writeLoop()
+	}
 }
 
 func (c *conn) writeLoop() {
 	defer c.loops.Done()
-	defer close(c.written)
 	for {
 		f := c.nextFrame()
 		if f == nil {
@@ -54,37 +76,63 @@ func (c *conn) writeLoop() {
 	}
 }
 
-// nextFrame waits for something to write; nil means that the connection is
-// to end. Responses go before chunks.
+// nextFrame gives the next thing to write; nil means that the writer is to
+// end. Responses go before chunks.
 func (c *conn) nextFrame() *outFrame {
-	select {
-	case f := <-c.ctl:
-		return f
-	default:
-	}
-	select {
-	case f := <-c.ctl:
-		return f
-	case f := <-c.data:
-		return f
-	case <-c.stop:
-		return nil
-	case <-c.drain:
-		select {
-		case f := <-c.ctl:
+	for {
+		if f := c.readyFrame(); f != nil {
 			return f
+		}
+		if c.offered.Load() > 0 { // somebody is about to hand over a chunk
+			select {
+			case f := <-c.ctl:
+				return f
+			case f := <-c.data:
+				c.offered.Add(-1)
+				return f
+			case <-c.drain:
+				runtime.Gosched() // they are about to see it too
+				continue
+			case <-c.stop:
+				return nil
+			}
+		}
+		select {
+		case <-c.stop:
+			return nil
+		case <-c.drain:
+			c.endWriting()
+			return nil
 		default:
 		}
-		if tc, ok := c.nc.(interface{ CloseWrite() error }); ok && tc.CloseWrite() == nil {
-			// The reader ends the connection when the peer does, or soon.
-			// Until then it reads on, as closing with bytes unread would
-			// make TCP drop what we wrote last.
-			c.linger.Reset(readLinger)
-			return nil
+		c.writing.Store(false)
+		if len(c.ctl) == 0 && c.offered.Load() == 0 && !c.drained() || !c.writing.CompareAndSwap(false, true) {
+			return nil // who comes now starts another
 		}
-		c.fail(ErrClosed)
-		return nil
 	}
+}
+
+func (c *conn) drained() bool {
+	select {
+	case <-c.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// endWriting follows the last frame of a connection that is to end. The writer
+// is never started again.
+func (c *conn) endWriting() {
+	close(c.written)
+	if tc, ok := c.nc.(interface{ CloseWrite() error }); ok && tc.CloseWrite() == nil {
+		// The reader ends the connection when the peer does, or soon. Until
+		// then it reads on, as closing with bytes unread would make TCP drop
+		// what we wrote last.
+		c.linger.Reset(readLinger)
+		return
+	}
+	c.fail(ErrClosed)
 }
 
 // writeBatch writes f and all that is there to be written behind it.
@@ -117,6 +165,7 @@ func (c *conn) readyFrame() *outFrame {
 	}
 	select {
 	case f := <-c.data:
+		c.offered.Add(-1)
 		return f
 	default:
 		return nil
@@ -131,19 +180,21 @@ func (c *conn) writeFrame(bw *bufio.Writer, f *outFrame) error {
 		w.n, w.flag, w.err = c.writeBody(bw, f) // [RFC4975-7.1-6]
 		bw.WriteString("\r\n")
 	}
-	var end [64]byte
-	tail := appendEndLine(end[:0], f.tid, w.flag)
-	if _, err := bw.Write(tail); err != nil {
+	if _, err := bw.Write(appendEndLine(bw.AvailableBuffer(), f.tid, w.flag)); err != nil {
 		w.err = err
 	}
 	if c.cfg.Trace != nil {
-		c.traceSent(f, w, tail)
+		c.traceSent(f, w, appendEndLine(nil, f.tid, w.flag))
 	}
 	if f.t != nil && w.err == nil {
 		c.sent(f.t)
 	}
 	if f.result != nil {
 		f.result <- w
+	}
+	if f.pooled {
+		*f = outFrame{head: f.head[:0]}
+		controlPool.Put(f)
 	}
 	return w.err
 }
@@ -164,7 +215,7 @@ func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 		if n == len(f.body) {
 			return n, f.flag, nil
 		}
-		if f.dropped != nil && f.dropped() {
+		if f.of != nil && f.of.dead.Load() {
 			return n, flagAbort, nil
 		}
 		if !f.yields {
@@ -175,7 +226,7 @@ func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 		}
 		if begun.IsZero() {
 			begun = time.Now()
-		} else if c.waiting.Load() > 0 && time.Since(begun) > interruptAfter {
+		} else if c.offered.Load() > 0 && time.Since(begun) > interruptAfter {
 			return n, flagMore, nil
 		}
 	}
@@ -185,24 +236,26 @@ func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 // errCancelled nothing of it was, with errCut the writer is still busy with it;
 // any other error means that the connection is gone.
 func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
-	f.result = make(chan written, 1)
+	if f.result == nil {
+		f.result = make(chan written, 1)
+	}
 	if f.t != nil {
 		if err := c.begin(f.t); err != nil {
 			return written{}, err
 		}
 	}
-	c.waiting.Add(1)
-	defer c.waiting.Add(-1)
+	c.offered.Add(1) // the writer takes it off again
+	c.kick()
 	select {
 	case c.data <- f:
 	case <-cancelled:
-		c.unregister(f)
+		c.withdraw(f)
 		return written{}, errCancelled
 	case <-c.stop:
-		c.unregister(f)
+		c.withdraw(f)
 		return written{}, lost(c.reason())
 	case <-c.drain:
-		c.unregister(f)
+		c.withdraw(f)
 		return written{}, ErrClosed
 	}
 	select {
@@ -215,7 +268,9 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	}
 }
 
-func (c *conn) unregister(f *outFrame) {
+// withdraw takes back a frame that was not handed over.
+func (c *conn) withdraw(f *outFrame) {
+	c.offered.Add(-1)
 	if f.t != nil {
 		c.take(f.t.tid)
 	}
@@ -232,6 +287,7 @@ func (c *conn) reason() error {
 func (c *conn) control(f *outFrame) {
 	select {
 	case c.ctl <- f:
+		c.kick()
 	case <-c.stop:
 	}
 }
