@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // An msrpChunk is what the drawing needs to know of a SEND or of a response to
 // one.
 type msrpChunk struct {
-	id    string // transaction id
-	send  bool
-	first bool // it begins a message
-	last  bool // it ends one
+	id      string // transaction id
+	message string // Message-ID, of a SEND
+	send    bool
+	ok      bool // it is a 200
+	first   bool // it begins a message
+	last    bool // it ends one
 }
 
 // label says in a few words what a message is: the method or status, and for
@@ -23,14 +26,39 @@ func label(protocol, raw string) string {
 	if len(f) < 2 {
 		return protocol + " ?"
 	}
+	s := ""
 	switch protocol {
 	case "SIP":
-		return sipLabel(f, rest)
+		s = sipLabel(f, rest)
 	case "MSCP":
-		return mscpLabel(f, rest)
+		s = mscpLabel(f, rest)
 	default:
-		return msrpLabel(f, rest)
+		s = msrpLabel(f, rest)
 	}
+	return printable(s, maxLabel)
+}
+
+// maxLabel bounds a label, in characters.
+const maxLabel = 80
+
+// printable is at most n characters of what a stranger wrote, fit for a
+// terminal and for XML.
+func printable(s string, n int) string {
+	var b strings.Builder
+	for _, c := range s {
+		if n--; n < 0 {
+			b.WriteRune('…')
+			break
+		}
+		switch {
+		case c == '\t':
+			c = ' '
+		case !unicode.IsPrint(c):
+			c = unicode.ReplacementChar
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }
 
 func sipLabel(f []string, rest string) string {
@@ -98,11 +126,14 @@ func chunk(raw string, size int) (c msrpChunk, ok bool) {
 	if len(f) < 3 || f[0] != "MSRP" || f[2] == "REPORT" {
 		return c, false
 	}
-	c.id, c.send = f[1], f[2] == "SEND"
+	c.id, c.send, c.ok = f[1], f[2] == "SEND", f[2] == "200"
+	if c.send {
+		c.message = header(rest, "Message-ID")
+	}
 	var from, to, total int
 	r := header(rest, "Byte-Range")
 	if n, _ := fmt.Sscanf(r, "%d-%d/%d", &from, &to, &total); n == 3 {
-		c.first, c.last = from <= 1, to >= total
+		c.first, c.last = from <= 1, to >= total || strings.HasSuffix(raw, "-------"+c.id+"#\r\n")
 		return c, true
 	}
 	n, _ := fmt.Sscanf(r, "%d-*/%d", &from, &total)

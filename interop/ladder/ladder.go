@@ -183,7 +183,7 @@ func (l *Ladder) arrow(t time.Time, from, to, text string) {
 	case a == b:
 		copy(line[l.at(a)+1:], []rune(" "+text))
 	default:
-		drawArrow(line, l.at(a), l.at(b), text)
+		drawArrow(line, l.at(a), l.at(b), text, '-')
 	}
 	fmt.Fprintln(l.w, strings.TrimRight(string(line), " "))
 }
@@ -196,10 +196,10 @@ func orUnknown(node string) string {
 }
 
 // drawArrow fills the line between two lifelines, with the text in the middle.
-func drawArrow(line []rune, from, to int, text string) {
+func drawArrow(line []rune, from, to int, text string, stroke rune) {
 	lo, hi := min(from, to)+1, max(from, to)-1
 	for i := lo; i <= hi; i++ {
-		line[i] = '-'
+		line[i] = stroke
 	}
 	if from < to {
 		line[hi] = '>'

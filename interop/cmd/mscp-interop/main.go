@@ -3,6 +3,7 @@
 //	mscp-interop demo      a message left for an absent user is delivered
 //	mscp-interop send      leave messages for somebody
 //	mscp-interop receive   register, and take the messages that come
+//	mscp-interop ladder    draw the trace files of servers as a ladder
 package main
 
 import (
@@ -22,6 +23,7 @@ const usage = `usage: mscp-interop <command> [flags]
             user being delivered when that user registers
   send      call somebody and send messages over MSRP
   receive   register and take the messages that come
+  ladder    draw the trace files of servers as a ladder, in text or SVG
 
 mscp-interop <command> -h lists a command's flags.
 `
@@ -54,6 +56,8 @@ func run(ctx context.Context, args []string) error {
 		return runSend(ctx, args[1:])
 	case "receive":
 		return runReceive(ctx, args[1:])
+	case "ladder":
+		return runLadder(ctx, args[1:])
 	}
 	return errUsage
 }

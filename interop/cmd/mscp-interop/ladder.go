@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gomscp/gomscp/interop/ladder"
+)
+
+// runLadder draws trace files.
+func runLadder(ctx context.Context, args []string) error {
+	o := ladder.Options{Names: map[string]string{}}
+	fs := flag.NewFlagSet("ladder", flag.ContinueOnError)
+	svg := fs.String("svg", "", "write an SVG to this `file`, - for standard output, and no text")
+	fs.StringVar(&o.Call, "call", "", "only what belongs to the call with this Call-ID or connection-`id`, on both sides of the application server")
+	fs.Func("protocol", "only these `protocols`: SIP, MSCP, MSRP, with commas", func(s string) error {
+		return protocols(&o, s)
+	})
+	fs.Func("from", "only from this `time` on: as in RFC 3339, or a duration such as 12.5s after the first record", func(s string) (err error) {
+		o.From, err = ladder.ParseWhen(s)
+		return err
+	})
+	fs.Func("until", "only until this `time`", func(s string) (err error) {
+		o.Until, err = ladder.ParseWhen(s)
+		return err
+	})
+	fs.Func("name", "`ADDRESS=NAME` names a node that has traced nothing: host:port or host; may be repeated", func(s string) error {
+		addr, name, ok := strings.Cut(s, "=")
+		if !ok || addr == "" || name == "" {
+			return errors.New("not ADDRESS=NAME")
+		}
+		o.Names[addr] = name
+		return nil
+	})
+	fs.Func("lanes", "`names` of lanes, with commas, in the order in which they come first", func(s string) error {
+		o.Lanes = strings.Split(s, ",")
+		return nil
+	})
+	fs.BoolVar(&o.Bodies, "bodies", false, "show the texts that users have sent, as far as they were traced")
+	fs.BoolVar(&o.Chunks, "chunks", false, "draw every chunk of long MSRP messages")
+	fs.BoolVar(&o.Skip, "skip", false, "leave out lines that are no trace records")
+	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` that are drawn")
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are traces of application and media servers (their setting trace).")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if fs.NArg() == 0 {
+		fs.Usage()
+		return errors.New("a trace file is needed")
+	}
+	o.Progress = traceProgress()
+	d, err := ladder.Read(ctx, fs.Args(), o)
+	if err != nil {
+		return err
+	}
+	for _, note := range d.Notes {
+		fmt.Fprintln(os.Stderr, "note:", note)
+	}
+	if *svg == "" {
+		return d.WriteText(os.Stdout)
+	}
+	return writeFile(*svg, d.WriteSVG)
+}
+
+func protocols(o *ladder.Options, s string) error {
+	for p := range strings.SplitSeq(strings.ToUpper(s), ",") {
+		switch p {
+		case "SIP", "MSCP", "MSRP":
+			o.Protocols = append(o.Protocols, p)
+		default:
+			return fmt.Errorf("%q is none of SIP, MSCP and MSRP", p)
+		}
+	}
+	return nil
+}
+
+// traceProgress tells on standard error how far the reading is, if it takes
+// long.
+func traceProgress() func(done, total int64) {
+	next := time.Now().Add(progressAfter)
+	return func(done, total int64) {
+		if now := time.Now(); now.After(next) && total > 0 {
+			fmt.Fprintf(os.Stderr, "  %3d %% of %d MB\n", min(100, 100*done/total), total>>20)
+			next = now.Add(progressAfter)
+		}
+	}
+}
+
+// writeFile writes a file that is complete when it has its name; "-" is
+// standard output.
+func writeFile(path string, write func(io.Writer) error) error {
+	if path == "-" {
+		return write(os.Stdout)
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file", path)
+	}
+	f, err := os.Create(path + ".tmp")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		os.Remove(f.Name())
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,132 @@
+package ladder
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	minGap = 14 // characters from one lifeline to the next
+	maxGap = 44
+	around = 8 // characters of an arrow beside its label
+
+	headEvery = 50 // rows after which the names are repeated
+)
+
+// stroke is what the arrows of each protocol are made of.
+var stroke = map[string]rune{"SIP": '-', "MSCP": '=', "MSRP": '~'}
+
+// A layout is where the lifelines stand, in characters.
+type layout struct {
+	at    []int
+	width int
+}
+
+// newLayout makes each gap wide enough for the labels of arrows between
+// neighbours and for the names.
+func (d *Diagram) newLayout(left int) layout {
+	n := len(d.Lanes)
+	gaps := make([]int, n+1) // gap i is left of lane i, the last right of all
+	for i := range gaps {
+		gaps[i] = minGap
+	}
+	for i := 1; i < n; i++ {
+		both := utf8.RuneCountInString(d.Lanes[i-1]) + utf8.RuneCountInString(d.Lanes[i])
+		gaps[i] = max(gaps[i], min(maxGap, both/2+4))
+	}
+	if n > 0 { // half a name is all that stands outside
+		gaps[0] = utf8.RuneCountInString(d.Lanes[0])/2 + 2
+		gaps[n] = utf8.RuneCountInString(d.Lanes[n-1])/2 + 2
+	}
+	for _, r := range d.Rows {
+		lo, hi, need := min(r.From, r.To), max(r.From, r.To), utf8.RuneCountInString(r.Label)+around
+		if lo == hi {
+			gaps[lo+1] = max(gaps[lo+1], min(maxGap, need))
+			continue
+		}
+		each := min(maxGap, (need+hi-lo-1)/(hi-lo))
+		for i := lo + 1; i <= hi; i++ {
+			gaps[i] = max(gaps[i], each)
+		}
+	}
+	l := layout{at: make([]int, n)}
+	x := left
+	for i := range n {
+		x += gaps[i]
+		l.at[i] = x
+	}
+	l.width = x + gaps[n] + 1
+	return l
+}
+
+// seconds since the first row.
+func (d *Diagram) seconds(t time.Time) float64 { return t.Sub(d.Start).Seconds() }
+
+// head is what stands above the ladder.
+func (d *Diagram) head() []string {
+	if len(d.Rows) == 0 {
+		return []string{"no messages"}
+	}
+	span := d.Rows[len(d.Rows)-1].Time.Sub(d.Start)
+	head := []string{fmt.Sprintf("%d messages from %s, %.3f s", d.Messages, d.Start.UTC().Format("2006-01-02 15:04:05.000 MST"), span.Seconds())}
+	return append(head, d.Clocks...)
+}
+
+// WriteText draws with characters: SIP ---->, MSCP ====>, MSRP ~~~~>.
+func (d *Diagram) WriteText(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	for _, line := range d.head() {
+		fmt.Fprintln(out, line)
+	}
+	fmt.Fprint(out, "SIP ---->  MSCP ====>  MSRP ~~~~>\n")
+	left := timeWidth + 1
+	l := d.newLayout(left)
+	for i, r := range d.Rows {
+		if i%headEvery == 0 {
+			fmt.Fprintf(out, "\n%s\n", d.names(l))
+		}
+		fmt.Fprintln(out, d.row(l, r))
+		for line := range strings.Lines(r.Body) {
+			fmt.Fprintf(out, "%s\"%s\"\n", strings.Repeat(" ", left+2), strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return out.Flush()
+}
+
+// names is the line with the names above their lifelines.
+func (d *Diagram) names(l layout) string {
+	line := []rune(strings.Repeat(" ", l.width))
+	for i, name := range d.Lanes {
+		room := l.width
+		for _, j := range []int{i - 1, i + 1} { // as far as the middle to either side
+			if j >= 0 && j < len(l.at) {
+				room = min(room, max(l.at[i]-l.at[j], l.at[j]-l.at[i])-1)
+			}
+		}
+		r := []rune(shortName(name, room))
+		copy(line[max(0, l.at[i]-len(r)/2):], r)
+	}
+	return strings.TrimRight(string(line), " ")
+}
+
+func (d *Diagram) row(l layout, r Row) string {
+	line := []rune(strings.Repeat(" ", l.width))
+	for _, x := range l.at {
+		line[x] = '|'
+	}
+	stamp := []rune(fmt.Sprintf("%*.4f", timeWidth, d.seconds(r.Time)))
+	if r.From == r.To {
+		text := []rune("⟲ " + r.Label)
+		at := l.at[r.From] + 2
+		line = append(line[:at], slices.Concat(text, line[min(len(line), at+len(text)):])...)
+	} else {
+		drawArrow(line, l.at[r.From], l.at[r.To], " "+r.Label+" ", stroke[r.Protocol])
+	}
+	copy(line, stamp)
+	return strings.TrimRight(string(line), " ")
+}
