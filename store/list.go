@@ -39,7 +39,6 @@ func (p *pile) first() *entry {
 // Recipients lists who has messages to be delivered, by URI.
 func (s *Store) Recipients() []RecipientInfo {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
 	list := make([]RecipientInfo, 0, len(s.index.boxes))
 	for uri, b := range s.index.boxes {
 		r := RecipientInfo{Recipient: uri, Count: b.all.count - b.aside.count, Bytes: b.all.bytes - b.aside.bytes}
@@ -55,6 +54,7 @@ func (s *Store) Recipients() []RecipientInfo {
 		r.Oldest = fromNanos(oldest.received)
 		list = append(list, r)
 	}
+	s.mu.RUnlock()
 	slices.SortFunc(list, func(a, b RecipientInfo) int { return cmp.Compare(a.Recipient, b.Recipient) })
 	return list
 }
@@ -98,7 +98,10 @@ func (s *Store) Messages(recipient, sender string) []MessageInfo {
 // Page is Messages in parts: of those behind the message after, which need not
 // be kept any more (0: from the first), at most limit (0: all).
 func (s *Store) Page(recipient, sender string, after ID, limit int) []MessageInfo {
-	var ids []ID
+	return s.read(s.page(recipient, sender, after, limit))
+}
+
+func (s *Store) page(recipient, sender string, after ID, limit int) (ids []ID) {
 	s.mu.RLock()
 	if b := s.index.boxes[recipient]; b != nil {
 		piles := b.piles
@@ -117,7 +120,7 @@ func (s *Store) Page(recipient, sender string, after ID, limit int) []MessageInf
 	if limit > 0 && len(ids) > limit {
 		ids = ids[:limit]
 	}
-	return s.read(ids)
+	return ids
 }
 
 // collect adds the IDs of at most limit entries behind after.
@@ -141,18 +144,24 @@ func (s *Store) Message(id ID) (MessageInfo, error) {
 	return MessageInfo{}, ErrNotFound
 }
 
-// read fetches messages from the file. One that is not there any more, or not
-// to be decoded, is left out.
+// read fetches messages from the file.
 func (s *Store) read(ids []ID) []MessageInfo {
 	if len(ids) == 0 {
 		return nil
 	}
 	list := make([]MessageInfo, 0, len(ids))
+	s.readEach(ids, func(_ *bolt.Tx, m MessageInfo) { list = append(list, m) })
+	return list
+}
+
+// readEach fetches messages in one transaction. One that is not there any more,
+// or not to be decoded, is left out.
+func (s *Store) readEach(ids []ID, do func(*bolt.Tx, MessageInfo)) {
 	err := s.db.View(func(tx *bolt.Tx) error {
 		for _, id := range ids {
 			m, err := readMessage(tx, id)
 			if err == nil {
-				list = append(list, m)
+				do(tx, m)
 			} else if !errors.Is(err, ErrNotFound) {
 				s.log.Error("store: message cannot be read", "id", id, "err", err)
 			}
@@ -162,5 +171,4 @@ func (s *Store) read(ids []ID) []MessageInfo {
 	if err != nil && !errors.Is(closedError(err), ErrClosed) {
 		s.log.Error("store: list", "err", err)
 	}
-	return list
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 )
@@ -67,27 +69,51 @@ type chosen struct {
 	size int64
 }
 
-// choose lists what a filter selects, in the order of IDs.
-func (s *Store) choose(f Filter) []chosen {
+// choose lists what a filter selects, in the order of IDs. Without a recipient it
+// goes span by span, so that nobody waits for all of it.
+func (s *Store) choose(f Filter) (list []chosen) {
+	if f.Recipient == "" {
+		for _, n := range s.spanNumbers() {
+			list = s.chooseIn(n, list, f)
+		}
+		return list
+	}
+	s.mu.RLock()
+	if b := s.index.boxes[f.Recipient]; b != nil {
+		list = b.choose(list, f)
+	}
+	s.mu.RUnlock()
+	slices.SortFunc(list, func(a, b chosen) int { return cmp.Compare(a.id, b.id) })
+	return list
+}
+
+func (s *Store) spanNumbers() []uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var list []chosen
-	if f.Recipient != "" {
-		if b := s.index.boxes[f.Recipient]; b != nil {
-			list = b.choose(list, f)
+	return slices.Sorted(maps.Keys(s.index.spans))
+}
+
+func (s *Store) chooseIn(n uint64, list []chosen, f Filter) []chosen {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	x := s.index.spans[n]
+	if x == nil || x.live == 0 {
+		return list
+	}
+	for i, o := range x.owners {
+		if o < owners || f.Sender != "" && s.index.piles[o].sender != f.Sender {
+			continue
 		}
-	} else {
-		for _, b := range s.index.boxes {
-			list = b.choose(list, f)
+		if _, e := s.index.find(ID(n*spanLength) + ID(i)); f.selects(e) {
+			list = append(list, chosen{e.id, e.size})
 		}
 	}
-	slices.SortFunc(list, func(a, b chosen) int {
-		if a.id < b.id {
-			return -1
-		}
-		return 1
-	})
 	return list
+}
+
+// selects looks at all but recipient and sender.
+func (f *Filter) selects(e *entry) bool {
+	return !e.dead && (!f.Aside || e.aside) && (f.Before.IsZero() || e.received < nanos(f.Before))
 }
 
 func (b *box) choose(list []chosen, f Filter) []chosen {
@@ -98,14 +124,11 @@ func (b *box) choose(list []chosen, f Filter) []chosen {
 			piles = []*pile{p}
 		}
 	}
-	before := nanos(f.Before)
 	for _, p := range piles {
 		for i := range p.list {
-			e := &p.list[i]
-			if e.dead || f.Aside && !e.aside || !f.Before.IsZero() && e.received >= before {
-				continue
+			if e := &p.list[i]; f.selects(e) {
+				list = append(list, chosen{e.id, e.size})
 			}
-			list = append(list, chosen{e.id, e.size})
 		}
 	}
 	return list

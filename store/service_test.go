@@ -315,6 +315,30 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestLetters has bodies come along while they are short and fit.
+func TestLetters(t *testing.T) {
+	s := newStore(t)
+	sizes := []int{0, 100, SegmentSize, SegmentSize + 1, 100}
+	for _, n := range sizes {
+		put(t, s, Meta{Recipient: "bob", Sender: "alice"}, randomBody(n))
+	}
+	for _, tc := range []struct {
+		bytes int64
+		with  string // which have bodies
+	}{{1 << 20, "[true true true false true]"}, {100, "[true true false false false]"}, {0, "[true false false false false]"}} {
+		var with []bool
+		for i, l := range s.Letters("bob", "", 0, 0, tc.bytes) {
+			with = append(with, l.Body != nil)
+			if l.Body != nil && string(l.Body) != string(randomBody(sizes[i])) {
+				t.Errorf("message %d has other bytes", i)
+			}
+		}
+		if got := fmt.Sprint(with); got != tc.with {
+			t.Errorf("with %d bytes: %s, want %s", tc.bytes, got, tc.with)
+		}
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ms.db")
 	if _, err := Open(path, Options{ReadOnly: true}); err == nil {
