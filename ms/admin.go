@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/gomscp/gomscp/ms/operator"
 )
 
 // Kept is what the store holds of one sender's messages to one recipient. The
@@ -20,7 +22,9 @@ type Kept struct {
 const maxKept = 10_000
 
 func (s *Server) adminPages() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{"GET /store": s.serveStorePage}
+	pages := operator.Handler(s.store)
+	pages["GET /store"] = s.serveStorePage
+	return pages
 }
 
 // serveStorePage lists who has left how much for whom; no message's content.

@@ -42,7 +42,8 @@ func ServeAdmin(addr string, reg *prometheus.Registry, ready func() error, pages
 		return nil, fmt.Errorf("admin: %w", err)
 	}
 	a := &Admin{ln: ln, srv: &http.Server{
-		Handler:           adminMux(reg, ready, pages),
+		// A web page in the operator's browser must not post here.
+		Handler:           http.NewCrossOriginProtection().Handler(adminMux(reg, ready, pages)),
 		ReadHeaderTimeout: adminHeaderWait,
 		ReadTimeout:       adminRequestWait,
 		MaxHeaderBytes:    adminHeaderBytes,

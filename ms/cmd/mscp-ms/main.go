@@ -2,18 +2,51 @@
 //
 //	mscp-ms -config mscp-ms.yaml
 //	mscp-ms -print-config > mscp-ms.yaml
+//	mscp-ms store recipients
+//
+// See mscp-ms store -h for what an operator can do to the store of a server that
+// runs, or of one that does not.
 package main
 
 import (
+	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/ms"
+	"github.com/gomscp/gomscp/ms/operator"
 )
 
-func main() { daemon.Main("mscp-ms", ms.DefaultYAML, start) }
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "store" {
+		os.Exit(storeCommand(os.Args[2:]))
+	}
+	daemon.Main("mscp-ms", ms.DefaultYAML, start)
+}
+
+// storeCommand runs mscp-ms store, and returns the exit status.
+func storeCommand(args []string) int {
+	ctx, stop := daemon.SignalContext()
+	defer stop()
+	err := operator.Run(ctx, args, "mscp-ms.yaml", locate, os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "mscp-ms store: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func locate(config string) (admin, file string, err error) {
+	cfg, err := ms.LoadConfig(config)
+	return cfg.Admin, cfg.Store, err
+}
 
 func start(f daemon.Flags) (io.Closer, *slog.Logger, error) {
 	cfg, err := ms.LoadConfig(f.Config)

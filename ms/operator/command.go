@@ -1,0 +1,200 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/gomscp/gomscp/store"
+)
+
+const usage = `Usage: mscp-ms store [-config FILE | -admin ADDRESS | -file FILE] COMMAND
+
+Works on a running media server through its admin address, or on the file of
+one that does not run. Without -admin and -file the configuration says which:
+the admin address if it is set, or else the file.
+
+Commands:
+  recipients                     who has messages to be delivered
+  messages [SELECTION]           what is to be delivered or, with -aside, set aside
+  show [-body] ID                one message; its body only with -body
+  purge SELECTION | -all         delete messages
+  restore ID...                  have messages that were set aside delivered again
+  export [SELECTION] [-o FILE]   write messages as store/EXPORT.md describes
+  import [FILE]                  read such a file, or standard input
+  backup -o FILE                 copy the store, also while it is in use
+  check                          look for damage
+  compact -o FILE                copy a file at rest without what was deleted
+
+Selection:
+  -to URI, -from URI             of this recipient, of this sender
+  -older DURATION                that came longer ago, like 720h
+  -aside                         only what is set aside
+`
+
+// A Locator tells the admin address and the file that a configuration names.
+type Locator func(config string) (admin, file string, err error)
+
+// Run is the command line mscp-ms store, with args after these words. What was
+// asked for goes to out, progress to errs. defaultConfig is the configuration
+// where none is named.
+func Run(ctx context.Context, args []string, defaultConfig string, locate Locator, out, errs io.Writer) error {
+	fs := flag.NewFlagSet("mscp-ms store", flag.ContinueOnError)
+	fs.SetOutput(errs)
+	fs.Usage = func() { fmt.Fprint(errs, usage) }
+	config := fs.String("config", defaultConfig, "")
+	admin, path := fs.String("admin", "", ""), fs.String("file", "", "")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	name := fs.Arg(0)
+	do := commands[name]
+	if do == nil {
+		fs.Usage()
+		if name == "" {
+			return errors.New("no command")
+		}
+		return fmt.Errorf("unknown command %q", name)
+	}
+	if *admin == "" && *path == "" {
+		var err error
+		if *admin, *path, err = locate(*config); err != nil {
+			return err
+		}
+	}
+	c := &command{name: name, file: *path, out: out, errs: errs}
+	if err := c.parse(fs.Args()[1:]); err != nil {
+		return err
+	}
+	var err error
+	if *admin != "" {
+		c.file = ""
+		c.store = Dial(*admin)
+	} else if c.store, err = Open(*path, readsOnly[name]); err != nil {
+		return locked(err)
+	}
+	defer c.store.Close()
+	defer c.watch()()
+	return do(ctx, c)
+}
+
+// readsOnly are the commands that change nothing.
+var readsOnly = map[string]bool{"recipients": true, "messages": true, "show": true, "export": true, "backup": true, "check": true, "compact": true}
+
+func locked(err error) error {
+	if errors.Is(err, store.ErrLocked) {
+		return fmt.Errorf("%w: a media server runs on it; use -admin with its admin address", err)
+	}
+	return err
+}
+
+// A command is one call of the command line.
+type command struct {
+	name  string
+	store Store
+	file  string // at rest; "" for a running server
+	out   io.Writer
+	errs  io.Writer
+	meter meter
+
+	args   []string
+	filter store.Filter
+	all    bool
+	body   bool
+	output string
+}
+
+var commands = map[string]func(context.Context, *command) error{
+	"recipients": listRecipients, "messages": listMessages, "show": show, "purge": purge, "restore": restore,
+	"export": export, "import": importFile, "backup": backup, "check": check, "compact": compact,
+}
+
+// parse reads the flags of the command itself, before or after its arguments.
+func (c *command) parse(args []string) error {
+	fs := flag.NewFlagSet("mscp-ms store "+c.name, flag.ContinueOnError)
+	fs.SetOutput(c.errs)
+	fs.Usage = func() { fmt.Fprint(c.errs, usage) }
+	var older time.Duration
+	if c.name == "messages" || c.name == "purge" || c.name == "export" {
+		fs.StringVar(&c.filter.Recipient, "to", "", "")
+		fs.StringVar(&c.filter.Sender, "from", "", "")
+		fs.DurationVar(&older, "older", 0, "")
+		fs.BoolVar(&c.filter.Aside, "aside", false, "")
+	}
+	switch c.name {
+	case "purge":
+		fs.BoolVar(&c.all, "all", false, "")
+	case "show":
+		fs.BoolVar(&c.body, "body", false, "")
+	case "export", "backup", "compact":
+		fs.StringVar(&c.output, "o", "", "")
+	}
+	for len(args) > 0 {
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		if args = fs.Args(); len(args) > 0 {
+			c.args, args = append(c.args, args[0]), args[1:]
+		}
+	}
+	if older < 0 {
+		return fmt.Errorf("-older %v: is negative", older)
+	}
+	if older > 0 {
+		c.filter.Before = time.Now().Add(-older)
+	}
+	return c.checkArgs()
+}
+
+func (c *command) checkArgs() error {
+	most := map[string]int{"show": 1, "import": 1, "restore": 1 << 20}[c.name]
+	switch {
+	case len(c.args) > most:
+		return fmt.Errorf("%s: unexpected argument %q", c.name, c.args[most])
+	case len(c.args) == 0 && (c.name == "show" || c.name == "restore"):
+		return fmt.Errorf("%s: no ID", c.name)
+	case c.output == "" && (c.name == "backup" || c.name == "compact"):
+		return fmt.Errorf("%s: -o FILE is missing", c.name)
+	case c.name == "purge" && c.filter == (store.Filter{}) && !c.all:
+		return errors.New("purge: nothing is selected; -all deletes everything")
+	}
+	return nil
+}
+
+func (c *command) ids() (ids []store.ID, err error) {
+	for _, a := range c.args {
+		n, err := strconv.ParseUint(a, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is no ID", c.name, a)
+		}
+		ids = append(ids, store.ID(n))
+	}
+	return ids, nil
+}
+
+// toFile has write fill the file of -o, which is there only when it is whole;
+// without -o, standard output.
+func (c *command) toFile(write func(io.Writer) error) error {
+	if c.output == "" {
+		return write(c.meter.writer(c.out))
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.output), ".mscp-ms-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // which it is no more, once it has its name
+	err = write(c.meter.writer(f))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), c.output)
+}
