@@ -28,7 +28,7 @@ const (
 	// Of the log of deleted messages at most trimIDs are looked at in one
 	// transaction, and logSlack may be in it without need.
 	trimIDs  = 4096
-	logSlack = 64 << 10
+	logSlack = 16 << 10
 )
 
 func messageKey(id ID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
