@@ -195,34 +195,52 @@ func TestCaptures(t *testing.T) {
 }
 
 // The second chunk of this one has no end-line: the message is aborted when
-// the connection ends.
+// the connection ends. It is long, so it is split at each byte of its first
+// heads, and at every 211th of the rest.
 func TestCaptureWithoutEnd(t *testing.T) {
 	for _, c := range captures(t) {
 		if c.name != "java-20000-10000" {
 			continue
 		}
-		l := testListener(t, Config{})
-		h, ch := collect(1)
-		remote, _ := ParsePath("msrp://127.0.0.1:12989/alicesession1;tcp")
-		if _, err := l.Accept(SessionConfig{Local: testURI(t, "msrp://127.0.0.1:12891/bobsession1;tcp"), Remote: remote, Handler: h}); err != nil {
-			t.Fatal(err)
-		}
-		nc, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		nc.Write(c.peer)
-		fr := newFrameReader(nc)
-		for range 2 {
-			if f, err := fr.next(); err != nil || f.code != 200 {
-				t.Fatalf("got %v, %v", f, err)
+		replayWithoutEnd(t, c, 0)
+		for i := 1; i < len(c.peer); i++ {
+			if i < 800 || i%211 == 0 || i > len(c.peer)-20 {
+				replayWithoutEnd(t, c, i)
 			}
-		}
-		nc.Close()
-		if g := next(t, ch); g.err == nil || g.m.Size != 20000 {
-			t.Fatalf("got %d bytes, %v", len(g.body), g.err)
 		}
 		return
 	}
 	t.Fatal("no such capture")
+}
+
+func replayWithoutEnd(t *testing.T, c capture, split int) {
+	t.Helper()
+	l := testListener(t, Config{})
+	defer l.Close()
+	h, ch := collect(1)
+	remote, _ := ParsePath("msrp://127.0.0.1:12989/alicesession1;tcp")
+	if _, err := l.Accept(SessionConfig{Local: testURI(t, "msrp://127.0.0.1:12891/bobsession1;tcp"), Remote: remote, Handler: h}); err != nil {
+		t.Fatal(err)
+	}
+	near, far := net.Pipe()
+	l.serve(near)
+	defer far.Close()
+	sent := make(chan bool)
+	go func() {
+		far.Write(c.peer[:split])
+		far.Write(c.peer[split:])
+		close(sent)
+	}()
+	far.SetReadDeadline(time.Now().Add(10 * time.Second))
+	fr := newFrameReader(far)
+	for range 2 {
+		if f, err := fr.next(); err != nil || f.code != 200 {
+			t.Fatalf("split at %d: %v, %v", split, f, err)
+		}
+	}
+	<-sent
+	far.Close()
+	if g := next(t, ch); g.err == nil || g.m.Size != 20000 {
+		t.Fatalf("split at %d: %d bytes, %v", split, len(g.body), g.err)
+	}
 }
