@@ -113,7 +113,10 @@ func (s *stream) handshake() error {
 	return nil
 }
 
-var errTooLong = errors.New("message too long")
+var (
+	errTooLong = errors.New("message too long")
+	errNoSIP   = errors.New("what came is no SIP")
+)
 
 // Write writes one message: sipgo writes each with one call.
 func (s *stream) Write(b []byte) (int, error) {
@@ -169,7 +172,7 @@ func (s *stream) fail(err error) {
 	s.brokenBy = err
 	close(s.failed)
 	var f *flaw
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTooLong) || errors.As(err, &f) {
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTooLong) || errors.Is(err, errNoSIP) || errors.As(err, &f) {
 		s.ua.note(slog.LevelWarn, "SIP connection closed", "peer", s.RemoteAddr(), "err", err)
 		s.Close()
 	}
@@ -224,6 +227,9 @@ func (s *stream) follow(b []byte) error {
 	if len(s.pending) == 0 {
 		s.pending = nil
 	}
+	if !mayBeSIP(s.pending) {
+		return errNoSIP
+	}
 	if len(s.pending) > MaxMessage {
 		return fmt.Errorf("%w: more than %d bytes", errTooLong, MaxMessage)
 	}
@@ -243,6 +249,22 @@ func (s *stream) Close() error {
 		}
 	})
 	return s.Conn.Close()
+}
+
+// mayBeSIP reports whether b can be the begin of a message: its first line, as
+// far as it is there, is text, and names the protocol once it is whole. Waiting
+// for the headers' end of anything else would take as long as messageWait.
+func mayBeSIP(b []byte) bool {
+	line, _, whole := bytes.Cut(b, []byte("\r\n"))
+	if !whole {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+	}
+	for _, c := range line {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return !whole || bytes.Contains(bytes.ToUpper(line), []byte("SIP/"))
 }
 
 // messageSize is the size of the first message in b, 0 if it is not complete.

@@ -68,7 +68,7 @@ func TestOverdueRegister(t *testing.T) {
 	if len(s.Registered("bob")) != 1 {
 		t.Error("the contact is gone")
 	}
-	if got := phone.register(s, "bob", "after a restart", 1, "Expires: 0"); !strings.HasPrefix(got, "SIP/2.0 200 ") || len(s.Registered("bob")) != 0 {
+	if got := phone.register(s, "bob", "after-a-restart", 1, "Expires: 0"); !strings.HasPrefix(got, "SIP/2.0 200 ") || len(s.Registered("bob")) != 0 {
 		t.Errorf("got %s", got)
 	}
 }
