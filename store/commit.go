@@ -201,7 +201,7 @@ func (s *Store) commit(batch []*job) {
 // already, or is over a limit, becomes the removal of its body. What the batch
 // itself deletes counts as still there.
 func (s *Store) decide(batch []*job) {
-	d := decision{s: s, twins: map[twinKey]*job{}, recipients: map[string]load{}, senders: map[pair]load{}}
+	d := decision{s: s, twins: make(map[twinKey]*job, len(batch)), recipients: map[string]load{}, senders: map[pair]load{}}
 	d.total = s.index.kept.bytes + s.openBytes()
 	for _, j := range batch {
 		if j.message == nil {

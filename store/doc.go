@@ -33,10 +33,10 @@
 // sender to the same recipient, is kept once; Wait returns nil, as it is on disk,
 // and [Pending.Duplicate] tells. This is exact, also for messages that come at the
 // same time and after the file was opened again. The body, by its SHA-256, is part
-// of it because a Message-ID is unique in its session only (RFC 4975, section
-// 7.1.1), and a client that counts from one again must not lose messages. It ends
-// with the message: what is repeated after its delivery is a new message. A message
-// without Message-ID is never a duplicate.
+// of it because a client that counts from one in each session must not lose
+// messages; one that repeats a message in a new session keeps its Message-ID (RFC
+// 4975, section 5.4). It ends with the message: what is repeated after its delivery
+// is a new message. A message without Message-ID is never a duplicate.
 //
 // # Layout
 //

@@ -141,8 +141,12 @@ func (d *decision) admit(j *job) error {
 		return err
 	}
 	one := load{1, m.Size}
-	d.recipients[p.recipient] = d.recipients[p.recipient].plus(one)
-	d.senders[p] = d.senders[p].plus(one)
+	if limits := &d.s.limits; limits.MaxRecipientMessages > 0 || limits.MaxRecipientBytes > 0 {
+		d.recipients[p.recipient] = d.recipients[p.recipient].plus(one)
+	}
+	if limits := &d.s.limits; limits.MaxSenderMessages > 0 || limits.MaxSenderBytes > 0 {
+		d.senders[p] = d.senders[p].plus(one)
+	}
 	d.total += m.Size - j.ahead
 	if j.tag != 0 {
 		d.twins[twinKey{p, j.tag}] = j

@@ -32,6 +32,10 @@ type sealer struct {
 
 func (s *sealer) add(id ID, record []byte) {
 	_, place := spanOf(id)
+	if s.records == nil {
+		s.records = make([]byte, 0, spanLength*recordCost)
+		s.table = make([]byte, 0, spanLength*sealedEntry)
+	}
 	s.records = append(s.records, record...)
 	s.table = binary.BigEndian.AppendUint16(s.table, uint16(place))
 	s.table = binary.BigEndian.AppendUint32(s.table, uint32(len(s.records)))

@@ -89,6 +89,9 @@ func (c *counts) job(j *job) {
 }
 
 func (c *counts) refused(err error) {
+	if err == nil {
+		return
+	}
 	if over := (*LimitError)(nil); errors.As(err, &over) {
 		c.Refused++
 		c.RefusedBy[over.Limit]++
