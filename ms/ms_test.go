@@ -3,7 +3,6 @@ package ms
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -19,7 +18,7 @@ import (
 // A fakeAS is an application server that a test plays by hand: SIP and MSCP are
 // real.
 type fakeAS struct {
-	t       *testing.T
+	t       testing.TB
 	ms      *Server
 	ua      *sipua.UA
 	control *sipua.Call
@@ -33,9 +32,9 @@ const (
 )
 
 // newFakeAS starts a media server and sets a control channel up to it.
-func newFakeAS(t *testing.T, change func(*Config)) *fakeAS {
+func newFakeAS(t testing.TB, change func(*Config)) *fakeAS {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	log := logTo(t)
 	cfg := DefaultConfig()
 	cfg.SIP.Listen, cfg.MSRP.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Store = filepath.Join(t.TempDir(), "ms.db")
@@ -65,7 +64,7 @@ func newFakeAS(t *testing.T, change func(*Config)) *fakeAS {
 }
 
 func (a *fakeAS) ctx() context.Context {
-	ctx, cancel := context.WithTimeout(a.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(a.t.Context(), 60*time.Second)
 	a.t.Cleanup(cancel)
 	return ctx
 }

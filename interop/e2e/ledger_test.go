@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,28 +15,51 @@ import (
 
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/msrp"
 )
 
-var ledgerTime = flag.Duration("ledger", 3*time.Second, "how long TestLedger kills and restarts under load")
+var (
+	ledgerTime    = flag.Duration("ledger", 3*time.Second, "how long TestLedger kills and restarts under load")
+	ledgerSenders = flag.Int("ledger-senders", 4, "how many senders TestLedger has")
+)
 
-// A ledger is what each sender knows to be stored: the numbers of its messages
-// that were confirmed, in order.
+// A ledger is what each sender knows of its messages, by their numbers: those
+// that were confirmed, in order, and those that were refused.
 type ledger struct {
 	mu        sync.Mutex
 	confirmed map[string][]int
+	refused   map[string]map[int]bool
+}
+
+// ledgerMax is the largest message that is taken, in bytes.
+const ledgerMax = 250_000
+
+// ledgerBody is the body of a sender's message, which tells its number and all
+// of whose bytes follow from that. Some are of several chunks, some too large.
+func ledgerBody(name string, n int) string {
+	size := 10
+	switch n % 20 {
+	case 7:
+		size = ledgerMax - 100
+	case 13:
+		size = ledgerMax + 50_000
+	}
+	unit := fmt.Sprintf("%s/%d.", name, n)
+	return fmt.Sprintf("%d %s", n, strings.Repeat(unit, size/len(unit)+1))
 }
 
 // TestLedger has senders leave messages while the servers are killed and
-// restarted at random. Then the recipient registers, and is killed off once as
-// well: every confirmed message arrives, in its sender's order.
+// restarted at random. Then the recipient registers, and the media server is
+// killed once more, while it delivers: every confirmed message arrives with
+// all its bytes, in its sender's order, and none that was refused.
 func TestLedger(t *testing.T) {
-	e := newEnv(t, envOptions{})
-	l := &ledger{confirmed: map[string][]int{}}
+	e := newEnv(t, envOptions{configMS: func(_ int, c *ms.Config) { c.MSRP.MaxSize = ledgerMax }})
+	l := &ledger{confirmed: map[string][]int{}, refused: map[string]map[int]bool{}}
 	ctx, stop := context.WithTimeout(e.ctx, *ledgerTime)
 	defer stop()
 	var senders sync.WaitGroup
-	for i := range 4 {
+	for i := range *ledgerSenders {
 		phone := e.phone(softphone.Config{User: fmt.Sprintf("sip:s%d@%s", i, domain)})
 		senders.Go(func() { l.write(ctx, phone, fmt.Sprintf("s%d", i)) })
 	}
@@ -42,12 +67,13 @@ func TestLedger(t *testing.T) {
 	senders.Wait()
 	e.awaitChannels()
 
-	total := 0
-	for _, n := range l.confirmed {
+	total, refused := 0, 0
+	for name, n := range l.confirmed {
 		total += len(n)
+		refused += len(l.refused[name])
 	}
-	t.Logf("%d kills, %d messages confirmed", kills, total)
-	if total == 0 || kills == 0 {
+	t.Logf("%d senders, %d kills, %d messages confirmed, %d refused", *ledgerSenders, kills, total, refused)
+	if total == 0 || kills == 0 || refused == 0 {
 		t.Fatal("the test shows nothing")
 	}
 	l.check(t, e.collectAll())
@@ -66,23 +92,36 @@ func (l *ledger) write(ctx context.Context, phone *softphone.Phone, name string)
 			continue
 		}
 		for ; err == nil && ctx.Err() == nil; n++ {
-			size := 10
-			if n%20 == 7 {
-				size = 200_000
-			}
-			text := fmt.Sprintf("%d %s", n, strings.Repeat("x", size))
-			sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			if err = send(sctx, chat, msrp.Message{SuccessReport: n%2 == 0}, text); err == nil {
-				l.mu.Lock()
-				l.confirmed[name] = append(l.confirmed[name], n)
-				l.mu.Unlock()
-			}
+			sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledgerPatience)
+			err = l.note(name, n, send(sctx, chat, msrp.Message{SuccessReport: n%2 == 0}, ledgerBody(name, n)))
 			cancel()
 		}
 		bctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		_ = chat.Close(bctx) // the other side may be gone
 		cancel()
 	}
+}
+
+// ledgerPatience is how long a sender waits for one message.
+const ledgerPatience = 5 * time.Second
+
+// note takes down what became of a message; a refusal for its size is what it
+// was made for, and no error.
+func (l *ledger) note(name string, n int, err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var status *msrp.StatusError
+	switch {
+	case err == nil:
+		l.confirmed[name] = append(l.confirmed[name], n)
+	case errors.As(err, &status) && status.Code == 413:
+		if l.refused[name] == nil {
+			l.refused[name] = map[int]bool{}
+		}
+		l.refused[name][n] = true
+		return nil
+	}
+	return err
 }
 
 // killAtRandom kills and restarts a random server again and again until ctx
@@ -122,11 +161,8 @@ func (e *env) collectAll() map[string][]int {
 	count := 0
 	half := make(chan struct{})
 	e.register(softphone.Config{User: bob, OnMessage: func(ctx context.Context, m *softphone.Message) error {
-		var n int
-		if _, err := fmt.Fscan(m, &n); err != nil {
-			return err
-		}
-		if _, err := io.Copy(io.Discard, m); err != nil {
+		body, err := io.ReadAll(m)
+		if err != nil {
 			return err
 		}
 		release, err := m.InOrder(ctx)
@@ -135,6 +171,11 @@ func (e *env) collectAll() map[string][]int {
 		}
 		defer release()
 		name := strings.TrimSuffix(strings.TrimPrefix(m.Sender, "sip:"), "@"+domain)
+		number, _, _ := strings.Cut(string(body), " ")
+		n, err := strconv.Atoi(number)
+		if err != nil || string(body) != ledgerBody(name, n) {
+			e.t.Errorf("%s: the bytes of message %s are not its own", name, short(number))
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		got[name] = append(got[name], n)
@@ -166,18 +207,24 @@ func (e *env) drain() {
 	}
 }
 
-// check holds that what was confirmed has come, in order. What came once more
-// was delivered and not yet deleted when the media server was killed.
+// check holds that what was confirmed has come, in order, and nothing that was
+// refused. What came once more was delivered and not yet deleted when the media
+// server was killed.
 func (l *ledger) check(t *testing.T, got map[string][]int) {
 	t.Helper()
 	for name, confirmed := range l.confirmed {
 		next, last := 0, -1
+		seen := map[int]bool{}
 		for _, n := range got[name] {
-			if n < last {
+			if n < last && !seen[n] {
 				t.Errorf("%s: message %d came after %d", name, n, last)
 			}
+			if l.refused[name][n] {
+				t.Errorf("%s: message %d was refused and came", name, n)
+			}
 			last = n
-			if next < len(confirmed) && n == confirmed[next] {
+			seen[n] = true
+			for next < len(confirmed) && seen[confirmed[next]] {
 				next++
 			}
 		}
