@@ -60,12 +60,23 @@ func (c *connection) restore(p pair) error {
 func (c *connection) waitPair(ctx context.Context) (pair, error) {
 	select {
 	case <-c.restored:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.pair, nil
+		p, _ := c.restoredPair()
+		return p, nil
 	case <-ctx.Done():
 		return pair{}, errNotRestored
 	}
+}
+
+// restoredPair is what restore was called with, if it was.
+func (c *connection) restoredPair() (pair, bool) {
+	select {
+	case <-c.restored:
+	default:
+		return pair{}, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pair, true
 }
 
 // settle gives the connection its session, or the reason why it will have

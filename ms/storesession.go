@@ -224,10 +224,8 @@ func commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer) error
 // the sender is held back by its own TCP connection and its window of
 // unanswered chunks.
 func (ss *storeSession) hold(ctx context.Context) (pair, error) {
-	select {
-	case <-ss.conn.restored:
-		return ss.conn.waitPair(ctx)
-	default:
+	if p, ok := ss.conn.restoredPair(); ok {
+		return p, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ss.s.cfg.Hold)
 	defer cancel()

@@ -107,49 +107,6 @@ func (s *Store) submit(ctx context.Context, j *job) error {
 	return err
 }
 
-// commitLoop is the one goroutine that writes. It takes all that waits, up to
-// the limits of a batch, into one transaction, and never waits for more.
-func (s *Store) commitLoop() {
-	defer close(s.stopped)
-	for {
-		select {
-		case j := <-s.jobs:
-			s.commit(s.gather(j))
-		case <-s.stop:
-			s.drain()
-			return
-		}
-	}
-}
-
-// drain commits what was submitted before the end.
-func (s *Store) drain() {
-	for {
-		select {
-		case j := <-s.jobs:
-			s.commit(s.gather(j))
-		default:
-			return
-		}
-	}
-}
-
-func (s *Store) gather(first *job) []*job {
-	batch, size := []*job{first}, first.size()
-	for len(batch) < MaxBatch && size < MaxBatchBytes {
-		select {
-		case j := <-s.jobs:
-			batch = append(batch, j)
-			size += j.size()
-			continue
-		default:
-		}
-		break
-	}
-	s.queued.Add(-int64(size))
-	return s.withLeftovers(batch)
-}
-
 // withLeftovers adds some of the bodies that could not be removed before.
 func (s *Store) withLeftovers(batch []*job) []*job {
 	if len(s.leftover) == 0 {
@@ -186,6 +143,7 @@ func (s *Store) commit(batch []*job) {
 	} else {
 		s.publish(batch, w, time.Since(began))
 	}
+	s.crowd.committed(len(batch)+len(s.jobs), time.Since(began))
 	for _, j := range batch {
 		if j.err = err; err == nil {
 			j.err = j.refused

@@ -63,8 +63,9 @@
 // back but Export.
 //
 // One goroutine commits. It takes all that waits into one transaction, up to
-// MaxBatch jobs or MaxBatchBytes, so that many writers share an fsync; a single
-// writer waits for nobody.
+// MaxBatch jobs or MaxBatchBytes, so that many writers share an fsync. When there
+// were many the last time, it waits for as many to come again, for 2 ms at the
+// most; a single writer waits for nobody.
 //
 // bbolt's list of free pages is written by Close only. After Close the file opens
 // without looking at its pages; after a crash bbolt looks at every page, which is

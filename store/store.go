@@ -118,6 +118,7 @@ type Store struct {
 	unread []error // why messages could not be decoded at Open, at most maxFaults
 
 	// What follows is the committer's.
+	crowd    crowd
 	seq      uint64       // the last ID
 	fresh    int64        // bytes of records and bodies of the last span
 	logged   int          // IDs in the log of the deleted
