@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -35,10 +36,10 @@ func TestCallLogger(t *testing.T) {
 	var log logBuffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	calls := make(chan *Call, 1)
-	named := false
+	var named atomic.Bool // nothing but the network is between who sets it and who looks
 	callee, err := New(Config{Addr: "127.0.0.1:0", Logger: logger.With("side", "callee")}, Handlers{Invite: answering(t, calls, func(in *IncomingCall) {
 		in.Logger().Info("it rings")
-		if named {
+		if named.Load() {
 			in.SetLogger(in.Logger().With("leg", "A"))
 		}
 		in.OnOffer(func(context.Context, Offer) ([]byte, error) { return nil, errors.New("not now") })
@@ -50,7 +51,7 @@ func TestCallLogger(t *testing.T) {
 	caller := newUA(t, Handlers{})
 	for range 2 {
 		r := InviteRequest{URI: "sip:bob@" + callee.Addr(), From: "sip:a@example.com", To: "sip:b@example.com", Body: []byte(sdpOne), ContentType: "application/sdp"}
-		if named {
+		if named.Load() {
 			r.Logger = logger.With("call", "my-own-id", "leg", "B")
 		}
 		call, err := caller.Invite(ctx, r)
@@ -67,7 +68,7 @@ func TestCallLogger(t *testing.T) {
 		call.Logger().Info("from the caller")
 		id := call.ID().CallID
 		want := []string{"msg=\"it rings\" side=callee call=" + id, "msg=\"change of the session refused\" side=callee call=" + id}
-		if named {
+		if named.Load() {
 			want = []string{"msg=\"change of the session refused\" side=callee call=" + id + " leg=A", "msg=\"from the caller\" call=my-own-id leg=B"}
 		}
 		for _, w := range want {
@@ -79,7 +80,7 @@ func TestCallLogger(t *testing.T) {
 			t.Error(err)
 		}
 		await(t, "end of the other side", other.Done())
-		named = true
+		named.Store(true)
 	}
 	if strings.Contains(log.String(), "v=0") {
 		t.Error("a body was logged")
