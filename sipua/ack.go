@@ -10,8 +10,9 @@ import (
 // An ackWait waits for the ACK for one 2xx of ours. A dialog can have several:
 // a re-INVITE may overtake the ACK before it, since sipgo keeps no order.
 type ackWait struct {
-	done chan struct{}
-	body []byte // of the ACK; valid after done
+	done        chan struct{}
+	body        []byte // of the ACK; valid after done, as is its type
+	contentType string
 }
 
 // expectAck begins to wait for the ACK of the INVITE with that CSeq.
@@ -35,7 +36,7 @@ func (c *Call) takeAck(ack *sip.Request) {
 		return
 	}
 	delete(c.acks, ack.CSeq().SeqNo)
-	w.body = ack.Body()
+	w.body, w.contentType = ack.Body(), headerValue(ack, "Content-Type")
 	close(w.done)
 }
 

@@ -33,6 +33,10 @@ type Call struct {
 	said, heard description // the session as described last, by us and by the peer
 	updates     bool        // the peer takes UPDATE
 
+	onInfo    func(context.Context, Info) error
+	infos     chan struct{} // of capacity 1: an INFO of ours is under way; nil before the first
+	infoOrder sync.Mutex    // held while an INFO of the peer's is handled
+
 	timer sessionTimer
 
 	done chan struct{}

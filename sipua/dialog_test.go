@@ -98,17 +98,25 @@ func TestOptions(t *testing.T) {
 	d := &rawDialog{rawPeer: newRawPeer(t), ua: ua.Addr(), callID: "options", from: "<sip:peer@example.com>;tag=p", to: "<sip:test@example.com>"}
 	res := d.do("OPTIONS", "", "")
 	for name, value := range map[string]string{
-		"Allow": "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, UPDATE, MESSAGE", "Accept": "application/sdp", "Supported": "timer",
+		"Allow": "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, UPDATE, INFO, MESSAGE", "Accept": "application/sdp", "Supported": "timer",
 	} {
 		if status(res) != "200" || field(res, name) != value {
 			t.Errorf("%s: %q in\n%s", name, field(res, name), res)
 		}
 	}
-	if res := d.do("PUBLISH", "", ""); status(res) != "405" || !strings.Contains(field(res, "Allow"), "UPDATE, MESSAGE") {
+	if res := d.do("PUBLISH", "", ""); status(res) != "405" || !strings.Contains(field(res, "Allow"), "UPDATE, INFO, MESSAGE") {
 		t.Errorf("PUBLISH got\n%s", res)
 	}
 	if res := d.do("OPTIONS", "Require: timer, 100rel\r\nRequire: nonsense\r\n", ""); status(res) != "420" || field(res, "Unsupported") != "100rel, nonsense" {
 		t.Errorf("OPTIONS with Require got\n%s", res)
+	}
+	d.to += ";tag=unknown"
+	if res := d.do("OPTIONS", "", ""); status(res) != "481" {
+		t.Errorf("OPTIONS within an unknown call got\n%s", res)
+	}
+	in, _ := callRaw(t, newUA(t, Handlers{Invite: answering(t, make(chan *Call, 1), nil)}), withSDP, sdpOne)
+	if res := in.do("OPTIONS", "", ""); status(res) != "200" {
+		t.Errorf("OPTIONS within a call got\n%s", res)
 	}
 }
 

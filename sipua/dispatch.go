@@ -11,7 +11,7 @@ import (
 
 const (
 	// methods are those that the package takes.
-	methods = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, UPDATE"
+	methods = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, UPDATE, INFO"
 	// supported are the extensions that the package knows. See RFC 4028.
 	supported = "timer"
 )
@@ -29,6 +29,7 @@ func (ua *UA) route(srv *sipgo.Server) {
 	srv.OnBye(ua.checked(ua.onBye))
 	srv.OnOptions(ua.checked(ua.onOptions))
 	srv.OnUpdate(ua.checked(ua.onModify))
+	srv.OnInfo(ua.checked(ua.onInfo))
 	srv.OnNotify(ua.checked(ua.onNotify))
 	srv.OnCancel(ua.checked(func(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 481, "") // it matched no INVITE [RFC3261-9.2]
@@ -305,6 +306,10 @@ func (ua *UA) onBye(req *sip.Request, tx sip.ServerTransaction) {
 }
 
 func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
+	if tagOf(req.To().Params) != "" && ua.dialogOf(req) == nil { // who asks wants to know whether the call is there
+		ua.respond(req, tx, 481, "") // [RFC3261-12.2.2]
+		return
+	}
 	ua.respond(req, tx, 200, "", Header{"Allow", ua.allow()}, Header{"Accept", "application/sdp"}, Header{"Supported", supported}) // [RFC3261-11.2]
 }
 
@@ -333,7 +338,7 @@ func reasonPhrase(code int) string {
 var phrases = map[int]string{
 	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
 	404: "Not Found", 405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout", 413: "Request Entity Too Large",
-	415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
-	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error",
+	415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension", 469: "Bad Info Package", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 504: "Server Time-out", 500: "Server Internal Error",
 	501: "Not Implemented", 503: "Service Unavailable", 505: "Version Not Supported", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
 }

@@ -1,7 +1,7 @@
 // Package sipua does a SIP user agent's work over sipgo's transactions and
 // transports: calls in both roles, third-party call control, subscriptions and
 // registrations, over UDP, TCP and TLS. See RFC 3261, 3264, 3311, 3725, 4028, 5922,
-// 6665, 7616 and 8760.
+// 6086, 6665, 7616 and 8760.
 //
 // # Usage
 //
@@ -17,7 +17,11 @@
 // Within a call, [Call.Reinvite] and [Call.Update] change the session, and
 // [Call.OnOffer] answers the peer's changes. Changes that cross are refused and
 // tried again as RFC 3261, section 14, has it. Config.SessionExpires has calls end
-// that nobody keeps alive; the peer's wish for that is heeded in any case.
+// that nobody keeps alive; the peer's wish for that is heeded in any case. Where one
+// offer is to pass through two calls, [Call.AskOffer] and [Offer.OnAnswer] leave the
+// answer to be sent, and to come, in the ACK.
+//
+// [Call.Info] sends a body within a call, and [Call.OnInfo] takes the peer's.
 //
 // An [Authenticator] asks for digest credentials and checks them; see
 // [UA.Authenticate] and [IncomingCall.Authenticate]. Challenges to our own requests

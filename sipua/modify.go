@@ -94,6 +94,26 @@ func (c *Call) Reinvite(ctx context.Context, offer []byte, contentType string) (
 	return c.modify(ctx, sip.INVITE, offer, contentType)
 }
 
+// AskOffer sends a re-INVITE that asks for the peer's offer and returns that. The
+// answer travels in the ACK, which answer sends; it must be called, once, within
+// 32 s. It is as Reinvite otherwise. See RFC 3725, section 4.1.
+func (c *Call) AskOffer(ctx context.Context) (offer []byte, answer func(ctx context.Context, body []byte, contentType string) error, err error) {
+	res, err := c.modifyUntil(ctx, sip.INVITE, description{}, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	return res.Body(), func(ctx context.Context, body []byte, contentType string) error {
+		defer c.give()
+		c.mu.Lock()
+		if len(body) > 0 {
+			c.said = description{body, contentType}
+		}
+		ack := c.makeAck(res.CSeq().SeqNo, body, contentType)
+		c.mu.Unlock()
+		return c.ua.write(ctx, ack)
+	}, nil
+}
+
 // Update sends an UPDATE with a new offer and returns the answer. Without an
 // offer it tells the peer our Contact, and keeps the session alive. It is as
 // Reinvite otherwise. See RFC 3311.
@@ -111,11 +131,24 @@ func (c *Call) PeerTakesUpdate() bool {
 // modify sends a request that may change the session, again if it has crossed
 // one of the peer's or the session timer was too short.
 func (c *Call) modify(ctx context.Context, method sip.RequestMethod, offer []byte, contentType string) ([]byte, error) {
+	res, err := c.modifyUntil(ctx, method, description{offer, contentType}, false)
+	if err != nil {
+		return nil, err
+	}
+	return res.Body(), nil
+}
+
+// modifyUntil returns the 2xx. With open, that of an INVITE is still to be
+// acknowledged, and the change to be given up.
+func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer description, open bool) (*sip.Response, error) {
 	for try := 1; ; try++ {
-		if err := c.take(ctx, changeOf(method, offer)); err != nil {
+		if err := c.take(ctx, changeOf(method, offer.body)); err != nil {
 			return nil, err
 		}
-		res, err := c.attempt(ctx, method, offer, contentType)
+		res, err := c.attempt(ctx, method, offer, open)
+		if open && err == nil && res.IsSuccess() {
+			return res, nil
+		}
 		c.give()
 		if err != nil {
 			if errors.Is(err, errNoResponse) { // [RFC3261-12.2.1.2]
@@ -124,7 +157,7 @@ func (c *Call) modify(ctx context.Context, method sip.RequestMethod, offer []byt
 			return nil, err
 		}
 		if res.IsSuccess() {
-			return res.Body(), nil
+			return res, nil
 		}
 		if res.StatusCode == 481 || res.StatusCode == 408 { // [RFC3261-12.2.1.2]
 			c.hangUp(statusError(res))
@@ -168,8 +201,8 @@ func (c *Call) again(res *sip.Response) (pause time.Duration, again bool) {
 }
 
 // attempt sends one request that may change the session, and takes the changes
-// if it is accepted.
-func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer []byte, contentType string) (*sip.Response, error) {
+// if it is accepted. With open, it leaves the ACK to be sent.
+func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer description, open bool) (*sip.Response, error) {
 	if c.Ended() {
 		return nil, ErrEnded
 	}
@@ -179,7 +212,7 @@ func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer []by
 	c.mu.Unlock()
 	req.AppendHeader(sip.NewHeader("Supported", supported))
 	req.AppendHeader(sip.NewHeader("Allow", c.ua.allow()))
-	setBody(req, offer, contentType)
+	setBody(req, offer.body, offer.contentType)
 	var res *sip.Response
 	var err error
 	if method == sip.INVITE {
@@ -194,17 +227,17 @@ func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer []by
 	refreshTarget(&c.dialog, res.Contact())
 	c.readAllow(res)
 	c.takeTimer(res)
-	if len(offer) > 0 {
-		c.said = description{offer, contentType}
+	if len(offer.body) > 0 {
+		c.said = offer
 	}
 	if len(res.Body()) > 0 {
 		c.heard = description{res.Body(), headerValue(res, "Content-Type")}
 	}
 	var answer description
-	if len(offer) == 0 && len(res.Body()) > 0 {
+	if len(offer.body) == 0 && len(res.Body()) > 0 {
 		answer = c.said // an offer must be answered [RFC3261-13.2.2.4]
 	}
-	if method != sip.INVITE {
+	if method != sip.INVITE || open {
 		c.mu.Unlock()
 		return res, nil
 	}

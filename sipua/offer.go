@@ -17,8 +17,14 @@ type Offer struct {
 	Body        []byte
 	ContentType string
 
-	req *sip.Request
+	req      *sip.Request
+	answered *func(body []byte, contentType string)
 }
+
+// OnAnswer sets what gets the peer's answer, where the offer is ours: the body
+// of the ACK to an INVITE that had none. It is called once, when the ACK has come,
+// or with nil when none will. It is for OnOffer's function to call.
+func (o Offer) OnAnswer(f func(body []byte, contentType string)) { *o.answered = f }
 
 // Header returns the value of the request's first header of that name.
 func (o Offer) Header(name string) string { return headerValue(o.req, name) }
@@ -56,7 +62,7 @@ func (ua *UA) onModify(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, code, "", headers...)
 		return
 	}
-	answer, res := c.consider(req, kind)
+	answer, answered, res := c.consider(req, kind)
 	if !res.IsSuccess() {
 		c.finished()
 		ua.send(tx, res)
@@ -79,12 +85,30 @@ func (ua *UA) onModify(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	w := c.expectAck(req.CSeq().SeqNo)
 	if err := tx.Respond(res); err != nil {
+		answered(nil, "")
 		return
 	}
 	if err := c.repeat2xx(ua.ctx, tx, res, w); errors.Is(err, ErrNoACK) {
 		c.log.Info("re-INVITE not acknowledged; ending the call")
 		c.hangUp(ErrNoACK) // [RFC3261-13.3.1.4]
 	}
+	c.takeAnswer(w, answered)
+}
+
+// takeAnswer takes what the ACK to a re-INVITE has brought, if it has come.
+func (c *Call) takeAnswer(w *ackWait, answered func([]byte, string)) {
+	select {
+	case <-w.done:
+	default:
+		answered(nil, "")
+		return
+	}
+	if len(w.body) > 0 {
+		c.mu.Lock()
+		c.heard = description{w.body, w.contentType}
+		c.mu.Unlock()
+	}
+	answered(w.body, w.contentType)
 }
 
 // admit checks whether the peer may change the session now, and notes that it
@@ -139,10 +163,12 @@ func retryLater() []Header {
 	return []Header{{"Retry-After", strconv.Itoa(rand.IntN(11))}}
 }
 
-// consider makes the response to a request that may change the session.
-func (c *Call) consider(req *sip.Request, kind change) (description, *sip.Response) {
-	refuse := func(code int, headers ...Header) (description, *sip.Response) {
-		return description{}, c.ua.response(req, code, "", headers...)
+// consider makes the response to a request that may change the session. answered
+// is what the answer in its ACK is for.
+func (c *Call) consider(req *sip.Request, kind change) (answer description, answered func([]byte, string), res *sip.Response) {
+	answered = func([]byte, string) {}
+	refuse := func(code int, headers ...Header) (description, func([]byte, string), *sip.Response) {
+		return description{}, answered, c.ua.response(req, code, "", headers...)
 	}
 	c.mu.Lock()
 	agreed, code, headers := c.answerTimer(req)
@@ -151,8 +177,7 @@ func (c *Call) consider(req *sip.Request, kind change) (description, *sip.Respon
 	if code != 0 {
 		return refuse(code, headers...)
 	}
-	var answer description
-	switch o := (Offer{string(req.Method), req.Body(), headerValue(req, "Content-Type"), req}); {
+	switch o := (Offer{string(req.Method), req.Body(), headerValue(req, "Content-Type"), req, &answered}); {
 	case kind == refreshing:
 	case f != nil:
 		body, err := f(c.ua.ctx, o)
@@ -170,14 +195,14 @@ func (c *Call) consider(req *sip.Request, kind change) (description, *sip.Respon
 	default:
 		return refuse(488)
 	}
-	res := c.ua.response(req, 200, "")
+	res = c.ua.response(req, 200, "")
 	res.AppendHeader(&sip.ContactHeader{Address: c.ua.contactURI(req.Transport(), req.Recipient.Scheme)})
 	res.AppendHeader(sip.NewHeader("Allow", c.ua.allow()))
 	setBody(res, answer.body, answer.contentType)
 	c.mu.Lock()
 	c.setTimer(agreed, res)
 	c.mu.Unlock()
-	return answer, res
+	return answer, answered, res
 }
 
 // sameSession reports whether a description repeats another: by the o= line,
