@@ -1,7 +1,15 @@
 package as
 
 import (
+	"fmt"
+	"maps"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gomscp/gomscp/mscp"
 )
@@ -11,8 +19,20 @@ func upServer(name string, weight int) *mediaServer {
 	return &mediaServer{cfg: MediaServerConfig{Name: name, Weight: weight}, client: &mscp.Client{}}
 }
 
+// balancerOf makes a balancer over servers with the weights of their
+// configurations.
+func balancerOf(choose policy, servers ...*mediaServer) *balancer {
+	b := newBalancer(choose, 0)
+	var configs []MediaServerConfig
+	for _, ms := range servers {
+		configs = append(configs, ms.cfg)
+	}
+	b.set(servers, configs)
+	return b
+}
+
 func TestBalancerSharesByWeight(t *testing.T) {
-	b := newBalancer([]*mediaServer{upServer("a", 1), upServer("b", 2), upServer("c", 4)})
+	b := balancerOf(nil, upServer("a", 1), upServer("b", 2), upServer("c", 4))
 	var release []func()
 	for range 70 {
 		ms, r := b.reserve(nil)
@@ -38,7 +58,7 @@ func TestBalancerSharesByWeight(t *testing.T) {
 }
 
 func TestBalancerTieGoesToTheLowestIndex(t *testing.T) {
-	b := newBalancer([]*mediaServer{upServer("a", 3), upServer("b", 3)})
+	b := balancerOf(nil, upServer("a", 3), upServer("b", 3))
 	if ms, _ := b.reserve(nil); ms.cfg.Name != "a" {
 		t.Errorf("the first pick is %s", ms.cfg.Name)
 	}
@@ -50,7 +70,7 @@ func TestBalancerTieGoesToTheLowestIndex(t *testing.T) {
 func TestBalancerSkips(t *testing.T) {
 	a, b, c := upServer("a", 9), upServer("b", 1), upServer("c", 1)
 	a.client = nil // its channel is down
-	bal := newBalancer([]*mediaServer{a, b, c})
+	bal := balancerOf(nil, a, b, c)
 	if ms, _ := bal.reserve(map[*mediaServer]bool{b: true}); ms != c {
 		t.Errorf("picked %v, want c", ms.cfg.Name)
 	}
@@ -58,5 +78,221 @@ func TestBalancerSkips(t *testing.T) {
 		t.Errorf("picked %v though none can be had", ms.cfg.Name)
 	} else {
 		release()
+	}
+}
+
+// TestBalancerIsEquationOne runs random choices, ends and configurations, and
+// compares each choice with equation (1) as one would write it down.
+func TestBalancerIsEquationOne(t *testing.T) {
+	for seed := range uint64(200) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		var servers []*mediaServer
+		for i := range 1 + rnd.IntN(6) {
+			servers = append(servers, upServer(fmt.Sprint("ms", i), 1+rnd.IntN(5)*rnd.IntN(maxWeight/4)))
+		}
+		b := balancerOf(weightedLeast, servers...)
+		count := make([]int, len(servers))
+		var live []func()
+		for step := range 300 {
+			if len(live) > 0 && rnd.IntN(3) == 0 {
+				i := rnd.IntN(len(live))
+				live[i]()
+				live[i] = live[len(live)-1]
+				live = live[:len(live)-1]
+				continue
+			}
+			skip := map[*mediaServer]bool{}
+			for _, ms := range servers {
+				if rnd.IntN(5) == 0 {
+					skip[ms] = true
+				}
+			}
+			want := -1
+			for i, ms := range servers {
+				if skip[ms] {
+					continue
+				}
+				s := big.NewRat(int64(count[i]), int64(ms.cfg.Weight))
+				if want < 0 || s.Cmp(big.NewRat(int64(count[want]), int64(servers[want].cfg.Weight))) < 0 {
+					want = i
+				}
+			}
+			ms, release := b.reserve(skip)
+			if got := slices.Index(servers, ms); got != want {
+				t.Fatalf("seed %d, step %d: chose %d, want %d; counts %v", seed, step, got, want, count)
+			}
+			if want >= 0 {
+				count[want]++
+				live = append(live, func() { count[want]--; release() })
+			}
+		}
+	}
+}
+
+// TestBalancerChangesAtRunTime changes weights and the list with sessions open.
+func TestBalancerChangesAtRunTime(t *testing.T) {
+	a, b, c := upServer("a", 1), upServer("b", 1), upServer("c", 1)
+	bal := balancerOf(nil, a, b)
+	var release []func()
+	take := func(n int) {
+		for range n {
+			_, r := bal.reserve(nil)
+			release = append(release, r)
+		}
+	}
+	want := func(what string, counts map[string]int) {
+		t.Helper()
+		if got := bal.counts(); !maps.Equal(got, counts) {
+			t.Errorf("%s: %v, want %v", what, got, counts)
+		}
+	}
+	take(4)
+	want("two of the same weight", map[string]int{"a": 2, "b": 2})
+	bal.set([]*mediaServer{a, b}, []MediaServerConfig{{Weight: 3}, {Weight: 1}})
+	take(4)
+	want("weight 3 for a", map[string]int{"a": 6, "b": 2})
+	bal.set([]*mediaServer{b, c}, []MediaServerConfig{{Weight: 1}, {Weight: 1}})
+	take(2)
+	want("c instead of a", map[string]int{"a": 6, "b": 2, "c": 2})
+	again := upServer("a", 1) // a new object for what is configured again
+	bal.set([]*mediaServer{again, b, c}, []MediaServerConfig{{Weight: 1}, {Weight: 1, Drain: true}, {Weight: 1}})
+	take(1)
+	want("a is back with its sessions, b is drained", map[string]int{"a": 6, "b": 2, "c": 3})
+	for _, r := range release {
+		r()
+	}
+	want("all have ended", map[string]int{"a": 0, "b": 0, "c": 0})
+}
+
+// TestBalancerTriesTheFailedLast has the best fail: it is not asked again at
+// once, unless there is no other.
+func TestBalancerTriesTheFailedLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := upServer("a", 1), upServer("b", 1)
+		bal := balancerOf(nil, a, b)
+		bal.rest = time.Minute
+		pick := func(skip map[*mediaServer]bool) string {
+			ms, release := bal.reserve(skip)
+			defer release()
+			return ms.cfg.Name
+		}
+		bal.failed(a)
+		if got := pick(nil); got != "b" {
+			t.Errorf("after a failed: %s", got)
+		}
+		if got := pick(map[*mediaServer]bool{b: true}); got != "a" {
+			t.Errorf("with no other: %s", got)
+		}
+		time.Sleep(time.Minute)
+		if got := pick(nil); got != "a" {
+			t.Errorf("a minute later: %s", got)
+		}
+	})
+}
+
+func TestPolicies(t *testing.T) {
+	for _, p := range policies {
+		t.Run(p.name, func(t *testing.T) {
+			choose, err := policyOf(p.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := balancerOf(choose, upServer("a", 1), upServer("b", 3))
+			got := map[string]int{}
+			for range 4000 {
+				ms, release := b.reserve(nil)
+				got[ms.cfg.Name]++
+				if p.name == "least-bytes" {
+					b.stored(ms.cfg.Name, 100)
+				}
+				if p.name != "weighted-least" {
+					release()
+				}
+			}
+			if got["b"] < 2850 || got["b"] > 3150 {
+				t.Errorf("shares by weight 1 and 3: %v", got)
+			}
+		})
+	}
+	if _, err := policyOf("fair"); err == nil {
+		t.Error("an unknown policy was taken")
+	}
+}
+
+// simulate has sessions begin and end on servers of those weights, and returns
+// by how much the fullest was above the fair share, on average over time:
+// max(Count/Weight) / (sum of Counts / sum of Weights). 1 is the best that
+// there is. Sessions come at random; most are short, and a few very long, as
+// are the bytes that they store.
+func simulate(choose policy, weights []int, sessions int, rnd *rand.Rand) float64 {
+	var servers []*mediaServer
+	total := 0
+	for i, w := range weights {
+		servers = append(servers, upServer(fmt.Sprint("ms", i), w))
+		total += w
+	}
+	b := balancerOf(choose, servers...)
+	type ending struct {
+		at      float64
+		release func()
+		name    string
+		bytes   int64
+	}
+	var live []ending
+	now, sum := 0.0, 0.0
+	for range sessions {
+		now += rnd.ExpFloat64() / 50 // 50 a second
+		live = slices.DeleteFunc(live, func(e ending) bool {
+			if e.at > now {
+				return false
+			}
+			b.stored(e.name, e.bytes)
+			e.release()
+			return true
+		})
+		ms, release := b.reserve(nil)
+		length := math.Pow(1-rnd.Float64(), -1/1.5) // Pareto: 3 s on average
+		live = append(live, ending{now + length, release, ms.cfg.Name, int64(1000 * length * rnd.ExpFloat64())})
+		worst := 0.0
+		for i, w := range weights {
+			worst = max(worst, float64(b.counts()[servers[i].cfg.Name])/float64(w))
+		}
+		sum += worst / (float64(len(live)) / float64(total))
+	}
+	return sum / float64(sessions)
+}
+
+var simulatedWeights = []int{1, 1, 2, 4}
+
+// TestEquationOneSpreadsBest compares the policies on the same arrivals.
+func TestEquationOneSpreadsBest(t *testing.T) {
+	spread := map[string]float64{}
+	for _, p := range policies {
+		spread[p.name] = simulate(p.choose, simulatedWeights, 5000, rand.New(rand.NewPCG(1, 2)))
+		t.Logf("%-15s fullest/fair = %.3f", p.name, spread[p.name])
+	}
+	for name, s := range spread {
+		if s < spread["weighted-least"] {
+			t.Errorf("%s spreads better (%.3f) than weighted-least (%.3f)", name, s, spread["weighted-least"])
+		}
+	}
+}
+
+// BenchmarkBalancing tells the cost of a choice among 16, and as "spread" how
+// much fuller than its fair share the fullest server of a simulation is.
+func BenchmarkBalancing(b *testing.B) {
+	for _, p := range policies {
+		b.Run(p.name, func(b *testing.B) {
+			var servers []*mediaServer
+			for i := range 16 {
+				servers = append(servers, upServer(fmt.Sprint("ms", i), 1+i%4))
+			}
+			bal := balancerOf(p.choose, servers...)
+			for b.Loop() {
+				_, release := bal.reserve(nil)
+				release()
+			}
+			b.ReportMetric(simulate(p.choose, simulatedWeights, 5000, rand.New(rand.NewPCG(1, 2))), "spread")
+		})
 	}
 }

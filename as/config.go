@@ -26,6 +26,7 @@ type Config struct {
 	Name          string              `yaml:"name"`
 	SIP           SIPConfig           `yaml:"sip"`
 	MediaServers  []MediaServerConfig `yaml:"media_servers"`
+	Balancing     string              `yaml:"balancing"`
 	OutboundProxy string              `yaml:"outbound_proxy"`
 	Presence      PresenceConfig      `yaml:"presence"`
 	Directory     string              `yaml:"directory"`
@@ -48,6 +49,7 @@ type MediaServerConfig struct {
 	URI    string `yaml:"uri"`
 	Weight int    `yaml:"weight"`
 	Name   string `yaml:"name"`
+	Drain  bool   `yaml:"drain"`
 }
 
 // PresenceConfig says how the server learns who is reachable.
@@ -61,6 +63,7 @@ type StoreConfig struct {
 	RestoreWait   time.Duration `yaml:"restore_wait"`
 	InviteTimeout time.Duration `yaml:"invite_timeout"`
 	RetryAfter    time.Duration `yaml:"retry_after"`
+	FailureRest   time.Duration `yaml:"failure_rest"`
 	MaxRecipients int           `yaml:"max_recipients"`
 }
 
@@ -89,6 +92,9 @@ type LogConfig struct {
 // maxRing is the longest ringing that leaves the media server's 200 alive: it
 // gives up at 64*T1 = 32 s. See RFC 3261, section 13.3.1.4.
 const maxRing = 30 * time.Second
+
+// maxWeight is the largest weight of a media server.
+const maxWeight = 1_000_000
 
 // DefaultConfig returns the defaults. They lack a media server, so they do not
 // pass Validate as they are.
@@ -150,6 +156,12 @@ func (c *Config) Validate() error {
 	if _, err := c.Control.dialect(); err != nil {
 		errs = append(errs, err)
 	}
+	if _, err := policyOf(c.Balancing); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Store.FailureRest < 0 {
+		bad("store.failure_rest", "%v is negative", c.Store.FailureRest)
+	}
 	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
 		bad("log.level", "%v", err)
 	}
@@ -168,8 +180,8 @@ func (c *Config) validateMediaServers(bad func(key, format string, args ...any))
 		if m.Weight == 0 {
 			m.Weight = 1
 		}
-		if m.Weight < 1 {
-			bad(key+".weight", "%d is less than 1", m.Weight)
+		if m.Weight < 1 || m.Weight > maxWeight {
+			bad(key+".weight", "%d is not from 1 to %d", m.Weight, maxWeight)
 		}
 		if m.Name == "" {
 			m.Name = hostPort(m.URI)

@@ -1,9 +1,11 @@
 package as
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -27,8 +29,14 @@ type mediaServer struct {
 	log     *slog.Logger
 	changed func() // called after every change of up; must not block
 
-	mu     sync.Mutex
-	client *mscp.Client // nil while the channel is down
+	ctx    context.Context // ends when the server closes or the MS is taken from the list
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	client   *mscp.Client // nil while the channel is down
+	since    time.Time    // when it came or went
+	lastErr  error        // of the channel or of a call's set-up
+	failedAt time.Time
 }
 
 // errChannelDown says that a media server has no control channel now.
@@ -45,9 +53,30 @@ func (m *mediaServer) up() bool { return m.channel() != nil }
 
 func (m *mediaServer) setChannel(c *mscp.Client) {
 	m.mu.Lock()
-	m.client = c
+	m.client, m.since = c, time.Now()
 	m.mu.Unlock()
 	m.changed()
+}
+
+// failed takes note of a failure, for the operator.
+func (m *mediaServer) failed(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lastErr, m.failedAt = err, time.Now()
+}
+
+// status is what the media server itself knows of its status.
+func (m *mediaServer) status() MediaServerStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	st := MediaServerStatus{Name: m.cfg.Name, URI: m.cfg.URI, Channel: "down", Since: m.since, LastErrorAt: m.failedAt}
+	if m.client != nil {
+		st.Channel = "up"
+	}
+	if m.lastErr != nil {
+		st.LastError = m.lastErr.Error()
+	}
+	return st
 }
 
 // do makes one MSCP request over the channel, or fails at once without one.
@@ -59,23 +88,26 @@ func (m *mediaServer) do(ctx context.Context, req mscp.Element) (mscp.Element, e
 	return c.Do(ctx, req)
 }
 
-// run keeps the channel up until ctx ends, and ends its SIP dialog then.
-func (m *mediaServer) run(ctx context.Context) {
-	retry := backoff{min: m.control.RetryMin, max: m.control.RetryMax}
+// run keeps the channel up until ctx ends, and ends its SIP dialog then. After
+// every failure it waits, longer each time, unless the channel had been up for
+// long: one that comes and goes at once must not be asked for in a tight loop.
+func (m *mediaServer) run() {
+	defer m.cancel()
+	retry := &backoff{min: m.control.RetryMin, max: m.control.RetryMax}
 	reported := false
-	for ctx.Err() == nil {
-		call, client, err := m.connect(ctx)
+	for m.ctx.Err() == nil {
+		call, client, err := m.connect(m.ctx)
 		if err != nil {
-			if !reported && ctx.Err() == nil {
+			m.failed(err)
+			if !reported && m.ctx.Err() == nil {
 				m.log.Warn("control channel cannot be set up; trying on", "err", err)
 				reported = true
 			}
-			retry.wait(ctx)
-			continue
+		} else {
+			reported = false
+			m.hold(m.ctx, call, client, retry)
 		}
-		reported = false
-		retry.reset()
-		m.hold(ctx, call, client)
+		retry.wait(m.ctx)
 	}
 }
 
@@ -136,31 +168,53 @@ func (m *mediaServer) dial(ctx context.Context, answer []byte) (*mscp.Client, er
 
 // hold watches a channel that is up, and re-offers it when only the TCP
 // connection was lost. It returns when the channel is gone for good.
-func (m *mediaServer) hold(ctx context.Context, call *sipua.Call, client *mscp.Client) {
+func (m *mediaServer) hold(ctx context.Context, call *sipua.Call, client *mscp.Client, retry *backoff) {
 	defer endCall(call)
 	for {
-		m.setChannel(client)
-		m.log.Info("control channel is up", "connection", call.ID().String())
-		select {
-		case <-ctx.Done():
-			m.setChannel(nil)
-			client.Close()
+		err := m.serve(ctx, call, client, retry)
+		if err == nil {
 			return
+		}
+		m.failed(err)
+		select {
 		case <-call.Done():
-			m.setChannel(nil)
-			client.Close()
 			m.log.Warn("media server ended the control dialog")
 			return
-		case <-client.Done():
-			m.setChannel(nil)
-			m.log.Warn("control channel lost", "err", client.Err())
+		default:
 		}
-		var err error
+		m.log.Warn("control channel lost", "err", err)
+		retry.wait(ctx)
 		if client, err = m.reoffer(ctx, call); err != nil {
+			m.failed(err)
 			m.log.Info("control channel cannot be re-offered; starting afresh", "err", err)
 			return
 		}
 	}
+}
+
+// errDialogEnded says that the media server has ended the control dialog.
+var errDialogEnded = errors.New("the media server ended the control dialog")
+
+// serve has the channel used until it ends, which it tells the reason of; nil
+// means that ctx has ended. What is outstanding on it fails at once.
+func (m *mediaServer) serve(ctx context.Context, call *sipua.Call, client *mscp.Client, retry *backoff) error {
+	began := time.Now()
+	m.setChannel(client)
+	m.log.Info("control channel is up", "connection", call.ID().String())
+	var err error
+	select {
+	case <-ctx.Done():
+	case <-call.Done():
+		err = errDialogEnded
+	case <-client.Done():
+		err = fmt.Errorf("control channel: %w", cmp.Or(client.Err(), io.EOF))
+	}
+	m.setChannel(nil)
+	client.Close()
+	if time.Since(began) > m.control.RetryMax {
+		retry.reset()
+	}
+	return err
 }
 
 // reoffer asks for a new TCP connection on the same SIP dialog. See the draft,

@@ -14,7 +14,6 @@ type metrics struct {
 	reg      *prometheus.Registry
 	calls    *prometheus.CounterVec // by SIP code
 	setup    prometheus.Histogram   // seconds
-	sessions *prometheus.GaugeVec   // live store sessions by media server
 	pushes   *prometheus.CounterVec // by outcome
 	presence *prometheus.CounterVec // notifications by what they said
 }
@@ -29,9 +28,6 @@ func newMetrics() *metrics {
 			Name: "mscp_as_call_setup_seconds", Help: "From a caller's INVITE to its ACK.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
-		sessions: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "mscp_as_store_sessions", Help: "Live store sessions by media server.",
-		}, []string{"ms"}),
 		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "mscp_as_pushes_total", Help: "Push sessions by outcome.",
 		}, []string{"outcome"}),
@@ -39,27 +35,59 @@ func newMetrics() *metrics {
 			Name: "mscp_as_presence_notifications_total", Help: "Presence notifications by what they said.",
 		}, []string{"state"}),
 	}
-	m.reg.MustRegister(m.calls, m.setup, m.sessions, m.pushes, m.presence,
+	m.reg.MustRegister(m.calls, m.setup, m.pushes, m.presence,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // registerState adds what is read from the server at scrape time.
 func (m *metrics) registerState(s *Server) {
-	for _, ms := range s.servers {
-		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "mscp_as_channel_up", Help: "1 while the control channel is up.",
-			ConstLabels: prometheus.Labels{"ms": ms.cfg.Name},
-		}, func() float64 {
-			if ms.up() {
-				return 1
-			}
-			return 0
-		}))
-	}
+	m.reg.MustRegister(clusterCollector{s})
 	m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "mscp_as_recipients", Help: "Recipients for whom messages are, or may be, kept.",
 	}, func() float64 { return float64(s.mailboxes.len()) }))
+}
+
+// A clusterCollector tells of the media servers that are configured at the
+// moment of the scrape.
+type clusterCollector struct{ s *Server }
+
+var (
+	descChannel  = prometheus.NewDesc("mscp_as_channel_up", "1 while the control channel is up.", []string{"ms"}, nil)
+	descSince    = prometheus.NewDesc("mscp_as_channel_changed_seconds", "When the control channel came or went, in seconds since 1970.", []string{"ms"}, nil)
+	descSessions = prometheus.NewDesc("mscp_as_store_sessions", "Live store sessions by media server.", []string{"ms"}, nil)
+	descWeight   = prometheus.NewDesc("mscp_as_weight", "Weight of a media server in the balancing.", []string{"ms"}, nil)
+	descDrained  = prometheus.NewDesc("mscp_as_drained", "1 while a media server gets no new store sessions.", []string{"ms"}, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (clusterCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descChannel, descSince, descSessions, descWeight, descDrained} {
+		ch <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c clusterCollector) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, ms string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, ms)
+	}
+	for _, st := range c.s.MediaServers() {
+		gauge(descChannel, oneIf(st.Channel == "up"), st.Name)
+		gauge(descSince, float64(st.Since.UnixMilli())/1000, st.Name)
+		gauge(descWeight, float64(st.Weight), st.Name)
+		gauge(descDrained, oneIf(st.Drained), st.Name)
+	}
+	for name, n := range c.s.Sessions() {
+		gauge(descSessions, float64(n), name)
+	}
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // setUp counts the outcome of a caller's INVITE.

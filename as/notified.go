@@ -9,7 +9,7 @@ import (
 // MsgKept at the end of a store session, with the number of messages that it
 // keeps for the pair. None means that nobody need be called. What other media
 // servers notify is ignored.
-func (s *Server) notified(server string, e mscp.Element) {
+func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	o, ok := e.(*mscp.Other)
 	if !ok || o.Space != mscp.ExtensionNamespace || o.Local != "MsgKept" || o.Attrs["messages"] != "0" {
 		return
@@ -25,6 +25,6 @@ func (s *Server) notified(server string, e mscp.Element) {
 	// Not here: the channel reads on only when this returns, and forgetting an
 	// entry takes the disk.
 	s.tasks.Go(func() {
-		s.mailboxes.nothingKept(Pair{Recipient: recipient, Sender: sender, Server: server}, o.Attrs["connection-id"])
+		s.mailboxes.nothingKept(Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name}, o.Attrs["connection-id"])
 	})
 }

@@ -33,7 +33,7 @@ func outcome(err error) string {
 		return "delivered"
 	case isUserFault(err):
 		return "recipient"
-	case errors.Is(err, errChannelDown):
+	case errors.Is(err, errChannelDown), errors.Is(err, mscp.ErrChannelClosed):
 		return "channel_down"
 	default:
 		return "media_server"

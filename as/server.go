@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -29,7 +28,7 @@ type Server struct {
 	self string // our own SIP URI
 	ua   *sipua.UA
 
-	servers   []*mediaServer
+	servers   mediaServers
 	balancer  *balancer
 	dir       *Directory
 	mailboxes *mailboxes
@@ -71,20 +70,22 @@ func (s *Server) open() (err error) {
 	if err = s.openSIP(); err != nil {
 		return err
 	}
-	if err = s.openMediaServers(); err != nil {
+	choose, err := policyOf(s.cfg.Balancing)
+	if err != nil {
 		return err
 	}
+	s.balancer = newBalancer(choose, s.cfg.Store.FailureRest)
 	s.mailboxes = newMailboxes(s)
 	if err = s.mailboxes.load(); err != nil {
 		return err
 	}
 	s.metrics.registerState(s)
-	s.admin, err = daemon.ServeAdmin(s.cfg.Admin, s.metrics.reg, s.Ready, nil, s.log)
+	s.admin, err = daemon.ServeAdmin(s.cfg.Admin, s.metrics.reg, s.Ready, s.mediaServerPages(), s.log)
 	if err != nil {
 		return err
 	}
-	for _, ms := range s.servers {
-		s.tasks.Go(func() { ms.run(s.ctx) })
+	if err = s.SetMediaServers(s.cfg.MediaServers); err != nil {
+		return err
 	}
 	s.mailboxes.start()
 	close(s.ready)
@@ -112,34 +113,6 @@ func (s *Server) openSIP() (err error) {
 	return nil
 }
 
-func (s *Server) openMediaServers() error {
-	dialect, err := s.cfg.Control.dialect()
-	if err != nil {
-		return err
-	}
-	for _, c := range s.cfg.MediaServers {
-		log := s.log.With("ms", c.Name)
-		ms := &mediaServer{
-			cfg: c, control: s.cfg.Control, ua: s.ua, from: s.self, log: log,
-			mscp: mscp.Config{Dialect: dialect, Logger: log, OnNotification: func(e mscp.Element) {
-				s.notified(c.Name, e)
-			}},
-			changed: func() { s.mailboxes.wakeAll() },
-		}
-		if s.trace.Enabled() {
-			ms.mscp.Trace = func(e mscp.TraceEvent) {
-				s.trace.Record(daemon.TraceRecord{
-					Time: e.Time, Protocol: "MSCP", Direction: daemon.Direction(e.Sent),
-					Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: len(e.Raw),
-				})
-			}
-		}
-		s.servers = append(s.servers, ms)
-	}
-	s.balancer = newBalancer(s.servers)
-	return nil
-}
-
 // handleInvite serves one call from the outside until it has ended.
 func (s *Server) handleInvite(in *sipua.IncomingCall) {
 	select {
@@ -150,14 +123,7 @@ func (s *Server) handleInvite(in *sipua.IncomingCall) {
 }
 
 // server returns the media server of that name, or nil.
-func (s *Server) server(name string) *mediaServer {
-	for _, ms := range s.servers {
-		if ms.cfg.Name == name {
-			return ms
-		}
-	}
-	return nil
-}
+func (s *Server) server(name string) *mediaServer { return s.servers.get(name) }
 
 // Addr is the host:port where the server takes SIP.
 func (s *Server) Addr() string { return s.ua.Addr() }
@@ -165,7 +131,7 @@ func (s *Server) Addr() string { return s.ua.Addr() }
 // Ready tells why no call can be taken now, or nil: at least one control
 // channel must be up.
 func (s *Server) Ready() error {
-	for _, ms := range s.servers {
+	for _, ms := range s.servers.all() {
 		if ms.up() {
 			return nil
 		}

@@ -77,6 +77,8 @@ func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 			return nil, err
 		}
 		c.log.Warn("media server skipped", "ms", ms.cfg.Name, "err", err)
+		ms.failed(err)
+		c.s.balancer.failed(ms)
 		skip[ms], last = true, err
 	}
 }
@@ -183,8 +185,6 @@ func (c *storeCall) answer(ctx context.Context) error {
 // except when it closes; when one leg ends, so does the other. See the paper,
 // section 2.2.
 func (c *storeCall) hold() {
-	c.s.metrics.sessions.WithLabelValues(c.pair.Server).Inc()
-	defer c.s.metrics.sessions.WithLabelValues(c.pair.Server).Dec()
 	select {
 	case <-c.caller.Done():
 	case <-c.media.Done():
