@@ -105,6 +105,31 @@ func (in *Incoming) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// copyPool holds what WriteTo copies with.
+var copyPool = sync.Pool{New: func() any { b := make([]byte, copySize); return &b }}
+
+// WriteTo writes the whole body to w, as [io.Copy] has it do, with a buffer that
+// is used again.
+func (in *Incoming) WriteTo(w io.Writer) (int64, error) {
+	buf := copyPool.Get().(*[]byte)
+	defer copyPool.Put(buf)
+	var total int64
+	for {
+		n, err := in.Read(*buf)
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+		written, err := w.Write((*buf)[:n])
+		total += int64(written)
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
 // due takes out the chunks that are to be answered now; in.mu is held.
 func (in *Incoming) due() []ack {
 	n := 0

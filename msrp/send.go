@@ -33,6 +33,12 @@ type Message struct {
 	FailureReport FailureReport
 	// Header is added to every chunk.
 	Header Header
+	// Queued, if not nil, is called once when the end of the message is on its
+	// way to the wire: what is sent from then on comes after it. With it, several
+	// messages can be under way in a known order, each in a Send of its own that
+	// waits for its own answer. It must not block. A Send that fails before does
+	// not call it.
+	Queued func()
 }
 
 // outgoing is a message being sent.
@@ -44,6 +50,7 @@ type outgoing struct {
 	off int64 // bytes written
 
 	begun bool // something has been written
+	told  bool // Queued was called
 
 	to     Path
 	toPath string // the same as it goes on the wire
@@ -244,10 +251,19 @@ func (o *outgoing) sendChunks(ctx context.Context, buf []byte) error {
 			return err
 		}
 		if last {
+			o.queued()
 			return nil
 		}
 		buf[0] = buf[size]
 		carry = 1
+	}
+}
+
+// queued tells that nothing sent from now on can come before the message.
+func (o *outgoing) queued() {
+	if o.m.Queued != nil && !o.told {
+		o.told = true
+		o.m.Queued()
 	}
 }
 
@@ -323,6 +339,9 @@ func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written,
 	}
 	f.yields = len(b) > interruptible                       // [RFC4975-5.1-1]
 	f.head = o.head(tid, len(b), last, f.yields, f.hasBody) // [RFC4975-7.1.1-8]
+	if last && !f.yields && o.m.Queued != nil {
+		f.handed = o.queued // what yields may be continued behind another's chunk
+	}
 	if o.m.FailureReport != FailureNo {
 		if o.m.FailureReport == FailureYes {
 			place.take()

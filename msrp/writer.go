@@ -18,6 +18,7 @@ type outFrame struct {
 	t      *transaction // nil if no response is awaited
 	yields bool         // may be interrupted
 	of     *outgoing    // the message a chunk belongs to, which may be given up meanwhile
+	handed func()       // if not nil, called when the writer has it
 	result chan written // gets one value once written; nil in responses and reports
 	pooled bool         // goes back to controlPool
 }
@@ -246,8 +247,12 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	}
 	c.offered.Add(1) // the writer takes it off again
 	c.kick()
+	handed := f.handed
 	select {
 	case c.data <- f:
+		if handed != nil {
+			handed()
+		}
 	case <-cancelled:
 		c.withdraw(f)
 		return written{}, errCancelled
