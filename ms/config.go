@@ -84,8 +84,14 @@ func (l LimitsConfig) store() store.Limits {
 type PushConfig struct {
 	ConnectTimeout time.Duration `yaml:"connect_timeout"`
 	ConfirmTimeout time.Duration `yaml:"confirm_timeout"`
+	Window         int           `yaml:"window"`
 	CPIM           bool          `yaml:"cpim"`
+	Replies        bool          `yaml:"replies"`
+	ReceiptWait    time.Duration `yaml:"receipt_wait"`
 }
+
+// maxWindow bounds PushConfig.Window: each message under way holds up to 64 KB.
+const maxWindow = 256
 
 // LogConfig says what is logged.
 type LogConfig struct {
@@ -144,12 +150,16 @@ func (c *Config) Validate() error {
 	if c.TimeToLive < 0 {
 		bad("time_to_live", "%v is negative", c.TimeToLive)
 	}
+	if c.Push.Window < 1 || c.Push.Window > maxWindow {
+		bad("push.window", "%d is not between 1 and %d", c.Push.Window, maxWindow)
+	}
 	if c.Store == "" {
 		bad("store", "must not be empty")
 	}
 	for key, d := range map[string]time.Duration{
 		"hold": c.Hold, "orphan": c.Orphan, "control.accept_timeout": c.Control.AcceptTimeout,
 		"push.connect_timeout": c.Push.ConnectTimeout, "push.confirm_timeout": c.Push.ConfirmTimeout,
+		"push.receipt_wait": c.Push.ReceiptWait,
 	} {
 		if d <= 0 {
 			bad(key, "%v is not a positive duration", d)

@@ -19,11 +19,13 @@ type connection struct {
 	ready    chan struct{} // closed when session or failure is set
 
 	mu      sync.Mutex
-	pair    pair          // whose messages arrive here, for a store session
+	pair    pair          // whose messages arrive here; in a push session, those that are replies
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
 	types   []string      // what the user agent of a push session takes
 	wrapped []string      // and takes inside other types
+
+	replies replies // of the user agent of a push session
 }
 
 // A pair is who sends to whom, as canonical SIP URIs.

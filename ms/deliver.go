@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gomscp/gomscp/msrp"
@@ -14,71 +15,210 @@ import (
 // bytes per second, before the delivery counts as stuck.
 const minRate = 8 << 10
 
-// pageSize is how many messages are looked up at a time.
-const pageSize = 64
+const (
+	// pageSize is how many messages are looked up at a time.
+	pageSize = 256
 
-// deliver sends everything kept for the pair, oldest first, each message after
-// the one before it was confirmed and deleted. What arrives meanwhile is sent
-// as well. On an error everything unconfirmed is still there.
+	// maxUndeleted bounds the messages that were confirmed and are not yet
+	// deleted: those that a crash has sent once more.
+	maxUndeleted = 1024
+
+	// deleteTimeout bounds the wait for the disk, also when the delivery itself
+	// has ended.
+	deleteTimeout = 30 * time.Second
+)
+
+// A delivery sends what is kept for one pair over one session, oldest first. One
+// goroutine hands the messages out in their order; a window of others send one
+// each, and wait for its confirmation. Another deletes what was confirmed, as much
+// at once as there is.
+type delivery struct {
+	s       *Server
+	c       *connection
+	session *msrp.Session
+	pair    pair
+
+	next      chan store.MessageInfo // to whoever has nothing under way
+	queued    chan struct{}          // the one handed out last is on its way, or will never be
+	confirmed chan store.MessageInfo
+
+	mu  sync.Mutex
+	err error // why the delivery cannot go on
+}
+
+// deliver sends everything kept for the pair. What arrives meanwhile is sent as
+// well. On an error everything unconfirmed is still there.
 func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Session, p pair) error {
+	d := &delivery{
+		s: s, c: c, session: session, pair: p,
+		next: make(chan store.MessageInfo), queued: make(chan struct{}), confirmed: make(chan store.MessageInfo, maxUndeleted),
+	}
+	var deleting sync.WaitGroup
+	deleting.Go(func() { d.deleteConfirmed(context.WithoutCancel(ctx)) })
 	var last store.ID
-	for {
-		messages := s.store.Page(p.recipient, p.sender, last, pageSize)
-		if len(messages) == 0 {
-			return nil
-		}
-		for _, m := range messages {
-			if err := s.deliverOne(ctx, c, session, m); err != nil {
-				return fmt.Errorf("message %s: %w", m.MessageID, err)
+	for d.sendPages(ctx, &last) {
+	}
+	close(d.confirmed)
+	deleting.Wait()
+	c.replies.wait(ctx, s.cfg.Push.ReceiptWait)
+	return d.failure()
+}
+
+// sendPages sends all messages behind last that are there, and returns when none
+// is under way. It gives false when there were none, or after a failure: what
+// came while the last were under way is for the next time.
+func (d *delivery) sendPages(ctx context.Context, last *store.ID) bool {
+	messages := d.page(*last)
+	if len(messages) == 0 {
+		return false
+	}
+	var sending sync.WaitGroup
+	for range min(d.s.cfg.Push.Window, len(messages)) {
+		sending.Go(func() {
+			for m := range d.next {
+				d.deliverOne(ctx, m)
 			}
-			last = m.ID
+		})
+	}
+	for ; len(messages) > 0 && d.failure() == nil; messages = d.page(*last) {
+		for _, m := range messages {
+			if !d.begin(ctx, m) {
+				break
+			}
+			*last = m.ID
 		}
+	}
+	close(d.next)
+	sending.Wait()
+	d.next = make(chan store.MessageInfo)
+	return d.failure() == nil
+}
+
+func (d *delivery) page(last store.ID) []store.MessageInfo {
+	return d.s.store.Page(d.pair.recipient, d.pair.sender, last, pageSize)
+}
+
+// begin has m sent when the window has room, and returns when the next message
+// can go behind it. It gives false if the delivery cannot go on.
+func (d *delivery) begin(ctx context.Context, m store.MessageInfo) bool {
+	select {
+	case d.next <- m:
+		<-d.queued
+		return d.failure() == nil
+	case <-ctx.Done():
+		d.fail(ctx.Err())
+		return false
 	}
 }
 
-// deliverOne streams one message from disk, waits until the user agent has
-// confirmed all of it, and only then deletes it. One that the user agent will
-// never take is set aside.
-func (s *Server) deliverOne(ctx context.Context, c *connection, session *msrp.Session, m store.MessageInfo) error {
-	err := s.sendStored(ctx, c, session, m)
+// deliverOne sends one message, and sees to what follows from the user agent's
+// answer. One that it will never take is set aside.
+func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
+	queued := sync.OnceFunc(func() { d.queued <- struct{}{} })
+	defer queued() // if it fails before
+	if d.failure() != nil {
+		return
+	}
+	err := d.send(ctx, m, queued)
 	var status *msrp.StatusError
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil // purged meanwhile
+	case err == nil:
+		d.confirmed <- m
+		return
+	case errors.Is(err, store.ErrNotFound): // purged meanwhile
+		return
 	case errors.As(err, &status) && refusedForGood(status):
-		return s.setAside(ctx, m, status)
-	case err != nil:
-		s.metrics.undelivered.Inc()
-		return err
+		if err = d.s.setAside(ctx, m, status); err == nil {
+			return
+		}
+	default:
+		d.s.metrics.undelivered.Inc()
 	}
-	if err := s.store.Delete(ctx, m.ID); err != nil {
-		return fmt.Errorf("delivered, but not deleted: %w", err)
-	}
-	s.metrics.delivered.Inc()
-	s.log.Info("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
-	return nil
+	d.fail(fmt.Errorf("message %s: %w", m.MessageID, err))
 }
 
-// sendStored returns when the user agent has the whole message, and has said so
-// in all the ways that the sender asked for.
-func (s *Server) sendStored(ctx context.Context, c *connection, session *msrp.Session, m store.MessageInfo) error {
-	patience := s.cfg.Push.ConfirmTimeout + time.Duration(m.Size/minRate)*time.Second
+// send streams one message from disk. It returns when the user agent has the
+// whole message, and has said so in all the ways that the sender asked for.
+func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func()) error {
+	patience := d.s.cfg.Push.ConfirmTimeout + time.Duration(m.Size/minRate)*time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	body, err := s.store.OpenBody(m.ID)
+	body, err := d.s.store.OpenBody(m.ID)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	message, err := s.envelope(c, m, body)
+	asked, whole, err := peekDisposition(m.ContentType, body)
 	if err != nil {
 		return err
 	}
-	receipt, err := session.Send(ctx, message)
+	message, err := d.s.envelope(d.c, m, whole)
 	if err != nil {
 		return err
 	}
-	return receipt.Wait(ctx)
+	message.Queued = queued
+	if asked.wantsDelivered() && d.s.cfg.Push.Replies {
+		d.c.replies.expect(1) // before the message is there
+		defer func() {
+			if err != nil {
+				d.c.replies.expect(-1)
+			}
+		}()
+	}
+	receipt, err := d.session.Send(ctx, message)
+	if err == nil {
+		err = receipt.Wait(ctx)
+	}
+	return err
+}
+
+// deleteConfirmed deletes what was confirmed, until the channel is closed. It
+// goes on after a failure, so that nobody waits for ever and nothing is sent
+// twice that need not be.
+func (d *delivery) deleteConfirmed(ctx context.Context) {
+	var batch []store.MessageInfo
+	for m := range d.confirmed {
+		batch = append(batch[:0], m)
+		for len(batch) < maxUndeleted && len(d.confirmed) > 0 {
+			batch = append(batch, <-d.confirmed)
+		}
+		if err := d.delete(ctx, batch); err != nil {
+			d.fail(fmt.Errorf("delivered, but not deleted: %w", err))
+		}
+	}
+}
+
+func (d *delivery) delete(ctx context.Context, batch []store.MessageInfo) error {
+	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
+	defer cancel()
+	ids := make([]store.ID, len(batch))
+	for i, m := range batch {
+		ids[i] = m.ID
+	}
+	if err := d.s.store.Delete(ctx, ids...); err != nil {
+		return err
+	}
+	d.s.metrics.delivered.Add(float64(len(batch)))
+	for _, m := range batch {
+		d.s.log.Info("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
+	}
+	return nil
+}
+
+// fail has no more messages begun. Those under way go on: the user agent may
+// have them already.
+func (d *delivery) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+func (d *delivery) failure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
 }
 
 // refusedForGood tells whether the same message will be refused again, whenever

@@ -47,16 +47,27 @@ func (a *fakeAS) push(types []string, refuse func(got) error) (took []got, resp 
 		a.t.Fatal(err)
 	}
 	local := a.msrp.NewURI("")
-	session, err := a.msrp.Accept(msrp.SessionConfig{Local: local, Remote: offer.Path, Handler: func(_ context.Context, m *msrp.Incoming) error {
+	session, err := a.msrp.Accept(msrp.SessionConfig{Local: local, Remote: offer.Path, Handler: func(ctx context.Context, m *msrp.Incoming) error {
 		b, err := io.ReadAll(m)
 		if err != nil {
 			return err
 		}
+		if a.seen != nil {
+			a.seen(got{m.MessageID, m.ContentType, string(b)})
+		}
+		release, err := m.InOrder(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
 		g := got{m.MessageID, m.ContentType, string(b)}
 		if refuse != nil {
 			if err := refuse(g); err != nil {
 				return err
 			}
+		}
+		if a.reply != nil {
+			a.reply(m.Session)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -121,23 +132,77 @@ func TestSetAside(t *testing.T) {
 }
 
 // TestRefusedForNow has a user agent refuse a message that it may take later:
-// it stays, and so do those behind it.
+// it stays, and so does what was not on its way by then.
 func TestRefusedForNow(t *testing.T) {
-	a := newFakeAS(t, nil)
-	a.leave(text("one"), text("two"), text("three"))
-	took, resp := a.push([]string{"*"}, func(g got) error {
-		if g.body == "two" {
-			return &msrp.StatusError{Code: 403, Reason: "busy"}
+	for _, tc := range []struct {
+		window      int
+		first, then string
+	}{
+		{1, "one", "two,three"},
+		{16, "one,three", "two"},
+	} {
+		a := newFakeAS(t, func(c *Config) { c.Push.Window = tc.window })
+		a.leave(text("one"), text("two"), text("three"))
+		took, resp := a.push([]string{"*"}, func(g got) error {
+			if g.body == "two" {
+				return &msrp.StatusError{Code: 403, Reason: "busy"}
+			}
+			return nil
+		})
+		if _, ok := resp.(*mscp.MsgNotSended); !ok || bodies(took) != tc.first {
+			t.Errorf("window %d: took %s: %+v", tc.window, bodies(took), resp)
 		}
-		return nil
-	})
-	if _, ok := resp.(*mscp.MsgNotSended); !ok || bodies(took) != "one" {
-		t.Errorf("took %s: %+v", bodies(took), resp)
+		a.wantKept(3 - len(took))
+		if took, _ := a.push([]string{"*"}, nil); bodies(took) != tc.then {
+			t.Errorf("window %d: took %s", tc.window, bodies(took))
+		}
 	}
-	a.wantKept(2)
-	if took, _ := a.push([]string{"*"}, nil); bodies(took) != "two,three" {
-		t.Errorf("took %s", bodies(took))
+}
+
+// TestWindow holds all answers back: no more than a window of messages comes,
+// in their order, and none is deleted.
+func TestWindow(t *testing.T) {
+	const window = 4
+	a := newFakeAS(t, func(c *Config) { c.Push.Window = window })
+	var messages []msrp.Message
+	for i := range 20 {
+		messages = append(messages, text(string(rune('a'+i))))
 	}
+	a.leave(messages...)
+	answer := make(chan struct{})
+	came := make(chan string, len(messages))
+	a.seen = func(g got) {
+		came <- g.body
+		<-answer
+	}
+	type result struct {
+		took []got
+		resp mscp.Element
+	}
+	done := make(chan result)
+	go func() {
+		took, resp := a.push([]string{"*"}, nil)
+		done <- result{took, resp}
+	}()
+	first := map[string]bool{}
+	for range window {
+		first[<-came] = true
+	}
+	if !first["a"] || !first["b"] || !first["c"] || !first["d"] {
+		t.Errorf("the first are %v", first)
+	}
+	select {
+	case more := <-came:
+		t.Errorf("%s came beyond the window", more)
+	case <-time.After(50 * time.Millisecond): // it must not happen, so there is no event
+	}
+	a.wantKept(len(messages))
+	close(answer)
+	r := <-done
+	if _, ok := r.resp.(*mscp.MsgSended); !ok || bodies(r.took) != "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t" {
+		t.Errorf("took %s: %+v", bodies(r.took), r.resp)
+	}
+	a.wantKept(0)
 }
 
 // TestCPIM pushes to user agents that name message/cpim, or do not.

@@ -13,6 +13,7 @@ type metrics struct {
 	dropped     prometheus.Counter
 	delivered   prometheus.Counter
 	undelivered prometheus.Counter
+	receipts    *prometheus.CounterVec
 	channels    prometheus.Gauge
 }
 
@@ -32,11 +33,14 @@ func newMetrics() *metrics {
 		dropped:     counter("mscp_ms_notifications_dropped_total", "Signs of composing and disposition notifications that were not kept."),
 		delivered:   counter("mscp_ms_messages_delivered_total", "Messages that a user agent confirmed."),
 		undelivered: counter("mscp_ms_messages_undelivered_total", "Attempts to deliver a message that failed; it stays."),
+		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mscp_ms_receipts_total", Help: "Notifications to senders that a message is stored, by outcome.",
+		}, []string{"outcome"}),
 		channels: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "mscp_ms_control_channels", Help: "Control channels that are up.",
 		}),
 	}
-	m.reg.MustRegister(m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.channels,
+	m.reg.MustRegister(m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.receipts, m.channels,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -18,12 +18,15 @@ import (
 // A fakeAS is an application server that a test plays by hand: SIP and MSCP are
 // real.
 type fakeAS struct {
-	t       testing.TB
-	ms      *Server
-	ua      *sipua.UA
-	control *sipua.Call
-	channel *mscp.Client
-	msrp    *msrp.Listener
+	t        testing.TB
+	seen     func(got)           // if set, called for what bob's user agent has received, before it answers
+	notified chan mscp.Element   // if set, gets what the media server notifies
+	reply    func(*msrp.Session) // if set, called by push after each message that was taken
+	ms       *Server
+	ua       *sipua.UA
+	control  *sipua.Call
+	channel  *mscp.Client
+	msrp     *msrp.Listener
 }
 
 const (
@@ -108,7 +111,11 @@ func (a *fakeAS) connect(answer []byte) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	a.channel = mscp.NewClient(conn, mscp.Config{})
+	a.channel = mscp.NewClient(conn, mscp.Config{OnNotification: func(e mscp.Element) {
+		if a.notified != nil {
+			a.notified <- e
+		}
+	}})
 	a.t.Cleanup(func() { a.channel.Close() })
 }
 
@@ -124,9 +131,15 @@ func (a *fakeAS) do(req mscp.Element) mscp.Element {
 // storeLeg sets a store session up, and connects for MSRP.
 func (a *fakeAS) storeLeg() (*sipua.Call, *msrp.Session) {
 	a.t.Helper()
+	return a.storeLegTaking([]string{"*"}, nil)
+}
+
+// storeLegTaking is storeLeg for a caller that takes messages of those types.
+func (a *fakeAS) storeLegTaking(types []string, h msrp.Handler) (*sipua.Call, *msrp.Session) {
+	a.t.Helper()
 	local := a.msrp.NewURI("")
 	offer, err := (&msrp.Media{
-		Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"}, Setup: msrp.SetupActive,
+		Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: types, Setup: msrp.SetupActive,
 	}).Offer()
 	if err != nil {
 		a.t.Fatal(err)
@@ -139,7 +152,7 @@ func (a *fakeAS) storeLeg() (*sipua.Call, *msrp.Session) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	session, err := msrp.Dial(a.ctx(), msrp.Config{}, msrp.SessionConfig{Local: local, Remote: m.Path})
+	session, err := msrp.Dial(a.ctx(), msrp.Config{}, msrp.SessionConfig{Local: local, Remote: m.Path, Handler: h})
 	if err != nil {
 		a.t.Fatal(err)
 	}

@@ -26,7 +26,8 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 	}
 	// The user agent may be the one to connect, and may do so before its
 	// answer has come to us.
-	sc := msrp.SessionConfig{Local: media.Path[0]}
+	receiver := s.newPushReceiver(conn, log)
+	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive}
 	passive, err := s.msrp.Accept(sc)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
@@ -45,9 +46,10 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 		s.waitEnd(call, passive)
 		return nil
 	}
-	defer session.Close()
 	conn.settle(session, nil)
 	s.waitEnd(call, session)
+	session.Close() // and with it all handlers
+	receiver.end()
 	return nil
 }
 

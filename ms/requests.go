@@ -56,6 +56,10 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	if conn == nil || conn.kind != pushDialog {
 		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
 	}
+	// What comes back belongs to the pair the other way round.
+	if conn.restore(pair{sender: p.recipient, recipient: p.sender}) != nil {
+		conn.replies.ambiguous.Store(true)
+	}
 	if !s.pushing.lock(p) {
 		return errPushing
 	}

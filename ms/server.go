@@ -108,7 +108,7 @@ func (s *Server) openMSCP() error {
 }
 
 func (s *Server) openMSRP() (err error) {
-	s.mcfg = msrp.Config{Logger: s.log, TraceBody: s.cfg.TraceBody}
+	s.mcfg = msrp.Config{Logger: s.log, TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window)}
 	if s.cfg.TraceBody == 0 {
 		s.mcfg.TraceBody = -1 // which says none to package msrp
 	}

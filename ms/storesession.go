@@ -15,11 +15,19 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// A storeSession takes a caller's messages and keeps them.
+// A storeSession takes a caller's messages and keeps them. In a push session
+// another takes what the user agent replies.
 type storeSession struct {
 	s    *Server
 	conn *connection
 	log  *slog.Logger
+
+	takesReceipts bool          // the sender takes notifications in CPIM
+	receipts      chan struct{} // has a token for each on its way to the sender
+}
+
+func (s *Server) newStoreSession(conn *connection, log *slog.Logger) *storeSession {
+	return &storeSession{s: s, conn: conn, log: log, receipts: make(chan struct{}, maxReceipts)}
 }
 
 // serveStore answers an INVITE that offers MSRP, and serves its session until
@@ -32,7 +40,9 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	if err := s.full(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
-	ss := &storeSession{s: s, conn: newConnection(in.ID().String(), storeDialog), log: log}
+	ss := s.newStoreSession(newConnection(in.ID().String(), storeDialog), log)
+	ss.takesReceipts = acceptsType(offer.AcceptTypes, msrp.TypeCPIM) &&
+		(acceptsType(offer.AcceptTypes, msrp.TypeIMDN) || acceptsType(offer.AcceptWrappedTypes, msrp.TypeIMDN))
 	s.connections.add(ss.conn)
 	defer s.connections.remove(ss.conn)
 
@@ -165,6 +175,10 @@ func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
 	if !ss.s.cfg.KeepNotifications && isNotification(m.ContentType) {
 		return ss.drop(m)
 	}
+	return ss.keep(ctx, m)
+}
+
+func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming) error {
 	p, err := ss.hold(ctx)
 	if err != nil {
 		ss.s.metrics.refused.WithLabelValues("not_restored").Inc()
@@ -178,7 +192,7 @@ func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
 	if err != nil {
 		return ss.refuse(err)
 	}
-	n, err := io.Copy(w, m)
+	n, asked, err := copyBody(w, m)
 	if err != nil {
 		w.Abort()
 		return ss.refuse(err)
@@ -189,7 +203,22 @@ func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
 	ss.log.Info("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
+	ss.tellStored(m.Session, asked)
 	return nil
+}
+
+// copyBody writes the message to w, and tells what a message in CPIM asks for.
+func copyBody(w io.Writer, m *msrp.Incoming) (int64, *disposition, error) {
+	if !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
+		n, err := io.Copy(w, m)
+		return n, nil, err
+	}
+	var head headKeeper
+	n, err := io.Copy(io.MultiWriter(w, &head), m)
+	if err != nil {
+		return n, nil, err
+	}
+	return n, readDisposition(head.head), nil
 }
 
 // isNotification tells whether a message is not what a person wrote, but a sign

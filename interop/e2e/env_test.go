@@ -65,14 +65,15 @@ type envOptions struct {
 	kamailio  bool
 	configAS  func(*as.Config)
 	configMS  func(int, *ms.Config)
-	keepAlone bool // do not start the processes
+	keepAlone bool          // do not start the processes
+	time      time.Duration // that the test may take, if more than usual
 }
 
 // newEnv starts a cluster whose waits are short.
 func newEnv(t *testing.T, o envOptions) *env {
 	t.Helper()
 	// What TestLedger stores in a second takes several to deliver.
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+20*(*ledgerTime))
+	ctx, cancel := context.WithTimeout(t.Context(), max(o.time, 2*time.Minute+20*(*ledgerTime)))
 	t.Cleanup(cancel)
 	e := &env{t: t, ctx: ctx}
 	asAddr, proxyAddr := freeAddr(t), freeAddr(t)

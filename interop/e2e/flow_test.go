@@ -181,6 +181,9 @@ func TestConnectionLostHalfWay(t *testing.T) {
 			if _, err := m.Read(make([]byte, 1000)); err != nil {
 				t.Error(err)
 			}
+			for ctx.Err() == nil && e.metric(e.cluster.MS[0], "mscp_ms_messages_delivered_total") != "1" {
+				time.Sleep(10 * time.Millisecond) // until the first one is off the disk
+			}
 			go m.Session.Close() // not from within a handler
 			<-ctx.Done()
 			return ctx.Err()

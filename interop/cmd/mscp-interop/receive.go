@@ -90,9 +90,9 @@ type receiver struct {
 func (r *receiver) take(ctx context.Context, m *softphone.Message) error {
 	var err error
 	if r.dir == "" {
-		err = r.show(m)
+		err = r.show(ctx, m)
 	} else {
-		err = r.save(m)
+		err = r.save(ctx, m)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "message not taken:", err)
@@ -106,7 +106,7 @@ func (r *receiver) take(ctx context.Context, m *softphone.Message) error {
 	return nil
 }
 
-func (r *receiver) show(m *softphone.Message) error {
+func (r *receiver) show(ctx context.Context, m *softphone.Message) error {
 	head, err := io.ReadAll(io.LimitReader(m, maxShown))
 	if err != nil {
 		return err
@@ -115,6 +115,11 @@ func (r *receiver) show(m *softphone.Message) error {
 	if err != nil {
 		return err
 	}
+	release, err := m.InOrder(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	text := "(not shown; --dir keeps it)"
 	if strings.HasPrefix(m.ContentType, "text/") && rest == 0 {
 		text = printable(string(head))
@@ -134,7 +139,7 @@ func printable(s string) string {
 }
 
 // save writes the message to a file that is complete when it has its name.
-func (r *receiver) save(m *softphone.Message) (err error) {
+func (r *receiver) save(ctx context.Context, m *softphone.Message) (err error) {
 	tmp, err := os.CreateTemp(r.dir, ".incoming-*")
 	if err != nil {
 		return err
@@ -151,6 +156,11 @@ func (r *receiver) save(m *softphone.Message) (err error) {
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
+	release, err := m.InOrder(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	name := filepath.Join(r.dir, time.Now().UTC().Format("20060102T150405.000000000")+extension(m.ContentType))
 	if err := os.Rename(tmp.Name(), name); err != nil {
 		return err

@@ -1,0 +1,170 @@
+package ms
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/beevik/etree"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/msrp"
+)
+
+// cpim is a message in CPIM with those headers beside From and To.
+func cpim(headers ...string) string {
+	all := append([]string{"From: Alice <sip:alice@example.com>", "To: <sip:bob@example.com>"}, headers...)
+	return strings.Join(all, "\r\n") + "\r\n\r\nContent-Type: text/plain\r\n\r\nhi"
+}
+
+func cpimMessage(body string) msrp.Message {
+	return msrp.Message{ContentType: msrp.TypeCPIM, Body: strings.NewReader(body), Size: int64(len(body))}
+}
+
+func TestReadDisposition(t *testing.T) {
+	const ns = "NS: imdn <urn:ietf:params:imdn>"
+	for name, tc := range map[string]struct {
+		body              string
+		stored, delivered bool
+	}{
+		"both":          {cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery, processing"), true, true},
+		"one":           {cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
+		"parameters":    {cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: display;x=y,positive-delivery;z"), false, true},
+		"other prefix":  {cpim("NS: d <urn:ietf:params:imdn>", "d.Message-ID: 1", "d.Disposition-Notification: processing"), true, false},
+		"wrong prefix":  {cpim("NS: d <urn:ietf:params:imdn>", "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), false, false},
+		"no namespace":  {cpim("imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
+		"no Message-ID": {cpim(ns, "imdn.Disposition-Notification: processing"), false, false},
+		"nothing asked": {cpim(ns, "imdn.Message-ID: 1"), false, false},
+		"no CPIM":       {"hi", false, false},
+		"is a notification": {strings.ReplaceAll(cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"),
+			"text/plain", "message/imdn+xml"), false, false},
+	} {
+		d := readDisposition([]byte(tc.body))
+		if d.wantsStored() != tc.stored || d.wantsDelivered() != tc.delivered {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+// TestStoredReceipt leaves messages that ask for a notification of processing:
+// it comes to a sender that takes it, in the session in which the message came.
+func TestStoredReceipt(t *testing.T) {
+	a := newFakeAS(t, nil)
+	came := make(chan string, 2)
+	call, session := a.storeLegTaking([]string{"message/cpim", "message/imdn+xml", "text/plain"}, func(_ context.Context, m *msrp.Incoming) error {
+		b, err := io.ReadAll(m)
+		came <- m.ContentType + " " + string(b)
+		return err
+	})
+	a.restore(call, alice, bob)
+	for _, body := range []string{
+		cpim("imdn.Message-ID: not-asked"),
+		cpim("DateTime: 2026-01-02T03:04:05Z", "NS: imdn <urn:ietf:params:imdn>", "imdn.Message-ID: 34jk324j",
+			"imdn.Disposition-Notification: positive-delivery, processing",
+			"imdn.IMDN-Record-Route: <sip:one@example.com>", "imdn.IMDN-Record-Route: <sip:two@example.com>"),
+	} {
+		if _, err := session.Send(a.ctx(), cpimMessage(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	contentType, body, _ := strings.Cut(<-came, " ")
+	c, err := msrp.ReadCPIM(strings.NewReader(body))
+	if err != nil || contentType != msrp.TypeCPIM {
+		t.Fatalf("%s: %v", contentType, err)
+	}
+	if c.Address("From") != bob || c.Address("To") != "sip:one@example.com" || c.ContentType() != msrp.TypeIMDN ||
+		c.Content.Get("Content-Disposition") != "notification" || strings.Count(body, "imdn.IMDN-Route: ") != 2 {
+		t.Errorf("got %s", body)
+	}
+	doc := etree.NewDocument()
+	if _, err := doc.ReadFrom(c.Body); err != nil {
+		t.Fatal(err)
+	}
+	root := doc.Root()
+	if root.NamespaceURI() != "urn:ietf:params:xml:ns:imdn" || root.FindElement("processing-notification/status/stored") == nil {
+		t.Errorf("got %s", body)
+	}
+	for name, want := range map[string]string{
+		"message-id": "34jk324j", "datetime": "2026-01-02T03:04:05Z", "recipient-uri": bob, "original-recipient-uri": bob,
+	} {
+		if e := root.SelectElement(name); e == nil || e.Text() != want {
+			t.Errorf("no %s %s in %s", name, want, body)
+		}
+	}
+}
+
+// TestNoReceipt checks that a sender who cannot take a notification gets none:
+// what it takes next is of another's making.
+func TestNoReceipt(t *testing.T) {
+	a := newFakeAS(t, nil)
+	call, session := a.storeLegTaking([]string{"text/plain"}, func(_ context.Context, m *msrp.Incoming) error {
+		t.Errorf("got %s", m.ContentType)
+		return nil
+	})
+	a.restore(call, alice, bob)
+	if _, err := session.Send(a.ctx(), cpimMessage(cpim("imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := call.Bye(a.ctx()); err != nil {
+		t.Fatal(err)
+	}
+	a.wantKept(1)
+}
+
+// TestReplies has a user agent send back a notification of delivery, after it
+// has answered the message, and a message: both are kept for the sender, and the
+// AS hears of it.
+func TestReplies(t *testing.T) {
+	a := newFakeAS(t, nil)
+	a.notified = make(chan mscp.Element, 10)
+	a.leave(cpimMessage(cpim("imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery")))
+	a.wantNotified(t, alice, bob, "1")
+	notification := strings.ReplaceAll(cpim(), "text/plain", "message/imdn+xml")
+	a.reply = func(s *msrp.Session) {
+		go func() {
+			if _, err := s.Send(a.ctx(), text("thanks")); err != nil {
+				t.Error(err)
+			}
+			// The session may end before this one is answered; it is kept.
+			_, _ = s.Send(a.ctx(), cpimMessage(notification))
+		}()
+	}
+	if took, resp := a.push([]string{"*"}, nil); len(took) != 1 {
+		t.Fatalf("took %+v: %+v", took, resp)
+	}
+	a.wantNotified(t, bob, alice, "2")
+	a.wantKept(0)
+	kept := a.ms.Store().Messages(alice, bob)
+	if len(kept) != 2 || kept[0].ContentType != "text/plain" || kept[1].ContentType != msrp.TypeCPIM {
+		t.Errorf("kept %+v", kept)
+	}
+}
+
+// wantNotified waits for a MsgKept.
+func (a *fakeAS) wantNotified(t *testing.T, from, to, messages string) {
+	t.Helper()
+	select {
+	case e := <-a.notified:
+		if o, ok := e.(*mscp.Other); !ok || o.Local != "MsgKept" || o.Attrs["from-uri"] != from || o.Attrs["to-uri"] != to || o.Attrs["messages"] != messages {
+			t.Errorf("notified of %+v", e)
+		}
+	case <-a.ctx().Done():
+		t.Fatal("no MsgKept came")
+	}
+}
+
+// TestNoReplies refuses what comes back.
+func TestNoReplies(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.Push.Replies = false })
+	a.leave(text("hi"))
+	a.reply = func(s *msrp.Session) {
+		if _, err := s.Send(a.ctx(), text("no")); err == nil {
+			t.Error("a reply was taken")
+		}
+	}
+	a.push([]string{"*"}, nil)
+	if n := len(a.ms.Store().Messages(alice, bob)); n != 0 {
+		t.Errorf("%d replies are kept", n)
+	}
+}

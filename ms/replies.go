@@ -1,0 +1,110 @@
+package ms
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gomscp/gomscp/msrp"
+)
+
+// replies follow what a user agent sends back in a push session: notifications
+// of what it was sent (RFC 5438), and messages that its user writes there. They
+// are kept for the sender of what was pushed, as from an absent user to another.
+type replies struct {
+	ambiguous atomic.Bool // the session carries messages of several senders: nobody knows whom a reply is for
+
+	mu      sync.Mutex
+	kept    int
+	awaited int           // notifications of delivery that are still to come
+	settled chan struct{} // closed when awaited comes to 0; nil if nobody waits
+}
+
+// expect counts one more notification to come, or with -1 that it will not.
+func (r *replies) expect(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.awaited = max(r.awaited+n, 0)
+	if r.awaited == 0 && r.settled != nil {
+		close(r.settled)
+		r.settled = nil
+	}
+}
+
+// wait waits until the notifications that were expected have come, but not for
+// long: a user agent need not send any. See RFC 5438, section 7.2.
+func (r *replies) wait(ctx context.Context, limit time.Duration) {
+	r.mu.Lock()
+	if r.awaited == 0 {
+		r.mu.Unlock()
+		return
+	}
+	settled := make(chan struct{})
+	r.settled = settled
+	r.mu.Unlock()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-settled:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (r *replies) count(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept += n
+	return r.kept
+}
+
+// A pushReceiver takes what comes back in a push session.
+type pushReceiver struct{ *storeSession }
+
+func (s *Server) newPushReceiver(conn *connection, log *slog.Logger) pushReceiver {
+	return pushReceiver{s.newStoreSession(conn, log)}
+}
+
+var errNoReplies = &msrp.StatusError{Code: 403, Reason: "No Replies Are Taken Here"}
+
+// receive keeps a reply for the sender of what was pushed.
+func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
+	if msrp.IsType(m.ContentType, msrp.TypeComposing) {
+		return r.drop(m)
+	}
+	if !r.s.cfg.Push.Replies || r.conn.replies.ambiguous.Load() {
+		return errNoReplies
+	}
+	if err := r.keep(ctx, m); err != nil {
+		return err
+	}
+	r.conn.replies.count(1)
+	if msrp.IsType(m.ContentType, msrp.TypeCPIM) || msrp.IsType(m.ContentType, msrp.TypeIMDN) {
+		r.conn.replies.expect(-1)
+	}
+	return nil
+}
+
+// end tells the AS of what was kept, when the session has ended.
+func (r pushReceiver) end() {
+	if r.conn.replies.count(0) > 0 {
+		r.tellKept()
+	}
+}
+
+// peekDisposition tells what a stored message in CPIM asks for, and returns its
+// whole body again.
+func peekDisposition(contentType string, body io.Reader) (*disposition, io.Reader, error) {
+	if !msrp.IsType(contentType, msrp.TypeCPIM) {
+		return nil, body, nil
+	}
+	var head bytes.Buffer
+	if _, err := io.CopyN(&head, body, msrp.MaxCPIMHeaders); err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	return readDisposition(head.Bytes()), io.MultiReader(&head, body), nil
+}
