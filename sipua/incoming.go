@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -152,7 +153,19 @@ func (in *IncomingCall) Reject(code int, reason string, headers ...Header) error
 	for _, h := range headers {
 		res.AppendHeader(sip.NewHeader(h.Name, h.Value))
 	}
-	return in.tx.Respond(res)
+	return in.respond(res)
+}
+
+// respond sends the final response, unless a CANCEL was quicker by a hair.
+func (in *IncomingCall) respond(res *sip.Response) error {
+	err := in.tx.Respond(res)
+	switch {
+	case errors.Is(err, sip.ErrTransactionCanceled):
+		return ErrCancelled
+	case err != nil:
+		return fmt.Errorf("%d: %w", res.StatusCode, err)
+	}
+	return nil
 }
 
 // Answer sends a 200 with the body and waits for the ACK, whose body it
@@ -173,9 +186,9 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 	in.call.said = description{body, contentType}
 	in.call.mu.Unlock()
 	in.ua.remember(in.call)
-	if err := in.tx.Respond(res); err != nil {
+	if err := in.respond(res); err != nil {
 		in.call.end(err)
-		return nil, nil, fmt.Errorf("200: %w", err)
+		return nil, nil, err
 	}
 	switch err := in.call.repeat2xx(ctx, in.tx, res, in.ack); err {
 	case nil:
