@@ -40,8 +40,9 @@ type Config struct {
 
 // SIPConfig says where the server takes SIP.
 type SIPConfig struct {
-	Listen string `yaml:"listen"`
-	User   string `yaml:"user"`
+	Listen         string        `yaml:"listen"`
+	User           string        `yaml:"user"`
+	SessionExpires time.Duration `yaml:"session_expires"`
 }
 
 // MediaServerConfig names one media server and its weight in the balancing.
@@ -64,6 +65,7 @@ type StoreConfig struct {
 	InviteTimeout time.Duration `yaml:"invite_timeout"`
 	RetryAfter    time.Duration `yaml:"retry_after"`
 	FailureRest   time.Duration `yaml:"failure_rest"`
+	MaxDuration   time.Duration `yaml:"max_duration"`
 	MaxRecipients int           `yaml:"max_recipients"`
 }
 
@@ -96,6 +98,9 @@ const maxRing = 30 * time.Second
 // maxWeight is the largest weight of a media server.
 const maxWeight = 1_000_000
 
+// minSessionExpires is the shortest session timer. See RFC 4028, section 5.
+const minSessionExpires = 90 * time.Second
+
 // DefaultConfig returns the defaults. They lack a media server, so they do not
 // pass Validate as they are.
 func DefaultConfig() Config {
@@ -125,6 +130,9 @@ func (c *Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.SIP.Listen); err != nil {
 		bad("sip.listen", "%v", err)
 	}
+	if d := c.SIP.SessionExpires; d != 0 && d < minSessionExpires {
+		bad("sip.session_expires", "%v is neither 0, which means none, nor %v or more", d, minSessionExpires)
+	}
 	if len(c.MediaServers) == 0 {
 		bad("media_servers", "at least one is needed")
 	}
@@ -145,7 +153,7 @@ func (c *Config) Validate() error {
 	}
 	for key, d := range map[string]time.Duration{
 		"presence.expires": c.Presence.Expires, "store.invite_timeout": c.Store.InviteTimeout,
-		"store.restore_wait": c.Store.RestoreWait, "push.max_duration": c.Push.MaxDuration,
+		"store.restore_wait": c.Store.RestoreWait, "store.max_duration": c.Store.MaxDuration, "push.max_duration": c.Push.MaxDuration,
 		"push.retry_min": c.Push.RetryMin, "control.retry_min": c.Control.RetryMin,
 		"control.timeout": c.Control.Timeout,
 	} {

@@ -13,8 +13,21 @@
 // # Sources
 //
 // The flows are those of the 2010 paper (figures 2, 3 and 5) and of
-// draft-mcglashan-mscp-02, sections 2.3 and 7; SIP is RFC 3261, 3264, 3265 and
-// 3725; presence documents are RFC 3863.
+// draft-mcglashan-mscp-02, sections 2.3 and 7; SIP is RFC 3261, 3264, 3265,
+// 3311, 3725, 4028 and 7989; presence documents are RFC 3863.
+//
+// # Changes, and ends that nobody tells of
+//
+// A re-INVITE or UPDATE of either leg is carried to the other, and the answer back,
+// also where the offer is asked for. A caller's INVITE without an offer gets the
+// media server's. Session timers (RFC 4028) find who has gone without a BYE, and
+// store.max_duration ends what is kept alive for ever.
+//
+// # One name in all logs
+//
+// A call's lines have a "session" in this server's log and in the media server's:
+// the Session-ID (RFC 7989) that the caller has sent, or one of ours. It goes into
+// our INVITEs, not into our responses.
 //
 // # Concurrency
 //
@@ -32,6 +45,7 @@
 //
 // # Limits
 //
-// The server trusts its SIP peers: it belongs behind a proxy. A re-INVITE
-// within a store session is answered 488 and leaves the session as it is.
+// The server trusts its SIP peers: it belongs behind a proxy. PRACK is not
+// supported. A change of a session that the other leg does not answer in time gets
+// 504 and leaves the session as it is.
 package as

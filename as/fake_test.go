@@ -40,19 +40,40 @@ type fakeMS struct {
 	control  *sipua.Call // dialog of the newest
 	up       chan struct{}
 	offers   [][]byte
+	seen     []string         // messages that came, in their order on the wire
 	legs     chan *sipua.Call // store dialogs that were answered
 }
 
 func newFakeMS(t *testing.T) *fakeMS {
 	t.Helper()
 	m := &fakeMS{t: t, up: make(chan struct{}, 100), legs: make(chan *sipua.Call, 100)}
-	ua, err := sipua.New(sipua.Config{Addr: "127.0.0.1:0", User: "fake"}, sipua.Handlers{Invite: m.invite})
+	ua, err := sipua.New(sipua.Config{Addr: "127.0.0.1:0", User: "fake", Trace: m.saw}, sipua.Handlers{Invite: m.invite})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.ua = ua
 	t.Cleanup(func() { ua.Close() })
 	return m
+}
+
+func (m *fakeMS) saw(e sipua.TraceEvent) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !e.Sent {
+		m.seen = append(m.seen, string(e.Raw))
+	}
+}
+
+// last is the newest message that came and begins with start.
+func (m *fakeMS) last(start string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := len(m.seen) - 1; i >= 0; i-- {
+		if strings.HasPrefix(m.seen[i], start) {
+			return m.seen[i]
+		}
+	}
+	return ""
 }
 
 // change changes the behaviour.
@@ -138,6 +159,15 @@ func (m *fakeMS) request(ctx context.Context, req mscp.Element) (mscp.Element, e
 		return &mscp.MsgSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	}
 	return nil, errors.New("not in this test")
+}
+
+// silent is an MSCP handler that answers nothing, and says when it is asked.
+func silent(asked func()) mscp.Handler {
+	return func(ctx context.Context, _ mscp.Element) (mscp.Element, error) {
+		asked()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 }
 
 // startAS starts an application server over the fake media servers, and waits

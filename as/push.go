@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -52,11 +53,14 @@ func (s *Server) push(ctx context.Context, p Pair) error {
 	if !ms.up() {
 		return errChannelDown
 	}
-	media, err := s.inviteWithoutOffer(ctx, ms)
+	session := sessionID("")
+	log := s.log.With("session", session)
+	log.Info("push begins", "from", p.Sender, "to", p.Recipient, "ms", p.Server)
+	media, err := s.inviteWithoutOffer(ctx, ms, session, log)
 	if err != nil {
 		return err
 	}
-	user, err := s.ringUser(ctx, p, media.RemoteBody())
+	user, err := s.ringUser(ctx, p, media.RemoteBody(), session, log)
 	if err != nil {
 		refuseMedia(ctx, media)
 		return err
@@ -67,16 +71,24 @@ func (s *Server) push(ctx context.Context, p Pair) error {
 		_ = user.Ack(ctx, nil, "")
 		return fmt.Errorf("ACK to the media server: %w", err)
 	}
+	b := &bridge{s: s, log: log}
+	media.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, user) })
+	user.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, media) })
 	if err := user.Ack(ctx, nil, ""); err != nil {
 		return &userFault{fmt.Errorf("ACK: %w", err)}
 	}
-	return s.send(ctx, ms, p, user, media)
+	log.Info("push session is up", "call", user.ID().CallID, "connection", media.ID().String())
+	err = s.send(ctx, ms, p, user, media)
+	log.Info("push session ends", "call", user.ID().CallID, "err", err)
+	return err
 }
 
-func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer) (*sipua.Call, error) {
+func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer, session string, log *slog.Logger) (*sipua.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Store.InviteTimeout)
 	defer cancel()
-	media, err := s.ua.Invite(ctx, sipua.InviteRequest{URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI})
+	media, err := s.ua.Invite(ctx, sipua.InviteRequest{
+		URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI, Header: sessionHeaders(session), Logger: log.With("ms", ms.cfg.Name),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("INVITE to the media server: %w", err)
 	}
@@ -85,12 +97,12 @@ func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer) (*sipu
 
 // ringUser calls the recipient with the media server's offer, in the name of
 // the messages' sender.
-func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte) (*sipua.Call, error) {
+func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte, session string, log *slog.Logger) (*sipua.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Push.Ring)
 	defer cancel()
 	user, err := s.ua.Invite(ctx, sipua.InviteRequest{
 		URI: p.Recipient, From: p.Sender, To: p.Recipient, Destination: s.cfg.OutboundProxy,
-		Body: offer, ContentType: sdpType,
+		Body: offer, ContentType: sdpType, Header: sessionHeaders(session), Logger: log,
 	})
 	if err != nil {
 		return nil, &userFault{fmt.Errorf("INVITE: %w", err)}
@@ -102,6 +114,9 @@ func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte) (*sipua.Cal
 // its offer, and ends it.
 func refuseMedia(ctx context.Context, media *sipua.Call) {
 	defer endCall(media)
+	if media.Acknowledged() {
+		return
+	}
 	answer, err := refuseOffer(media.RemoteBody())
 	if err != nil {
 		answer = nil // an ACK without an answer still ends the 2xx retransmission

@@ -96,6 +96,7 @@ func (s *Server) open() (err error) {
 func (s *Server) openSIP() (err error) {
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
+		SessionExpires: s.cfg.SIP.SessionExpires,
 	}
 	if s.trace.Enabled() {
 		cfg.Trace = func(e sipua.TraceEvent) {

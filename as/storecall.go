@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -16,23 +17,26 @@ import (
 // media server's, joined back to back. One goroutine owns it from the INVITE
 // to the BYE. See the paper, section 2.2 and figure 5(a).
 type storeCall struct {
-	s    *Server
-	in   *sipua.IncomingCall
-	pair Pair
-	log  *slog.Logger
+	bridge
+	in      *sipua.IncomingCall
+	session string // names the call in the logs of both servers; see sessionID
+	pair    Pair
 
-	media  *sipua.Call // the media server's leg, once answered
-	caller *sipua.Call // the caller's leg, once answered
+	media  *sipua.Call                // the media server's leg, once answered
+	caller atomic.Pointer[sipua.Call] // the caller's leg, once answered
 }
 
 // serveCall serves one call from the outside, from INVITE to BYE.
 func (s *Server) serveCall(in *sipua.IncomingCall) {
 	began := time.Now()
+	session := sessionID(in.Header(sessionHeader))
 	c := &storeCall{
-		s: s, in: in,
-		log:  s.log.With("call", in.ID().CallID),
+		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
+		in:     in, session: session,
 		pair: Pair{Recipient: in.To, Sender: in.From, Since: began},
 	}
+	in.SetLogger(c.log)
+	in.OnOffer(c.fromCaller)
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	go func() { // a CANCEL ends whatever the set-up waits for
@@ -49,7 +53,7 @@ func (s *Server) serveCall(in *sipua.IncomingCall) {
 		return
 	}
 	defer end()
-	c.log.Info("store session began", "from", c.pair.Sender, "to", c.pair.Recipient, "ms", c.pair.Server)
+	c.log.Info("store session began", "from", c.pair.Sender, "to", c.pair.Recipient, "ms", c.pair.Server, "connection", c.media.ID().String())
 	c.hold()
 	c.log.Info("store session ended", "ms", c.pair.Server, "seconds", time.Since(began).Seconds())
 }
@@ -57,7 +61,7 @@ func (s *Server) serveCall(in *sipua.IncomingCall) {
 // setUp brings both legs up on the best media server that can be had. The
 // returned function gives back what the session holds.
 func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
-	if !hasMSRP(c.in.Body) {
+	if len(c.in.Body) > 0 && !hasMSRP(c.in.Body) {
 		return nil, &refusal{code: 488, reason: "Not Acceptable Here", err: errors.New("no MSRP m-line in the offer")}
 	}
 	skip := map[*mediaServer]bool{}
@@ -94,11 +98,11 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *mediaServer) (end func(), e
 	// here on forgets nobody.
 	end, err = c.s.mailboxes.begin(c.pair, c.media.ID().String())
 	if errors.Is(err, errTooManyRecipients) {
-		endCall(c.media)
+		c.dropMedia(ctx)
 		return nil, c.unavailable(err)
 	}
 	if err != nil {
-		endCall(c.media)
+		c.dropMedia(ctx)
 		return nil, &refusal{code: 500, reason: "Server Internal Error", err: err}
 	}
 	if err = c.restore(ctx, ms); err == nil {
@@ -106,10 +110,24 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *mediaServer) (end func(), e
 	}
 	if err != nil {
 		end()
-		endCall(c.media)
+		c.dropMedia(ctx)
 		return nil, err
 	}
 	return end, nil
+}
+
+// fromCaller takes a change of the session that the caller offers.
+func (c *storeCall) fromCaller(ctx context.Context, o sipua.Offer) ([]byte, error) {
+	return c.carry(ctx, o, c.media)
+}
+
+// fromMedia takes one that the media server offers.
+func (c *storeCall) fromMedia(ctx context.Context, o sipua.Offer) ([]byte, error) {
+	caller := c.caller.Load()
+	if caller == nil {
+		return nil, errPending // the caller's ACK is still to come
+	}
+	return c.carry(ctx, o, caller)
 }
 
 // inviteMedia copies the caller's offer into an INVITE of our own. See the
@@ -119,16 +137,34 @@ func (c *storeCall) inviteMedia(ctx context.Context, ms *mediaServer) error {
 	defer cancel()
 	call, err := c.s.ua.Invite(ictx, sipua.InviteRequest{
 		URI: ms.cfg.URI, From: c.s.self, To: ms.cfg.URI, Body: c.in.Body, ContentType: sdpType,
+		Header: sessionHeaders(c.session), Logger: c.log.With("ms", ms.cfg.Name),
 	})
 	if err != nil {
 		return mediaRefusal(err)
+	}
+	c.media = call
+	if c.offerless() {
+		return nil // acknowledged with the caller's answer
 	}
 	if err := call.Ack(ctx, nil, ""); err != nil {
 		endCall(call)
 		return fmt.Errorf("ACK to the media server: %w", err)
 	}
-	c.media = call
+	call.OnOffer(c.fromMedia)
 	return nil
+}
+
+// offerless tells whether the caller has left the offer to us, which means to the
+// media server. See RFC 3261, section 13.2.1.
+func (c *storeCall) offerless() bool { return len(c.in.Body) == 0 }
+
+// dropMedia ends the media server's leg of a set-up that has failed.
+func (c *storeCall) dropMedia(ctx context.Context) {
+	if c.offerless() {
+		refuseMedia(ctx, c.media) // does no harm if it is acknowledged
+		return
+	}
+	endCall(c.media)
 }
 
 // mediaRefusal tells what of a media server's refusal is about the caller's
@@ -170,28 +206,64 @@ func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 	}
 }
 
-// answer gives the caller the media server's answer. No message can arrive
-// before it, since the caller does not know where to send to.
+// answer gives the caller the media server's answer, or its offer, whose answer
+// comes with the caller's ACK. No message can arrive before it, since the caller
+// does not know where to send to.
 func (c *storeCall) answer(ctx context.Context) error {
-	caller, _, err := c.in.Answer(ctx, c.media.RemoteBody(), sdpType)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // without the media server there is nothing to wait for an ACK for
+		select {
+		case <-c.media.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	caller, answer, err := c.in.Answer(ctx, c.media.RemoteBody(), sdpType)
 	if err != nil {
 		return &refusal{code: 500, reason: "Server Internal Error", err: fmt.Errorf("answer to the caller: %w", err)}
 	}
-	c.caller = caller
+	if c.offerless() && len(answer) > 0 {
+		if err := c.media.Ack(ctx, answer, sdpType); err != nil {
+			endCall(caller)
+			return &refusal{code: 500, reason: "Server Internal Error", err: fmt.Errorf("ACK to the media server: %w", err)}
+		}
+		c.media.OnOffer(c.fromMedia)
+	}
+	c.caller.Store(caller)
 	return nil
 }
 
 // hold waits for the end of the session. The server never ends one by itself,
-// except when it closes; when one leg ends, so does the other. See the paper,
-// section 2.2.
+// except when it closes, and one that nobody ends for too long; when one leg ends,
+// so does the other. See the paper, section 2.2.
 func (c *storeCall) hold() {
+	caller := c.caller.Load()
+	defer c.endBoth(caller)
+	if c.offerless() && !c.media.Acknowledged() {
+		c.log.Info("the caller's ACK has no answer to the offer")
+		return
+	}
+	overdue := time.NewTimer(c.s.cfg.Store.MaxDuration)
+	defer overdue.Stop()
 	select {
-	case <-c.caller.Done():
+	case <-caller.Done():
 	case <-c.media.Done():
 	case <-c.s.ctx.Done():
+	case <-overdue.C:
+		c.log.Warn("store session has lasted too long and is ended", "max", c.s.cfg.Store.MaxDuration)
 	}
-	endCall(c.media)
-	endCall(c.caller)
+}
+
+// endBoth ends what is left of the two legs, at the same time: either peer may be
+// gone.
+func (c *storeCall) endBoth(caller *sipua.Call) {
+	var other sync.WaitGroup
+	if !caller.Ended() {
+		other.Go(func() { endCall(caller) })
+	}
+	c.dropMedia(context.Background())
+	other.Wait()
 }
 
 // A refusal is the SIP response that ends the set-up of a call.

@@ -112,6 +112,13 @@ func (c *Call) Ack(ctx context.Context, body []byte, contentType string) error {
 	return c.ua.write(ctx, ack)
 }
 
+// Acknowledged reports whether Ack was called.
+func (c *Call) Acknowledged() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.acked
+}
+
 // makeAck makes the ACK for the 2xx to an INVITE of ours, to be repeated for
 // each repetition of the 2xx. c.mu is held.
 func (c *Call) makeAck(seq uint32, body []byte, contentType string) *sip.Request {

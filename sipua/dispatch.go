@@ -251,6 +251,9 @@ func (ua *UA) awaitFinished(in *IncomingCall, returned <-chan struct{}) {
 	case <-returned:
 		return
 	}
+	if in.answered {
+		returned = nil // the 2xx may still have to be repeated
+	}
 	select {
 	case <-in.ack.done:
 	case <-in.call.done:

@@ -31,8 +31,9 @@ type IncomingCall struct {
 	cancelOnce sync.Once
 	cancelled  chan struct{}
 
-	mu    sync.Mutex
-	final chan struct{} // closed when a final response was sent
+	mu       sync.Mutex
+	answered bool          // the final response is a 2xx; written before final is closed
+	final    chan struct{} // closed when a final response was sent
 }
 
 // newIncoming makes the call of an INVITE that was checked.
@@ -129,7 +130,7 @@ func (in *IncomingCall) Provisional(code int, reason string) error {
 
 // finish marks that the one final response is being sent; false if there was
 // one before.
-func (in *IncomingCall) finish() bool {
+func (in *IncomingCall) finish(answered bool) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	select {
@@ -138,6 +139,7 @@ func (in *IncomingCall) finish() bool {
 	case <-in.cancelled:
 		return false
 	default:
+		in.answered = answered
 		close(in.final)
 		return true
 	}
@@ -146,7 +148,7 @@ func (in *IncomingCall) finish() bool {
 // Reject sends a final response of 300 or above; reason "" means the usual
 // one. After a CANCEL it does nothing but return ErrCancelled.
 func (in *IncomingCall) Reject(code int, reason string, headers ...Header) error {
-	if !in.finish() {
+	if !in.finish(false) {
 		return ErrCancelled
 	}
 	res := in.response(code, reason)
@@ -169,12 +171,13 @@ func (in *IncomingCall) respond(res *sip.Response) error {
 }
 
 // Answer sends a 200 with the body and waits for the ACK, whose body it
-// returns. The 200 is repeated until the ACK comes; if none does within 64*T1,
-// or if ctx ends, the dialog is ended with BYE. See RFC 3261, 13.3.1.4. If the
+// returns. The 200 is repeated until the ACK comes; if none does within 64*T1, the
+// dialog is ended with BYE, as it is after the ACK if ctx ends before. See RFC 3261,
+// sections 13.3.1.4 and 15. If the
 // caller ends the dialog before its ACK has come, that is no error: the Call is
 // one that has ended.
 func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType string) (*Call, []byte, error) {
-	if !in.finish() {
+	if !in.finish(true) {
 		return nil, nil, ErrCancelled
 	}
 	res := in.response(200, "OK")
@@ -195,7 +198,7 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 	case ErrClosed:
 		return nil, nil, err
 	default:
-		in.call.hangUp(err)
+		in.unwanted(res, err)
 		return nil, nil, err
 	}
 	select {
@@ -208,5 +211,19 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 		return in.call, in.ack.body, nil
 	default:
 		return in.call, nil, nil // ended before its ACK came
+	}
+}
+
+// unwanted ends, in the background, a dialog whose 2xx nobody waits for any more.
+func (in *IncomingCall) unwanted(res *sip.Response, cause error) {
+	if errors.Is(cause, ErrNoACK) {
+		in.call.hangUp(cause)
+		return
+	}
+	if !in.ua.goroutine(func() {
+		_ = in.call.repeat2xx(in.ua.ctx, in.tx, res, in.ack) // [RFC3261-15] no BYE before the ACK
+		_ = in.call.bye(in.ua.ctx, cause)
+	}) {
+		in.call.end(cause)
 	}
 }

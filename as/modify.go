@@ -1,0 +1,77 @@
+package as
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A bridge carries changes of the session between two legs: what one offers goes to
+// the other, and its answer back. See RFC 3264, section 8.
+type bridge struct {
+	s      *Server
+	log    *slog.Logger
+	offers sync.Mutex // held while an offer is carried
+}
+
+// errPending has the other side try again. See RFC 3261, section 14.2.
+var errPending = &sipua.StatusError{Code: 491}
+
+// carry offers to one leg what the other has offered. One offer is under way at a
+// time: if one of each leg waited for the other, neither would come through.
+func (b *bridge) carry(ctx context.Context, o sipua.Offer, to *sipua.Call) (answer []byte, err error) {
+	if !b.offers.TryLock() {
+		return nil, errPending
+	}
+	ctx, cancel := context.WithTimeout(ctx, b.s.cfg.Store.InviteTimeout)
+	defer cancel()
+	if len(o.Body) == 0 {
+		return b.carryBack(ctx, o, to) // it unlocks
+	}
+	defer b.offers.Unlock()
+	change := to.Reinvite
+	if o.Method == "UPDATE" && to.PeerTakesUpdate() {
+		change = to.Update
+	}
+	answer, err = change(ctx, o.Body, o.ContentType)
+	if err != nil {
+		return nil, b.changeRefused(o, err)
+	}
+	b.log.Info("session changed", "method", o.Method)
+	return answer, nil
+}
+
+// carryBack asks one leg for the offer that the other has asked us for. The answer
+// goes from the one's ACK into ours. See RFC 3725, section 4.1.
+func (b *bridge) carryBack(ctx context.Context, o sipua.Offer, to *sipua.Call) ([]byte, error) {
+	offer, answer, err := to.AskOffer(ctx)
+	if err != nil {
+		b.offers.Unlock()
+		return nil, b.changeRefused(o, err)
+	}
+	o.OnAnswer(func(body []byte, contentType string) {
+		b.offers.Unlock() // the leg itself takes no other change before its answer
+		if len(body) == 0 {
+			contentType = sdpType
+			body, _ = refuseOffer(offer) // none came, but there must be one
+		}
+		if err := answer(b.s.ctx, body, contentType); err != nil {
+			b.log.Info("answer not carried on", "err", err)
+		}
+	})
+	return offer, nil
+}
+
+// changeRefused is what the side that has offered a change hears: the other's own
+// refusal, or that there was none.
+func (b *bridge) changeRefused(o sipua.Offer, err error) error {
+	b.log.Info("change of the session not carried through", "method", o.Method, "err", err)
+	var status *sipua.StatusError
+	if errors.As(err, &status) && status.Code != 481 && status.Code != 408 { // those are about the other leg
+		return status
+	}
+	return &sipua.StatusError{Code: 504}
+}
