@@ -12,13 +12,14 @@ import (
 // Call-ID;from-tag;to-tag. See the draft, section 2.3.1. Its two halves come
 // in either order: the session from SIP and MSRP, the pair of URIs from MSCP.
 type connection struct {
-	id   string
-	kind dialogKind
+	id string
 
 	restored chan struct{} // closed when pair is set
 	ready    chan struct{} // closed when session or failure is set
 
 	mu      sync.Mutex
+	kind    dialogKind
+	held    chan struct{} // closed when messages may be sent again; nil if they may
 	pair    pair          // whose messages arrive here; in a push session, those that are replies
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
@@ -79,6 +80,58 @@ func (c *connection) restoredPair() (pair, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.pair, true
+}
+
+// isA tells whether the connection is of that kind.
+func (c *connection) isA(kind dialogKind) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kind == kind
+}
+
+// toStore makes a store session of a connection whose offer was ours, as it is for
+// a caller that has left the offer to us, unless it is used for a push already.
+func (c *connection) toStore() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.restored:
+	default:
+		if c.kind == pushDialog {
+			c.kind = storeDialog
+		}
+	}
+	return c.kind == storeDialog
+}
+
+// setFlow says whether the user agent takes messages now.
+func (c *connection) setFlow(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case on && c.held != nil:
+		close(c.held)
+		c.held = nil
+	case !on && c.held == nil:
+		c.held = make(chan struct{})
+	}
+}
+
+// awaitFlow waits until the user agent takes messages.
+func (c *connection) awaitFlow(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		held := c.held
+		c.mu.Unlock()
+		if held == nil {
+			return nil
+		}
+		select {
+		case <-held:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // settle gives the connection its session, or the reason why it will have
@@ -151,7 +204,7 @@ func (cs *connections) count(kind dialogKind) int {
 	defer cs.mu.Unlock()
 	n := 0
 	for _, c := range cs.byID {
-		if c.kind == kind {
+		if c.isA(kind) {
 			n++
 		}
 	}

@@ -101,6 +101,10 @@ func (d *delivery) page(last store.ID) []store.MessageInfo {
 // begin has m sent when the window has room, and returns when the next message
 // can go behind it. It gives false if the delivery cannot go on.
 func (d *delivery) begin(ctx context.Context, m store.MessageInfo) bool {
+	if err := d.c.awaitFlow(ctx); err != nil { // the user agent holds the session
+		d.fail(err)
+		return false
+	}
 	select {
 	case d.next <- m:
 		<-d.queued

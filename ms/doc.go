@@ -34,6 +34,16 @@
 // its success report where the sender had asked for one. MsgSended says that
 // nothing is left; MsgNotSended says why something is.
 //
+// # Re-offers
+//
+// A re-INVITE or UPDATE of the AS leaves the session and its path as they are, takes
+// the peer's new path and direction, and is answered with our next o= version. A
+// session that is gone, or whose peer has another address or asks for
+// connection:new, gets a new path of ours; what is sent on the old connection until
+// the new one is there counts. A push whose session is replaced while it sends ends
+// as one that was cut. Nothing is sent to a user agent whose direction is sendonly or
+// inactive.
+//
 // # Concurrency
 //
 // A [Server] is safe for concurrent use. One goroutine owns each SIP dialog

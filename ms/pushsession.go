@@ -32,7 +32,10 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
-	defer passive.Close()
+	leg := s.newLeg(media, offer, nil, conn, receiver.receive, log)
+	defer leg.Close()
+	leg.begin(passive, msrp.SetupPassive)
+	in.OnOffer(leg.offered)
 	call, answer, err := in.Answer(s.ctx, offer, sdpType)
 	if err != nil {
 		return fmt.Errorf("offer: %w", err)
@@ -43,12 +46,15 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 		// The AS ends the dialog when it hears of it.
 		log.Info("push session has no media", "err", err)
 		conn.settle(nil, err)
-		s.waitEnd(call, passive)
+		s.waitEnd(call, leg)
 		return nil
 	}
+	if session != passive {
+		leg.begin(session, msrp.SetupActive)
+	}
 	conn.settle(session, nil)
-	s.waitEnd(call, session)
-	session.Close() // and with it all handlers
+	s.waitEnd(call, leg)
+	leg.Close() // and with it all handlers
 	receiver.end()
 	return nil
 }
@@ -73,6 +79,7 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 		return nil, errRefused
 	}
 	conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
+	conn.setFlow(takesMessages(theirs.Direction))
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	if theirs.Setup == msrp.SetupActive {

@@ -73,6 +73,9 @@ var errNoReplies = &msrp.StatusError{Code: 403, Reason: "No Replies Are Taken He
 
 // receive keeps a reply for the sender of what was pushed.
 func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
+	if r.conn.isA(storeDialog) {
+		return r.storeSession.receive(ctx, m) // of a caller that has left the offer to us
+	}
 	if msrp.IsType(m.ContentType, msrp.TypeComposing) {
 		return r.drop(m)
 	}
@@ -91,7 +94,7 @@ func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
 
 // end tells the AS of what was kept, when the session has ended.
 func (r pushReceiver) end() {
-	if r.conn.replies.count(0) > 0 {
+	if r.conn.replies.count(0) > 0 || r.conn.isA(storeDialog) {
 		r.tellKept()
 	}
 }

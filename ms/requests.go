@@ -39,7 +39,7 @@ func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
 		return err
 	}
 	conn := s.connections.get(r.ConnectionID)
-	if conn == nil || conn.kind != storeDialog {
+	if conn == nil || !conn.toStore() {
 		return fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
 	}
 	return conn.restore(p)
@@ -53,7 +53,7 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 		return err
 	}
 	conn := s.connections.get(r.ConnectionID)
-	if conn == nil || conn.kind != pushDialog {
+	if conn == nil || !conn.isA(pushDialog) {
 		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
 	}
 	// What comes back belongs to the pair the other way round.

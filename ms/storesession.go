@@ -52,27 +52,31 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
 	}
 	sc := s.sessionConfig(media, offer, ss.receive)
+	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, log)
+	defer leg.Close()
+	in.OnOffer(leg.offered)
 	// A peer that is to connect may do so as soon as it has the answer.
-	var session *msrp.Session
 	if media.Setup != msrp.SetupActive {
-		if session, err = s.msrp.Accept(sc); err != nil {
+		session, err := s.msrp.Accept(sc)
+		if err != nil {
 			return errors.Join(err, in.Reject(500, "Server Internal Error"))
 		}
-		defer session.Close()
+		leg.begin(session, media.Setup)
 	}
 	call, _, err := in.Answer(s.ctx, answer, sdpType)
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
 	defer endCall(call)
-	if session == nil {
-		if session, err = s.dial(sc); err != nil {
+	if media.Setup == msrp.SetupActive {
+		session, err := s.dial(sc)
+		if err != nil {
 			return fmt.Errorf("connect to the caller: %w", err)
 		}
-		defer session.Close()
+		leg.begin(session, media.Setup)
 	}
-	s.waitEnd(call, session)
-	session.Close() // and with it all handlers: nothing is stored from here on
+	s.waitEnd(call, leg)
+	leg.Close() // and with it all handlers: nothing is stored from here on
 	ss.tellKept()
 	return nil
 }
@@ -122,7 +126,7 @@ func (s *Server) media(setup msrp.Setup) *msrp.Media {
 	local := s.msrp.NewURI(s.cfg.MSRP.Host)
 	return &msrp.Media{
 		Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"},
-		MaxSize: s.cfg.MSRP.MaxSize, Setup: setup,
+		MaxSize: s.cfg.MSRP.MaxSize, Setup: setup, SessionID: uint64(time.Now().UnixNano()), SessionVersion: 1,
 	}
 }
 
@@ -135,38 +139,6 @@ func (s *Server) dial(sc msrp.SessionConfig) (*msrp.Session, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	return msrp.Dial(ctx, s.mcfg, sc)
-}
-
-// waitEnd waits for the BYE. A dialog whose MSRP session has ended, or never
-// began, is ended by us after a while: an AS that was restarted will never do
-// it.
-func (s *Server) waitEnd(call *sipua.Call, session *msrp.Session) {
-	began := time.NewTimer(s.cfg.Orphan)
-	defer began.Stop()
-	select {
-	case <-call.Done():
-		return
-	case <-s.ctx.Done():
-		return
-	case <-began.C:
-		return
-	case <-session.Done():
-	case <-session.Bound():
-		select {
-		case <-call.Done():
-			return
-		case <-s.ctx.Done():
-			return
-		case <-session.Done():
-		}
-	}
-	orphan := time.NewTimer(s.cfg.Orphan)
-	defer orphan.Stop()
-	select {
-	case <-call.Done():
-	case <-s.ctx.Done():
-	case <-orphan.C:
-	}
 }
 
 // receive keeps one message. It returns, and so the last chunk gets its 200,

@@ -1,0 +1,265 @@
+package ms
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A leg is the MSRP end of a store or push session: what we have said of it, and
+// what a re-offer makes of it. See RFC 4975, section 8.4.
+//
+// The session stays for as long as nothing moves. One that is gone, or whose peer
+// has moved or asks for a new connection, is replaced by another with a URI of its
+// own; the old one takes messages until the new one is bound.
+type leg struct {
+	s       *Server
+	log     *slog.Logger
+	conn    *connection
+	handler msrp.Handler
+	changed chan struct{} // of capacity 1: session is another
+
+	mu          sync.Mutex
+	ours        msrp.Media // as described last
+	said, heard []byte     // the descriptions themselves; heard is nil if the offer was ours
+	session     *msrp.Session
+	before      *msrp.Session // what session replaces, until that is bound
+	closed      bool
+}
+
+// newLeg makes the leg that ours describes in said.
+func (s *Server) newLeg(ours *msrp.Media, said, heard []byte, conn *connection, h msrp.Handler, log *slog.Logger) *leg {
+	return &leg{
+		s: s, log: log, conn: conn, handler: h, changed: make(chan struct{}, 1),
+		ours: *ours, said: said, heard: heard,
+	}
+}
+
+// begin gives the leg its first session, whose role is the one that is left by
+// what theirs says; "" if it has said nothing.
+func (l *leg) begin(session *msrp.Session, setup msrp.Setup) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session, l.ours.Setup = session, setup
+}
+
+func (l *leg) current() *msrp.Session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
+}
+
+// Close ends the session, and with it all its handlers.
+func (l *leg) Close() {
+	l.mu.Lock()
+	l.closed = true
+	sessions := []*msrp.Session{l.session, l.before}
+	l.mu.Unlock()
+	for _, s := range sessions {
+		if s != nil {
+			s.Close()
+		}
+	}
+}
+
+// offered answers a re-offer of the AS, or makes one that it asks for.
+func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.session == nil || l.closed:
+		return nil, &sipua.StatusError{Code: 491}
+	case len(o.Body) == 0:
+		o.OnAnswer(func(body []byte, _ string) { l.answered(body) })
+		return l.said, nil
+	case bytes.Equal(o.Body, l.heard):
+		return l.said, nil // [RFC4975-8.4] nothing changes, and so neither does our o= line
+	}
+	theirs, err := msrp.ParseSDP(o.Body)
+	if err != nil {
+		return nil, err
+	}
+	next := l.ours
+	next.SessionVersion++ // [RFC3264-8]
+	next.Direction = ""
+	if theirs.Direction != "" {
+		next.Direction = theirs.Direction.Answer()
+	}
+	replaced := false
+	switch {
+	case theirs.Rejected():
+		next.Port, next.Path, next.Setup = 0, nil, ""
+	case l.moved(theirs):
+		replaced = true
+		uri := l.s.msrp.NewURI(l.s.cfg.MSRP.Host)
+		next.Host, next.Port, next.Path, next.Setup = uri.Host, uri.Port, msrp.Path{uri}, theirs.Setup.Answer()
+	}
+	answer, err := next.Answer(o.Body)
+	if err != nil {
+		return nil, err
+	}
+	if replaced {
+		if err := l.replace(&next, theirs); err != nil {
+			return nil, &sipua.StatusError{Code: 500}
+		}
+	} else {
+		l.take(theirs)
+	}
+	l.said, l.heard = answer, o.Body
+	if !theirs.Rejected() { // one that is refused may be offered anew
+		l.ours = next
+	}
+	l.ours.SessionVersion = next.SessionVersion
+	l.log.Info("session changed", "refused", theirs.Rejected(), "direction", string(theirs.Direction), "moved", replaced)
+	return answer, nil
+}
+
+// answered takes the answer to an offer that was asked for, which repeats what we
+// have said before.
+func (l *leg) answered(body []byte) {
+	theirs, err := msrp.ParseSDP(body)
+	if err != nil {
+		l.log.Info("answer not understood; the session stays as it is", "err", err)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.take(theirs)
+	}
+}
+
+// take heeds what the peer says of a session that stays. l.mu is held.
+func (l *leg) take(theirs *msrp.Media) {
+	if theirs.Rejected() {
+		l.end(l.session)
+		return
+	}
+	l.session.SetRemote(theirs.Path)
+	l.conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
+	l.conn.setFlow(takesMessages(theirs.Direction))
+}
+
+// takesMessages tells whether a peer with that direction takes any. See RFC 4975,
+// section 8.9.
+func takesMessages(d msrp.Direction) bool { return d != msrp.SendOnly && d != msrp.Inactive }
+
+// moved tells whether the session must be replaced. l.mu is held.
+func (l *leg) moved(theirs *msrp.Media) bool {
+	select {
+	case <-l.session.Done():
+		return true
+	default:
+	}
+	before := l.session.Remote()
+	if len(before) == 0 || theirs.Connection == "new" {
+		return theirs.Connection == "new"
+	}
+	if l.ours.Setup == msrp.SetupActive { // we have connected to where it was
+		return theirs.Path.String() != before.String()
+	}
+	old, now := before[len(before)-1], theirs.Path[len(theirs.Path)-1]
+	return old.Host != now.Host || old.Port != now.Port
+}
+
+// replace makes the session that next describes, at once or, if we are to connect,
+// as soon as that has worked. l.mu is held.
+func (l *leg) replace(next, theirs *msrp.Media) error {
+	sc := l.s.sessionConfig(next, theirs, l.handler)
+	l.conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
+	l.conn.setFlow(takesMessages(theirs.Direction))
+	if next.Setup != msrp.SetupActive {
+		session, err := l.s.msrp.Accept(sc)
+		if err != nil {
+			return err
+		}
+		l.swap(session)
+		return nil
+	}
+	l.s.tasks.Go(func() {
+		session, err := l.s.dial(sc)
+		if err != nil {
+			l.log.Info("no connection to where the peer has moved", "err", err)
+			return
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.closed {
+			l.end(session)
+			return
+		}
+		l.swap(session)
+	})
+	return nil
+}
+
+// swap puts a session in the place of the one before, of which at most one is
+// kept until then. l.mu is held.
+func (l *leg) swap(session *msrp.Session) {
+	old := l.session
+	select {
+	case <-old.Bound():
+		l.end(l.before)
+		l.before = old
+	default:
+		l.end(old) // nobody has come to it
+	}
+	l.session = session
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+	before := l.before
+	l.s.tasks.Go(func() {
+		select {
+		case <-session.Bound():
+		case <-session.Done():
+		}
+		if before != nil {
+			before.Close()
+		}
+	})
+}
+
+// end closes a session, whose handlers may take their time.
+func (l *leg) end(session *msrp.Session) {
+	if session != nil {
+		l.s.tasks.Go(func() { session.Close() })
+	}
+}
+
+// waitEnd waits for the BYE. A dialog whose MSRP session has ended, or never
+// began, is ended by us after a while: an AS that was restarted will never do
+// it.
+func (s *Server) waitEnd(call *sipua.Call, l *leg) {
+	orphan := time.NewTimer(s.cfg.Orphan)
+	defer orphan.Stop()
+	for {
+		session := l.current()
+		bound, done := session.Bound(), session.Done()
+		for again := false; !again; {
+			select {
+			case <-call.Done():
+				return
+			case <-s.ctx.Done():
+				return
+			case <-orphan.C:
+				return
+			case <-bound:
+				bound = nil
+				orphan.Stop()
+			case <-done:
+				bound, done = nil, nil
+				orphan.Reset(s.cfg.Orphan)
+			case <-l.changed:
+				orphan.Reset(s.cfg.Orphan)
+				again = true
+			}
+		}
+	}
+}
