@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/goccy/go-yaml"
 
@@ -140,15 +142,19 @@ func (c *Cluster) Kill() {
 	}
 }
 
+// Ports for servers are below those that systems give to outgoing connections,
+// which would take one between FreeAddr and the server's start.
+const firstPort, lastPort = 12_000, 32_000
+
 // FreeAddr returns a loopback address whose port is free for UDP and TCP at
 // the moment. A process that is killed and restarted needs a fixed one.
 func FreeAddr() (string, error) {
-	for range 20 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
+		l, err := net.Listen("tcp", addr)
 		if err != nil {
-			return "", err
+			continue
 		}
-		addr := l.Addr().String()
 		u, err := net.ListenPacket("udp", addr)
 		l.Close()
 		if err == nil {
