@@ -80,10 +80,11 @@ type PushConfig struct {
 
 // ControlConfig is about the MSCP channels.
 type ControlConfig struct {
-	Dialect  string        `yaml:"dialect"`
-	RetryMin time.Duration `yaml:"retry_min"`
-	RetryMax time.Duration `yaml:"retry_max"`
-	Timeout  time.Duration `yaml:"timeout"`
+	Transport string        `yaml:"transport"`
+	Dialect   string        `yaml:"dialect"`
+	RetryMin  time.Duration `yaml:"retry_min"`
+	RetryMax  time.Duration `yaml:"retry_max"`
+	Timeout   time.Duration `yaml:"timeout"`
 }
 
 // LogConfig says what is logged.
@@ -160,6 +161,9 @@ func (c *Config) Validate() error {
 		if d <= 0 {
 			bad(key, "%v is not a positive duration", d)
 		}
+	}
+	if t := c.Control.Transport; t != "tcp" && t != "info" {
+		bad("control.transport", "%q is neither tcp nor info", t)
 	}
 	if _, err := c.Control.dialect(); err != nil {
 		errs = append(errs, err)

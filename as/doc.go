@@ -23,6 +23,12 @@
 // media server's. Session timers (RFC 4028) find who has gone without a BYE, and
 // store.max_duration ends what is kept alive for ever.
 //
+// # MSCP over TCP or INFO
+//
+// With control.transport info, MSCP goes in SIP INFOs on the control dialog (draft,
+// section 7.1), which has no media then. An empty INFO every few seconds tells
+// whether the media server still knows the dialog.
+//
 // # One name in all logs
 //
 // A call's lines have a "session" in this server's log and in the media server's:

@@ -33,9 +33,9 @@ type mediaServer struct {
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
-	client   *mscp.Client // nil while the channel is down
-	since    time.Time    // when it came or went
-	lastErr  error        // of the channel or of a call's set-up
+	client   channel   // nil while the channel is down
+	since    time.Time // when it came or went
+	lastErr  error     // of the channel or of a call's set-up
 	failedAt time.Time
 }
 
@@ -43,7 +43,7 @@ type mediaServer struct {
 var errChannelDown = errors.New("control channel is down")
 
 // channel returns the control channel, or nil while there is none.
-func (m *mediaServer) channel() *mscp.Client {
+func (m *mediaServer) channel() channel {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.client
@@ -51,7 +51,7 @@ func (m *mediaServer) channel() *mscp.Client {
 
 func (m *mediaServer) up() bool { return m.channel() != nil }
 
-func (m *mediaServer) setChannel(c *mscp.Client) {
+func (m *mediaServer) setChannel(c channel) {
 	m.mu.Lock()
 	m.client, m.since = c, time.Now()
 	m.mu.Unlock()
@@ -112,16 +112,20 @@ func (m *mediaServer) run() {
 }
 
 // connect sets the channel up: INVITE with the offer, ACK, then TCP to the
-// port of the answer.
-func (m *mediaServer) connect(ctx context.Context) (*sipua.Call, *mscp.Client, error) {
+// port of the answer, or nothing but the dialog over INFO.
+func (m *mediaServer) connect(ctx context.Context) (*sipua.Call, channel, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.control.Timeout)
 	defer cancel()
+	if m.control.Transport == "info" {
+		return m.openInfo(ctx)
+	}
 	offer, err := m.offer()
 	if err != nil {
 		return nil, nil, err
 	}
+	// The connection is the sign of life; a refresh would offer it anew.
 	call, err := m.ua.Invite(ctx, sipua.InviteRequest{
-		URI: m.cfg.URI, From: m.from, To: m.cfg.URI, Body: offer, ContentType: sdpType,
+		URI: m.cfg.URI, From: m.from, To: m.cfg.URI, Body: offer, ContentType: sdpType, NoSessionTimer: true,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("INVITE: %w", err)
@@ -168,7 +172,7 @@ func (m *mediaServer) dial(ctx context.Context, answer []byte) (*mscp.Client, er
 
 // hold watches a channel that is up, and re-offers it when only the TCP
 // connection was lost. It returns when the channel is gone for good.
-func (m *mediaServer) hold(ctx context.Context, call *sipua.Call, client *mscp.Client, retry *backoff) {
+func (m *mediaServer) hold(ctx context.Context, call *sipua.Call, client channel, retry *backoff) {
 	defer endCall(call)
 	for {
 		err := m.serve(ctx, call, client, retry)
@@ -197,7 +201,7 @@ var errDialogEnded = errors.New("the media server ended the control dialog")
 
 // serve has the channel used until it ends, which it tells the reason of; nil
 // means that ctx has ended. What is outstanding on it fails at once.
-func (m *mediaServer) serve(ctx context.Context, call *sipua.Call, client *mscp.Client, retry *backoff) error {
+func (m *mediaServer) serve(ctx context.Context, call *sipua.Call, client channel, retry *backoff) error {
 	began := time.Now()
 	m.setChannel(client)
 	m.log.Info("control channel is up", "connection", call.ID().String())

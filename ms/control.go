@@ -157,22 +157,27 @@ func listenInRange(host string, min, max int) (net.Listener, error) {
 	return nil, fmt.Errorf("no free port from %d to %d: %w", min, max, err)
 }
 
+// A notifier is the end of a channel, over TCP or INFO.
+type notifier interface {
+	Notify(ctx context.Context, e mscp.Element) error
+}
+
 // channels are the control channels that are up.
 type channels struct {
 	mu  sync.Mutex
-	all map[*mscp.Server]bool
+	all map[notifier]bool
 }
 
-func (cs *channels) add(srv *mscp.Server) {
+func (cs *channels) add(srv notifier) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.all == nil {
-		cs.all = map[*mscp.Server]bool{}
+		cs.all = map[notifier]bool{}
 	}
 	cs.all[srv] = true
 }
 
-func (cs *channels) remove(srv *mscp.Server) {
+func (cs *channels) remove(srv notifier) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	delete(cs.all, srv)
@@ -181,7 +186,7 @@ func (cs *channels) remove(srv *mscp.Server) {
 // notify sends e on every channel; one that fails ends by itself.
 func (cs *channels) notify(ctx context.Context, e mscp.Element) {
 	cs.mu.Lock()
-	all := make([]*mscp.Server, 0, len(cs.all))
+	all := make([]notifier, 0, len(cs.all))
 	for srv := range cs.all {
 		all = append(all, srv)
 	}

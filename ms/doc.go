@@ -9,7 +9,8 @@
 //
 // # What an INVITE is for
 //
-// An offer with an m-line of TCP/MS sets up an MSCP control channel; an offer
+// An offer with an m-line of TCP/MS sets up an MSCP control channel, one without
+// any m-line a channel over SIP INFO on its own dialog; an offer
 // with an m-line of MSRP begins a store session; an INVITE without an offer
 // begins a push session, whose offer the 200 carries and whose answer the ACK
 // carries (RFC 3725, flow I).

@@ -156,6 +156,8 @@ func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	switch kindOf(in.Body) {
 	case controlDialog:
 		err = s.serveControl(in, log)
+	case infoDialog:
+		err = s.serveInfo(in, log)
 	case storeDialog:
 		err = s.serveStore(in, log)
 	case pushDialog:
@@ -175,6 +177,7 @@ type dialogKind int
 const (
 	unknownDialog dialogKind = iota
 	controlDialog
+	infoDialog
 	storeDialog
 	pushDialog
 )
@@ -186,6 +189,9 @@ func kindOf(offer []byte) dialogKind {
 	}
 	if _, err := mscp.ParseSDP(offer); err == nil {
 		return controlDialog
+	}
+	if mscp.IsInfoSDP(offer) {
+		return infoDialog
 	}
 	if m, err := msrp.ParseSDP(offer); err == nil && !m.Rejected() {
 		return storeDialog

@@ -24,6 +24,8 @@ type InviteRequest struct {
 	// Username and Password answer a digest challenge; Username "" means the
 	// user of From.
 	Username, Password string
+	// NoSessionTimer leaves out what Config.SessionExpires asks for.
+	NoSessionTimer bool
 	// Logger logs what becomes of the call; nil means one with its Call-ID.
 	Logger *slog.Logger
 	// OnProvisional, if set, is called for each 1xx but 100.
@@ -83,6 +85,7 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 		c.auth.user = from.Address.User
 	}
 	c.said = description{r.Body, r.ContentType}
+	c.timer.unasked = r.NoSessionTimer
 	c.dialog = dialog{callID: token() + "@" + ua.host, local: *from, remote: *to, target: uri, localSeq: 1}
 	c.key = dialogKey{c.dialog.callID, tagOf(from.Params)}
 	if c.log == nil {

@@ -23,6 +23,7 @@ type sessionTimer struct {
 	brief    time.Duration // the peer side's Min-SE, learnt from a 422
 	running  bool          // keepAlive runs
 	changed  chan struct{} // of capacity 1: agreed anew
+	unasked  bool          // we ask for none; the peer may
 }
 
 // An agreement is what a 2xx of ours will say of the session timer.
@@ -42,7 +43,7 @@ func (c *Call) askTimer(req *sip.Request, inDialog bool) {
 	if t.interval > 0 {
 		interval = t.interval
 	}
-	if interval == 0 {
+	if interval == 0 || t.unasked && t.interval == 0 {
 		return
 	}
 	interval = max(interval, t.brief, c.ua.minSE())

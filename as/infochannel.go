@@ -1,0 +1,105 @@
+package as
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A channel carries MSCP to one media server: over TCP, or over SIP INFO.
+type channel interface {
+	mscp.Doer
+	Done() <-chan struct{} // closed when it has ended
+	Err() error            // why
+}
+
+// An infoChannel is one over SIP INFO: its dialog is the channel. See the draft,
+// section 7.1.
+type infoChannel struct {
+	*mscp.InfoClient
+	*sipua.Call
+}
+
+// infoCheck is the pause between two looks at whether the media server still knows
+// the dialog of a channel over INFO, which has no connection that would break.
+const infoCheck = 5 * time.Second
+
+// openInfo sets up a dialog without media for a channel over INFO.
+func (m *mediaServer) openInfo(ctx context.Context) (*sipua.Call, channel, error) {
+	host, _, err := net.SplitHostPort(m.ua.Addr())
+	if err != nil {
+		return nil, nil, err
+	}
+	offer, err := mscp.InfoSDP(host)
+	if err != nil {
+		return nil, nil, err
+	}
+	call, err := m.ua.Invite(ctx, sipua.InviteRequest{
+		URI: m.cfg.URI, From: m.from, To: m.cfg.URI, Body: offer, ContentType: sdpType, NoSessionTimer: true,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("INVITE: %w", err)
+	}
+	c := &infoChannel{InfoClient: mscp.NewInfoClient(sendInfo(call), m.mscp), Call: call}
+	call.OnInfo(c.take)
+	if err := call.Ack(ctx, nil, ""); err != nil {
+		endCall(call)
+		return nil, nil, fmt.Errorf("ACK: %w", err)
+	}
+	go c.watch()
+	return call, c, nil
+}
+
+// sendInfo carries MSCP in INFOs on a dialog.
+func sendInfo(call *sipua.Call) mscp.SendInfo {
+	return func(ctx context.Context, body []byte) error {
+		err := call.Info(ctx, mscp.ContentType, body)
+		var status *sipua.StatusError
+		switch {
+		case err == nil:
+			return nil
+		case call.Ended():
+			return fmt.Errorf("%w: %w", mscp.ErrChannelClosed, err)
+		case errors.As(err, &status) && status.Code < 500:
+			return &mscp.Error{Code: mscp.StatusBadRequest, Reason: status.Error()}
+		case errors.As(err, &status):
+			return &mscp.Error{Code: mscp.StatusInternalError, Reason: status.Error()}
+		}
+		return err
+	}
+}
+
+// take takes an INFO of the media server.
+func (c *infoChannel) take(_ context.Context, i sipua.Info) error {
+	if t, _, _ := strings.Cut(i.ContentType, ";"); !strings.EqualFold(strings.TrimSpace(t), mscp.ContentType) {
+		return &sipua.StatusError{Code: 415}
+	}
+	return c.Deliver(i.Body)
+}
+
+// watch asks now and then whether the dialog is still there; one that is not
+// answered, or is unknown, is over.
+func (c *infoChannel) watch() {
+	tick := time.NewTicker(infoCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-c.Call.Done():
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), infoCheck)
+		err := c.Info(ctx, "", nil)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			endCall(c.Call)
+			return
+		}
+	}
+}
