@@ -3,6 +3,7 @@ package ms
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 
 	"github.com/gomscp/gomscp/msrp"
@@ -12,7 +13,8 @@ import (
 // Call-ID;from-tag;to-tag. See the draft, section 2.3.1. Its two halves come
 // in either order: the session from SIP and MSRP, the pair of URIs from MSCP.
 type connection struct {
-	id string
+	id  string
+	log *slog.Logger
 
 	restored chan struct{} // closed when pair is set
 	ready    chan struct{} // closed when session or failure is set
@@ -32,8 +34,8 @@ type connection struct {
 // A pair is who sends to whom, as canonical SIP URIs.
 type pair struct{ sender, recipient string }
 
-func newConnection(id string, kind dialogKind) *connection {
-	return &connection{id: id, kind: kind, restored: make(chan struct{}), ready: make(chan struct{})}
+func newConnection(id string, kind dialogKind, log *slog.Logger) *connection {
+	return &connection{id: id, kind: kind, log: log, restored: make(chan struct{}), ready: make(chan struct{})}
 }
 
 var (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -132,7 +133,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	case errors.Is(err, store.ErrNotFound): // purged meanwhile
 		return
 	case errors.As(err, &status) && refusedForGood(status):
-		if err = d.s.setAside(ctx, m, status); err == nil {
+		if err = d.s.setAside(ctx, m, status, d.c.log); err == nil {
 			return
 		}
 	default:
@@ -204,7 +205,7 @@ func (d *delivery) delete(ctx context.Context, batch []store.MessageInfo) error 
 	}
 	d.s.metrics.delivered.Add(float64(len(batch)))
 	for _, m := range batch {
-		d.s.log.Info("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
+		d.c.log.Info("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
 	}
 	return nil
 }
@@ -232,11 +233,11 @@ func refusedForGood(e *msrp.StatusError) bool { return e.Code == 413 || e.Code =
 
 // setAside takes a message out of the way of those behind it, and keeps it for
 // the operator.
-func (s *Server) setAside(ctx context.Context, m store.MessageInfo, why *msrp.StatusError) error {
+func (s *Server) setAside(ctx context.Context, m store.MessageInfo, why *msrp.StatusError, log *slog.Logger) error {
 	if err := s.store.SetAside(ctx, why.Error(), m.ID); err != nil {
 		return fmt.Errorf("refused for good (%w), but not set aside: %w", why, err)
 	}
-	s.log.Warn("message set aside: the user agent will not take it", "to", m.Recipient, "from", m.Sender,
+	log.Warn("message set aside: the user agent will not take it", "to", m.Recipient, "from", m.Sender,
 		"message", m.MessageID, "type", m.ContentType, "bytes", m.Size, "err", why)
 	return nil
 }

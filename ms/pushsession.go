@@ -14,7 +14,7 @@ import (
 // the user agent's answer from the ACK, and keeps the MSRP session for SendMsg
 // until the dialog ends. See RFC 3725, section 4.1.
 func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
-	conn := newConnection(in.ID().String(), pushDialog)
+	conn := newConnection(in.ID().String(), pushDialog, log)
 	s.connections.add(conn)
 	defer s.connections.remove(conn)
 	defer conn.settle(nil, errDialogEnded)

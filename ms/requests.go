@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -17,19 +18,27 @@ func (s *Server) handleRequest(ctx context.Context, req mscp.Element) (mscp.Elem
 	switch r := req.(type) {
 	case *mscp.RestoreMsg:
 		if err := s.restoreMsg(r); err != nil {
-			s.log.Info("RestoreMsg refused", "connection", r.ConnectionID, "err", err)
+			s.logOf(r.ConnectionID).Info("RestoreMsg refused", "err", err)
 			return &mscp.MsgNotRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
 		}
 		return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	case *mscp.SendMsg:
 		if err := s.sendMsg(ctx, r); err != nil {
-			s.log.Info("push not completed", "connection", r.ConnectionID, "err", err)
+			s.logOf(r.ConnectionID).Info("push not completed", "err", err)
 			return &mscp.MsgNotSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
 		}
 		return &mscp.MsgSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	default:
 		return s.draft.Handle(ctx, req)
 	}
+}
+
+// logOf is the logger of a connection.
+func (s *Server) logOf(id string) *slog.Logger {
+	if conn := s.connections.get(id); conn != nil {
+		return conn.log
+	}
+	return s.log.With("connection", id)
 }
 
 // restoreMsg binds a store session's connection to who sends to whom.

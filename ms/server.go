@@ -2,9 +2,11 @@ package ms
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -151,9 +153,16 @@ func (s *Server) handleInvite(in *sipua.IncomingCall) {
 }
 
 func (s *Server) serveDialog(in *sipua.IncomingCall) {
-	log := s.log.With("connection", in.ID().String())
+	log := s.log
+	if id := sessionID(in.Header("Session-ID")); id != "" {
+		log = log.With("session", id)
+	}
+	log = log.With("connection", in.ID().String())
+	in.SetLogger(log)
+	kind, began := kindOf(in.Body), time.Now()
+	log.Info("dialog begins", "for", kind.String())
 	var err error
-	switch kindOf(in.Body) {
+	switch kind {
 	case controlDialog:
 		err = s.serveControl(in, log)
 	case infoDialog:
@@ -165,9 +174,17 @@ func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	default:
 		err = errors.Join(errNoMedia, in.Reject(488, "Not Acceptable Here"))
 	}
-	if err != nil {
-		log.Info("dialog ended", "err", err)
+	log.Info("dialog ended", "for", kind.String(), "seconds", time.Since(began).Seconds(), "err", err)
+}
+
+// sessionID is the identifier that a Session-ID header brings, which names the call
+// in the AS's log too; "" without a good one. See RFC 7989.
+func sessionID(header string) string {
+	id, _, _ := strings.Cut(header, ";")
+	if b, err := hex.DecodeString(id); err != nil || len(b) != 16 {
+		return ""
 	}
+	return id
 }
 
 var errNoMedia = errors.New("the offer has neither an MSRP nor an MSCP m-line that can be taken")
@@ -181,6 +198,21 @@ const (
 	storeDialog
 	pushDialog
 )
+
+// String is the kind as it is logged.
+func (k dialogKind) String() string {
+	switch k {
+	case controlDialog:
+		return "control"
+	case infoDialog:
+		return "control over INFO"
+	case storeDialog:
+		return "store"
+	case pushDialog:
+		return "push"
+	}
+	return "nothing"
+}
 
 // kindOf tells what an INVITE with that body is for.
 func kindOf(offer []byte) dialogKind {

@@ -40,7 +40,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	if err := s.full(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
-	ss := s.newStoreSession(newConnection(in.ID().String(), storeDialog), log)
+	ss := s.newStoreSession(newConnection(in.ID().String(), storeDialog, log), log)
 	ss.takesReceipts = acceptsType(offer.AcceptTypes, msrp.TypeCPIM) &&
 		(acceptsType(offer.AcceptTypes, msrp.TypeIMDN) || acceptsType(offer.AcceptWrappedTypes, msrp.TypeIMDN))
 	s.connections.add(ss.conn)
