@@ -224,9 +224,12 @@ func isClosed(err error) bool {
 	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)
 }
 
-// residentBytes is the most memory that the process ever had, on Linux; 0
-// elsewhere.
-func residentBytes(t *testing.T, pid int) int {
+// residentBytes is the most memory that the process ever had, pages of its files
+// included, on Linux; 0 elsewhere.
+func residentBytes(t *testing.T, pid int) int { return statusBytes(t, pid, "VmHWM:") }
+
+// statusBytes is a line of what Linux tells of a process's memory; 0 elsewhere.
+func statusBytes(t *testing.T, pid int, name string) int {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -234,14 +237,14 @@ func residentBytes(t *testing.T, pid int) int {
 		return 0
 	}
 	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "VmHWM:" {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == name {
 			kb, err := strconv.Atoi(f[1])
 			if err != nil {
-				t.Fatal(err)
+				t.Error(err)
 			}
 			return kb << 10
 		}
 	}
-	t.Fatal("no VmHWM")
+	t.Error("no " + name)
 	return 0
 }
