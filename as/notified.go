@@ -1,18 +1,25 @@
 package as
 
 import (
+	"time"
+
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
 // notified takes an MSCP notification of a media server. Only ours sends one:
-// MsgKept at the end of a store session, with the number of messages that it
-// keeps for the pair. None means that nobody need be called. What other media
-// servers notify is ignored.
+// MsgKept at the end of a session, with the number of messages that it keeps for
+// the pair. None after a store session means that nobody need be called; some
+// after a push session are what the recipient has sent back, for the sender of
+// what was pushed. What other media servers notify is ignored.
 func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	o, ok := e.(*mscp.Other)
-	if !ok || o.Space != mscp.ExtensionNamespace || o.Local != "MsgKept" || o.Attrs["messages"] != "0" {
+	if !ok || o.Space != mscp.ExtensionNamespace || o.Local != "MsgKept" {
 		return
+	}
+	none, replies := o.Attrs["messages"] == "0", o.Attrs["session"] == "push"
+	if none == replies {
+		return // the store session's own end says as much
 	}
 	sender, err := sipua.CanonicalURI(o.Attrs["from-uri"])
 	if err != nil {
@@ -22,9 +29,19 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	if err != nil {
 		return
 	}
-	// Not here: the channel reads on only when this returns, and forgetting an
+	p := Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name, Since: time.Now()}
+	// Not here: the channel reads on only when this returns, and changing an
 	// entry takes the disk.
 	s.tasks.Go(func() {
-		s.mailboxes.nothingKept(Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name}, o.Attrs["connection-id"])
+		if none {
+			s.mailboxes.nothingKept(p, o.Attrs["connection-id"])
+			return
+		}
+		end, err := s.mailboxes.begin(p, o.Attrs["connection-id"])
+		if err != nil {
+			s.log.Error("replies that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.cfg.Name, "err", err)
+			return
+		}
+		end()
 	})
 }

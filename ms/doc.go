@@ -25,15 +25,37 @@
 //
 // When a store session has ended, the AS gets a notification of ours, MsgKept
 // in the extension namespace, with the number of messages that are kept for the
-// pair (from-uri, to-uri, connection-id, messages): it need not call anybody
-// for none. Who does not know it ignores it; see the draft, section 3.3.
+// pair (from-uri, to-uri, connection-id, messages, session="store"): it need not
+// call anybody for none. Who does not know it ignores it; see the draft, section
+// 3.3.
+//
+// What is over a limit is refused, 413 for its size and 403 otherwise; a store
+// that is full answers the INVITE with 503. Signs of composing and notifications
+// (RFC 3994, RFC 5438) are answered and forgotten, unless keep_notifications is
+// set. A message in CPIM that asks for a notification of processing gets it,
+// "stored", in the same session, if its sender takes such messages.
 //
 // # Push sessions
 //
-// SendMsg starts the delivery of what is kept for the pair, oldest first. A
-// message leaves the store after the user agent's 200 to its last chunk, and
-// its success report where the sender had asked for one. MsgSended says that
-// nothing is left; MsgNotSended says why something is.
+// SendMsg starts the delivery of what is kept for the pair, oldest first, with a
+// window of messages under way at once. A message leaves the store after the user
+// agent's 200 to its last chunk, and its success report where the sender had asked
+// for one; what was confirmed and not yet deleted when the process dies, up to
+// 1024 messages, is sent once more. One that the user agent refuses for good (413,
+// 415) is set aside for the operator. One that it refuses for now ends the push
+// and comes again with the next, behind those that were under way with it: where
+// that matters, the window is to be 1. MsgSended says that nothing is left;
+// MsgNotSended says why something is.
+//
+// What the user agent sends back is kept for the sender of what it got, and the AS
+// hears of it by MsgKept with session="push" when the session has ended. If a
+// sender has asked for a notification of delivery, MsgSended waits for it, for a
+// while.
+//
+// # The store and its operator
+//
+// Each server has one file, see package store. Its admin address, and mscp-ms
+// store, list, show, purge, export and so on; see package operator.
 //
 // # Re-offers
 //

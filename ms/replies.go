@@ -94,8 +94,11 @@ func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
 
 // end tells the AS of what was kept, when the session has ended.
 func (r pushReceiver) end() {
-	if r.conn.replies.count(0) > 0 || r.conn.isA(storeDialog) {
-		r.tellKept()
+	switch {
+	case r.conn.isA(storeDialog): // an AS that let us make the offer
+		r.tellKept("store")
+	case r.conn.replies.count(0) > 0:
+		r.tellKept("push")
 	}
 }
 

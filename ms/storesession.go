@@ -77,23 +77,21 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	}
 	s.waitEnd(call, leg)
 	leg.Close() // and with it all handlers: nothing is stored from here on
-	ss.tellKept()
+	ss.tellKept("store")
 	return nil
 }
 
 // tellKept tells the AS how many messages are kept for the session's pair, in
 // a notification of ours that others ignore: an AS need not call anybody for
-// none.
-func (ss *storeSession) tellKept() {
-	select {
-	case <-ss.conn.restored:
-	default:
+// none, and learns that way of what came back in a push session.
+func (ss *storeSession) tellKept(session string) {
+	p, ok := ss.conn.restoredPair()
+	if !ok {
 		return // it belongs to nobody
 	}
-	p, _ := ss.conn.waitPair(ss.s.ctx)
 	ss.s.channels.notify(ss.s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": ss.conn.id,
-		"messages": strconv.Itoa(ss.s.kept(p)),
+		"messages": strconv.Itoa(ss.s.kept(p)), "session": session,
 	}})
 }
 

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -245,9 +246,15 @@ func (e *env) phone(cfg softphone.Config) *softphone.Phone {
 // leave has a user call another and leave texts.
 func (e *env) leave(from, to string, texts ...string) {
 	e.t.Helper()
+	e.leaveAs(from, to, msrp.Message{}, texts...)
+}
+
+// leaveAs leaves texts in the manner of m.
+func (e *env) leaveAs(from, to string, m msrp.Message, texts ...string) {
+	e.t.Helper()
 	chat := e.call(from, to)
 	for _, text := range texts {
-		if err := send(e.ctx, chat, msrp.Message{}, text); err != nil {
+		if err := send(e.ctx, chat, m, text); err != nil {
 			e.t.Fatalf("%q: %v", short(text), err)
 		}
 	}
@@ -268,7 +275,7 @@ func (e *env) call(from, to string) *softphone.Chat {
 // send sends a text in the manner of m, and waits for its report if it asks for
 // one.
 func send(ctx context.Context, chat *softphone.Chat, m msrp.Message, text string) error {
-	m.ContentType, m.Body, m.Size = "text/plain", strings.NewReader(text), int64(len(text))
+	m.ContentType, m.Body, m.Size = cmp.Or(m.ContentType, "text/plain"), strings.NewReader(text), int64(len(text))
 	receipt, err := chat.Send(ctx, m)
 	if err != nil {
 		return err
