@@ -55,6 +55,7 @@ type MediaServerConfig struct {
 
 // PresenceConfig says how the server learns who is reachable.
 type PresenceConfig struct {
+	Package string        `yaml:"package"`
 	Server  string        `yaml:"server"`
 	Expires time.Duration `yaml:"expires"`
 }
@@ -166,6 +167,9 @@ func (c *Config) Validate() error {
 		bad("control.transport", "%q is neither tcp nor info", t)
 	}
 	if _, err := c.Control.dialect(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := checkPresencePackage(c.Presence.Package); err != nil {
 		errs = append(errs, err)
 	}
 	if _, err := policyOf(c.Balancing); err != nil {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/gomscp/gomscp/sipua"
 )
 
 // A mailbox is what the application server knows of one recipient: who has, or
@@ -21,13 +19,15 @@ type mailbox struct {
 	recipient string
 	log       *slog.Logger
 	wake      chan struct{} // of capacity 1: something under mu has changed
+	push      func(context.Context, Pair) error
 
 	mu      sync.Mutex
 	letters map[letterKey]*letter
 	open    bool      // the recipient is reachable, as far as presence knows
 	due     time.Time // no push before this moment
 	retry   backoff
-	dead    bool // retired; begin must take a new one
+	failed  time.Time // when the last round of pushes did
+	dead    bool      // retired; begin must take a new one
 }
 
 type letterKey struct{ sender, server string }
@@ -43,10 +43,10 @@ type letter struct {
 	nothing bool   // the server keeps nothing, it says, since that one ended
 }
 
-func newMailbox(s *Server, recipient string) *mailbox {
+func newMailbox(s *Server, recipient string, push func(context.Context, Pair) error) *mailbox {
 	return &mailbox{
 		s: s, recipient: recipient, log: s.log.With("recipient", recipient),
-		wake:    make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), push: push,
 		letters: map[letterKey]*letter{},
 		retry:   backoff{min: s.cfg.Push.RetryMin, max: s.cfg.Push.RetryMax},
 	}
@@ -128,14 +128,14 @@ func (m *mailbox) restored(p Pair) {
 	m.letters[letterKey{p.Sender, p.Server}] = &letter{pair: p, pending: true}
 }
 
-// run subscribes to the recipient's presence and pushes until there is nothing
+// run watches the recipient's presence and pushes until there is nothing
 // left to push, or until ctx ends.
 func (m *mailbox) run(ctx context.Context) {
-	sub := m.subscribe(ctx)
-	if sub == nil {
+	stop := m.watch(ctx)
+	if stop == nil {
 		return
 	}
-	defer sub.Close()
+	defer stop()
 	for {
 		wait, retired := m.step(ctx)
 		if retired || ctx.Err() != nil {
@@ -181,7 +181,8 @@ func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := m.retry.step()
-	m.due = time.Now().Add(d)
+	m.failed = time.Now()
+	m.due = m.failed.Add(d)
 	m.log.Info("push will be tried again", "in", d)
 	return d, false
 }
@@ -211,7 +212,7 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) bool {
 		before := l.changes
 		m.mu.Unlock()
 		began := time.Now()
-		err := m.s.push(ctx, l.pair)
+		err := m.push(ctx, l.pair)
 		m.s.metrics.pushes.WithLabelValues(outcome(err)).Inc()
 		log := m.log.With("sender", l.pair.Sender, "ms", l.pair.Server, "seconds", time.Since(began).Seconds())
 		if err != nil {
@@ -244,49 +245,52 @@ func (m *mailbox) settle(l *letter, before uint64) {
 	m.forget(l)
 }
 
-// subscribe asks the presence server about the recipient, again and again
-// until it works or ctx ends.
-func (m *mailbox) subscribe(ctx context.Context) *sipua.Subscription {
+// watch asks for word on the recipient, again and again until that works or ctx
+// ends.
+func (m *mailbox) watch(ctx context.Context) (stop func()) {
 	retry := backoff{min: m.s.cfg.Push.RetryMin, max: m.s.cfg.Push.RetryMax}
 	for ctx.Err() == nil {
-		sub, err := m.s.ua.Subscribe(ctx, sipua.SubscribeRequest{
-			URI: m.recipient, From: m.s.self, Event: "presence", Accept: "application/pidf+xml",
-			Expires: m.s.cfg.Presence.Expires, Destination: m.s.cfg.Presence.Server,
-			OnNotify: m.notified,
-		})
+		stop, err := m.s.presence.watch(ctx, m.recipient, m.told)
 		if err == nil {
-			return sub
+			return stop
 		}
-		m.log.Warn("presence subscription failed; trying on", "err", err)
+		m.log.Warn("the recipient's presence cannot be watched; trying on", "err", err)
 		retry.wait(ctx)
 	}
 	return nil
 }
 
-// notified takes one NOTIFY. "open" is a level, not an edge: the same state
-// comes again with every refresh, and changes nothing then.
-func (m *mailbox) notified(n sipua.Notification) {
-	open, err := pidfOpen(n.Body)
-	if err != nil {
-		m.s.metrics.presence.WithLabelValues("unreadable").Inc()
-		m.log.Warn("presence document not understood", "err", err)
-		return
-	}
+// told takes one word on whether the recipient is reachable. It is a level, not
+// an edge: the same word comes again with every refresh. But where a call to the
+// user has failed, "reachable" once more may mean another device, or that the
+// user was away and back without our hearing of it: then the next attempt is
+// brought forward, to no sooner than the least pause between attempts.
+func (m *mailbox) told(reachable bool) {
 	state := "closed"
-	if open {
+	if reachable {
 		state = "open"
 	}
 	m.s.metrics.presence.WithLabelValues(state).Inc()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if open && !m.open {
+	switch {
+	case reachable && !m.open:
 		m.log.Info("recipient is reachable")
 		m.due = time.Now().Add(m.s.cfg.Push.Delay)
 		m.retry.reset()
+		m.failed = time.Time{}
 		for _, l := range m.letters {
 			l.pending = true
 		}
+	case reachable && !m.failed.IsZero():
+		soon := time.Now().Add(m.s.cfg.Push.Delay)
+		if least := m.failed.Add(m.s.cfg.Push.RetryMin); soon.Before(least) {
+			soon = least
+		}
+		if soon.Before(m.due) {
+			m.due = soon
+		}
 	}
-	m.open = open
+	m.open = reachable
 	m.wakeUp()
 }

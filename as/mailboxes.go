@@ -1,13 +1,15 @@
 package as
 
 import (
+	"context"
 	"errors"
 	"sync"
 )
 
 // mailboxes are the mailboxes of all recipients who have messages.
 type mailboxes struct {
-	s *Server
+	s    *Server
+	push func(context.Context, Pair) error // what the mailboxes push with
 
 	mu      sync.Mutex
 	byURI   map[string]*mailbox
@@ -15,7 +17,7 @@ type mailboxes struct {
 }
 
 func newMailboxes(s *Server) *mailboxes {
-	return &mailboxes{s: s, byURI: map[string]*mailbox{}}
+	return &mailboxes{s: s, push: s.push, byURI: map[string]*mailbox{}}
 }
 
 // load fills the mailboxes from the directory; start sets them to work.
@@ -59,7 +61,7 @@ func (ms *mailboxes) get(recipient string) *mailbox {
 		if ms.started && len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients {
 			return nil
 		}
-		m = newMailbox(ms.s, recipient)
+		m = newMailbox(ms.s, recipient, ms.push)
 		ms.byURI[recipient] = m
 		if ms.started {
 			ms.s.tasks.Go(func() { m.run(ms.s.ctx) })

@@ -46,6 +46,11 @@ func (m *metrics) registerState(s *Server) {
 	m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "mscp_as_recipients", Help: "Recipients for whom messages are, or may be, kept.",
 	}, func() float64 { return float64(s.mailboxes.len()) }))
+	if r, ok := s.presence.(*registrations); ok {
+		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "mscp_as_registered_users", Help: "Users whom the registrar has told to be registered.",
+		}, func() float64 { return float64(r.len()) }))
+	}
 }
 
 // A clusterCollector tells of the media servers that are configured at the

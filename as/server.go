@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -32,6 +33,7 @@ type Server struct {
 	balancer  *balancer
 	dir       *Directory
 	mailboxes *mailboxes
+	presence  presenceSource
 	metrics   *metrics
 	admin     *daemon.Admin
 	trace     *daemon.TraceWriter
@@ -106,7 +108,21 @@ func (s *Server) openSIP() (err error) {
 			})
 		}
 	}
-	s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite})
+	handlers := sipua.Handlers{Invite: s.handleInvite}
+	if s.presence, err = s.newPresence(); err != nil {
+		return err
+	}
+	if r, ok := s.presence.(*registrations); ok {
+		handlers.Methods = []string{string(sip.REGISTER)}
+		handlers.Other = func(req *sip.Request, tx sip.ServerTransaction) {
+			select {
+			case <-s.ready:
+				r.take(req, tx)
+			case <-s.ctx.Done():
+			}
+		}
+	}
+	s.ua, err = sipua.New(cfg, handlers)
 	if err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}
@@ -159,6 +175,9 @@ func (s *Server) Close() error {
 		errs = append(errs, s.admin.Close())
 		if s.ua != nil {
 			errs = append(errs, s.ua.Close())
+		}
+		if r, ok := s.presence.(*registrations); ok {
+			r.close()
 		}
 		if s.dir != nil {
 			errs = append(errs, s.dir.Close())

@@ -53,17 +53,20 @@ func TestMain(m *testing.M) {
 
 // An env is a running cluster with a proxy in front of it.
 type env struct {
-	t       *testing.T
-	ctx     context.Context
-	proxy   string
-	params  string            // of the proxy's address, for phones
-	server  *sipserver.Server // nil behind Kamailio
-	cluster *cluster.Cluster
+	t      *testing.T
+	ctx    context.Context
+	proxy  string
+	params string            // of the proxy's address, for phones
+	server *sipserver.Server // nil behind Kamailio
+	// thirdParty has the server tell of registrations by REGISTER.
+	thirdParty bool
+	cluster    *cluster.Cluster
 }
 
 type envOptions struct {
 	weights   []int // nil means one media server
 	kamailio  bool
+	presence  string // how the application server learns who is reachable; "" means the default
 	configAS  func(*as.Config)
 	configMS  func(int, *ms.Config)
 	keepAlone bool          // do not start the processes
@@ -81,6 +84,7 @@ func newEnv(t *testing.T, o envOptions) *env {
 	if o.kamailio {
 		e.startKamailio(proxyAddr, asAddr)
 	} else {
+		e.thirdParty = o.presence == "register"
 		e.startServer(proxyAddr, asAddr)
 	}
 	if o.weights == nil {
@@ -94,6 +98,9 @@ func newEnv(t *testing.T, o envOptions) *env {
 			c.Push.Delay, c.Push.Ring = 50*time.Millisecond, time.Second
 			c.Control.RetryMin, c.Control.RetryMax = 50*time.Millisecond, 500*time.Millisecond
 			c.Presence.Expires = 5 * time.Second
+			if o.presence != "" {
+				c.Presence.Package = o.presence
+			}
 			if o.configAS != nil {
 				o.configAS(c)
 			}
@@ -131,7 +138,7 @@ func freeAddr(t *testing.T) string {
 
 func (e *env) startServer(addr, asAddr string) {
 	e.t.Helper()
-	s, err := sipserver.New(sipserver.Config{Addr: addr, Domain: domain, AppServer: asAddr, Users: users})
+	s, err := sipserver.New(sipserver.Config{Addr: addr, Domain: domain, AppServer: asAddr, Users: users, ThirdParty: e.thirdParty})
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -4,8 +4,10 @@
 // It registers users, with digest authentication if they have passwords (RFC
 // 3261 section 10, RFC 8760); relays requests to the newest contact of a user,
 // transaction by transaction, staying in the path of dialogs only if told to (section
-// 16); and notifies subscribers of a user's presence whenever the user's
-// registration changes (RFC 6665, RFC 3856, RFC 3863). An INVITE for a user who
+// 16); and notifies subscribers of a user's presence, or of the registrations
+// themselves, whenever the user's registration changes (RFC 6665, RFC 3856, RFC
+// 3863, RFC 3680). If told to, it also sends the application server a REGISTER
+// of its own on every change (3GPP TS 24.229, section 5.4.1.7). An INVITE for a user who
 // is not registered goes to the application server, instead of a 404, as the
 // paper's section 2.2 wants; one that comes from there gets 480.
 //

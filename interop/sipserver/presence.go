@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua"
 )
 
 const (
@@ -41,15 +43,15 @@ type watcher struct {
 // subscribe takes a SUBSCRIBE, the first or one that refreshes or ends. See
 // RFC 6665, section 4.2.1.
 func (s *Server) subscribe(req *sip.Request, tx sip.ServerTransaction) {
-	event, _, _ := strings.Cut(headerOf(req, "Event"), ";")
+	contentType := packages[packageOf(headerOf(req, "Event"))]
 	switch {
-	case strings.TrimSpace(event) != presencePackage:
-		s.respond(req, tx, 489, "Bad Event", sip.NewHeader("Allow-Events", presencePackage))
+	case contentType == "":
+		s.respond(req, tx, 489, "Bad Event", sip.NewHeader("Allow-Events", presencePackage+", "+sipua.RegEvent))
 		return
 	case req.Contact() == nil:
 		s.respond(req, tx, 400, "Bad Request (no Contact)")
 		return
-	case !acceptsPIDF(req):
+	case !accepts(req, contentType):
 		s.respond(req, tx, 406, "Not Acceptable")
 		return
 	}
@@ -76,15 +78,21 @@ func headerOf(req *sip.Request, name string) string {
 	return ""
 }
 
-// acceptsPIDF reports whether a subscriber can read presence documents, which
-// is so by default. See RFC 3856, section 6.5.
-func acceptsPIDF(req *sip.Request) bool {
+// packageOf is the event package of an Event header's value.
+func packageOf(event string) string {
+	event, _, _ = strings.Cut(event, ";")
+	return strings.TrimSpace(event)
+}
+
+// accepts reports whether a subscriber can read documents of that type, which
+// is so by default. See RFC 3856, section 6.5, and RFC 3680, section 4.5.
+func accepts(req *sip.Request, contentType string) bool {
 	accepts := req.GetHeaders("Accept")
 	for _, h := range accepts {
 		for kind := range strings.SplitSeq(h.Value(), ",") {
 			kind, _, _ = strings.Cut(kind, ";")
 			switch strings.ToLower(strings.TrimSpace(kind)) {
-			case pidfType, "application/*", "*/*":
+			case contentType, "application/*", "*/*":
 				return true
 			}
 		}
@@ -158,6 +166,9 @@ func (s *Server) presenceChanged(user string) {
 	for w := range s.watchers[user] {
 		w.poke()
 	}
+	if s.teller != nil {
+		s.teller.changed(user)
+	}
 }
 
 // run notifies on every change until the subscription ends.
@@ -204,7 +215,11 @@ func (s *Server) forget(w *watcher) {
 // subscription has ended.
 func (w *watcher) notify() (more bool) {
 	w.s.mu.Lock()
-	contacts, left, target := len(w.s.bindings[w.user]), time.Until(w.expires), *w.target.Clone()
+	var contacts []string
+	for _, b := range w.s.bindings[w.user] {
+		contacts = append(contacts, b.contact.String())
+	}
+	left, target := time.Until(w.expires), *w.target.Clone()
 	wait := w.s.notifyWait
 	if more = left > 0; !more {
 		w.s.forget(w) // nobody can refresh it from now on
@@ -221,9 +236,9 @@ func (w *watcher) notify() (more bool) {
 	return more && res.StatusCode != 481 // [RFC6665-4.2.2]
 }
 
-// request makes the next NOTIFY. Like Kamailio's, it has no body for a user who
-// was not there and still is not.
-func (w *watcher) request(target sip.Uri, contacts int, left time.Duration) *sip.Request {
+// request makes the next NOTIFY. Like Kamailio's, one of the presence package
+// has no body for a user who was not there and still is not.
+func (w *watcher) request(target sip.Uri, contacts []string, left time.Duration) *sip.Request {
 	req := sip.NewRequest(sip.NOTIFY, target)
 	setTarget(req, &target)
 	w.seq++
@@ -240,12 +255,18 @@ func (w *watcher) request(target sip.Uri, contacts int, left time.Duration) *sip
 	} {
 		req.AppendHeader(h)
 	}
-	if contacts > 0 || w.told {
-		req.AppendHeader(sip.NewHeader("Content-Type", pidfType))
-		req.SetBody(pidf(w.local.Address.String(), contacts))
-	} else {
+	name := packageOf(w.event)
+	switch {
+	case name == sipua.RegEvent:
+		req.SetBody(reginfo(w.local.Address.String(), contacts, w.seq-1, w.told))
+	case len(contacts) > 0 || w.told:
+		req.SetBody(pidf(w.local.Address.String(), len(contacts)))
+	default:
 		req.SetBody(nil)
 	}
-	w.told = contacts > 0
+	if len(req.Body()) > 0 {
+		req.AppendHeader(sip.NewHeader("Content-Type", packages[name]))
+	}
+	w.told = len(contacts) > 0 || w.told && name == sipua.RegEvent
 	return req
 }

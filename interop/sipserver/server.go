@@ -28,6 +28,9 @@ type Config struct {
 	Addr      string // host:port for UDP and TCP; port 0 picks a free one
 	Domain    string // whose users it registers
 	AppServer string // host:port of the application server; "" for none
+	// ThirdParty tells the application server of registrations, in REGISTERs of
+	// the server's own.
+	ThirdParty bool
 	// Users are the passwords by user name. With any, REGISTER is
 	// authenticated.
 	Users map[string]string
@@ -48,6 +51,8 @@ type Server struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
+
+	teller *teller // nil without Config.ThirdParty
 
 	pending atomic.Int64 // relayed requests
 
@@ -83,6 +88,10 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.ua = ua
+	if cfg.ThirdParty && cfg.AppServer != "" {
+		s.teller = newTeller(s)
+		s.goroutine(s.teller.run)
+	}
 	close(ready)
 	return s, nil
 }

@@ -1,0 +1,83 @@
+package as
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A presenceSource tells which recipients can be reached. What it says is a
+// hint and a level, not an edge: the same word may come again and again, words
+// may be lost, and by the time of the call the user may be gone again.
+type presenceSource interface {
+	// watch has told called with each word on the recipient, one at a time,
+	// until stop, which waits for a call of told that is under way. told does
+	// not block. An error is about the request, not about what the network does.
+	watch(ctx context.Context, recipient string, told func(reachable bool)) (stop func(), err error)
+}
+
+// newPresence makes the source that presence.package names.
+func (s *Server) newPresence() (presenceSource, error) {
+	switch s.cfg.Presence.Package {
+	case "presence", "":
+		return presencePackage{s}, nil
+	case "reg":
+		return regPackage{s}, nil
+	case "register":
+		r, err := newRegistrations(s)
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
+	}
+	return nil, checkPresencePackage(s.cfg.Presence.Package)
+}
+
+func checkPresencePackage(name string) error {
+	switch name {
+	case "presence", "", "reg", "register":
+		return nil
+	}
+	return fmt.Errorf("presence.package: %q is none of presence, reg, register", name)
+}
+
+// presencePackage subscribes to the presence event package, whose documents are
+// PIDF. See RFC 3856 and 3863.
+type presencePackage struct{ s *Server }
+
+func (p presencePackage) watch(ctx context.Context, recipient string, told func(bool)) (func(), error) {
+	sub, err := p.s.ua.Subscribe(ctx, sipua.SubscribeRequest{
+		URI: recipient, From: p.s.self, Event: "presence", Accept: "application/pidf+xml",
+		Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server,
+		OnNotify: func(n sipua.Notification) {
+			open, err := pidfOpen(n.Body)
+			if err != nil {
+				p.s.metrics.presence.WithLabelValues("unreadable").Inc()
+				p.s.log.Warn("presence document not understood", "recipient", recipient, "err", err)
+				return
+			}
+			told(open)
+		},
+	})
+	return stopOf(sub), err
+}
+
+// regPackage subscribes to the reg event package, which tells of registrations
+// themselves. See RFC 3680.
+type regPackage struct{ s *Server }
+
+func (p regPackage) watch(ctx context.Context, recipient string, told func(bool)) (func(), error) {
+	sub, err := p.s.ua.WatchRegistrations(ctx, sipua.RegWatchRequest{
+		AOR: recipient, From: p.s.self, Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server,
+		OnChange: func(r sipua.RegRecord) { told(r.Active()) },
+	})
+	return stopOf(sub), err
+}
+
+func stopOf(sub *sipua.Subscription) func() {
+	if sub == nil {
+		return nil
+	}
+	return func() { sub.Close() }
+}

@@ -1,0 +1,202 @@
+package as
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+const (
+	// maxRegistrations bounds the registered users that are remembered; of
+	// those beyond, nothing is known until they register again.
+	maxRegistrations = 500_000
+	// maxRegistrationLife bounds how long one is believed.
+	maxRegistrationLife = 24 * time.Hour
+	// goneLife is how long a REGISTER can be on its way: 64*T1.
+	goneLife = 32 * time.Second
+	// resolveWait bounds how long the registrar's name is looked up at the start.
+	resolveWait = 5 * time.Second
+)
+
+// registrations are the users who are registered, as the registrar tells by
+// REGISTERs of its own to us, third-party registration. See RFC 3261, section
+// 10, and 3GPP TS 24.229, section 5.4.1.7. They are in memory only: after a
+// restart, a user is known again with the next refresh.
+type registrations struct {
+	s    *Server
+	from []netip.Addr // the registrar's addresses
+
+	mu       sync.Mutex // also orders what watchers are told
+	byURI    map[string]*registered
+	watchers map[string]map[*watcher]bool
+	max      int
+}
+
+// registered is what is known of one user.
+type registered struct {
+	callID string // of the registrar's REGISTERs
+	seq    uint32
+	gone   bool        // registered no more, and remembered for what was overtaken
+	timer  *time.Timer // ends this
+}
+
+type watcher struct{ told func(bool) }
+
+func newRegistrations(s *Server) (*registrations, error) {
+	r := &registrations{s: s, byURI: map[string]*registered{}, watchers: map[string]map[*watcher]bool{}, max: maxRegistrations}
+	server := s.cfg.Presence.Server
+	if !strings.HasPrefix(server, "sip:") && !strings.HasPrefix(server, "sips:") {
+		server = "sip:" + server
+	}
+	host := hostPort(server)
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resolveWait)
+	defer cancel()
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", strings.Trim(host, "[]"))
+	if err != nil {
+		return nil, fmt.Errorf("presence.server: %w", err)
+	}
+	for _, a := range addrs {
+		r.from = append(r.from, a.Unmap())
+	}
+	return r, nil
+}
+
+// watch implements presenceSource.
+func (r *registrations) watch(_ context.Context, recipient string, told func(bool)) (func(), error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w := &watcher{told}
+	if r.watchers[recipient] == nil {
+		r.watchers[recipient] = map[*watcher]bool{}
+	}
+	r.watchers[recipient][w] = true
+	if u := r.byURI[recipient]; u != nil && !u.gone {
+		told(true) // of what was not there, nothing is known
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.watchers[recipient], w)
+		if len(r.watchers[recipient]) == 0 {
+			delete(r.watchers, recipient)
+		}
+	}, nil
+}
+
+// take answers a REGISTER. One that is older than what is known is answered
+// like the others: a registrar might take a refusal for the end of the service.
+func (r *registrations) take(req *sip.Request, tx sip.ServerTransaction) {
+	respond := func(code int, reason string, headers ...sip.Header) {
+		res := sip.NewResponseFromRequest(req, code, reason, nil)
+		for _, h := range headers {
+			res.AppendHeader(h)
+		}
+		_ = tx.Respond(res) // the registrar asks again
+	}
+	if !r.trusts(r.s.ua.Peer(req).Addr.Addr()) {
+		r.s.metrics.presence.WithLabelValues("refused").Inc()
+		r.s.log.Warn("REGISTER refused: it is not from presence.server", "peer", req.Source())
+		respond(403, "Forbidden")
+		return
+	}
+	reg, err := sipua.ParseThirdPartyRegister(req)
+	if err != nil {
+		r.s.metrics.presence.WithLabelValues("unreadable").Inc()
+		respond(400, "Bad Request")
+		return
+	}
+	life := min(reg.Expires, maxRegistrationLife)
+	r.apply(reg.AOR, life, req.CallID().Value(), req.CSeq().SeqNo)
+	headers := []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(life/time.Second)))}
+	if c := req.Contact(); c != nil && life > 0 {
+		headers = append(headers, &sip.ContactHeader{Address: *c.Address.Clone()}) // [RFC3261-10.3-8]
+	}
+	respond(200, "OK", headers...)
+}
+
+func (r *registrations) trusts(from netip.Addr) bool {
+	for _, a := range r.from {
+		if a == from.Unmap() {
+			return true
+		}
+	}
+	return false
+}
+
+// apply takes the registrar's word on a user: reachable for so long, or not at
+// all for 0.
+func (r *registrations) apply(uri string, life time.Duration, callID string, seq uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.byURI[uri]
+	if old != nil && old.callID == callID && seq <= old.seq {
+		return // [RFC3261-10.3-7] it was overtaken
+	}
+	if old != nil {
+		old.timer.Stop()
+		delete(r.byURI, uri)
+	}
+	if len(r.byURI) < r.max {
+		u := &registered{callID: callID, seq: seq, gone: life == 0}
+		remember := life
+		if u.gone {
+			remember = goneLife
+		}
+		u.timer = time.AfterFunc(remember, func() { r.expire(uri, u) })
+		r.byURI[uri] = u
+	}
+	r.tell(uri, life > 0)
+}
+
+// expire forgets u, if it is still what is known.
+func (r *registrations) expire(uri string, u *registered) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byURI[uri] == u {
+		delete(r.byURI, uri)
+		if !u.gone {
+			r.tell(uri, false)
+		}
+	}
+}
+
+// tell tells those who watch. r.mu is held.
+func (r *registrations) tell(uri string, reachable bool) {
+	for w := range r.watchers[uri] {
+		w.told(reachable)
+	}
+}
+
+// len is the number of users who are known to be registered.
+func (r *registrations) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, u := range r.byURI {
+		if !u.gone {
+			n++
+		}
+	}
+	return n
+}
+
+// close ends the timers.
+func (r *registrations) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range r.byURI {
+		u.timer.Stop()
+	}
+}

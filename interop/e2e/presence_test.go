@@ -1,0 +1,79 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/interop/softphone"
+)
+
+// TestPresenceWays delivers in each way in which the application server learns
+// who is reachable: to a user who comes, goes and comes again, after a restart
+// of the application server, and to one whose registration runs out.
+func TestPresenceWays(t *testing.T) {
+	for _, way := range []string{"presence", "reg", "register"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t, envOptions{presence: way, configAS: func(c *as.Config) { c.Push.Delay = 300 * time.Millisecond }})
+			e.leave(alice, bob, "one")
+			box := newInbox()
+			phone := e.register(softphone.Config{User: bob}, box)
+			box.want(t, alice+" one")
+			e.wantKept(0)
+			if err := phone.Unregister(e.ctx); err != nil {
+				t.Fatal(err)
+			}
+			e.leave(carol, bob, "two")
+			e.restart(e.cluster.AS)
+			e.awaitChannels()
+			e.wantKept(1)
+			if err := phone.Register(e.ctx, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			box.want(t, alice+" one", carol+" two")
+			e.wantKept(0)
+
+			// dave's device is there and gone without a word: calls to it fail until
+			// its registration ends, and after that none is made.
+			e.leave(alice, dave, "three")
+			e.wantKept(1)
+			gone := e.phone(softphone.Config{User: dave})
+			if err := gone.Register(e.ctx, 2*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			gone.Close()
+			e.eventually("a push to the device that is gone fails", func() bool {
+				return e.metric(e.cluster.AS, `mscp_as_pushes_total{outcome="recipient"}`) != ""
+			})
+			e.eventually("its registration ends", func() bool {
+				closed := e.metric(e.cluster.AS, `mscp_as_presence_notifications_total{state="closed"}`)
+				return closed != "" && closed != "0"
+			})
+			daves := newInbox()
+			e.register(softphone.Config{User: dave}, daves)
+			daves.want(t, alice+" three")
+			e.wantKept(0)
+		})
+	}
+}
+
+// TestTwoDevices has one of a user's two devices come and go before the call:
+// the other one gets it.
+func TestTwoDevices(t *testing.T) {
+	for _, way := range []string{"presence", "reg", "register"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t, envOptions{presence: way, configAS: func(c *as.Config) { c.Push.Delay = 300 * time.Millisecond }})
+			e.leave(alice, bob, "to the other")
+			box := newInbox()
+			e.register(softphone.Config{User: bob}, box)
+			second := e.register(softphone.Config{User: bob}, nil)
+			if err := second.Unregister(e.ctx); err != nil {
+				t.Fatal(err)
+			}
+			box.want(t, alice+" to the other")
+			e.wantKept(0)
+		})
+	}
+}

@@ -1,0 +1,26 @@
+package sipserver
+
+import (
+	"strconv"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// reginfo is the registration document of a user with those contacts: always a
+// full one. Without contacts, the registration is terminated, or in its initial
+// state if the user has never been told to be there. See RFC 3680, section 5.
+func reginfo(entity string, contacts []string, version uint32, told bool) []byte {
+	r := sipua.RegRecord{AOR: entity, ID: "a", State: "init"}
+	switch {
+	case len(contacts) > 0:
+		r.State = "active"
+	case told:
+		r.State = "terminated"
+	}
+	for i, uri := range contacts {
+		r.Contacts = append(r.Contacts, sipua.RegContact{ID: "c" + strconv.Itoa(i), URI: uri, State: "active", Event: "registered"})
+	}
+	doc := sipua.RegInfo{Version: version, Registrations: []sipua.RegRecord{r}}
+	b, _ := doc.MarshalText() // it does not fail
+	return b
+}
