@@ -40,6 +40,12 @@ type got struct{ id, contentType, body string }
 // refuse a message. It returns what was taken, and the response to SendMsg.
 func (a *fakeAS) push(types []string, refuse func(got) error) (took []got, resp mscp.Element) {
 	a.t.Helper()
+	return a.pushTo(alice, bob, types, refuse)
+}
+
+// pushTo is push for another pair.
+func (a *fakeAS) pushTo(from, to string, types []string, refuse func(got) error) (took []got, resp mscp.Element) {
+	a.t.Helper()
 	var mu sync.Mutex
 	leg := a.invite(nil)
 	offer, err := msrp.ParseSDP(leg.RemoteBody())
@@ -85,7 +91,7 @@ func (a *fakeAS) push(types []string, refuse func(got) error) (took []got, resp 
 	if err := leg.Ack(a.ctx(), answer, sdpType); err != nil {
 		a.t.Fatal(err)
 	}
-	resp = a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: leg.ID().String()})
+	resp = a.do(&mscp.SendMsg{FromURI: from, ToURI: to, ConnectionID: leg.ID().String()})
 	if err := leg.Bye(a.ctx()); err != nil {
 		a.t.Fatal(err)
 	}

@@ -127,6 +127,7 @@ const maxLeftovers = 4
 func (s *Store) commit(batch []*job) {
 	began := time.Now()
 	s.decide(batch)
+	s.decideFreelist()
 	var w *layoutTx
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		w = s.newLayoutTx(tx)

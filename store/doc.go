@@ -67,10 +67,11 @@
 // were many the last time, it waits for as many to come again, for 2 ms at the
 // most; a single writer waits for nobody.
 //
-// bbolt's list of free pages is written by Close only. After Close the file opens
-// without looking at its pages; after a crash bbolt looks at every page, which is
-// prepared by reading the file in the order of the disk, if half of the memory
-// can hold it.
+// bbolt's list of free pages is written with each commit while it has no more
+// than 16,384, which is 128 MB, and by Close. A file with it opens without looking
+// at its pages. Without it, after a crash with much free space, bbolt looks at every
+// page, which is prepared by reading the file in the order of the disk, if half of
+// the memory can hold it.
 //
 // # Limits
 //

@@ -7,11 +7,21 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// While the store is open, bbolt's list of free pages is not written with each
-// commit, which would cost more than the messages once there are many. It is
-// written by Close. After a crash bbolt finds the free pages by looking at every
-// page, in the order of its tree: prepare has the file read in the order of the
-// disk before that.
+// bbolt writes its list of free pages with each commit, or not at all; then
+// somebody has to look at every page of the file to find them when it is next
+// opened. A list of some pages costs little beside the messages, one of very
+// many costs more than they do. So it is written while it is short, and by Close;
+// without it, after a crash, prepare has the file read in the order of the disk
+// before bbolt looks at the pages in the order of its tree.
+
+// maxSavedFree is how many free pages are written with each commit, at 8 bytes.
+const maxSavedFree = 16 << 10
+
+// decideFreelist is called before each commit, by the committer.
+func (s *Store) decideFreelist() {
+	st := s.db.Stats()
+	s.db.NoFreelistSync = st.FreePageN+st.PendingPageN > maxSavedFree
+}
 
 // saveFreelist writes the list; when that fails, the next Open is slower.
 func (s *Store) saveFreelist() {
