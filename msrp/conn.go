@@ -21,7 +21,7 @@ type conn struct {
 	fr  *frameReader
 
 	ctl     chan *outFrame // responses and reports
-	data    chan *outFrame // chunks
+	data    chan *outFrame // chunks, in the order in which they are written
 	offered atomic.Int32   // chunks that wait for the writer
 	writing atomic.Bool    // the writer is at work
 	blocked atomic.Bool    // the reader waits for a handler, not for the peer
@@ -50,7 +50,7 @@ func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 		cfg:      cfg,
 		lst:      lst,
 		ctl:      make(chan *outFrame, controlQueue),
-		data:     make(chan *outFrame),
+		data:     make(chan *outFrame, dataQueue),
 		stop:     make(chan struct{}),
 		drain:    make(chan struct{}),
 		written:  make(chan struct{}),

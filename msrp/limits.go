@@ -67,6 +67,7 @@ const (
 	maxReceipts     = 4096                   // success reports awaited in one session
 	maxRanges       = 1024                   // separate ranges kept of one message's success reports
 	controlQueue    = 128                    // responses and reports waiting to be written on one connection
+	dataQueue       = 16                     // chunks waiting for the same; further Sends wait for a place
 	bodySegment     = 16 << 10               // bytes written between two looks at who else wants the connection
 	interruptAfter  = 50 * time.Millisecond  // a chunk that had the connection this long gives way to others
 	copySize        = 16 << 10               // of the buffer of Incoming.WriteTo

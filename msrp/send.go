@@ -33,11 +33,12 @@ type Message struct {
 	FailureReport FailureReport
 	// Header is added to every chunk.
 	Header Header
-	// Queued, if not nil, is called once when the end of the message is on its
-	// way to the wire: what is sent from then on comes after it. With it, several
-	// messages can be under way in a known order, each in a Send of its own that
-	// waits for its own answer. It must not block. A Send that fails before does
-	// not call it.
+	// Queued, if not nil, is called once, by the goroutine that called Send, when
+	// the last chunk has its place in the queue of the connection, which is
+	// mostly before it is written and long before it is answered: a message
+	// whose Send begins from then on stays behind this one on the wire. So up to
+	// Config.Window messages can be unanswered in a known order, each in a Send
+	// of its own. A Send that fails before does not call it. It must not block.
 	Queued func()
 }
 
@@ -70,7 +71,8 @@ type outgoing struct {
 // connection fairly. It waits for the session to be bound.
 // See RFC 4975, section 7.1.
 func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
-	if err := s.checkMessage(&m); err != nil {
+	o := &outgoing{s: s, m: m}
+	if err := s.checkMessage(&o.m); err != nil {
 		return nil, err
 	}
 	if err := s.beginSend(); err != nil {
@@ -84,13 +86,12 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	to, toPath := s.target()
-	if len(to) == 0 {
+	if o.to, o.toPath = s.target(); len(o.to) == 0 {
 		return nil, errors.New("msrp: the peer's path is not known yet")
 	}
-	o := &outgoing{s: s, c: s.conn(), m: m, to: to, toPath: toPath,
-		changed: make(chan struct{}, 1), result: make(chan written, 1)}
-	o.r = newReceipt(m)
+	o.c = s.conn()
+	o.changed, o.result = make(chan struct{}, 1), make(chan written, 1)
+	o.r = newReceipt(o.m)
 	s.announce(o)
 	defer s.withdraw(o)
 	if m.SuccessReport {
@@ -251,7 +252,7 @@ func (o *outgoing) sendChunks(ctx context.Context, buf []byte) error {
 			return err
 		}
 		if last {
-			o.queued()
+			o.queued() // if it was too long to be told sooner
 			return nil
 		}
 		buf[0] = buf[size]
@@ -339,9 +340,6 @@ func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written,
 	}
 	f.yields = len(b) > interruptible                       // [RFC4975-5.1-1]
 	f.head = o.head(tid, len(b), last, f.yields, f.hasBody) // [RFC4975-7.1.1-8]
-	if last && !f.yields && o.m.Queued != nil {
-		f.handed = o.queued // what yields may be continued behind another's chunk
-	}
 	if o.m.FailureReport != FailureNo {
 		if o.m.FailureReport == FailureYes {
 			place.take()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,9 +19,9 @@ type outFrame struct {
 	t      *transaction // nil if no response is awaited
 	yields bool         // may be interrupted
 	of     *outgoing    // the message a chunk belongs to, which may be given up meanwhile
-	handed func()       // if not nil, called when the writer has it
 	result chan written // gets one value once written; nil in responses and reports
 	pooled bool         // goes back to controlPool
+	taken  atomic.Bool  // of a chunk: by the writer, or back by who had queued it
 }
 
 // controlPool holds responses, with room for their heads.
@@ -90,7 +91,10 @@ func (c *conn) nextFrame() *outFrame {
 				return f
 			case f := <-c.data:
 				c.offered.Add(-1)
-				return f
+				if f.taken.CompareAndSwap(false, true) {
+					return f
+				}
+				continue
 			case <-c.drain:
 				runtime.Gosched() // they are about to see it too
 				continue
@@ -164,12 +168,16 @@ func (c *conn) readyFrame() *outFrame {
 		return f
 	default:
 	}
-	select {
-	case f := <-c.data:
-		c.offered.Add(-1)
-		return f
-	default:
-		return nil
+	for {
+		select {
+		case f := <-c.data:
+			c.offered.Add(-1)
+			if f.taken.CompareAndSwap(false, true) {
+				return f
+			}
+		default:
+			return nil
+		}
 	}
 }
 
@@ -235,7 +243,8 @@ func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 
 // write hands a frame to the writer and waits until it is written. With
 // errCancelled nothing of it was, with errCut the writer is still busy with it;
-// any other error means that the connection is gone.
+// any other error means that the connection is gone. Chunks are written in the
+// order in which they were queued.
 func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	if f.result == nil {
 		f.result = make(chan written, 1)
@@ -247,12 +256,8 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	}
 	c.offered.Add(1) // the writer takes it off again
 	c.kick()
-	handed := f.handed
 	select {
 	case c.data <- f:
-		if handed != nil {
-			handed()
-		}
 	case <-cancelled:
 		c.withdraw(f)
 		return written{}, errCancelled
@@ -263,17 +268,26 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 		c.withdraw(f)
 		return written{}, ErrClosed
 	}
+	if f.of != nil && f.flag == flagLast && len(f.body) <= bodySegment {
+		f.of.queued() // a longer one may be cut, and its rest come later
+	}
 	select {
 	case w := <-f.result:
 		return w, w.err
 	case <-cancelled:
-		return written{}, errCut
+		if !f.taken.CompareAndSwap(false, true) {
+			return written{}, errCut
+		}
+		if f.t != nil {
+			c.take(f.t.tid)
+		}
+		return written{}, errCancelled
 	case <-c.stop:
 		return written{}, lost(c.reason())
 	}
 }
 
-// withdraw takes back a frame that was not handed over.
+// withdraw takes back a frame that was not queued.
 func (c *conn) withdraw(f *outFrame) {
 	c.offered.Add(-1)
 	if f.t != nil {
