@@ -38,6 +38,7 @@ type fakeMS struct {
 	channels int         // control channels so far
 	conn     net.Conn    // of the newest
 	control  *sipua.Call // dialog of the newest
+	channel  *mscp.Server
 	up       chan struct{}
 	offers   [][]byte
 	seen     []string         // messages that came, in their order on the wire
@@ -121,7 +122,7 @@ func (m *fakeMS) serveControl(in *sipua.IncomingCall, offer *mscp.Media) {
 			srv := mscp.NewServer(c, m.request, mscp.Config{})
 			m.mu.Lock()
 			m.channels++
-			m.conn = c
+			m.conn, m.channel = c, srv
 			m.mu.Unlock()
 			m.up <- struct{}{}
 			<-srv.Done()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -320,4 +321,49 @@ func TestByeFromBothSides(t *testing.T) {
 			wantSessions(t, s, 0)
 		}
 	}
+}
+
+// TestKeptAfterARestart has a media server tell of messages that were stored in a
+// session of an earlier run, which this one knows nothing of; and then of messages
+// in one of its own, which it knows.
+func TestKeptAfterARestart(t *testing.T) {
+	ms := newFakeMS(t)
+	s := startAS(t, nil, ms)
+	kept := func(connection string) {
+		ms.mu.Lock()
+		srv := ms.channel
+		ms.mu.Unlock()
+		if err := srv.Notify(testContext(t), &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
+			"from-uri": "sip:alice@example.com", "to-uri": "sip:bob@example.com", "connection-id": connection, "messages": "2",
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept(s.callID() + ";a;b")
+	kept("of an earlier run;a;b")
+	waitFor(t, "the messages to be noted, once", func() bool {
+		s.mailboxes.mu.Lock()
+		m := s.mailboxes.byURI["sip:bob@example.com"]
+		s.mailboxes.mu.Unlock()
+		if m == nil {
+			return false
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, l := range m.letters {
+			return l.pending && l.changes == 2
+		}
+		return false
+	})
+	if pairs := pairsOf(t, s); len(pairs) != 1 {
+		t.Errorf("the directory has %v", pairs)
+	}
+}
+
+func pairsOf(t *testing.T, s *Server) (pairs []Pair) {
+	t.Helper()
+	if err := s.dir.Each(func(p Pair) error { pairs = append(pairs, p); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return pairs
 }

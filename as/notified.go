@@ -1,6 +1,8 @@
 package as
 
 import (
+	"crypto/rand"
+	"strings"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -11,14 +13,16 @@ import (
 // MsgKept at the end of a session, with the number of messages that it keeps for
 // the pair. None after a store session means that nobody need be called; some
 // after a push session are what the recipient has sent back, for the sender of
-// what was pushed. What other media servers notify is ignored.
+// what was pushed; some after a store session that another run of ours has set up
+// may be new to us, since a caller goes on sending when we are killed. What other
+// media servers notify is ignored.
 func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	o, ok := e.(*mscp.Other)
 	if !ok || o.Space != mscp.ExtensionNamespace || o.Local != "MsgKept" {
 		return
 	}
 	none, replies := o.Attrs["messages"] == "0", o.Attrs["session"] == "push"
-	if none == replies {
+	if none && replies || !none && !replies && s.setUpByUs(o.Attrs["connection-id"]) {
 		return // the store session's own end says as much
 	}
 	sender, err := sipua.CanonicalURI(o.Attrs["from-uri"])
@@ -39,9 +43,20 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 		}
 		end, err := s.mailboxes.begin(p, o.Attrs["connection-id"])
 		if err != nil {
-			s.log.Error("replies that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.cfg.Name, "err", err)
+			s.log.Error("messages that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.cfg.Name, "err", err)
 			return
 		}
 		end()
 	})
+}
+
+// callID makes the Call-ID of a store session's leg, which tells that this run of
+// the server has made it.
+func (s *Server) callID() string { return rand.Text() + "-" + s.run }
+
+// setUpByUs tells whether this run of the server has made the leg that a
+// connection-id names.
+func (s *Server) setUpByUs(connection string) bool {
+	callID, _, _ := strings.Cut(connection, ";")
+	return strings.HasSuffix(callID, "-"+s.run)
 }

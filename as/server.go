@@ -2,6 +2,7 @@ package as
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,7 @@ type Server struct {
 	cfg  Config
 	log  *slog.Logger
 	self string // our own SIP URI
+	run  string // random; see callID
 	ua   *sipua.UA
 
 	servers   mediaServers
@@ -53,7 +55,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, metrics: newMetrics(), ready: make(chan struct{})}
+	s := &Server{cfg: cfg, log: log, metrics: newMetrics(), run: rand.Text(), ready: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()

@@ -136,7 +136,7 @@ func (c *storeCall) inviteMedia(ctx context.Context, ms *mediaServer) error {
 	ictx, cancel := context.WithTimeout(ctx, c.s.cfg.Store.InviteTimeout)
 	defer cancel()
 	call, err := c.s.ua.Invite(ictx, sipua.InviteRequest{
-		URI: ms.cfg.URI, From: c.s.self, To: ms.cfg.URI, Body: c.in.Body, ContentType: sdpType,
+		URI: ms.cfg.URI, From: c.s.self, To: ms.cfg.URI, CallID: c.s.callID(), Body: c.in.Body, ContentType: sdpType,
 		Header: sessionHeaders(c.session), Logger: c.log.With("ms", ms.cfg.Name),
 	})
 	if err != nil {

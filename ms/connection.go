@@ -16,11 +16,13 @@ type connection struct {
 	id  string
 	log *slog.Logger
 
+	busy     chan struct{} // of capacity 1: sending has changed
 	restored chan struct{} // closed when pair is set
 	ready    chan struct{} // closed when session or failure is set
 
 	mu      sync.Mutex
 	kind    dialogKind
+	sending int           // SendMsg under way
 	held    chan struct{} // closed when messages may be sent again; nil if they may
 	pair    pair          // whose messages arrive here; in a push session, those that are replies
 	session *msrp.Session // for a push session
@@ -35,7 +37,7 @@ type connection struct {
 type pair struct{ sender, recipient string }
 
 func newConnection(id string, kind dialogKind, log *slog.Logger) *connection {
-	return &connection{id: id, kind: kind, log: log, restored: make(chan struct{}), ready: make(chan struct{})}
+	return &connection{id: id, kind: kind, log: log, busy: make(chan struct{}, 1), restored: make(chan struct{}), ready: make(chan struct{})}
 }
 
 var (
@@ -104,6 +106,25 @@ func (c *connection) toStore() bool {
 		}
 	}
 	return c.kind == storeDialog
+}
+
+// send counts a SendMsg that begins, or with -1 one that has ended.
+func (c *connection) send(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sending += n
+	select {
+	case c.busy <- struct{}{}:
+	default:
+	}
+}
+
+// idle tells whether the connection is one of a push that nobody uses: its AS may
+// have gone.
+func (c *connection) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kind == pushDialog && c.sending == 0
 }
 
 // setFlow says whether the user agent takes messages now.

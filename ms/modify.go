@@ -233,9 +233,18 @@ func (l *leg) end(session *msrp.Session) {
 	}
 }
 
+// rest starts or stops the wait for the end of a session that is there.
+func (l *leg) rest(orphan *time.Timer) {
+	if l.conn.idle() {
+		orphan.Reset(l.s.cfg.Orphan)
+		return
+	}
+	orphan.Stop()
+}
+
 // waitEnd waits for the BYE. A dialog whose MSRP session has ended, or never
-// began, is ended by us after a while: an AS that was restarted will never do
-// it.
+// began, or over which nothing is pushed, is ended by us after a while: an AS that
+// was restarted will never do it.
 func (s *Server) waitEnd(call *sipua.Call, l *leg) {
 	orphan := time.NewTimer(s.cfg.Orphan)
 	defer orphan.Stop()
@@ -252,7 +261,11 @@ func (s *Server) waitEnd(call *sipua.Call, l *leg) {
 				return
 			case <-bound:
 				bound = nil
-				orphan.Stop()
+				l.rest(orphan)
+			case <-l.conn.busy:
+				if bound == nil && done != nil {
+					l.rest(orphan)
+				}
 			case <-done:
 				bound, done = nil, nil
 				orphan.Reset(s.cfg.Orphan)

@@ -65,6 +65,8 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	if conn == nil || !conn.isA(pushDialog) {
 		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
 	}
+	conn.send(1)
+	defer conn.send(-1)
 	// What comes back belongs to the pair the other way round.
 	if conn.restore(pair{sender: p.recipient, recipient: p.sender}) != nil {
 		conn.replies.ambiguous.Store(true)

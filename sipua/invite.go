@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,6 +22,8 @@ type InviteRequest struct {
 	Body        []byte
 	ContentType string
 	Header      []Header
+	// CallID is the Call-ID, which nobody may ever have used; "" means a random one.
+	CallID string
 	// Username and Password answer a digest challenge; Username "" means the
 	// user of From.
 	Username, Password string
@@ -86,7 +89,7 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 	}
 	c.said = description{r.Body, r.ContentType}
 	c.timer.unasked = r.NoSessionTimer
-	c.dialog = dialog{callID: token() + "@" + ua.host, local: *from, remote: *to, target: uri, localSeq: 1}
+	c.dialog = dialog{callID: cmp.Or(r.CallID, token()+"@"+ua.host), local: *from, remote: *to, target: uri, localSeq: 1}
 	c.key = dialogKey{c.dialog.callID, tagOf(from.Params)}
 	if c.log == nil {
 		c.log = ua.log.With("call", c.dialog.callID)

@@ -53,11 +53,12 @@ func TestMain(m *testing.M) {
 
 // An env is a running cluster with a proxy in front of it.
 type env struct {
-	t      *testing.T
-	ctx    context.Context
-	proxy  string
-	params string            // of the proxy's address, for phones
-	server *sipserver.Server // nil behind Kamailio
+	t       *testing.T
+	ctx     context.Context
+	proxy   string
+	params  string            // of the proxy's address, for phones
+	server  *sipserver.Server // nil behind Kamailio
+	foreign *kamailio.Server  // nil without
 	// thirdParty has the server tell of registrations by REGISTER.
 	thirdParty bool
 	cluster    *cluster.Cluster
@@ -158,7 +159,7 @@ func (e *env) startKamailio(addr, asAddr string) {
 		e.t.Fatal(err)
 	}
 	e.t.Cleanup(k.Stop)
-	e.proxy = addr
+	e.proxy, e.foreign = addr, k
 }
 
 // missing ends a test whose peer is not there.

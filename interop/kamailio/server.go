@@ -219,6 +219,14 @@ func (s *Server) awaitReady(ctx context.Context, addr string) error {
 	}
 }
 
+// Kill ends Kamailio and its workers at once, as a crash would, and waits.
+func (s *Server) Kill() {
+	s.once.Do(func() {
+		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		<-s.done
+	})
+}
+
 // Stop ends Kamailio and its workers, and waits. It may be called again.
 func (s *Server) Stop() {
 	s.once.Do(func() {
