@@ -34,8 +34,13 @@ func appends(b *testing.B, threads, n int) float64 {
 		defer f.Close()
 		wg.Go(func() {
 			for range n / threads {
-				if _, err := f.Write(page); err == nil {
+				_, err := f.Write(page)
+				if err == nil {
 					err = f.Sync()
+				}
+				if err != nil {
+					b.Error(err)
+					return
 				}
 			}
 		})
