@@ -35,6 +35,12 @@
 // set. A message in CPIM that asks for a notification of processing gets it,
 // "stored", in the same session, if its sender takes such messages.
 //
+// # Inventory
+//
+// An AS that asks with SendInventory is told, in notifications of ours, of every
+// pair that messages are kept for or that a session may still leave some for:
+// see [mscp.Inventory].
+//
 // # Push sessions
 //
 // SendMsg starts the delivery of what is kept for the pair, oldest first, with a

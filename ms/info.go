@@ -20,13 +20,15 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	}
 	var call *sipua.Call
 	answered := make(chan struct{})
+	asker := s.newAsker()
 	srv := mscp.NewInfoServer(func(ctx context.Context, body []byte) error {
 		<-answered // the first INFO may overtake the ACK; without one, Close ends the handlers
 		if call == nil {
 			return mscp.ErrChannelClosed
 		}
 		return call.Info(ctx, mscp.ContentType, body) // [MSCP-7.1-1]
-	}, s.handleRequest, s.mscp)
+	}, asker.handle, s.mscp)
+	asker.bind(srv)
 	defer srv.Close()
 	in.OnInfo(func(_ context.Context, i sipua.Info) error {
 		switch t, _, _ := strings.Cut(i.ContentType, ";"); {

@@ -34,6 +34,7 @@ var answerings = map[string]answering{
 		[]repeated{{"id1", "id1", true}, {"id2", "id2", true}}}, // [MSCP-5.3-1]
 	"unjoin": {"5.4", []string{"conferenceunjoined", "errorconferenceunjoin"}, // [MSCP-5.4-2]
 		[]repeated{{"id1", "id1", true}, {"id2", "id2", true}}}, // [MSCP-5.4-1]
+	"SendInventory": {"inventory", []string{"InventoryFollows"}, []repeated{{"inventory-id", "inventory-id", true}}},
 	"RestoreMsg": {"2.3.4 of the paper", []string{"MsgRestored", "MsgNotRestored"},
 		[]repeated{{"from-uri", "from-uri", true}, {"to-uri", "to-uri", true}, {"connection-id", "connection-id", true}}},
 	"SendMsg": {"2.3.4 of the paper", []string{"MsgSended", "MsgNotSended"},
@@ -73,6 +74,10 @@ func attributeOf(e Element, name string) string {
 	switch e := e.(type) {
 	case *Other:
 		return e.Attrs[name]
+	case *SendInventory:
+		return map[string]string{"inventory-id": e.InventoryID}[name]
+	case *InventoryFollows:
+		return map[string]string{"inventory-id": e.InventoryID}[name]
 	case extensionElement:
 		for i, value := range e.fields() {
 			if extensionNames[i] == name && value != nil {

@@ -37,6 +37,9 @@
 // draft's SDP example lacks a format, t= and an address type in c=; all of that
 // is read, and what is written is complete.
 //
+// How an AS that has lost its memory learns what an MS keeps is ours, too:
+// [SendInventory], [InventoryFollows] and [Inventory], in ExtensionNamespace.
+//
 // A request whose only child is foreign and unknown is, after ignoring it as
 // section 3.3 wants, empty: 400.
 //

@@ -97,6 +97,8 @@ func (d *Document) encodeElement(b *bytes.Buffer, bare bool) {
 		encodeOther(b, e)
 	case draftElement:
 		encodeDraft(b, e)
+	case inventoryElement:
+		e.encode(b)
 	case extensionElement:
 		encodeExtension(b, e, bare)
 	}

@@ -74,6 +74,8 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte(`<response><MsgSended from-uri="a" to-uri="b" connection-id="c"/></response>`))
 	f.Add([]byte(open + `<response>reason</response>` + closing))
 	f.Add([]byte(open + `<request v:a="b" xmlns:v="urn:v"><v:c/><join id1="a" id2="b"><stream type="audio" direction="both"><v:d/></stream></join></request>` + closing))
+	f.Add([]byte(open + `<notification><Inventory xmlns="` + ExtensionNamespace + `" inventory-id="1" batch="2" last="true"><Pair from-uri="a" to-uri="b" messages="3" oldest="2026-01-02T03:04:05Z"/></Inventory></notification>` + closing))
+	f.Add([]byte(open + `<request><o:SendInventory xmlns:o="` + ExtensionNamespace + `" inventory-id="1"/></request>` + closing))
 	files, err := filepath.Glob("testdata/examples/*.xml")
 	if err != nil {
 		f.Fatal(err)

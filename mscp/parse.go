@@ -235,7 +235,7 @@ func (r *reading) children(doc *Document, n *node) {
 
 // known reports whether the element counts: it is the draft's or the paper's.
 func (r *reading) known(n *node) bool {
-	return r.ours(n) || r.isExtension(n)
+	return r.ours(n) || r.isExtension(n) || isInventory(n)
 }
 
 func (r *reading) isExtension(n *node) bool {
@@ -249,6 +249,9 @@ func (r *reading) isExtension(n *node) bool {
 func (r *reading) element(kind Kind, n *node) Element {
 	if r.isExtension(n) {
 		return r.extension(kind, n)
+	}
+	if isInventory(n) {
+		return r.inventory(kind, n)
 	}
 	name := n.local
 	if name == "error.dialog.notstarted" { // as an example of section 4.2 has it

@@ -37,7 +37,7 @@ func newID() string { return "refused-" + rand.Text() }
 // isRequest reports whether the draft or the paper names the request.
 func isRequest(e Element) bool {
 	switch e := e.(type) {
-	case *RestoreMsg, *SendMsg:
+	case *RestoreMsg, *SendMsg, *SendInventory:
 		return true
 	case draftElement:
 		return e.shape().kind == Request

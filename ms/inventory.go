@@ -1,0 +1,116 @@
+package ms
+
+import (
+	"context"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+)
+
+// maxInventoryBytes bounds the URIs of one batch, so that it fits into what
+// carries it, also over INFO.
+const maxInventoryBytes = 16 << 10
+
+// errInventory says that the AS has asked again before it was told all.
+var errInventory = &mscp.Error{Code: mscp.StatusInternalError, Reason: "an inventory is under way on this channel"}
+
+// An asker is a channel's end on which an AS asks. It serves what every channel
+// serves, and the inventory, whose notifications go to who has asked only.
+type asker struct {
+	s     *Server
+	bound chan struct{} // closed when to is set
+	to    notifier
+	busy  chan struct{} // of capacity 1: an inventory is being sent
+}
+
+func (s *Server) newAsker() *asker {
+	return &asker{s: s, bound: make(chan struct{}), busy: make(chan struct{}, 1)}
+}
+
+// bind tells where the asker's notifications go; it is called once.
+func (a *asker) bind(to notifier) {
+	a.to = to
+	close(a.bound)
+}
+
+// handle answers one request.
+func (a *asker) handle(ctx context.Context, req mscp.Element) (mscp.Element, error) {
+	r, ok := req.(*mscp.SendInventory)
+	if !ok {
+		return a.s.handleRequest(ctx, req)
+	}
+	select {
+	case a.busy <- struct{}{}:
+	default:
+		return nil, errInventory
+	}
+	mscp.AfterResponse(ctx, func() {
+		if !a.s.tasks.Go(func() { defer func() { <-a.busy }(); a.tell(ctx, r.InventoryID) }) {
+			<-a.busy
+		}
+	})
+	return &mscp.InventoryFollows{InventoryID: r.InventoryID}, nil
+}
+
+// tell sends all pairs that messages are kept for, and those whose sessions may
+// still leave some, in batches. It ends with the channel.
+func (a *asker) tell(ctx context.Context, id string) {
+	select {
+	case <-a.bound:
+	case <-ctx.Done():
+		return
+	}
+	began, total := time.Now(), 0
+	batch, size := &mscp.Inventory{InventoryID: id, Batch: 1}, 0
+	send := func() bool {
+		total += len(batch.Pairs)
+		err := a.to.Notify(ctx, batch)
+		batch, size = &mscp.Inventory{InventoryID: id, Batch: batch.Batch + 1}, 0
+		if err != nil {
+			a.s.log.Info("inventory broken off", "pairs", total, "err", err)
+		}
+		return err == nil
+	}
+	add := func(p mscp.InventoryPair) bool {
+		n := len(p.FromURI) + len(p.ToURI)
+		if len(batch.Pairs) > 0 && (len(batch.Pairs) == mscp.MaxInventoryPairs || size+n > maxInventoryBytes) && !send() {
+			return false
+		}
+		batch.Pairs, size = append(batch.Pairs, p), size+n
+		return true
+	}
+	// The sessions first: what one of them stores and ends with in the meantime
+	// is in the store when that is looked at.
+	for p := range a.s.connections.storing() {
+		if !add(mscp.InventoryPair{FromURI: p.sender, ToURI: p.recipient}) {
+			return
+		}
+	}
+	for _, r := range a.s.store.Recipients() {
+		for _, from := range a.s.store.Senders(r.Recipient) {
+			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, Messages: from.Count, Oldest: from.Oldest}) {
+				return
+			}
+		}
+	}
+	if batch.Last = true; send() {
+		a.s.log.Info("inventory sent", "pairs", total, "seconds", time.Since(began).Seconds())
+	}
+}
+
+// storing are the pairs of the connections on which messages may arrive.
+func (cs *connections) storing() map[pair]bool {
+	cs.mu.Lock()
+	all := make([]*connection, 0, len(cs.byID))
+	for _, c := range cs.byID {
+		all = append(all, c)
+	}
+	cs.mu.Unlock()
+	pairs := map[pair]bool{}
+	for _, c := range all {
+		if p, ok := c.restoredPair(); ok && c.toStore() {
+			pairs[p] = true
+		}
+	}
+	return pairs
+}
