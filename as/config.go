@@ -30,6 +30,7 @@ type Config struct {
 	OutboundProxy string              `yaml:"outbound_proxy"`
 	Presence      PresenceConfig      `yaml:"presence"`
 	Directory     string              `yaml:"directory"`
+	Inventory     string              `yaml:"inventory"`
 	Store         StoreConfig         `yaml:"store"`
 	Push          PushConfig          `yaml:"push"`
 	Control       ControlConfig       `yaml:"control"`
@@ -170,6 +171,9 @@ func (c *Config) Validate() error {
 		errs = append(errs, err)
 	}
 	if err := checkPresencePackage(c.Presence.Package); err != nil {
+		errs = append(errs, err)
+	}
+	if err := checkInventory(c.Inventory); err != nil {
 		errs = append(errs, err)
 	}
 	if _, err := policyOf(c.Balancing); err != nil {

@@ -28,7 +28,10 @@ type Pair struct {
 	Since     time.Time // when the first of them may have arrived
 }
 
-var directoryBucket = []byte("pairs")
+var (
+	directoryBucket = []byte("pairs")
+	rebuiltBucket   = []byte("rebuilt") // by the name of a media server whose inventory was taken
+)
 
 // Limits of the directory.
 const (
@@ -50,8 +53,12 @@ func OpenDirectory(path string) (*Directory, error) {
 	}
 	db.MaxBatchDelay = directoryBatch
 	err = db.Update(func(tx *bolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(directoryBucket)
-		return err
+		for _, name := range [][]byte{directoryBucket, rebuiltBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		db.Close()
@@ -73,6 +80,8 @@ func (p Pair) key() ([]byte, error) {
 	return []byte(k), nil
 }
 
+func (p Pair) value() []byte { return binary.BigEndian.AppendUint64(nil, uint64(p.Since.UnixNano())) }
+
 // Add remembers p. If it is known already, its Since stays as it was.
 func (d *Directory) Add(p Pair) error {
 	k, err := p.key()
@@ -86,13 +95,61 @@ func (d *Directory) Add(p Pair) error {
 	}); err != nil || known {
 		return err
 	}
-	v := binary.BigEndian.AppendUint64(nil, uint64(p.Since.UnixNano()))
 	return d.db.Batch(func(tx *bolt.Tx) error {
 		b := tx.Bucket(directoryBucket)
 		if b.Get(k) != nil {
 			return nil
 		}
-		return b.Put(k, v)
+		return b.Put(k, p.value())
+	})
+}
+
+// AddAll remembers all of list, or nothing, and returns how many were new. As
+// with Add, what is known keeps its Since.
+func (d *Directory) AddAll(list []Pair) (added int, err error) {
+	if len(list) == 0 {
+		return 0, nil
+	}
+	err = d.db.Update(func(tx *bolt.Tx) error {
+		added = 0
+		b := tx.Bucket(directoryBucket)
+		for _, p := range list {
+			k, err := p.key()
+			if err != nil {
+				return err
+			}
+			if b.Get(k) != nil {
+				continue
+			}
+			if err := b.Put(k, p.value()); err != nil {
+				return err
+			}
+			added++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return added, nil
+}
+
+// rebuilt tells whether the inventory of a media server has been taken into this
+// file.
+func (d *Directory) rebuilt(server string) (is bool) {
+	_ = d.db.View(func(tx *bolt.Tx) error {
+		is = tx.Bucket(rebuiltBucket).Get([]byte(server)) != nil
+		return nil
+	})
+	return is
+}
+
+func (d *Directory) setRebuilt(server string) error {
+	if d.rebuilt(server) {
+		return nil
+	}
+	return d.db.Update(func(tx *bolt.Tx) error {
+		return tx.Bucket(rebuiltBucket).Put([]byte(server), []byte{1})
 	})
 }
 

@@ -56,7 +56,7 @@ func TestDirectoryRefusesWhatItCannotHold(t *testing.T) {
 	}
 }
 
-func openDirectory(t *testing.T, path string) *Directory {
+func openDirectory(t testing.TB, path string) *Directory {
 	t.Helper()
 	d, err := OpenDirectory(path)
 	if err != nil {

@@ -184,6 +184,7 @@ func startAS(t *testing.T, change func(*Config), servers ...*fakeMS) *Server {
 	cfg.SIP.Listen = "127.0.0.1:0"
 	cfg.OutboundProxy = nobody.Addr()
 	cfg.Directory = filepath.Join(t.TempDir(), "as.db")
+	cfg.Inventory = inventoryNever
 	cfg.Control.RetryMin, cfg.Control.RetryMax = 20*time.Millisecond, 100*time.Millisecond
 	for _, m := range servers {
 		cfg.MediaServers = append(cfg.MediaServers, MediaServerConfig{URI: "sip:ms@" + m.ua.Addr(), Weight: 1})

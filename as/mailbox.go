@@ -36,11 +36,12 @@ type letterKey struct{ sender, server string }
 // for the recipient.
 type letter struct {
 	pair    Pair
-	live    int    // store sessions under way that add to it
-	changes uint64 // counts beginnings and ends of store sessions
-	pending bool   // there may be messages to push
-	last    string // connection-id of the store session that began last
-	nothing bool   // the server keeps nothing, it says, since that one ended
+	live    int       // store sessions under way that add to it
+	changes uint64    // counts beginnings and ends of store sessions
+	pending bool      // there may be messages to push
+	last    string    // connection-id of the store session that began last
+	touched time.Time // of the last change by a session or a media server's word
+	nothing bool      // the server keeps nothing, it says, since that one ended
 }
 
 func newMailbox(s *Server, recipient string, push func(context.Context, Pair) error) *mailbox {
@@ -78,6 +79,7 @@ func (m *mailbox) begin(p Pair, connection string) (ok bool, err error) {
 	}
 	l.live++
 	l.changes++
+	l.touched = time.Now()
 	l.last, l.nothing = connection, false
 	return true, nil
 }
@@ -90,6 +92,7 @@ func (m *mailbox) end(p Pair) {
 	l := m.letters[letterKey{p.Sender, p.Server}]
 	l.live--
 	l.changes++
+	l.touched = time.Now()
 	l.pending = true
 	m.wakeUp()
 	if l.nothing && l.live == 0 {
@@ -123,9 +126,42 @@ func (m *mailbox) forget(l *letter) {
 	m.wakeUp()
 }
 
-// restored adds an entry that the directory held at the start.
-func (m *mailbox) restored(p Pair) {
-	m.letters[letterKey{p.Sender, p.Server}] = &letter{pair: p, pending: true}
+// listed adds an entry that was in the directory at the start, or that a media
+// server has told of. A new one of the latter is made sure to be in the file
+// still: whatever is in memory must be, since begin relies on it. ok is false if
+// the mailbox has retired meanwhile.
+func (m *mailbox) listed(p Pair, loading bool) (ok bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return false, nil
+	}
+	k := letterKey{p.Sender, p.Server}
+	if m.letters[k] != nil {
+		return true, nil
+	}
+	if !loading {
+		if err := m.s.dir.Add(p); err != nil {
+			return true, err
+		}
+	}
+	m.letters[k] = &letter{pair: p, pending: true}
+	m.wakeUp()
+	return true, nil
+}
+
+// reconcile forgets the entries of a media server that is not telling of them,
+// and returns how many. What has changed since it was asked stays.
+func (m *mailbox) reconcile(server string, inv *inventory) (removed int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, l := range m.letters {
+		if k.server == server && l.live == 0 && l.touched.Before(inv.asked) && !inv.pairs[inventoryKey{m.recipient, k.sender}] {
+			m.forget(l)
+			removed++
+		}
+	}
+	return removed
 }
 
 // run watches the recipient's presence and pushes until there is nothing

@@ -52,7 +52,7 @@ type postOffice struct {
 	twice  bool // two pushes at a time
 }
 
-func newPostOffice(t *testing.T) *postOffice {
+func newPostOffice(t testing.TB) *postOffice {
 	t.Helper()
 	o := &postOffice{presence: &fakePresence{told: map[string]func(bool){}}, began: time.Now()}
 	cfg := DefaultConfig()

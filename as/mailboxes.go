@@ -3,6 +3,8 @@ package as
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -23,9 +25,33 @@ func newMailboxes(s *Server) *mailboxes {
 // load fills the mailboxes from the directory; start sets them to work.
 func (ms *mailboxes) load() error {
 	return ms.s.dir.Each(func(p Pair) error {
-		ms.get(p.Recipient).restored(p)
-		return nil
+		return ms.listed(p, true)
 	})
+}
+
+// listed adds an entry that was in the directory at the start, or that a media
+// server has told of. It is exempt from the limit of recipients: its messages
+// are there already.
+func (ms *mailboxes) listed(p Pair, loading bool) error {
+	for {
+		m := ms.get(p.Recipient, true)
+		if ok, err := m.listed(p, loading); ok {
+			return err
+		}
+		ms.remove(m)
+	}
+}
+
+// reconcile forgets the entries of a media server that are not in its
+// inventory, and returns how many.
+func (ms *mailboxes) reconcile(server string, inv *inventory) (removed int) {
+	ms.mu.Lock()
+	all := slices.Collect(maps.Values(ms.byURI))
+	ms.mu.Unlock()
+	for _, m := range all {
+		removed += m.reconcile(server, inv)
+	}
+	return removed
 }
 
 func (ms *mailboxes) start() {
@@ -52,13 +78,13 @@ func (ms *mailboxes) nothingKept(p Pair, connection string) {
 }
 
 // get returns the recipient's mailbox, a new one if need be; nil if there are
-// as many as there may be. What the directory holds at the start is exempt.
-func (ms *mailboxes) get(recipient string) *mailbox {
+// as many as there may be, unless this one is exempt.
+func (ms *mailboxes) get(recipient string, exempt bool) *mailbox {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	m := ms.byURI[recipient]
 	if m == nil {
-		if ms.started && len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients {
+		if !exempt && len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients {
 			return nil
 		}
 		m = newMailbox(ms.s, recipient, ms.push)
@@ -74,7 +100,7 @@ func (ms *mailboxes) get(recipient string) *mailbox {
 // it.
 func (ms *mailboxes) begin(p Pair, connection string) (end func(), err error) {
 	for {
-		m := ms.get(p.Recipient)
+		m := ms.get(p.Recipient, false)
 		if m == nil {
 			return nil, errTooManyRecipients
 		}

@@ -27,16 +27,20 @@ type mediaServer struct {
 	from    string // our own URI
 	mscp    mscp.Config
 	log     *slog.Logger
-	changed func() // called after every change of up; must not block
+	changed func()        // called after every change of up; must not block
+	cameUp  func(channel) // called when a channel is up; must not block
 
 	ctx    context.Context // ends when the server closes or the MS is taken from the list
 	cancel context.CancelFunc
 
-	mu       sync.Mutex
-	client   channel   // nil while the channel is down
-	since    time.Time // when it came or went
-	lastErr  error     // of the channel or of a call's set-up
-	failedAt time.Time
+	mu     sync.Mutex
+	client channel   // nil while the channel is down
+	since  time.Time // when it came or went
+	// inventory is what it is telling; nil when nothing is awaited. Its contents
+	// belong to the goroutine of the channel's notifications.
+	inventory *inventory
+	lastErr   error // of the channel or of a call's set-up
+	failedAt  time.Time
 }
 
 // errChannelDown says that a media server has no control channel now.
@@ -205,6 +209,7 @@ func (m *mediaServer) serve(ctx context.Context, call *sipua.Call, client channe
 	began := time.Now()
 	m.setChannel(client)
 	m.log.Info("control channel is up", "connection", call.ID().String())
+	m.cameUp(client)
 	var err error
 	select {
 	case <-ctx.Done():

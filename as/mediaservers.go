@@ -133,6 +133,7 @@ func (s *Server) newMediaServer(cfg MediaServerConfig) (*mediaServer, error) {
 		cfg: cfg, control: s.cfg.Control, ua: s.ua, from: s.self, log: log, since: time.Now(),
 		changed: func() { s.mailboxes.wakeAll() },
 	}
+	ms.cameUp = func(c channel) { s.channelUp(ms, c) }
 	ms.mscp = mscp.Config{Dialect: dialect, Logger: log, OnNotification: func(e mscp.Element) { s.notified(ms, e) }}
 	if s.trace.Enabled() {
 		ms.mscp.Trace = func(e mscp.TraceEvent) {
@@ -153,6 +154,7 @@ func (s *Server) mediaServerPages() map[string]http.HandlerFunc {
 			w.Header().Set("Content-Type", "application/json")
 			_ = json.NewEncoder(w).Encode(s.MediaServers()) // the reader may have gone
 		},
+		"POST /inventory":                    s.inventoryPage,
 		"POST /media_servers/{name}/drain":   s.drainPage(true),
 		"POST /media_servers/{name}/undrain": s.drainPage(false),
 	}

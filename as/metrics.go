@@ -16,6 +16,9 @@ type metrics struct {
 	setup    prometheus.Histogram   // seconds
 	pushes   *prometheus.CounterVec // by outcome
 	presence *prometheus.CounterVec // notifications by what they said
+
+	inventories *prometheus.CounterVec // by outcome
+	repairs     *prometheus.CounterVec // entries of the directory, by what was done
 }
 
 func newMetrics() *metrics {
@@ -35,7 +38,13 @@ func newMetrics() *metrics {
 			Name: "mscp_as_presence_notifications_total", Help: "Presence notifications by what they said.",
 		}, []string{"state"}),
 	}
-	m.reg.MustRegister(m.calls, m.setup, m.pushes, m.presence,
+	m.inventories = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "mscp_as_inventories_total", Help: "Inventories of media servers by outcome.",
+	}, []string{"outcome"})
+	m.repairs = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "mscp_as_directory_repairs_total", Help: "Entries of the directory that an inventory added or removed.",
+	}, []string{"change"})
+	m.reg.MustRegister(m.inventories, m.repairs, m.calls, m.setup, m.pushes, m.presence,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

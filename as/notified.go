@@ -17,6 +17,10 @@ import (
 // may be new to us, since a caller goes on sending when we are killed. What other
 // media servers notify is ignored.
 func (s *Server) notified(ms *mediaServer, e mscp.Element) {
+	if inv, ok := e.(*mscp.Inventory); ok {
+		s.inventoryTold(ms, inv)
+		return
+	}
 	o, ok := e.(*mscp.Other)
 	if !ok || o.Space != mscp.ExtensionNamespace || o.Local != "MsgKept" {
 		return

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -338,6 +339,30 @@ func (b *inbox) want(t *testing.T, want ...string) {
 		if len(got) >= len(want) {
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("got %d messages:\n%s\nwant %d:\n%s", len(got), strings.Join(got, "\n"), len(want), strings.Join(want, "\n"))
+			}
+			return
+		}
+		select {
+		case <-b.news:
+		case <-timeout:
+			t.Fatalf("only %d of %d messages came: %q", len(got), len(want), got)
+		}
+	}
+}
+
+// wantAny is want for messages whose senders come in any order.
+func (b *inbox) wantAny(t *testing.T, want ...string) {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		b.mu.Lock()
+		got := append([]string(nil), b.got...)
+		b.mu.Unlock()
+		if len(got) >= len(want) {
+			sort.Strings(got)
+			sort.Strings(want)
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Fatalf("got %q, want %q in any order", got, want)
 			}
 			return
 		}

@@ -1,0 +1,144 @@
+package as
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+)
+
+// An inventoryMS answers SendInventory, and gives the test the channel to tell
+// on.
+func inventoryMS(t *testing.T) (*fakeMS, <-chan string) {
+	t.Helper()
+	m := newFakeMS(t)
+	asked := make(chan string, 10)
+	m.change(func(m *fakeMS) {
+		m.onRequest = func(_ context.Context, req mscp.Element) (mscp.Element, error) {
+			r, ok := req.(*mscp.SendInventory)
+			if !ok {
+				return nil, errors.New("not in this test")
+			}
+			asked <- r.InventoryID
+			return &mscp.InventoryFollows{InventoryID: r.InventoryID}, nil
+		}
+	})
+	return m, asked
+}
+
+func directoryOf(t *testing.T, s *Server) []string {
+	t.Helper()
+	var list []string
+	if err := s.dir.Each(func(p Pair) error {
+		list = append(list, p.Sender+" "+p.Recipient)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestInventoryRepairsTheDirectory adds what is missing and ends what is not
+// kept, but nothing of a session that is under way, or was begun since.
+func TestInventoryRepairsTheDirectory(t *testing.T) {
+	m, asked := inventoryMS(t)
+	s := startAS(t, nil, m)
+	ms := s.server(m.ua.Addr())
+	begin := func(sender string) (end func()) {
+		t.Helper()
+		end, err := s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: sender, Server: ms.cfg.Name, Since: time.Now()}, sender)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return end
+	}
+	begin("sip:ended@x")()
+	begin("sip:kept@x")()
+	live := begin("sip:live@x")
+	elsewhere, err := s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: "sip:elsewhere@x", Server: "other"}, "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere()
+	s.AskInventories()
+	id := <-asked
+	begin("sip:since@x")()
+	s.notified(ms, &mscp.Inventory{InventoryID: "another", Batch: 1, Last: true})
+	s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 1, Pairs: []mscp.InventoryPair{
+		{FromURI: "sip:new@x", ToURI: "sip:carol@EXAMPLE.com", Messages: 1}, {FromURI: "nonsense", ToURI: "sip:carol@x", Messages: 1},
+	}})
+	s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 3, Last: true}) // does not follow
+	s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 2, Last: true, Pairs: []mscp.InventoryPair{
+		{FromURI: "sip:kept@x", ToURI: testRecipient, Messages: 2, Oldest: time.Now()},
+	}})
+	b := testRecipient
+	want := []string{"sip:elsewhere@x " + b, "sip:kept@x " + b, "sip:live@x " + b, "sip:new@x sip:carol@example.com", "sip:since@x " + b}
+	waitFor(t, "the repair", func() bool { return s.dir.rebuilt(ms.cfg.Name) })
+	if got := directoryOf(t, s); !slices.Equal(got, want) {
+		t.Errorf("the directory has %q, want %q", got, want)
+	}
+	live()
+}
+
+// TestInventoryIsAskedFor comes and goes with a channel, for each setting.
+func TestInventoryIsAskedFor(t *testing.T) {
+	for when, want := range map[string][2]bool{inventoryAlways: {true, true}, inventoryOnce: {true, false}, inventoryNever: {false, false}} {
+		t.Run(when, func(t *testing.T) {
+			m, asked := inventoryMS(t)
+			s := startAS(t, func(c *Config) { c.Inventory = when }, m)
+			ms := s.server(m.ua.Addr())
+			for i, want := range want {
+				if want {
+					select {
+					case id := <-asked:
+						s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 1, Last: true})
+					case <-time.After(10 * time.Second):
+						t.Fatal("no inventory was asked for")
+					}
+					waitFor(t, "the inventory to be taken", func() bool { return s.dir.rebuilt(ms.cfg.Name) })
+				}
+				if i == 0 {
+					m.change(func(m *fakeMS) { m.conn.Close() })
+					awaitUp(t, s, m)
+				}
+			}
+			// A request that is answered afterwards shows that none is under way.
+			if _, err := ms.do(testContext(t), &mscp.SendInventory{InventoryID: "own"}); err != nil {
+				t.Fatal(err)
+			}
+			if id := <-asked; id != "own" {
+				t.Error("an inventory was asked for")
+			}
+		})
+	}
+}
+
+// BenchmarkInventory takes an inventory of 100,000 pairs into an empty
+// directory.
+func BenchmarkInventory(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		o := newPostOffice(b)
+		ms := o.s.servers.list[0]
+		inv := &inventory{id: "i", asked: time.Now(), pairs: map[inventoryKey]bool{}}
+		ms.log = o.s.log
+		ms.setInventory(inv)
+		b.StartTimer()
+		const batches = 100_000 / mscp.MaxInventoryPairs
+		for n := range batches {
+			e := &mscp.Inventory{InventoryID: "i", Batch: n + 1, Last: n == batches-1}
+			for k := range mscp.MaxInventoryPairs {
+				e.Pairs = append(e.Pairs, mscp.InventoryPair{FromURI: "sip:alice@example.com", ToURI: fmt.Sprintf("sip:u%d-%d@example.com", n, k), Messages: 1})
+			}
+			o.s.inventoryTold(ms, e)
+		}
+		b.StopTimer()
+		o.close()
+		b.StartTimer()
+	}
+}
