@@ -3,7 +3,6 @@ package ladder
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -35,21 +34,8 @@ type Row struct {
 // a *LineError at a line that is no trace record, unless o says to go on.
 func Read(ctx context.Context, paths []string, o Options) (*Diagram, error) {
 	in := &input{ctx: ctx, paths: paths, o: o}
-	if err := in.open(); err != nil {
-		return nil, err
-	}
-	chosen, err := in.filter()
-	if err != nil {
-		return nil, err
-	}
 	x := newMatcher(o.Bodies)
-	limit := o.limit()
-	if err := in.each(chosen, func(r record) error {
-		if x.add(r); len(x.messages) > limit {
-			return fmt.Errorf("more than %d messages are chosen: choose by call, protocol or time", limit)
-		}
-		return nil
-	}); err != nil {
+	if err := in.match(x); err != nil {
 		return nil, err
 	}
 	return newDiagram(x.messages, in.notes, o), nil
@@ -57,12 +43,7 @@ func Read(ctx context.Context, paths []string, o Options) (*Diagram, error) {
 
 func newDiagram(messages []*message, notes []string, o Options) *Diagram {
 	d := &Diagram{Notes: notes, Messages: len(messages), Clocks: correctClocks(messages)}
-	slices.SortStableFunc(messages, func(a, b *message) int {
-		if c := a.at().Compare(b.at()); c != 0 {
-			return c
-		}
-		return a.seq - b.seq
-	})
+	sortByTime(messages)
 	rows := fold(messages, o.Chunks)
 	l := newLanes(rows, o)
 	d.Lanes = l.names

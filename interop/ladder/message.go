@@ -30,6 +30,8 @@ type message struct {
 	body     string // of MSRP, if it is asked for
 	chunk    msrpChunk
 	isChunk  bool
+	raw      string // if it is asked for
+	size     int    // on the wire
 	from, to end
 }
 
@@ -45,6 +47,8 @@ func (m *message) at() time.Time {
 // A matcher makes messages from records.
 type matcher struct {
 	bodies   bool
+	raw      bool // keep messages whole
+	size     int  // of what is kept whole, in bytes
 	seed     maphash.Seed
 	open     map[uint64][]*message // of which one end is known, by their bytes
 	strings  map[string]string     // nodes and addresses, each kept once
@@ -67,6 +71,10 @@ func (x *matcher) add(r daemon.TraceRecord) {
 		if !m.takes(r) {
 			continue
 		}
+		if x.raw && len(r.Raw) > len(m.raw) { // this end has cut less
+			x.size += len(r.Raw) - len(m.raw)
+			m.raw = r.Raw
+		}
 		m.set(r, x)
 		if rest := append(x.open[key][:i:i], x.open[key][i+1:]...); len(rest) > 0 {
 			x.open[key] = rest
@@ -79,6 +87,11 @@ func (x *matcher) add(r daemon.TraceRecord) {
 	m.tip, m.body = excerpt(r, x.bodies)
 	if r.Protocol == "MSRP" {
 		m.chunk, m.isChunk = chunk(r.Raw, r.Size)
+	}
+	m.size = max(r.Size, len(r.Raw))
+	if x.raw {
+		m.raw = r.Raw
+		x.size += len(r.Raw)
 	}
 	m.set(r, x)
 	x.messages = append(x.messages, m)

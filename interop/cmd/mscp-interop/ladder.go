@@ -50,15 +50,16 @@ func runLadder(ctx context.Context, args []string) error {
 		fmt.Fprintln(fs.Output(), "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are traces of application and media servers (their setting trace).")
 		fs.PrintDefaults()
 	}
-	if err := fs.Parse(args); err != nil {
+	files, err := parseMixed(fs, args)
+	if err != nil {
 		return err
 	}
-	if fs.NArg() == 0 {
+	if len(files) == 0 {
 		fs.Usage()
 		return errors.New("a trace file is needed")
 	}
 	o.Progress = traceProgress()
-	d, err := ladder.Read(ctx, fs.Args(), o)
+	d, err := ladder.Read(ctx, files, o)
 	if err != nil {
 		return err
 	}

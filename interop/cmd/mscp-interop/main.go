@@ -4,6 +4,7 @@
 //	mscp-interop send      leave messages for somebody
 //	mscp-interop receive   register, and take the messages that come
 //	mscp-interop ladder    draw the trace files of servers as a ladder
+//	mscp-interop pcap      make a capture file for Wireshark of trace files
 package main
 
 import (
@@ -24,6 +25,7 @@ const usage = `usage: mscp-interop <command> [flags]
   send      call somebody and send messages over MSRP
   receive   register and take the messages that come
   ladder    draw the trace files of servers as a ladder, in text or SVG
+  pcap      make a capture file for Wireshark of trace files
 
 mscp-interop <command> -h lists a command's flags.
 `
@@ -58,6 +60,8 @@ func run(ctx context.Context, args []string) error {
 		return runReceive(ctx, args[1:])
 	case "ladder":
 		return runLadder(ctx, args[1:])
+	case "pcap":
+		return runPcap(ctx, args[1:])
 	}
 	return errUsage
 }
