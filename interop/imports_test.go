@@ -19,8 +19,9 @@ var allowed = map[string][]string{
 	"internal/daemon": {},
 	"as":              {"mscp", "sipua", "internal/daemon"},
 	"as/cmd/mscp-as":  {"as", "mscp", "sipua", "internal/daemon"},
-	"ms":              {"mscp", "msrp", "sipua", "store", "internal/daemon"},
-	"ms/cmd/mscp-ms":  {"ms", "mscp", "msrp", "sipua", "store", "internal/daemon"},
+	"ms":              {"ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon"},
+	"ms/cmd/mscp-ms":  {"ms", "ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon"},
+	"ms/operator":     {"store", "internal/daemon"},
 }
 
 // TestImports holds the rules of who may link whom: the application server has

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -43,8 +42,15 @@ type delivery struct {
 	queued    chan struct{}          // the one handed out last is on its way, or will never be
 	confirmed chan store.MessageInfo
 
-	mu  sync.Mutex
-	err error // why the delivery cannot go on
+	mu      sync.Mutex
+	err     error     // why the delivery cannot go on
+	refused []refused // for good, as it seems
+}
+
+// A refused message is one that the user agent says it will never take.
+type refused struct {
+	store.MessageInfo
+	why *msrp.StatusError
 }
 
 // deliver sends everything kept for the pair. What arrives meanwhile is sent as
@@ -61,6 +67,7 @@ func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Sessi
 	}
 	close(d.confirmed)
 	deleting.Wait()
+	d.setRefusedAside(ctx)
 	c.replies.wait(ctx, s.cfg.Push.ReceiptWait)
 	return d.failure()
 }
@@ -117,7 +124,7 @@ func (d *delivery) begin(ctx context.Context, m store.MessageInfo) bool {
 }
 
 // deliverOne sends one message, and sees to what follows from the user agent's
-// answer. One that it will never take is set aside.
+// answer. One that it will never take does not stop those behind it.
 func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	queued := sync.OnceFunc(func() { d.queued <- struct{}{} })
 	defer queued() // if it fails before
@@ -133,9 +140,10 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	case errors.Is(err, store.ErrNotFound): // purged meanwhile
 		return
 	case errors.As(err, &status) && refusedForGood(status):
-		if err = d.s.setAside(ctx, m, status, d.c.log); err == nil {
-			return
-		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.refused = append(d.refused, refused{m, status})
+		return
 	default:
 		d.s.metrics.undelivered.Inc()
 	}
@@ -231,13 +239,36 @@ func (d *delivery) failure() error {
 // section 10.
 func refusedForGood(e *msrp.StatusError) bool { return e.Code == 413 || e.Code == 415 }
 
-// setAside takes a message out of the way of those behind it, and keeps it for
-// the operator.
-func (s *Server) setAside(ctx context.Context, m store.MessageInfo, why *msrp.StatusError, log *slog.Logger) error {
-	if err := s.store.SetAside(ctx, why.Error(), m.ID); err != nil {
-		return fmt.Errorf("refused for good (%w), but not set aside: %w", why, err)
+// setRefusedAside takes the messages that were refused for good out of the way,
+// and keeps them for the operator. 413 may also mean that the user agent gives up
+// what it receives because its user leaves or because it dies (RFC 4975, section
+// 10.5): so one that does not answer any more has not refused anything.
+func (d *delivery) setRefusedAside(ctx context.Context) {
+	if len(d.refused) == 0 {
+		return
 	}
-	log.Warn("message set aside: the user agent will not take it", "to", m.Recipient, "from", m.Sender,
-		"message", m.MessageID, "type", m.ContentType, "bytes", m.Size, "err", why)
-	return nil
+	if err := d.alive(ctx); err != nil {
+		d.fail(fmt.Errorf("message %s: %w, and then: %w", d.refused[0].MessageID, d.refused[0].why, err))
+		return
+	}
+	for _, r := range d.refused {
+		if err := d.s.store.SetAside(ctx, r.why.Error(), r.ID); err != nil {
+			d.fail(fmt.Errorf("message %s: refused for good (%w), but not set aside: %w", r.MessageID, r.why, err))
+			return
+		}
+		d.c.log.Warn("message set aside: the user agent will not take it", "to", r.Recipient, "from", r.Sender,
+			"message", r.MessageID, "type", r.ContentType, "bytes", r.Size, "err", r.why)
+	}
+}
+
+// alive has the user agent answer an empty SEND, whatever it says to it.
+func (d *delivery) alive(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.s.cfg.Push.ConfirmTimeout)
+	defer cancel()
+	_, err := d.session.Send(ctx, msrp.Message{})
+	var status *msrp.StatusError
+	if errors.As(err, &status) && status.Code != 481 {
+		return nil
+	}
+	return err
 }

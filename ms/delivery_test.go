@@ -69,6 +69,9 @@ func (a *fakeAS) pushTo(from, to string, types []string, refuse func(got) error)
 		g := got{m.MessageID, m.ContentType, string(b)}
 		if refuse != nil {
 			if err := refuse(g); err != nil {
+				if a.dies {
+					go m.Session.Shutdown(a.ctx()) // when it has answered
+				}
 				return err
 			}
 		}
@@ -134,6 +137,30 @@ func TestSetAside(t *testing.T) {
 		if took, _ := a.push([]string{"*"}, nil); bodies(took) != "two" {
 			t.Errorf("put back, took %s", bodies(took))
 		}
+	}
+}
+
+// TestDyingUserAgent refuses a message for its size because it is about to leave:
+// that is not for good.
+func TestDyingUserAgent(t *testing.T) {
+	a := newFakeAS(t, nil)
+	a.leave(text("one"), text("two"))
+	a.dies = true
+	took, resp := a.push([]string{"*"}, func(g got) error {
+		if g.body == "two" {
+			return &msrp.StatusError{Code: 413, Reason: "leaving"}
+		}
+		return nil
+	})
+	if _, ok := resp.(*mscp.MsgNotSended); !ok || bodies(took) != "one" {
+		t.Errorf("took %s: %+v", bodies(took), resp)
+	}
+	a.wantKept(1)
+	if aside := a.ms.Store().Aside(bob); len(aside) != 0 {
+		t.Errorf("set aside: %+v", aside)
+	}
+	if took, _ := a.push([]string{"*"}, nil); bodies(took) != "two" {
+		t.Errorf("took %s", bodies(took))
 	}
 }
 

@@ -21,6 +21,7 @@ type fakeAS struct {
 	t        testing.TB
 	seen     func(got)           // if set, called for what bob's user agent has received, before it answers
 	notified chan mscp.Element   // if set, gets what the media server notifies
+	dies     bool                // bob's user agent ends the session when it refuses a message
 	reply    func(*msrp.Session) // if set, called by push after each message that was taken
 	ms       *Server
 	ua       *sipua.UA

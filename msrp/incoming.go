@@ -185,9 +185,18 @@ func (in *Incoming) verdict() (*StatusError, bool) {
 	case in.returned:
 		return in.result, true
 	case in.aborted != nil:
-		return status(StatusTooLarge, "Message Aborted"), true
+		return in.abortion(), true
 	}
 	return nil, false
+}
+
+// abortion answers what still comes of an aborted message; in.mu is held. That
+// the session has ended says nothing of the message. See RFC 4975, section 10.8.
+func (in *Incoming) abortion() *StatusError {
+	if errors.Is(in.aborted, ErrClosed) {
+		return status(StatusNoSession, "Session Has Ended")
+	}
+	return status(StatusTooLarge, "Message Aborted")
 }
 
 // waitHandler waits until the handler has read something, or has ended. It
@@ -293,8 +302,9 @@ func (in *Incoming) complete(r replyTo) {
 		in.stall.Stop()
 	}
 	if in.aborted != nil {
+		se := in.abortion()
 		in.mu.Unlock()
-		in.c.reply(r, status(StatusTooLarge, "Message Aborted"))
+		in.c.reply(r, se)
 		return
 	}
 	in.whole = true
