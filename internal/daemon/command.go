@@ -11,7 +11,8 @@ import (
 
 // Flags are what the command line of a server says.
 type Flags struct {
-	Config string // path of the configuration file
+	Config    string // path of the configuration file
+	CheckOnly bool   // read the configuration and start nothing
 
 	listen, admin, trace, level string
 }
@@ -27,7 +28,7 @@ func (f Flags) Override(listen, admin, trace, level *string) {
 
 // Main is the main function of a server's binary: it reads the flags, starts
 // the server and runs it until a signal asks it to end. It exits with status 1
-// on an error.
+// on an error. With Flags.CheckOnly, start returns no server.
 func Main(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Logger, error)) {
 	err := run(name, defaultYAML, start, os.Args[1:])
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -44,6 +45,8 @@ func run(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Lo
 	fs.StringVar(&f.admin, "admin", "", "override admin")
 	fs.StringVar(&f.trace, "trace", "", "override trace")
 	fs.StringVar(&f.level, "log-level", "", "override log.level")
+	fs.BoolVar(&f.CheckOnly, "check-config", false, "read the configuration, say what is wrong with it, and exit")
+	health := fs.String("healthcheck", "", "ask this `URL` of a server that runs, such as http://127.0.0.1:9090/healthz, and exit")
 	print := fs.Bool("print-config", false, "print the commented default configuration and exit")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -57,8 +60,11 @@ func run(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Lo
 	}
 	ctx, stop := SignalContext()
 	defer stop()
+	if *health != "" {
+		return checkHealth(ctx, *health)
+	}
 	server, log, err := start(f)
-	if err != nil {
+	if err != nil || f.CheckOnly {
 		return err
 	}
 	<-ctx.Done()

@@ -1,6 +1,7 @@
 // Command mscp-as is the application server of the offline-message cluster.
 //
 //	mscp-as -config mscp-as.yaml
+//	mscp-as -check-config -config mscp-as.yaml
 //	mscp-as -print-config > mscp-as.yaml
 package main
 
@@ -22,7 +23,7 @@ func start(f daemon.Flags) (io.Closer, *slog.Logger, error) {
 	}
 	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
 	log, err := daemon.Logger(os.Stderr, cfg.Log.Level, cfg.Name)
-	if err != nil {
+	if err != nil || f.CheckOnly {
 		return nil, nil, err
 	}
 	s, err := as.Start(cfg, log)

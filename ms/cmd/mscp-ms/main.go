@@ -1,6 +1,7 @@
 // Command mscp-ms is a media server of the offline-message cluster.
 //
 //	mscp-ms -config mscp-ms.yaml
+//	mscp-ms -check-config -config mscp-ms.yaml
 //	mscp-ms -print-config > mscp-ms.yaml
 //	mscp-ms store recipients
 //
@@ -55,7 +56,7 @@ func start(f daemon.Flags) (io.Closer, *slog.Logger, error) {
 	}
 	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
 	log, err := daemon.Logger(os.Stderr, cfg.Log.Level, cfg.Name)
-	if err != nil {
+	if err != nil || f.CheckOnly {
 		return nil, nil, err
 	}
 	s, err := ms.Start(cfg, log)
