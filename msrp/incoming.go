@@ -46,9 +46,7 @@ type Incoming struct {
 
 	mu       sync.Mutex
 	cond     sync.Cond
-	box      *[]byte // what buf is taken from, see pipePool
-	buf      []byte  // unread[0:] waits for the handler
-	unread   int     // index in buf
+	pipe     pipe
 	consumed int64   // bytes the handler has read
 	acks     []ack   // chunks to be answered when consumed
 	final    replyTo // of the last chunk, to be answered if hasFinal
@@ -75,58 +73,74 @@ func (in *Incoming) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	in.mu.Lock()
-	for in.unread == len(in.buf) && !in.whole && in.aborted == nil && !in.returned {
+	if err := in.await(); err != nil {
+		in.mu.Unlock()
+		return 0, err
+	}
+	n := in.pipe.get(p)
+	in.consume(n)
+	return n, nil
+}
+
+// WriteTo writes the whole body to w, as [io.Copy] has it do, without a buffer
+// of its own. Its errors are those of w, and those of Read but for io.EOF. What
+// w has not taken when it fails can still be read.
+func (in *Incoming) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	for {
+		in.mu.Lock()
+		if err := in.await(); err != nil {
+			in.mu.Unlock()
+			if err == io.EOF {
+				err = nil
+			}
+			return total, err
+		}
+		lent := in.pipe.lend()
+		in.mu.Unlock()
+		b := lent.buf[lent.unread:]
+		n, err := w.Write(b) // may wait, while the reader goes on
+		if err == nil && n < len(b) {
+			err = io.ErrShortWrite
+		}
+		total += int64(n)
+		in.mu.Lock()
+		in.pipe.settle(lent, n)
+		if in.returned {
+			in.pipe.drop()
+		}
+		in.consume(n)
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// await waits until there is something to read; in.mu is held.
+func (in *Incoming) await() error {
+	for in.pipe.empty() && !in.whole && in.aborted == nil && !in.returned {
 		in.cond.Wait()
 	}
-	if in.returned {
-		in.mu.Unlock()
-		return 0, io.ErrClosedPipe // its bytes are gone
+	switch {
+	case in.returned:
+		return io.ErrClosedPipe // its bytes are gone
+	case in.aborted != nil:
+		return in.aborted
+	case in.pipe.empty():
+		return io.EOF
 	}
-	if in.aborted != nil {
-		defer in.mu.Unlock()
-		return 0, in.aborted
-	}
-	if in.unread == len(in.buf) {
-		in.mu.Unlock()
-		return 0, io.EOF
-	}
-	n := copy(p, in.buf[in.unread:])
-	in.unread += n
+	return nil
+}
+
+// consume notes that the handler has taken n bytes, and answers the chunks
+// that this completes. It unlocks in.mu.
+func (in *Incoming) consume(n int) {
 	in.consumed += int64(n)
-	if in.unread == len(in.buf) {
-		in.buf, in.unread = in.buf[:0], 0
-	}
 	due := in.due()
 	in.cond.Broadcast()
 	in.mu.Unlock()
 	for _, a := range due {
 		in.c.reply(a.r, nil)
-	}
-	return n, nil
-}
-
-// copyPool holds what WriteTo copies with.
-var copyPool = sync.Pool{New: func() any { b := make([]byte, copySize); return &b }}
-
-// WriteTo writes the whole body to w, as [io.Copy] has it do, with a buffer that
-// is used again.
-func (in *Incoming) WriteTo(w io.Writer) (int64, error) {
-	buf := copyPool.Get().(*[]byte)
-	defer copyPool.Put(buf)
-	var total int64
-	for {
-		n, err := in.Read(*buf)
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-		written, err := w.Write((*buf)[:n])
-		total += int64(written)
-		if err != nil {
-			return total, err
-		}
 	}
 }
 
@@ -156,7 +170,8 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 		if se, over := in.verdict(); over {
 			return se
 		}
-		room := in.c.cfg.pipe(int(in.Session.crowd.Load())) - (len(in.buf) - in.unread)
+		limit := in.c.cfg.pipe(int(in.Session.crowd.Load()))
+		room := limit - in.pipe.size()
 		if room <= 0 {
 			if !in.waitHandler() {
 				return status(StatusTooLarge, "Too Slow To Take It") // [RFC4975-5.3-1]
@@ -164,15 +179,7 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 			continue
 		}
 		n := min(room, len(p))
-		if in.unread > 0 && len(in.buf)+n > cap(in.buf) {
-			in.buf = in.buf[:copy(in.buf, in.buf[in.unread:])]
-			in.unread = 0
-		}
-		if in.box == nil {
-			in.box = pipePool.Get().(*[]byte)
-			in.buf = *in.box
-		}
-		in.buf = append(in.buf, p[:n]...)
+		in.pipe.put(p[:n], limit)
 		p = p[n:]
 		in.cond.Broadcast()
 	}
@@ -340,7 +347,8 @@ func (in *Incoming) run(h Handler) {
 	se := in.result
 	final, acks := in.final, in.acks
 	hasFinal := in.hasFinal
-	in.hasFinal, in.acks, in.buf, in.unread = false, nil, in.dropBuf(), 0
+	in.hasFinal, in.acks = false, nil
+	in.pipe.drop()
 	gone := in.aborted != nil
 	in.cond.Broadcast()
 	in.mu.Unlock()
@@ -359,19 +367,6 @@ func (in *Incoming) run(h Handler) {
 	s.signal()
 	s.mu.Unlock()
 	s.retire()
-}
-
-// pipePool holds what handlers read from.
-var pipePool = sync.Pool{New: func() any { b := make([]byte, 0, pipeMin); return &b }}
-
-// dropBuf gives the buffer back; in.mu is held.
-func (in *Incoming) dropBuf() []byte {
-	if in.box != nil && cap(in.buf) <= DefaultPipeSize {
-		*in.box = in.buf[:0]
-		pipePool.Put(in.box)
-	}
-	in.box = nil
-	return nil
 }
 
 // refusalFor gives what a handler's error says on the wire.

@@ -70,7 +70,6 @@ const (
 	dataQueue       = 16                     // chunks waiting for the same; further Sends wait for a place
 	bodySegment     = 16 << 10               // bytes written between two looks at who else wants the connection
 	interruptAfter  = 50 * time.Millisecond  // a chunk that had the connection this long gives way to others
-	copySize        = 16 << 10               // of the buffer of Incoming.WriteTo
 	interruptible   = 2048                   // a chunk longer than this must give way (RFC 4975, 5.1)
 	readBufferMin   = 2 << 10                // size of a connection's read buffer
 	readBufferMax   = 64 << 10               // of the one it has while more than that is there
