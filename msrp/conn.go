@@ -15,10 +15,11 @@ import (
 // it (read.go), one writes it while there is something to write (writer.go);
 // the maps are under mu.
 type conn struct {
-	nc  net.Conn
-	cfg *Config
-	lst *Listener // nil for a dialled connection
-	fr  *frameReader
+	nc      net.Conn
+	cfg     *Config
+	lst     *Listener // nil for a dialled connection
+	fr      *frameReader
+	workers *workers // run the handlers
 
 	ctl     chan *outFrame // responses and reports
 	data    chan *outFrame // chunks, in the order in which they are written
@@ -57,6 +58,11 @@ func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 		sessions: make(map[string]*Session),
 	}
 	c.trans.init(c)
+	if lst != nil {
+		c.workers = lst.workers
+	} else {
+		c.workers = newWorkers(c.stop)
+	}
 	c.fr = newFrameReader(connReader{c})
 	c.fr.trace = cfg.Trace != nil
 	return c

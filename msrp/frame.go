@@ -370,6 +370,11 @@ var knownNames = []string{
 // canonicalName gives our own spelling of the headers we know.
 func canonicalName(b []byte) string {
 	for _, n := range knownNames {
+		if n == string(b) {
+			return n // as most write them
+		}
+	}
+	for _, n := range knownNames {
 		if len(n) == len(b) && strings.EqualFold(n, string(b)) {
 			return n
 		}

@@ -336,10 +336,10 @@ func (in *Incoming) conclude(r replyTo, se *StatusError) {
 }
 
 // run calls the handler and sees to what follows.
-func (in *Incoming) run(h Handler) {
+func (in *Incoming) run() {
 	s := in.Session
 	defer s.handlers.Done()
-	err := h(&in.ctx, in)
+	err := s.sc.Handler(&in.ctx, in)
 	in.ctx.cancel()
 	in.mu.Lock()
 	in.returned = true

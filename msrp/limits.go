@@ -61,6 +61,7 @@ const (
 	DefaultPipeSize = 64 << 10
 
 	maxPendingAcks  = 256                    // chunks of one message taken but not yet consumed by its handler
+	maxIdleWorkers  = 64                     // goroutines that wait for a handler to run
 	fullPipes       = 16                     // handlers of one session that have the whole PipeSize
 	minPipe         = 4 << 10                // what each has at least
 	pipeMin         = 2 << 10                // first size of what waits for a handler

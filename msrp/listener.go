@@ -14,8 +14,9 @@ type Listener struct {
 	cfg *Config
 	nl  net.Listener
 
-	loops  sync.WaitGroup
-	closed chan struct{}
+	loops   sync.WaitGroup
+	closed  chan struct{}
+	workers *workers
 
 	mu       sync.Mutex
 	down     bool
@@ -48,6 +49,7 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 		conns:    make(map[*conn]struct{}),
 		changed:  make(chan struct{}),
 	}
+	l.workers = newWorkers(l.closed)
 	l.loops.Add(1)
 	go l.acceptLoop()
 	return l, nil
@@ -212,6 +214,7 @@ func (l *Listener) Close() error {
 		c.loops.Wait()
 	}
 	l.loops.Wait()
+	l.workers.all.Wait()
 	return err
 }
 

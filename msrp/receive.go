@@ -142,7 +142,7 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	s.open[in.MessageID] = in
 	s.handlers.Add(1)
 	s.mu.Unlock()
-	go in.run(s.sc.Handler)
+	c.workers.run(in)
 	return in, nil
 }
 

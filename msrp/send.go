@@ -305,7 +305,7 @@ func (o *outgoing) acquire(ctx context.Context) error {
 	if err := o.failure(); err != nil {
 		return err
 	}
-	if o.m.FailureReport != FailureYes {
+	if ctx.Err() != nil || o.m.FailureReport != FailureYes {
 		return ctx.Err()
 	}
 	for {

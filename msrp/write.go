@@ -45,12 +45,12 @@ func appendField(b []byte, name, value string) []byte {
 
 // appendClean writes text that must not break out of its line.
 func appendClean(b []byte, s string) []byte {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
+	n := len(b)
+	b = append(b, s...)
+	for i, c := range b[n:] {
 		if c < ' ' && c != '\t' || c == 0x7f {
-			c = ' '
+			b[n+i] = ' '
 		}
-		b = append(b, c)
 	}
 	return b
 }

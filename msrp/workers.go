@@ -1,0 +1,53 @@
+package msrp
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// workers run the handlers of one Listener, or of one dialled connection. A
+// goroutine that has run one waits for the next, as its stack has grown to what
+// they need, which costs as much as all else that is done for a short message.
+// maxIdleWorkers of them wait at most, until stop.
+type workers struct {
+	next chan *Incoming // to one that waits
+	stop <-chan struct{}
+	idle atomic.Int32
+	all  sync.WaitGroup
+}
+
+func newWorkers(stop <-chan struct{}) *workers {
+	return &workers{next: make(chan *Incoming), stop: stop}
+}
+
+// run has the handler of a message called by a goroutine that is free.
+func (w *workers) run(in *Incoming) {
+	select {
+	case w.next <- in:
+	default:
+		w.all.Add(1)
+		go w.work(in)
+	}
+}
+
+func (w *workers) work(in *Incoming) {
+	defer w.all.Done()
+	for in != nil {
+		in.run()
+		in = w.wait()
+	}
+}
+
+// wait gives the next message; nil if there is enough who wait, or none will come.
+func (w *workers) wait() *Incoming {
+	defer w.idle.Add(-1)
+	if w.idle.Add(1) > maxIdleWorkers {
+		return nil
+	}
+	select {
+	case in := <-w.next:
+		return in
+	case <-w.stop:
+		return nil
+	}
+}
