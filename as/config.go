@@ -173,6 +173,9 @@ func (c *Config) Validate() error {
 	if err := checkPresencePackage(c.Presence.Package); err != nil {
 		errs = append(errs, err)
 	}
+	if c.Inventory == "" {
+		c.Inventory = inventoryAlways
+	}
 	if err := checkInventory(c.Inventory); err != nil {
 		errs = append(errs, err)
 	}

@@ -23,7 +23,7 @@ const (
 
 func checkInventory(when string) error {
 	switch when {
-	case "", inventoryAlways, inventoryOnce, inventoryNever:
+	case inventoryAlways, inventoryOnce, inventoryNever:
 		return nil
 	}
 	return fmt.Errorf("inventory: %q is none of always, once, never", when)

@@ -2,6 +2,8 @@ package as
 
 import (
 	"crypto/rand"
+	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 
@@ -14,8 +16,9 @@ import (
 // the pair. None after a store session means that nobody need be called; some
 // after a push session are what the recipient has sent back, for the sender of
 // what was pushed; some after a store session that another run of ours has set up
-// may be new to us, since a caller goes on sending when we are killed. What other
-// media servers notify is ignored.
+// may be new to us, since a caller goes on sending when we are killed. What is of
+// another application server is its own to push, unless we ask for all by
+// inventories. What other media servers notify is ignored.
 func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	if inv, ok := e.(*mscp.Inventory); ok {
 		s.inventoryTold(ms, inv)
@@ -26,6 +29,9 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 		return
 	}
 	none, replies := o.Attrs["messages"] == "0", o.Attrs["session"] == "push"
+	if s.setUpByAnother(o.Attrs["connection-id"]) && s.cfg.Inventory != inventoryAlways {
+		return
+	}
 	if none && replies || !none && !replies && s.setUpByUs(o.Attrs["connection-id"]) {
 		return // the store session's own end says as much
 	}
@@ -54,9 +60,25 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	})
 }
 
-// callID makes the Call-ID of a store session's leg, which tells that this run of
-// the server has made it.
-func (s *Server) callID() string { return rand.Text() + "-" + s.run }
+// callID makes the Call-ID of a media server's leg, which tells which server, by
+// its name, and which run of it has made it.
+func (s *Server) callID() string { return rand.Text() + "-" + s.node() + "-" + s.run }
+
+// node stands for the server's name in Call-IDs, which may not hold all that a
+// name may.
+func (s *Server) node() string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s.cfg.Name)) // it does not fail
+	return fmt.Sprintf("as%08x", h.Sum32())
+}
+
+// setUpByAnother tells whether an application server of another name has made
+// the leg that a connection-id names.
+func (s *Server) setUpByAnother(connection string) bool {
+	callID, _, _ := strings.Cut(connection, ";")
+	f := strings.Split(callID, "-")
+	return len(f) == 3 && strings.HasPrefix(f[1], "as") && f[1] != s.node()
+}
 
 // setUpByUs tells whether this run of the server has made the leg that a
 // connection-id names.

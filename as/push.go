@@ -87,7 +87,7 @@ func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer, sessio
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Store.InviteTimeout)
 	defer cancel()
 	media, err := s.ua.Invite(ctx, sipua.InviteRequest{
-		URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI, Header: sessionHeaders(session), Logger: log.With("ms", ms.cfg.Name),
+		URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI, CallID: s.callID(), Header: sessionHeaders(session), Logger: log.With("ms", ms.cfg.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("INVITE to the media server: %w", err)

@@ -37,6 +37,18 @@ type Options struct {
 type Cluster struct {
 	AS *Process
 	MS []*Process
+
+	servers []as.MediaServerConfig
+}
+
+// AddAS writes the configuration of a further application server over the same
+// media servers, and starts nothing. It is not among Processes. Of the options,
+// Weights and ConfigMS say nothing here; a name of its own gives it a directory
+// of its own.
+func (c *Cluster) AddAS(o Options, name string) (*Process, error) {
+	cfg := as.DefaultConfig()
+	cfg.Name, cfg.MediaServers = name, c.servers
+	return newAS(o, cfg)
 }
 
 // New writes the configurations of a cluster, and starts nothing.
@@ -54,6 +66,7 @@ func New(o Options) (*Cluster, error) {
 			URI: "sip:ms@" + p.SIP + ";transport=tcp", Weight: weight, Name: p.Name,
 		})
 	}
+	c.servers = asc.MediaServers
 	var err error
 	if c.AS, err = newAS(o, asc); err != nil {
 		return nil, err
@@ -78,7 +91,7 @@ func newMS(o Options, i int) (*Process, error) {
 func newAS(o Options, cfg as.Config) (*Process, error) {
 	cfg.SIP.Listen = o.ASAddr
 	cfg.OutboundProxy = o.Proxy
-	cfg.Directory = filepath.Join(o.Dir, "as.db")
+	cfg.Directory = filepath.Join(o.Dir, cfg.Name+".db")
 	if err := freeAddrs(&cfg.Admin); err != nil {
 		return nil, err
 	}

@@ -63,12 +63,15 @@ type env struct {
 	// thirdParty has the server tell of registrations by REGISTER.
 	thirdParty bool
 	cluster    *cluster.Cluster
+	options    cluster.Options // of the cluster
+	moreAS     []string        // addresses of further application servers
 }
 
 type envOptions struct {
 	weights   []int // nil means one media server
 	kamailio  bool
-	presence  string // how the application server learns who is reachable; "" means the default
+	moreAS    []string // addresses of further application servers
+	presence  string   // how the application server learns who is reachable; "" means the default
 	configAS  func(*as.Config)
 	configMS  func(int, *ms.Config)
 	keepAlone bool          // do not start the processes
@@ -86,6 +89,7 @@ func newEnv(t *testing.T, o envOptions) *env {
 	if o.kamailio {
 		e.startKamailio(proxyAddr, asAddr)
 	} else {
+		e.moreAS = o.moreAS
 		e.thirdParty = o.presence == "register"
 		e.startServer(proxyAddr, asAddr)
 	}
@@ -93,7 +97,7 @@ func newEnv(t *testing.T, o envOptions) *env {
 		o.weights = []int{1}
 	}
 	var err error
-	e.cluster, err = cluster.New(cluster.Options{
+	e.options = cluster.Options{
 		Binaries: binaries, Dir: t.TempDir(), ASAddr: asAddr, Proxy: proxyAddr, Weights: o.weights,
 		ConfigAS: func(c *as.Config) {
 			c.Push.RetryMin, c.Push.RetryMax = 200*time.Millisecond, time.Second
@@ -108,7 +112,8 @@ func newEnv(t *testing.T, o envOptions) *env {
 			}
 		},
 		ConfigMS: o.configMS,
-	})
+	}
+	e.cluster, err = cluster.New(e.options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +145,7 @@ func freeAddr(t *testing.T) string {
 
 func (e *env) startServer(addr, asAddr string) {
 	e.t.Helper()
-	s, err := sipserver.New(sipserver.Config{Addr: addr, Domain: domain, AppServer: asAddr, Users: users, ThirdParty: e.thirdParty})
+	s, err := sipserver.New(sipserver.Config{Addr: addr, Domain: domain, AppServer: asAddr, Users: users, ThirdParty: e.thirdParty, MoreAppServers: e.moreAS})
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -75,11 +75,12 @@ func (s *Server) target(fwd *sip.Request) (code int, reason string) {
 // fromAppServer recognises the application server by where it sends from or
 // where it wants to be reached.
 func (s *Server) fromAppServer(req *sip.Request) bool {
-	if req.Source() == s.cfg.AppServer {
-		return true
+	for _, as := range append([]string{s.cfg.AppServer}, s.cfg.MoreAppServers...) {
+		if c := req.Contact(); req.Source() == as || c != nil && hostPort(&c.Address) == as {
+			return true
+		}
 	}
-	c := req.Contact()
-	return c != nil && hostPort(&c.Address) == s.cfg.AppServer
+	return false
 }
 
 func setTarget(req *sip.Request, uri *sip.Uri) {

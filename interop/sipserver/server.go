@@ -28,6 +28,9 @@ type Config struct {
 	Addr      string // host:port for UDP and TCP; port 0 picks a free one
 	Domain    string // whose users it registers
 	AppServer string // host:port of the application server; "" for none
+	// MoreAppServers are the host:port of further application servers: none of
+	// their calls goes to an application server.
+	MoreAppServers []string
 	// ThirdParty tells the application server of registrations, in REGISTERs of
 	// the server's own.
 	ThirdParty bool
