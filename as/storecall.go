@@ -39,13 +39,7 @@ func (s *Server) serveCall(in *sipua.IncomingCall) {
 	in.OnOffer(c.fromCaller)
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
-	go func() { // a CANCEL ends whatever the set-up waits for
-		select {
-		case <-in.Cancelled():
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	in.OnCancel(cancel) // it ends whatever the set-up waits for
 	end, err := c.setUp(ctx)
 	s.metrics.setUp(err, time.Since(began))
 	if err != nil {
@@ -212,13 +206,7 @@ func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 func (c *storeCall) answer(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { // without the media server there is nothing to wait for an ACK for
-		select {
-		case <-c.media.Done():
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	c.media.AfterEnd(cancel) // without it there is nothing to wait for an ACK for
 	caller, answer, err := c.in.Answer(ctx, c.media.RemoteBody(), sdpType)
 	if err != nil {
 		return &refusal{code: 500, reason: "Server Internal Error", err: fmt.Errorf("answer to the caller: %w", err)}

@@ -39,9 +39,10 @@ type Call struct {
 
 	timer sessionTimer
 
-	done chan struct{}
-	once sync.Once
-	err  error
+	done  chan struct{}
+	once  sync.Once
+	err   error
+	after []func() // see AfterEnd
 }
 
 // A description is a body that describes the session.
@@ -90,8 +91,29 @@ func (c *Call) end(err error) {
 	c.once.Do(func() {
 		c.err = err
 		close(c.done)
+		c.mu.Lock()
+		c.timer.stop()
+		after := c.after
+		c.after = nil
+		c.mu.Unlock()
+		for _, f := range after {
+			f()
+		}
 	})
 	c.ua.forget(c)
+}
+
+// AfterEnd has f called when the dialog has ended, at once if it has, in the
+// goroutine that ends it: f must not block.
+func (c *Call) AfterEnd(f func()) {
+	c.mu.Lock()
+	if !c.Ended() {
+		c.after = append(c.after, f)
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	f()
 }
 
 // Ack acknowledges the 2xx that created the dialog, with an answer in it if

@@ -28,10 +28,10 @@ type IncomingCall struct {
 
 	timer agreement // for our 2xx
 
-	cancelOnce sync.Once
-	cancelled  chan struct{}
+	cancelled chan struct{}
 
 	mu       sync.Mutex
+	onCancel []func()
 	answered bool          // the final response is a 2xx; written before final is closed
 	final    chan struct{} // closed when a final response was sent
 }
@@ -89,7 +89,36 @@ func (in *IncomingCall) Header(name string) string { return headerValue(in.req, 
 // The INVITE is answered with 487 then, by the package.
 func (in *IncomingCall) Cancelled() <-chan struct{} { return in.cancelled }
 
-func (in *IncomingCall) cancel() { in.cancelOnce.Do(func() { close(in.cancelled) }) }
+// OnCancel has f called when Cancelled is closed, at once if it is, in the goroutine
+// that takes the CANCEL: f must not block.
+func (in *IncomingCall) OnCancel(f func()) {
+	in.mu.Lock()
+	select {
+	case <-in.cancelled:
+		in.mu.Unlock()
+		f()
+	default:
+		in.onCancel = append(in.onCancel, f)
+		in.mu.Unlock()
+	}
+}
+
+func (in *IncomingCall) cancel() {
+	in.mu.Lock()
+	select {
+	case <-in.cancelled:
+		in.mu.Unlock()
+		return
+	default:
+	}
+	close(in.cancelled)
+	fs := in.onCancel
+	in.onCancel = nil
+	in.mu.Unlock()
+	for _, f := range fs {
+		f()
+	}
+}
 
 // OnReinvite sets what answers the caller's re-INVITEs; see Call.OnReinvite.
 // Set here, before the answer, none can be missed.

@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"errors"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +20,8 @@ type sessionTimer struct {
 	interval time.Duration // 0 if there is none
 	refresh  bool          // keeping it alive is ours to do
 	brief    time.Duration // the peer side's Min-SE, learnt from a 422
-	running  bool          // keepAlive runs
-	changed  chan struct{} // of capacity 1: agreed anew
+	due      *time.Timer   // nil before the first agreement
+	agreed   int           // counts agreements: an earlier one's timer may have fired already
 	unasked  bool          // we ask for none; the peer may
 }
 
@@ -128,53 +127,37 @@ func (c *Call) setTimer(a agreement, res *sip.Response) {
 func (c *Call) startTimer(a agreement) {
 	t := &c.timer
 	t.interval, t.refresh = a.interval, a.refresh
-	if t.changed == nil {
-		t.changed = make(chan struct{}, 1)
+	t.agreed++
+	t.stop()
+	if t.interval == 0 {
+		return
 	}
-	select {
-	case t.changed <- struct{}{}:
-	default:
+	wait := t.interval - min(32*time.Second, t.interval/3)
+	if t.refresh {
+		wait = t.interval / 2 // [RFC4028-7.2]
 	}
-	if t.interval > 0 && !t.running {
-		t.running = c.ua.goroutine(c.keepAlive)
+	agreed := t.agreed
+	t.due = time.AfterFunc(wait, func() { c.ua.goroutine(func() { c.keepAlive(agreed) }) })
+}
+
+// stop ends the wait. Call.mu is held.
+func (t *sessionTimer) stop() {
+	if t.due != nil {
+		t.due.Stop()
 	}
 }
 
-// keepAlive refreshes the session, or ends it when it has expired. See RFC
-// 4028, section 10.
-func (c *Call) keepAlive() {
-	for {
-		c.mu.Lock()
-		interval, ours, changed := c.timer.interval, c.timer.refresh, c.timer.changed
-		c.mu.Unlock()
-		wait := interval - min(32*time.Second, interval/3)
-		if ours {
-			wait = interval / 2 // [RFC4028-7.2]
-		}
-		if interval == 0 {
-			wait = math.MaxInt64
-		}
-		due := time.NewTimer(wait)
-		again := false
-		select {
-		case <-due.C:
-		case <-changed:
-			again = true
-		case <-c.done:
-			due.Stop()
-			return
-		case <-c.ua.ctx.Done():
-			due.Stop()
-			return
-		}
-		due.Stop()
-		if again {
-			continue
-		}
-		if !ours || !c.refresh(interval/2) {
-			c.expire()
-			return
-		}
+// keepAlive refreshes the session, or ends it when it has expired, unless that was
+// agreed anew since. See RFC 4028, section 10.
+func (c *Call) keepAlive(agreed int) {
+	c.mu.Lock()
+	interval, ours, current := c.timer.interval, c.timer.refresh, c.timer.agreed
+	c.mu.Unlock()
+	if agreed != current || c.Ended() {
+		return
+	}
+	if !ours || !c.refresh(interval/2) { // a refresh starts the timer again
+		c.expire()
 	}
 }
 

@@ -22,12 +22,17 @@ func (t *Tasks) Go(f func()) bool {
 	return true
 }
 
-// Do runs f as Go does, and waits for it.
+// Do runs f as Go does, but in the caller's goroutine.
 func (t *Tasks) Do(f func()) {
-	ended := make(chan struct{})
-	if t.Go(func() { defer close(ended); f() }) {
-		<-ended
+	t.mu.Lock()
+	if t.closed {
+		t.mu.Unlock()
+		return
 	}
+	t.wg.Add(1)
+	t.mu.Unlock()
+	defer t.wg.Done()
+	f()
 }
 
 // Close lets no further task begin. Wait waits for those under way.

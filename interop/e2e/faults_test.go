@@ -5,9 +5,11 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -39,12 +41,23 @@ var victims = []victim{
 // frozen is a media server that is stopped for a while, and told to go on.
 var frozen = victim{
 	name: "frozen MS",
-	lose: func(e *env) { e.cluster.MS[0].Freeze() },
+	lose: func(e *env) { e.freeze() },
 	back: func(e *env) { time.Sleep(freezeTime); e.cluster.MS[0].Thaw() },
 }
 
 // freezeTime is how long it is stopped, which is longer than an INVITE to it may take.
 const freezeTime = 2 * time.Second
+
+// freeze stops the media server, and waits until it stands still.
+func (e *env) freeze() {
+	p := e.cluster.MS[0]
+	p.Freeze()
+	e.eventually("the media server stands still", func() bool {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid()))
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		return strings.HasPrefix(rest, "T")
+	})
+}
 
 // faulty is an environment in which what a dead peer leaves behind is found soon.
 func faulty(t *testing.T, kamailio bool, more func(*as.Config)) *env {
@@ -195,7 +208,7 @@ func TestFrozenInSetUp(t *testing.T) {
 	t.Parallel()
 	e := faulty(t, false, nil)
 	before := e.warm()
-	e.cluster.MS[0].Freeze()
+	e.freeze()
 	phone := e.phone(softphoneOf(alice))
 	_, err := phone.Call(e.ctx, bob)
 	wantCode(t, err, http.StatusServiceUnavailable)
@@ -216,7 +229,7 @@ func TestFrozenAtTheEnd(t *testing.T) {
 	if err := send(e.ctx, chat, plain, "one"); err != nil {
 		t.Fatal(err)
 	}
-	e.cluster.MS[0].Freeze()
+	e.freeze()
 	if err := chat.Dialog().Bye(e.ctx); err != nil {
 		t.Error(err)
 	}

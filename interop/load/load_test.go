@@ -97,10 +97,12 @@ func freeAddr(t *testing.T) string {
 	return addr
 }
 
-// startBare starts the bare B2BUA and what it calls, and returns its address.
-func startBare(t *testing.T, ctx context.Context) string {
+// startBare starts the bare B2BUA and what it calls, and returns its address and
+// process.
+func startBare(t *testing.T, ctx context.Context) (addr string, pid int) {
 	t.Helper()
-	to, addr := freeAddr(t), freeAddr(t)
+	to := freeAddr(t)
+	addr = freeAddr(t)
 	for _, role := range []string{"answer " + to, "relay " + addr + " " + to} {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), bareRole+"="+role)
@@ -108,6 +110,7 @@ func startBare(t *testing.T, ctx context.Context) string {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		pid = cmd.Process.Pid
 		t.Cleanup(func() {
 			_ = cmd.Process.Signal(syscall.SIGKILL)
 			_ = cmd.Wait()
@@ -118,7 +121,35 @@ func startBare(t *testing.T, ctx context.Context) string {
 			t.Fatal(err)
 		}
 	}
-	return addr
+	return addr, pid
+}
+
+// using calls f, and tells how much processor time processes take meanwhile; 0 where
+// that is not known.
+func using(processes map[string]int, f func()) map[string]time.Duration {
+	used := map[string]time.Duration{}
+	for name, pid := range processes {
+		used[name] = -processorTime(pid)
+	}
+	f()
+	for name, pid := range processes {
+		used[name] += processorTime(pid)
+	}
+	return used
+}
+
+// processorTime is what a process has used, in its own code and the system's, as
+// Linux tells it in hundredths of a second.
+func processorTime(pid int) time.Duration {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // TestLoad makes complete store calls over UDP and TCP, and the same two legs through
@@ -130,7 +161,8 @@ func TestLoad(t *testing.T) {
 	for _, tcp := range []bool{false, true} {
 		name := map[bool]string{false: "UDP", true: "TCP"}[tcp]
 		t.Run(name, func(t *testing.T) {
-			bare := caller(t, startBare(t, ctx), tcp)
+			bareAddr, barePid := startBare(t, ctx)
+			bare := caller(t, bareAddr, tcp)
 			c := startCluster(t, ctx)
 			ours := caller(t, c.AS.SIP, tcp)
 			if r := ours.Run(ctx, 50, 4*time.Second, message); r.Failed > 0 { // each recipient is known then
@@ -150,9 +182,23 @@ func TestLoad(t *testing.T) {
 			best := ours.Highest(ctx, 100, *highest, *stepTime, message, tell("store"))
 			t.Logf("%s: bare %.0f/s; store without a message %.0f/s (%.2f of it), with 1 KB %.0f/s (%.2f of it)", name,
 				limit.Rate, signalling.Rate, signalling.Rate/limit.Rate, best.Rate, best.Rate/limit.Rate)
+			atHalf := func(what string, r Result, used map[string]time.Duration) {
+				t.Logf("%s at half the highest rate, %s %v", name, what, r)
+				for process, d := range used {
+					t.Logf("%s, %s: %s takes %v of a processor for a call", name, what, process, (d / time.Duration(r.Calls)).Round(time.Microsecond))
+				}
+			}
+			rate := min(limit.Rate, signalling.Rate, best.Rate) / 2
+			relay := map[string]int{"the bare relay": barePid}
+			servers := map[string]int{"the AS": c.AS.Pid(), "the MS": c.MS[0].Pid()}
+			var r Result
+			used := using(relay, func() { r = bare.Run(ctx, rate, 2*(*stepTime), nil) })
+			atHalf("bare", r, used)
 			profiled := takeProfiles(t, c, name)
-			t.Logf("%s at half the highest rate: bare %v", name, bare.Run(ctx, limit.Rate/2, 2*(*stepTime), nil))
-			t.Logf("%s at half the highest rate: store %v", name, ours.Run(ctx, best.Rate/2, 2*(*stepTime), message))
+			used = using(servers, func() { r = ours.Run(ctx, rate, 2*(*stepTime), nil) })
+			atHalf("store without a message", r, used)
+			used = using(servers, func() { r = ours.Run(ctx, rate, 2*(*stepTime), message) })
+			atHalf("store", r, used)
 			profiled()
 		})
 	}
@@ -175,7 +221,7 @@ func takeProfiles(t *testing.T, c *cluster.Cluster, name string) (wait func()) {
 	if *profile != "" {
 		for _, p := range c.Processes() {
 			taking.Go(func() {
-				page, err := p.Get(t.Context(), fmt.Sprintf("/debug/pprof/profile?seconds=%d", int(3*(*stepTime)/time.Second)))
+				page, err := p.Get(t.Context(), fmt.Sprintf("/debug/pprof/profile?seconds=%d", int(4*(*stepTime)/time.Second)))
 				if err == nil {
 					err = os.WriteFile(fmt.Sprintf("%s/%s-%s.pprof", *profile, name, p.Name), []byte(page), 0o600)
 				}
