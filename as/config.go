@@ -25,6 +25,7 @@ var DefaultYAML []byte
 type Config struct {
 	Name          string              `yaml:"name"`
 	SIP           SIPConfig           `yaml:"sip"`
+	Access        AccessConfig        `yaml:"access"`
 	MediaServers  []MediaServerConfig `yaml:"media_servers"`
 	Balancing     string              `yaml:"balancing"`
 	OutboundProxy string              `yaml:"outbound_proxy"`
@@ -187,6 +188,9 @@ func (c *Config) Validate() error {
 	}
 	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
 		bad("log.level", "%v", err)
+	}
+	if _, err := newAccess(c.Access); err != nil {
+		errs = append(errs, err)
 	}
 	c.validateMediaServers(bad)
 	return errors.Join(errs...)

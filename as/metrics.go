@@ -17,6 +17,7 @@ type metrics struct {
 	pushes   *prometheus.CounterVec // by outcome
 	presence *prometheus.CounterVec // notifications by what they said
 
+	rejected    *prometheus.CounterVec // requests of the outside, by why
 	inventories *prometheus.CounterVec // by outcome
 	repairs     *prometheus.CounterVec // entries of the directory, by what was done
 }
@@ -38,13 +39,16 @@ func newMetrics() *metrics {
 			Name: "mscp_as_presence_notifications_total", Help: "Presence notifications by what they said.",
 		}, []string{"state"}),
 	}
+	m.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "mscp_as_rejected_total", Help: "Requests of the outside that were not let in, by reason.",
+	}, []string{"reason"})
 	m.inventories = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mscp_as_inventories_total", Help: "Inventories of media servers by outcome.",
 	}, []string{"outcome"})
 	m.repairs = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mscp_as_directory_repairs_total", Help: "Entries of the directory that an inventory added or removed.",
 	}, []string{"change"})
-	m.reg.MustRegister(m.inventories, m.repairs, m.calls, m.setup, m.pushes, m.presence,
+	m.reg.MustRegister(m.rejected, m.inventories, m.repairs, m.calls, m.setup, m.pushes, m.presence,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -39,6 +40,8 @@ type Server struct {
 	metrics   *metrics
 	admin     *daemon.Admin
 	trace     *daemon.TraceWriter
+	access    atomic.Pointer[access]
+	quiet     daemon.Quiet // for what strangers do
 
 	ready  chan struct{}   // closed when everything is there that a call needs
 	ctx    context.Context // ends when the server closes
@@ -98,6 +101,11 @@ func (s *Server) open() (err error) {
 }
 
 func (s *Server) openSIP() (err error) {
+	a, err := newAccess(s.cfg.Access)
+	if err != nil {
+		return err
+	}
+	s.access.Store(a)
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
 		SessionExpires: s.cfg.SIP.SessionExpires,
@@ -110,7 +118,7 @@ func (s *Server) openSIP() (err error) {
 			})
 		}
 	}
-	handlers := sipua.Handlers{Invite: s.handleInvite}
+	handlers := sipua.Handlers{Invite: s.handleInvite, Intercept: s.admit}
 	if s.presence, err = s.newPresence(); err != nil {
 		return err
 	}

@@ -30,10 +30,11 @@ type storeCall struct {
 func (s *Server) serveCall(in *sipua.IncomingCall) {
 	began := time.Now()
 	session := sessionID(in.Header(sessionHeader))
+	sender, _ := callerOf(in)
 	c := &storeCall{
 		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
 		in:     in, session: session,
-		pair: Pair{Recipient: in.To, Sender: in.From, Since: began},
+		pair: Pair{Recipient: in.To, Sender: sender, Since: began},
 	}
 	in.SetLogger(c.log)
 	in.OnOffer(c.fromCaller)

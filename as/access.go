@@ -1,0 +1,227 @@
+package as
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// AccessConfig says whose requests are taken, and whose word on who calls.
+type AccessConfig struct {
+	Peers   []string `yaml:"peers"`
+	Trusted []string `yaml:"trusted"`
+	Users   string   `yaml:"users"`
+	Realm   string   `yaml:"realm"`
+}
+
+// access are the rules that are in force. They are not changed once made.
+type access struct {
+	peers, trusted daemon.Peers
+	users          *userFile            // nil without
+	ask            *sipua.Authenticator // nil without users
+}
+
+// newAccess makes the rules; an error names the key that it is about.
+func newAccess(c AccessConfig) (*access, error) {
+	a := &access{}
+	var err error
+	if a.peers, err = daemon.ParsePeers(c.Peers); err != nil {
+		return nil, fmt.Errorf("access.peers: %w", err)
+	}
+	if a.trusted, err = daemon.ParsePeers(c.Trusted); err != nil {
+		return nil, fmt.Errorf("access.trusted: %w", err)
+	}
+	if c.Users == "" {
+		if a.peers.Empty() && a.trusted.Empty() {
+			return nil, fmt.Errorf("access.peers: with neither access.trusted nor access.users, nobody could call")
+		}
+		return a, nil
+	}
+	if c.Realm == "" || strings.ContainsAny(c.Realm, "\":\r\n") {
+		return nil, fmt.Errorf("access.realm: %q is not the realm of access.users: it is needed, and has no colon or quote", c.Realm)
+	}
+	if a.users, err = loadUsers(c.Users, c.Realm); err != nil {
+		return nil, fmt.Errorf("access.users: %w", err)
+	}
+	// Behind a proxy, the Request-URI may be another than that of the credentials.
+	a.ask = sipua.NewAuthenticator(sipua.AuthConfig{
+		Realm: c.Realm, Lookup: a.users.secret, Algorithms: a.users.algorithms, AnyURI: true,
+	})
+	return a, nil
+}
+
+// Why a request of the outside is rejected, as metrics and logs have it.
+const (
+	rejectStranger    = "stranger"
+	rejectCredentials = "credentials"
+	rejectFrom        = "from"
+	rejectMethod      = "method"
+)
+
+const (
+	headerAsserted = "P-Asserted-Identity"
+	headerPrivacy  = "Privacy"
+)
+
+// admit sees every request before anything else does, and reports whether it has
+// answered it. What is within a dialog has proved itself by the dialog's tags,
+// except that a NOTIFY may come before its dialog. P-Asserted-Identity remains in
+// a request only from who is trusted to have it.
+func (s *Server) admit(req *sip.Request, tx sip.ServerTransaction) bool {
+	if tx == nil || tagOf(req.To()) != "" && req.Method != sip.NOTIFY {
+		return false
+	}
+	select {
+	case <-s.ready:
+	case <-s.ctx.Done():
+		return true
+	}
+	a, peer := s.access.Load(), s.ua.Peer(req)
+	if a.trusted.Has(peer.Addr.Addr(), peer.Names) {
+		return false
+	}
+	for req.RemoveHeader(headerAsserted) { // [RFC3325-5] of others it must not be used
+	}
+	byAddr := a.peers.HasAddr(peer.Addr.Addr())
+	switch {
+	case byAddr:
+		return false
+	case a.peers.HasName(peer.Names):
+		if vouches(peer.Names, req.From()) {
+			return false
+		}
+		s.reject(req, tx, rejectFrom, 403, "Forbidden (From is not of this certificate)")
+	case req.Method == sip.REGISTER || req.Method == sip.NOTIFY: // of other servers only
+		s.reject(req, tx, rejectStranger, 403, "")
+	case a.ask == nil:
+		s.reject(req, tx, rejectStranger, 403, "")
+	default:
+		return s.challenge(a, req, tx)
+	}
+	return true
+}
+
+// challenge asks for credentials, and compares From with whose they are.
+func (s *Server) challenge(a *access, req *sip.Request, tx sip.ServerTransaction) bool {
+	offered := req.GetHeader("Authorization") != nil
+	user, ok := s.ua.Authenticate(a.ask, req, tx)
+	if !ok {
+		if offered {
+			s.rejected(rejectCredentials, req.Source(), 401)
+		}
+		return true
+	}
+	from, err := sipua.CanonicalURI(req.From().Address.String())
+	if err != nil || !a.users.owns(user, from) {
+		s.reject(req, tx, rejectFrom, 403, "Forbidden (From is not the user's)")
+		return true
+	}
+	return false
+}
+
+// vouches tells whether a certificate is one for the From: it names that user, or
+// the domain. See RFC 5922, section 7.1.
+func vouches(names []string, from *sip.FromHeader) bool {
+	if from == nil {
+		return false
+	}
+	uri, err := sipua.CanonicalURI(from.Address.String())
+	if err != nil {
+		return false
+	}
+	user := plainScheme(uri)
+	domain := strings.Trim(from.Address.Host, "[]")
+	for _, name := range names {
+		if scheme, rest, ok := strings.Cut(name, ":"); ok && strings.EqualFold(scheme, "sip") {
+			if !strings.Contains(rest, "@") {
+				name = rest
+			} else if own, err := sipua.CanonicalURI(name); err == nil && own == user {
+				return true
+			}
+		}
+		if strings.EqualFold(strings.TrimSuffix(name, "."), domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainScheme is a canonical URI with sip for sips, which names the same user.
+func plainScheme(uri string) string {
+	if rest, ok := strings.CutPrefix(uri, "sips:"); ok {
+		return "sip:" + rest
+	}
+	return uri
+}
+
+// reject answers a request that is not let in; reason "" means the usual one.
+func (s *Server) reject(req *sip.Request, tx sip.ServerTransaction, why string, code int, phrase string, headers ...sip.Header) {
+	if phrase == "" {
+		phrase = "Forbidden"
+	}
+	res := sip.NewResponseFromRequest(req, code, phrase, nil)
+	for _, h := range headers {
+		res.AppendHeader(h)
+	}
+	_ = tx.Respond(res) // whoever it was asks again
+	s.rejected(why, req.Source(), code)
+}
+
+// rejected counts a rejection and logs the first of its kind.
+func (s *Server) rejected(why, source string, code int) {
+	s.metrics.rejected.WithLabelValues(why).Inc()
+	s.quiet.Warn(s.log, "request rejected", why, "source", source, "code", code)
+}
+
+// callerOf is who leaves messages in a call that was let in, as the recipient is
+// to see it, and who is behind that. A trusted peer's P-Asserted-Identity goes
+// before From, which its user may have chosen at will; but who asks for privacy
+// is shown as From has it. See RFC 3325, sections 5 and 7.
+func callerOf(in *sipua.IncomingCall) (sender, identity string) {
+	identity = in.From
+	for value := range strings.SplitSeq(in.Header(headerAsserted), ",") {
+		if uri, ok := assertedURI(value); ok {
+			identity = uri
+			break
+		}
+	}
+	if wantsPrivacy(in.Header(headerPrivacy)) {
+		return in.From, identity
+	}
+	return identity, identity
+}
+
+// assertedURI reads one value of the header: a sip or sips URI, for which the
+// store has a place, and no tel URI.
+func assertedURI(value string) (string, bool) {
+	value = strings.TrimSpace(value)
+	if i := strings.LastIndexByte(value, '<'); i >= 0 {
+		value, _, _ = strings.Cut(value[i+1:], ">")
+	}
+	if scheme, _, _ := strings.Cut(value, ":"); !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") {
+		return "", false
+	}
+	uri, err := sipua.CanonicalURI(value)
+	return uri, err == nil
+}
+
+// wantsPrivacy tells whether the caller's asserted identity is to stay within the
+// trust domain. See RFC 3325, section 9.3, and RFC 3323, section 4.2.
+func wantsPrivacy(header string) bool {
+	wishes := strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
+	return slices.Contains(wishes, "id") || slices.Contains(wishes, "user")
+}
+
+// tagOf is the tag of a To header, "" without one.
+func tagOf(to *sip.ToHeader) string {
+	if to == nil {
+		return ""
+	}
+	tag, _ := to.Params.Get("tag")
+	return tag
+}
