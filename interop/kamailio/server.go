@@ -1,6 +1,7 @@
 package kamailio
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -120,24 +121,39 @@ func prepare(o Options) (string, error) {
 	if o.DeadAfter == 0 {
 		o.DeadAfter = 2 * time.Second
 	}
-	host, port, err := net.SplitHostPort(o.AppServer)
-	if err != nil {
-		return "", err
-	}
-	var text strings.Builder
-	t, err := template.New("kamailio.cfg").Parse(configText)
-	if err != nil {
-		return "", err
-	}
-	err = t.Execute(&text, map[string]any{
-		"Addr": o.Addr, "Domain": o.Domain, "AppServer": o.AppServer, "AppHost": host, "AppPort": port,
-		"Authenticate": len(o.Users) > 0, "Tables": dir, "Modules": modules, "DeadAfter": o.DeadAfter.Milliseconds(),
-	})
+	text, err := render(o, dir, modules)
 	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(o.Dir, "kamailio.cfg")
-	return path, os.WriteFile(path, []byte(text.String()), 0o600)
+	return path, os.WriteFile(path, text, 0o600)
+}
+
+// render makes the configuration. tables is the folder of the text tables;
+// modules is that of the modules, "" where Kamailio itself knows it.
+func render(o Options, tables, modules string) ([]byte, error) {
+	host, port, err := net.SplitHostPort(o.AppServer)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New("kamailio.cfg").Parse(configText)
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	err = t.Execute(&text, map[string]any{
+		"Addr": o.Addr, "Domain": o.Domain, "AppServer": o.AppServer, "AppHost": host, "AppPort": port,
+		"Authenticate": len(o.Users) > 0, "Tables": tables, "Modules": modules, "DeadAfter": o.DeadAfter.Milliseconds(),
+	})
+	return text.Bytes(), err
+}
+
+// Example is the configuration of the guide (deploy/GUIDE.md): users register
+// without a password, and TABLES stands for the folder of the tables.
+func Example() ([]byte, error) {
+	return render(Options{
+		Addr: "127.0.0.1:5060", Domain: "example.com", AppServer: "127.0.0.1:5080", DeadAfter: 2 * time.Second,
+	}, "TABLES", "")
 }
 
 func writeTables(dir string, o Options) error {

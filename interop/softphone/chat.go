@@ -55,6 +55,9 @@ func (p *Phone) Call(ctx context.Context, to string) (*Chat, error) {
 	return &Chat{call: call, session: session}, nil
 }
 
+// CallID is the SIP Call-ID of the session's call, as in traces and logs.
+func (c *Chat) CallID() string { return c.call.ID().CallID }
+
 // connect brings an offered session up in the role that the answer leaves us.
 func (p *Phone) connect(ctx context.Context, sc msrp.SessionConfig, passive *msrp.Session, answer []byte) (*msrp.Session, error) {
 	theirs, err := msrp.ParseSDP(answer)

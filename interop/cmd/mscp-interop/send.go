@@ -66,7 +66,7 @@ func send(ctx context.Context, f sendFlags, texts []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, chat.Close(context.WithoutCancel(ctx))) }()
-	fmt.Println("call taken; MSRP session to", chat.Session().Remote())
+	fmt.Printf("call taken; MSRP session to %s, Call-ID %s\n", chat.Session().Remote(), chat.CallID())
 	for _, text := range texts {
 		err := sendOne(ctx, chat, "text/plain; charset=utf-8", strings.NewReader(text), int64(len(text)), f.report)
 		if err != nil {
