@@ -169,8 +169,13 @@ func (c *conn) closeUnbound() {
 
 // lost names the end of a connection for those who used it.
 func lost(err error) error {
-	if err == nil || err == io.EOF || errors.Is(err, net.ErrClosed) {
+	switch {
+	case err == io.EOF:
+		return ErrPeerClosed
+	case err == nil || errors.Is(err, net.ErrClosed):
 		return ErrConnectionLost
+	case errors.Is(err, ErrConnectionLost):
+		return err
 	}
 	return fmt.Errorf("%w: %w", ErrConnectionLost, err)
 }

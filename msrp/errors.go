@@ -72,8 +72,11 @@ var (
 	// ErrClosed means that the session or listener was closed at this side.
 	ErrClosed = errors.New("msrp: closed")
 	// ErrConnectionLost means that the peer closed the connection, or that
-	// it broke.
+	// it broke, or that we closed it because of what came on it.
 	ErrConnectionLost = errors.New("msrp: connection lost")
+	// ErrPeerClosed is the ErrConnectionLost of a connection that the peer
+	// closed in good order: between two requests, and not by a reset.
+	ErrPeerClosed = fmt.Errorf("%w: closed by the peer", ErrConnectionLost)
 	// ErrAborted means that a message did not arrive whole: its sender gave
 	// it up, stalled, or lost the connection. A wrapped error tells which.
 	ErrAborted = errors.New("msrp: message aborted")

@@ -74,6 +74,12 @@ func (r *raw) send(flag string, id, rng string, body *string, headers ...string)
 	return tid
 }
 
+// head is the start of a SEND, up to its Content-Type.
+func (r *raw) head(tid string) string {
+	return "MSRP " + tid + " SEND\r\nTo-Path: " + r.s.Local().String() + "\r\nFrom-Path: " + r.me +
+		"\r\nMessage-ID: m\r\nContent-Type: a/b"
+}
+
 // want reads a response.
 func (r *raw) want(tid string, code int) {
 	r.t.Helper()

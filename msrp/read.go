@@ -31,11 +31,11 @@ func (c *conn) answerLast() {
 	}
 	c.mu.Unlock()
 	for _, t := range trans {
-		t.done(nil, ErrConnectionLost)
+		t.done(nil, ErrPeerClosed)
 	}
 	busy := false
 	for _, s := range sessions {
-		s.end(ErrConnectionLost, true)
+		s.end(ErrPeerClosed, true)
 		busy = busy || s.busy()
 	}
 	if !busy {

@@ -168,8 +168,9 @@ func (s *Session) Bound() <-chan struct{} { return s.bound }
 // Done is closed when the session has ended.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// Err is why the session ended: ErrClosed, or an error that wraps
-// ErrConnectionLost; nil while it lives.
+// Err is why the session ended: ErrClosed if that was done at this side,
+// ErrPeerClosed if at the other, or else an error that wraps ErrConnectionLost;
+// nil while it lives.
 func (s *Session) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
