@@ -1,9 +1,12 @@
 package msrp
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net"
 	"testing"
+	"time"
 )
 
 // TestHowConnectionsEnd tells a peer that closes in good order from one that
@@ -37,5 +40,83 @@ func TestHowConnectionsEnd(t *testing.T) {
 				t.Errorf("%v: got %v, want %v", err, got, want)
 			}
 		})
+	}
+}
+
+func TestConnectionLost(t *testing.T) {
+	h, ch := collect(1)
+	p := newPair(t, withHandler(h))
+	r := &halfReader{noise(70000), make(chan error, 1)}
+	sent := make(chan error, 1)
+	go func() {
+		_, err := p.a.Send(testCtx(t), Message{ContentType: "a/b", Body: r, Size: -1})
+		sent <- err
+	}()
+	time.Sleep(10 * time.Millisecond)
+	p.a.conn().nc.Close()
+	r.fail <- io.EOF
+	if err := next(t, sent); !errors.Is(err, ErrConnectionLost) {
+		t.Fatalf("got %v", err)
+	}
+	<-p.b.Done()
+	if !errors.Is(p.b.Err(), ErrConnectionLost) {
+		t.Fatalf("got %v", p.b.Err())
+	}
+	select {
+	case g := <-ch:
+		if !errors.Is(g.err, ErrAborted) || !errors.Is(g.err, ErrConnectionLost) {
+			t.Fatalf("handler got %v", g.err)
+		}
+	case <-time.After(100 * time.Millisecond): // nothing had arrived
+	}
+}
+
+func TestSessionShutdown(t *testing.T) {
+	release := make(chan bool)
+	started := make(chan bool, 1)
+	p := newPair(t, withHandler(func(_ context.Context, m *Incoming) error {
+		io.Copy(io.Discard, m)
+		started <- true
+		<-release
+		return nil
+	}))
+	sent := make(chan error, 1)
+	go func() {
+		_, err := p.a.Send(testCtx(t), textMessage("x"))
+		sent <- err
+	}()
+	<-started
+	down := make(chan error, 1)
+	go func() { down <- p.b.Shutdown(testCtx(t)) }()
+	select {
+	case <-down:
+		t.Fatal("did not wait for the handler")
+	case <-time.After(20 * time.Millisecond):
+	}
+	close(release)
+	if err := next(t, down); err != nil {
+		t.Fatal(err)
+	}
+	if err := next(t, sent); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.l.Shutdown(testCtx(t)); err != nil {
+		t.Fatal(err)
+	}
+	<-p.a.Done()
+}
+
+func TestCloseIsIdempotent(t *testing.T) {
+	p := newPair(t)
+	for range 2 {
+		p.a.Close()
+		p.b.Close()
+		p.l.Close()
+	}
+	if _, err := p.a.Send(testCtx(t), textMessage("x")); !errors.Is(err, ErrClosed) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := p.l.Accept(SessionConfig{Local: p.b.Local(), Remote: p.b.Remote()}); !errors.Is(err, ErrClosed) {
+		t.Fatalf("got %v", err)
 	}
 }

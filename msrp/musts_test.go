@@ -4,17 +4,23 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestMusts holds the tags in the code, the table and the tests together.
+// TestMusts holds the tags in the code, the table and the tests together: each
+// row's tag stands in just the files it names and its tests exist, and each tag
+// in the code has a row. What stands in no row of code names tests too.
 func TestMusts(t *testing.T) {
 	table, err := os.ReadFile("MUSTS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var code, tests strings.Builder
+	tagged := map[string][]string{} // the files of each tag
+	tests := map[string]bool{}
+	tag := regexp.MustCompile(`\[(RFC\d+-[0-9.]+-\d+)\]`)
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Example)\w+)\(`)
 	files, _ := filepath.Glob("*.go")
 	for _, f := range files {
 		b, err := os.ReadFile(f)
@@ -22,34 +28,39 @@ func TestMusts(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.HasSuffix(f, "_test.go") {
-			tests.Write(b)
-		} else {
-			code.Write(b)
+			for _, m := range function.FindAllSubmatch(b, -1) {
+				tests[string(m[1])] = true
+			}
+			continue
+		}
+		for _, m := range tag.FindAllSubmatch(b, -1) {
+			if name := string(m[1]); !slices.Contains(tagged[name], f) {
+				tagged[name] = append(tagged[name], f)
+			}
 		}
 	}
-	listed := map[string]bool{}
 	rows := 0
-	for _, m := range regexp.MustCompile(`(?m)^\| (RFC\S+) \|.*\| (.*) \|$`).FindAllStringSubmatch(string(table), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\| (RFC\S+) \|[^|]*\| ([^|]*) \| ([^|]*) \|$`).FindAllStringSubmatch(string(table), -1) {
 		rows++
-		if listed[m[1]] {
-			t.Errorf("%s is there twice", m[1])
+		if want := strings.Join(tagged[m[1]], ", "); m[2] != want {
+			t.Errorf("%s stands in %q, and the table has %q (once is enough)", m[1], want, m[2])
 		}
-		listed[m[1]] = true
-		if !strings.Contains(code.String(), "["+m[1]+"]") {
-			t.Errorf("%s is in no code", m[1])
-		}
-		for _, name := range strings.Split(m[2], ", ") {
-			if !strings.Contains(tests.String(), "func "+name+"(") {
+		delete(tagged, m[1])
+		for _, name := range strings.Split(m[3], ", ") {
+			if !tests[name] {
 				t.Errorf("%s: there is no %s", m[1], name)
 			}
 		}
 	}
-	if rows < 70 {
-		t.Errorf("%d rows were read", rows)
+	if all := strings.Count(string(table), "\n| RFC"); rows != all || rows < 70 {
+		t.Errorf("%d rows were read of %d", rows, all)
 	}
-	for _, m := range regexp.MustCompile(`\[(RFC\d+-[0-9.]+-\d+)\]`).FindAllStringSubmatch(code.String(), -1) {
-		if !listed[m[1]] {
-			t.Errorf("%s is not in the table", m[1])
+	for name, in := range tagged {
+		t.Errorf("%s of %v is not in the table", name, in)
+	}
+	for _, name := range regexp.MustCompile(`\b(?:Test|Benchmark)[A-Z]\w+`).FindAllString(string(table), -1) {
+		if !tests[name] {
+			t.Errorf("the table speaks of %s, which is not there", name)
 		}
 	}
 }

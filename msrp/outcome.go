@@ -1,0 +1,186 @@
+package msrp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// chunkDone answers a chunk that is not the last: now, or when its bytes, up
+// to upto, have been read.
+func (in *Incoming) chunkDone(upto int64, r replyTo) {
+	in.mu.Lock()
+	for len(in.acks) >= maxPendingAcks && upto <= in.received && in.waitHandler() && !in.returned && in.aborted == nil {
+	}
+	in.active = time.Now()
+	if in.consumed < upto && !in.returned && in.aborted == nil && len(in.acks) < maxPendingAcks {
+		i := len(in.acks)
+		for i > 0 && in.acks[i-1].upto > upto {
+			i--
+		}
+		in.acks = slices.Insert(in.acks, i, ack{upto, r})
+		in.mu.Unlock()
+		return
+	}
+	se, _ := in.verdict()
+	in.mu.Unlock()
+	in.c.reply(r, se)
+}
+
+// abort ends a message that will not arrive whole, or whose session ends.
+func (in *Incoming) abort(cause error) {
+	in.end(cause)
+}
+
+// abandon ends a message and answers the chunks that were still to be: with
+// se, or 200 if that is nil.
+func (in *Incoming) abandon(cause error, se *StatusError) {
+	for _, a := range in.end(cause) {
+		in.c.reply(a.r, se)
+	}
+}
+
+// end gives the chunks that nobody has answered.
+func (in *Incoming) end(cause error) []ack {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.stall != nil {
+		in.stall.Stop()
+	}
+	if in.aborted != nil || in.whole {
+		return nil
+	}
+	var open []ack
+	if !in.returned {
+		in.aborted = ErrAborted
+		if cause != nil {
+			in.aborted = fmt.Errorf("%w: %w", ErrAborted, cause)
+		}
+		in.ctx.cancel()
+		in.cond.Broadcast()
+		open, in.acks = in.acks, nil
+	}
+	if in.last != nil {
+		open = append(open, ack{in.size, *in.last})
+		in.last = nil
+	}
+	return open
+}
+
+// complete marks a message as whole; its last chunk is answered when the
+// handler has returned, at once if it has already.
+func (in *Incoming) complete(r replyTo) {
+	in.mu.Lock()
+	if in.stall != nil {
+		in.stall.Stop()
+	}
+	if in.aborted != nil {
+		se := in.abortion()
+		in.mu.Unlock()
+		in.c.reply(r, se)
+		return
+	}
+	in.whole = true
+	if !in.returned {
+		in.final, in.hasFinal = r, true
+		in.cond.Broadcast()
+		in.mu.Unlock()
+		return
+	}
+	se := in.result
+	in.mu.Unlock()
+	in.conclude(r, se)
+}
+
+// conclude answers the last chunk, and reports if asked to [RFC4975-7.1.3-1]
+// [RFC4975-7.1.3-2].
+func (in *Incoming) conclude(r replyTo, se *StatusError) {
+	in.c.reply(r, se)
+	if se == nil && in.SuccessReport {
+		in.c.sendReport(in.MessageID, in.From, r.from, in.received+in.extra)
+	}
+}
+
+// run calls the handler and sees to what follows.
+func (in *Incoming) run() {
+	s := in.Session
+	defer s.handlers.Done()
+	err := s.sc.Handler(&in.ctx, in)
+	in.ctx.cancel()
+	in.mu.Lock()
+	in.returned = true
+	in.result = refusalFor(err)
+	se := in.result
+	final, acks := in.final, in.acks
+	hasFinal := in.hasFinal
+	in.hasFinal, in.acks = false, nil
+	in.pipe.drop()
+	gone := in.aborted != nil
+	in.cond.Broadcast()
+	in.mu.Unlock()
+	if !gone {
+		for _, a := range acks {
+			in.c.reply(a.r, se)
+		}
+		if hasFinal {
+			in.conclude(final, se)
+		}
+	}
+	s.mu.Lock()
+	s.leave(in)
+	s.running--
+	s.crowd.Store(int32(s.running))
+	s.signal()
+	s.mu.Unlock()
+	s.retire()
+}
+
+// refusalFor gives what a handler's error says on the wire.
+func refusalFor(err error) *StatusError {
+	if err == nil {
+		return nil
+	}
+	var se *StatusError
+	if errors.As(err, &se) && se.Code >= 100 && se.Code <= 999 && se.Code/100 != 2 {
+		return se
+	}
+	return status(StatusForbidden, "Not Taken")
+}
+
+// watch gives up the message when its sender is silent between two chunks. It
+// begins with the first chunk that is not all of the message.
+func (in *Incoming) watch() {
+	limit := in.c.cfg.StallTimeout
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.active = time.Now()
+	if in.stall != nil || in.whole || in.aborted != nil {
+		return
+	}
+	in.stall = time.AfterFunc(limit, func() {
+		in.mu.Lock()
+		if in.whole || in.aborted != nil {
+			in.mu.Unlock()
+			return
+		}
+		idle := time.Since(in.active)
+		if idle < limit || in.c.blocked.Load() {
+			in.stall.Reset(max(limit-idle, limit/8))
+			in.mu.Unlock()
+			return
+		}
+		in.mu.Unlock()
+		in.Session.giveUp(in)
+	})
+}
+
+// sendReport reports that a message of n bytes has been taken.
+func (c *conn) sendReport(id string, to Path, from string, n int64) {
+	tid := newTransactionID()
+	b := appendRequest(make([]byte, 0, 256), tid, "REPORT", to.String(), from)
+	b = appendField(b, hdrMessageID, id) // [RFC4975-7.1.2-2]
+	b = appendRange(b, byteRange{1, n, n})
+	b = appendField(b, hdrStatus, "000 200 OK") // [RFC4975-7.1.2-3]
+	c.control(&outFrame{tid: tid, head: b, flag: flagLast})
+}
