@@ -67,7 +67,9 @@ func (s *Server) askInventory(ms *mediaServer, c channel) {
 	_, err := c.Do(ctx, &mscp.SendInventory{InventoryID: inv.id})
 	var refused *mscp.Error
 	switch {
-	case err == nil || s.ctx.Err() != nil:
+	case err == nil:
+		ms.tells.Store(true) // who knows the one knows the other
+	case s.ctx.Err() != nil:
 	case errors.As(err, &refused):
 		s.metrics.inventories.WithLabelValues("refused").Inc()
 		ms.log.Info("the media server tells no inventory", "err", err)

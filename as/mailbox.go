@@ -39,6 +39,7 @@ type letter struct {
 	live    int       // store sessions under way that add to it
 	changes uint64    // counts beginnings and ends of store sessions
 	pending bool      // there may be messages to push
+	stored  bool      // there are some, as far as was told
 	last    string    // connection-id of the store session that began last
 	touched time.Time // of the last change by a session or a media server's word
 	nothing bool      // the server keeps nothing, it says, since that one ended
@@ -94,10 +95,28 @@ func (m *mailbox) end(p Pair) {
 	l.changes++
 	l.touched = time.Now()
 	l.pending = true
+	if soon := l.touched.Add(m.s.cfg.Push.Delay); !l.stored && m.s.tells(l.pair.Server) && m.due.Before(soon) {
+		m.due = soon // time to hear that there is nothing
+	}
 	m.wakeUp()
 	if l.nothing && l.live == 0 {
 		m.forget(l)
 	}
+}
+
+// arrived takes a media server's word that a session under way has left a
+// message: it is to be pushed as soon as the recipient is reachable.
+func (m *mailbox) arrived(p Pair) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := m.letters[letterKey{p.Sender, p.Server}]
+	if l == nil {
+		return
+	}
+	l.changes++
+	l.touched = time.Now()
+	l.stored, l.pending = true, true
+	m.wakeUp()
 }
 
 // nothingKept takes a media server's word that it keeps nothing of p after the
@@ -137,7 +156,8 @@ func (m *mailbox) listed(p Pair, loading bool) (ok bool, err error) {
 		return false, nil
 	}
 	k := letterKey{p.Sender, p.Server}
-	if m.letters[k] != nil {
+	if l := m.letters[k]; l != nil {
+		l.stored = true
 		return true, nil
 	}
 	if !loading {
@@ -145,7 +165,7 @@ func (m *mailbox) listed(p Pair, loading bool) (ok bool, err error) {
 			return true, err
 		}
 	}
-	m.letters[k] = &letter{pair: p, pending: true}
+	m.letters[k] = &letter{pair: p, pending: true, stored: true}
 	m.wakeUp()
 	return true, nil
 }
@@ -274,7 +294,7 @@ func (m *mailbox) settle(l *letter, before uint64) {
 	if l.changes != before {
 		return // pushed again if pending, or when its session ends
 	}
-	l.pending = false
+	l.pending, l.stored = false, false
 	if l.live > 0 {
 		return
 	}
@@ -316,7 +336,8 @@ func (m *mailbox) told(reachable bool) {
 		m.retry.reset()
 		m.failed = time.Time{}
 		for _, l := range m.letters {
-			l.pending = true
+			// Of a session that has only begun, most media servers tell nothing.
+			l.pending = l.pending || l.stored || l.live == 0 || !m.s.tells(l.pair.Server)
 		}
 	case reachable && !m.failed.IsZero():
 		soon := time.Now().Add(m.s.cfg.Push.Delay)

@@ -97,7 +97,7 @@ func (o *postOffice) push(_ context.Context, p Pair) error {
 // A step is something that happens at a second of a test.
 type step struct {
 	at int
-	do string // open, closed, leave, begin or end; the latter three of a sender
+	do string // open or closed; leave, begin, arrive, nothing or end of a sender
 }
 
 // TestMailbox tells of a recipient in every way that presence may, and checks
@@ -112,15 +112,21 @@ func TestMailbox(t *testing.T) {
 		until    int
 		want     []string // "second sender", or "first-last sender"
 		kept     bool     // something is left in the end
+		tells    bool     // the media server tells of first messages
 	}{
-		"comes after the message":        {steps: []step{{0, "leave alice"}, {5, "open"}}, want: []string{"6 alice"}},
-		"is there when it is left":       {steps: []step{{0, "begin alice"}, {1, "open"}, {5, "end alice"}}, want: []string{"2 alice", "5 alice"}},
-		"never comes":                    {steps: []step{{0, "leave alice"}, {5, "closed"}, {6, "closed"}}, kept: true},
-		"duplicates":                     {takes: 3 * time.Second, steps: []step{{0, "leave alice"}, {5, "open"}, {5, "open"}, {6, "open"}, {7, "open"}}, want: []string{"6 alice"}},
-		"gone before the call":           {steps: []step{{0, "leave alice"}, {5, "open"}, {5, "closed"}}, kept: true},
-		"gone before the call, and back": {steps: []step{{0, "leave alice"}, {5, "open"}, {5, "closed"}, {9, "open"}}, want: []string{"10 alice"}},
-		"out of order":                   {steps: []step{{0, "leave alice"}, {5, "closed"}, {5, "open"}}, want: []string{"6 alice"}},
-		"gone when the call arrives":     {outcomes: []error{away}, steps: []step{{0, "leave alice"}, {5, "open"}, {7, "closed"}}, want: []string{"6 alice"}, kept: true},
+		"comes after the message":         {steps: []step{{0, "leave alice"}, {5, "open"}}, want: []string{"6 alice"}},
+		"is there when it is left":        {steps: []step{{0, "begin alice"}, {1, "open"}, {5, "end alice"}}, want: []string{"2 alice", "5 alice"}},
+		"nothing left yet":                {tells: true, steps: []step{{0, "begin alice"}, {1, "open"}, {20, "end alice"}, {20, "nothing alice"}}},
+		"left while there":                {tells: true, steps: []step{{0, "begin alice"}, {1, "open"}, {9, "arrive alice"}, {15, "arrive alice"}, {20, "end alice"}, {20, "nothing alice"}}, want: []string{"9 alice", "15 alice"}},
+		"left, not told of":               {tells: true, steps: []step{{0, "begin alice"}, {1, "open"}, {20, "end alice"}}, want: []string{"21 alice"}},
+		"left before, in an open session": {tells: true, steps: []step{{0, "begin alice"}, {1, "arrive alice"}, {5, "open"}, {20, "end alice"}, {20, "nothing alice"}}, want: []string{"6 alice"}},
+		"arrives during a push":           {tells: true, takes: 10 * time.Second, steps: []step{{0, "begin alice"}, {1, "arrive alice"}, {5, "open"}, {9, "arrive alice"}, {30, "end alice"}, {30, "nothing alice"}}, want: []string{"6 alice", "16 alice"}},
+		"never comes":                     {steps: []step{{0, "leave alice"}, {5, "closed"}, {6, "closed"}}, kept: true},
+		"duplicates":                      {takes: 3 * time.Second, steps: []step{{0, "leave alice"}, {5, "open"}, {5, "open"}, {6, "open"}, {7, "open"}}, want: []string{"6 alice"}},
+		"gone before the call":            {steps: []step{{0, "leave alice"}, {5, "open"}, {5, "closed"}}, kept: true},
+		"gone before the call, and back":  {steps: []step{{0, "leave alice"}, {5, "open"}, {5, "closed"}, {9, "open"}}, want: []string{"10 alice"}},
+		"out of order":                    {steps: []step{{0, "leave alice"}, {5, "closed"}, {5, "open"}}, want: []string{"6 alice"}},
+		"gone when the call arrives":      {outcomes: []error{away}, steps: []step{{0, "leave alice"}, {5, "open"}, {7, "closed"}}, want: []string{"6 alice"}, kept: true},
 		"refuses, and stays": {outcomes: []error{away}, steps: []step{{0, "leave alice"}, {5, "open"}}, until: 150,
 			want: []string{"6 alice", "16-19 alice", "36-46 alice", "76-100 alice", "116-153 alice"}, kept: true},
 		"refuses once": {outcomes: []error{away, nil}, steps: []step{{0, "leave alice"}, {5, "open"}}, want: []string{"6 alice", "16-19 alice"}},
@@ -145,6 +151,7 @@ func TestMailbox(t *testing.T) {
 				o := newPostOffice(t)
 				defer o.close()
 				o.outcomes, o.takes = tc.outcomes, tc.takes
+				o.s.servers.list[0].tells.Store(tc.tells)
 				o.run(t, tc.steps)
 				until := max(tc.until, 130)
 				if tc.until > 0 {
@@ -172,17 +179,20 @@ func TestMailbox(t *testing.T) {
 func (o *postOffice) run(t *testing.T, steps []step) {
 	t.Helper()
 	ends := map[string]func(){}
-	for i, st := range steps {
+	for _, st := range steps {
 		time.Sleep(time.Duration(st.at)*time.Second - time.Since(o.began))
 		synctest.Wait()
 		what, sender, _ := strings.Cut(st.do, " ")
+		p := Pair{Recipient: testRecipient, Sender: "sip:" + sender + "@example.com", Server: "ms1", Since: time.Now()}
 		switch what {
 		case "open", "closed":
 			o.presence.say(what == "open")
+		case "arrive":
+			o.s.mailboxes.arrived(p)
+		case "nothing":
+			o.s.mailboxes.nothingKept(p, "connection of "+sender)
 		case "begin", "leave":
-			end, err := o.s.mailboxes.begin(Pair{
-				Recipient: testRecipient, Sender: "sip:" + sender + "@example.com", Server: "ms1", Since: time.Now(),
-			}, fmt.Sprint("connection", i))
+			end, err := o.s.mailboxes.begin(p, "connection of "+sender)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -77,6 +77,16 @@ func (ms *mailboxes) nothingKept(p Pair, connection string) {
 	}
 }
 
+// arrived hands a media server's word on to the recipient's mailbox.
+func (ms *mailboxes) arrived(p Pair) {
+	ms.mu.Lock()
+	m := ms.byURI[p.Recipient]
+	ms.mu.Unlock()
+	if m != nil {
+		m.arrived(p)
+	}
+}
+
 // get returns the recipient's mailbox, a new one if need be; nil if there are
 // as many as there may be, unless this one is exempt.
 func (ms *mailboxes) get(recipient string, exempt bool) *mailbox {

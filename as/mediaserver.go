@@ -11,6 +11,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -32,6 +33,9 @@ type mediaServer struct {
 
 	ctx    context.Context // ends when the server closes or the MS is taken from the list
 	cancel context.CancelFunc
+
+	// tells says that the media server tells of the first message of a session.
+	tells atomic.Bool
 
 	mu     sync.Mutex
 	client channel   // nil while the channel is down

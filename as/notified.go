@@ -18,7 +18,8 @@ import (
 // what was pushed; some after a store session that another run of ours has set up
 // may be new to us, since a caller goes on sending when we are killed. What is of
 // another application server is its own to push, unless we ask for all by
-// inventories. What other media servers notify is ignored.
+// inventories. While a session is open, its first message is told of. What other
+// media servers notify is ignored.
 func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	if inv, ok := e.(*mscp.Inventory); ok {
 		s.inventoryTold(ms, inv)
@@ -29,12 +30,16 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 		return
 	}
 	none, replies := o.Attrs["messages"] == "0", o.Attrs["session"] == "push"
+	if o.Attrs["session"] == "open" {
+		ms.tells.Store(true)
+	}
 	if s.setUpByAnother(o.Attrs["connection-id"]) && s.cfg.Inventory != inventoryAlways {
 		return
 	}
-	if none && replies || !none && !replies && s.setUpByUs(o.Attrs["connection-id"]) {
+	if none && replies || !none && !replies && o.Attrs["session"] != "open" && s.setUpByUs(o.Attrs["connection-id"]) {
 		return // the store session's own end says as much
 	}
+	underWay := o.Attrs["session"] == "open"
 	sender, err := sipua.CanonicalURI(o.Attrs["from-uri"])
 	if err != nil {
 		return
@@ -47,6 +52,10 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	// Not here: the channel reads on only when this returns, and changing an
 	// entry takes the disk.
 	s.tasks.Go(func() {
+		if underWay {
+			s.mailboxes.arrived(p)
+			return
+		}
 		if none {
 			s.mailboxes.nothingKept(p, o.Attrs["connection-id"])
 			return
@@ -63,6 +72,13 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 // callID makes the Call-ID of a media server's leg, which tells which server, by
 // its name, and which run of it has made it.
 func (s *Server) callID() string { return rand.Text() + "-" + s.node() + "-" + s.run }
+
+// tells reports whether the named media server tells of the first message of a
+// session.
+func (s *Server) tells(name string) bool {
+	ms := s.server(name)
+	return ms != nil && ms.tells.Load()
+}
 
 // node stands for the server's name in Call-IDs, which may not hold all that a
 // name may.

@@ -27,7 +27,9 @@
 // in the extension namespace, with the number of messages that are kept for the
 // pair (from-uri, to-uri, connection-id, messages, session="store"): it need not
 // call anybody for none. Who does not know it ignores it; see the draft, section
-// 3.3.
+// 3.3. With session="open" it comes at once when the first message of a session
+// is on disk, and again for the first one after a push: the recipient may be back
+// while the sender is still writing.
 //
 // What is over a limit is refused, 413 for its size and 403 otherwise; a store
 // that is full answers the INVITE with 503. Signs of composing and notifications

@@ -2,6 +2,8 @@ package ms
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -98,16 +100,17 @@ func (a *asker) tell(ctx context.Context, id string) {
 	}
 }
 
+// all are the connections that are live.
+func (cs *connections) all() []*connection {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return slices.Collect(maps.Values(cs.byID))
+}
+
 // storing are the pairs of the connections on which messages may arrive.
 func (cs *connections) storing() map[pair]bool {
-	cs.mu.Lock()
-	all := make([]*connection, 0, len(cs.byID))
-	for _, c := range cs.byID {
-		all = append(all, c)
-	}
-	cs.mu.Unlock()
 	pairs := map[pair]bool{}
-	for _, c := range all {
+	for _, c := range cs.all() {
 		if p, ok := c.restoredPair(); ok && c.toStore() {
 			pairs[p] = true
 		}

@@ -141,12 +141,15 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// wantNotified waits for a MsgKept.
+// wantNotified waits for a MsgKept at the end of a session.
 func (a *fakeAS) wantNotified(t *testing.T, from, to, messages string) {
 	t.Helper()
 	select {
 	case e := <-a.notified:
-		if o, ok := e.(*mscp.Other); !ok || o.Local != "MsgKept" || o.Attrs["from-uri"] != from || o.Attrs["to-uri"] != to || o.Attrs["messages"] != messages {
+		if o, ok := e.(*mscp.Other); ok && o.Attrs["session"] == "open" {
+			a.wantNotified(t, from, to, messages)
+			return
+		} else if !ok || o.Local != "MsgKept" || o.Attrs["from-uri"] != from || o.Attrs["to-uri"] != to || o.Attrs["messages"] != messages {
 			t.Errorf("notified of %+v", e)
 		}
 	case <-a.ctx().Done():

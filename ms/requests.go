@@ -81,6 +81,8 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	if err != nil {
 		return fmt.Errorf("no MSRP session: %w", err)
 	}
+	over := s.delivering(p)
+	defer over(ctx)
 	return s.deliver(ctx, conn, session, p)
 }
 

@@ -39,6 +39,7 @@ type Server struct {
 	connections *connections
 	pushing     *pairLocks
 	channels    channels
+	arrivals    arrivals
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter

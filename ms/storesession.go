@@ -89,6 +89,9 @@ func (ss *storeSession) tellKept(session string) {
 	if !ok {
 		return // it belongs to nobody
 	}
+	if session == "store" {
+		ss.s.arrivals.forget(p)
+	}
 	ss.s.channels.notify(ss.s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": ss.conn.id,
 		"messages": strconv.Itoa(ss.s.kept(p)), "session": session,
@@ -174,6 +177,9 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming) error {
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
 	ss.log.Info("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
 	ss.tellStored(m.Session, asked)
+	if ss.conn.toStore() {
+		ss.s.arrived(p, ss.conn.id)
+	}
 	return nil
 }
 

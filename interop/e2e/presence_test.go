@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -75,5 +76,40 @@ func TestTwoDevices(t *testing.T) {
 			box.want(t, alice+" to the other")
 			e.wantKept(0)
 		})
+	}
+}
+
+// TestLeftWhileBack has a recipient come back while a sender has begun a session
+// and left nothing yet: what is left then arrives at once, and no call is made
+// for nothing.
+func TestLeftWhileBack(t *testing.T) {
+	e := newEnv(t, envOptions{})
+	chat := e.call(alice, bob)
+	box := newInbox()
+	e.register(softphone.Config{User: bob}, box)
+	e.eventually("the application server knows that bob is back", func() bool {
+		open := e.metric(e.cluster.AS, `mscp_as_presence_notifications_total{state="open"}`)
+		return open != "" && open != "0"
+	})
+	var want []string
+	for _, text := range []string{"one", "two", "three"} {
+		began := time.Now()
+		if err := send(e.ctx, chat, plain, text); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, alice+" "+text)
+		box.want(t, want...)
+		t.Logf("%s: %v from the sender's first byte to the recipient, by way of the disk and a call", text, time.Since(began))
+		e.wantKept(0)
+		e.eventually("its push is over", func() bool {
+			return e.metric(e.cluster.AS, `mscp_as_pushes_total{outcome="delivered"}`) == strconv.Itoa(len(want))
+		})
+	}
+	if err := chat.Close(e.ctx); err != nil {
+		t.Error(err)
+	}
+	e.eventually("nobody is left to be called", func() bool { return e.metric(e.cluster.AS, "mscp_as_recipients") == "0" })
+	if n := e.metric(e.cluster.AS, `mscp_as_pushes_total{outcome="delivered"}`); n != "3" {
+		t.Errorf("%s pushes for 3 messages", n)
 	}
 }

@@ -1,0 +1,72 @@
+package ms
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/gomscp/gomscp/mscp"
+)
+
+// arrivals are the pairs of which the AS knows that something is kept, so that
+// it is told of the first message only: those of store sessions that have left
+// one, and those that are being delivered.
+type arrivals struct {
+	mu   sync.Mutex
+	told map[pair]bool
+}
+
+// note reports whether p is new, and notes it.
+func (a *arrivals) note(p pair) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.told == nil {
+		a.told = map[pair]bool{}
+	}
+	was := a.told[p]
+	a.told[p] = true
+	return !was
+}
+
+func (a *arrivals) forget(p pair) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.told, p)
+}
+
+// arrived tells the AS, once, that a message has come in a session that goes
+// on: its recipient may be back.
+func (s *Server) arrived(p pair, connection string) {
+	if !s.arrivals.note(p) {
+		return
+	}
+	s.tasks.Go(func() { s.tellArrived(p, connection) })
+}
+
+func (s *Server) tellArrived(p pair, connection string) {
+	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
+		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": connection,
+		"messages": strconv.Itoa(s.kept(p)), "session": "open",
+	}})
+}
+
+// delivering is called when the delivery of a pair's messages begins, which takes
+// those that come meanwhile; end is to be called when it is over, with the ctx of
+// the request, and tells the AS of those that have come too late for it.
+func (s *Server) delivering(p pair) (end func(ctx context.Context)) {
+	s.arrivals.note(p)
+	return func(ctx context.Context) {
+		s.arrivals.forget(p)
+		mscp.AfterResponse(ctx, func() {
+			if s.kept(p) == 0 {
+				return
+			}
+			for _, c := range s.connections.all() {
+				if of, ok := c.restoredPair(); ok && of == p && c.toStore() {
+					s.arrived(p, c.id)
+					return
+				}
+			}
+		})
+	}
+}
