@@ -1,0 +1,40 @@
+// Package conform tests whether a peer keeps to a specification: one case for
+// each demand, against any implementation over the network.
+//
+// A suite is a list of [Case], each with an ID that never changes: the protocol,
+// the section of its specification, and a number, such as mscp/7.2.3/1. An ID is
+// not used again when its case goes. The demand is told in words.
+//
+// # Suites
+//
+//   - [MSCP]: a media server's end of draft-mcglashan-mscp-02 over TCP. Each case
+//     calls it over SIP, sets up a control channel of its own and ends both.
+//     Whether it can do dialogs and conferences does not matter: one that cannot
+//     says so as the draft wants it.
+//   - [MSRP]: who takes messages, RFC 4975. Each case has a session of its own,
+//     by an INVITE, or an msrp URI that somebody else has agreed on.
+//
+// # Levels
+//
+// A strict case is a demand of the specification: whoever fails it does not
+// conform. The others are what the specification recommends, or leaves open
+// while peers rely on it. [Options].Strict counts them as well.
+//
+// # Usage
+//
+//	results, err := conform.Run(ctx, conform.MSCP(conform.MSCPTarget{SIP: "192.0.2.1:5060"}), conform.Options{})
+//
+// or mscp-interop conform. [WriteText], [WriteJSON] and [WriteJUnit] write the
+// results.
+//
+// # Limits
+//
+// One case runs at a time. Each wait for the peer ends after [Options].Timeout;
+// to tell that nothing comes, a case does not wait but asks for something else
+// behind it, whose answer must be the next. What went over the connection of a
+// case that fails is told up to [MaxWire] bytes.
+//
+// MSCP is read with package mscp, of which every finding counts, and MSRP with
+// msrptest, a parser of its own. An application server, or who sends messages,
+// cannot be tested yet.
+package conform
