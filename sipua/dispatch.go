@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
@@ -213,7 +214,15 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	in.timer = agreed
-	tx.OnCancel(func(*sip.Request) { in.cancel() })
+	// sipgo keeps the transaction long after the call; it is not to keep all of that.
+	var cancellable atomic.Pointer[IncomingCall]
+	cancellable.Store(in)
+	defer cancellable.Store(nil)
+	tx.OnCancel(func(*sip.Request) {
+		if in := cancellable.Load(); in != nil {
+			in.cancel()
+		}
+	})
 	if err := tx.Respond(in.response(100, "Trying")); err != nil {
 		ua.log.Debug("100 not sent", "err", err)
 	}
