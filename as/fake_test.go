@@ -47,8 +47,13 @@ type fakeMS struct {
 
 func newFakeMS(t *testing.T) *fakeMS {
 	t.Helper()
+	return newFakeMSAt(t, "127.0.0.1:0")
+}
+
+func newFakeMSAt(t *testing.T, addr string) *fakeMS {
+	t.Helper()
 	m := &fakeMS{t: t, up: make(chan struct{}, 100), legs: make(chan *sipua.Call, 100)}
-	ua, err := sipua.New(sipua.Config{Addr: "127.0.0.1:0", User: "fake", Trace: m.saw}, sipua.Handlers{Invite: m.invite})
+	ua, err := sipua.New(sipua.Config{Addr: addr, User: "fake", Trace: m.saw}, sipua.Handlers{Invite: m.invite})
 	if err != nil {
 		t.Fatal(err)
 	}
