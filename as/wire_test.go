@@ -103,7 +103,25 @@ func (w *wire) serveChannel() {
 		w.t.Fatal(err)
 	}
 	srv := mscp.NewServer(c, func(context.Context, mscp.Element) (mscp.Element, error) { return nil, errors.New("not in this test") }, mscp.Config{})
-	w.t.Cleanup(func() { srv.Close() })
+	w.t.Cleanup(func() {
+		srv.Close()
+		go w.hangUp() // until the socket is closed
+	})
+}
+
+// hangUp answers every BYE that comes.
+func (w *wire) hangUp() {
+	buf := make([]byte, 65536)
+	_ = w.c.SetReadDeadline(time.Time{})
+	for {
+		n, from, err := w.c.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		if m := string(buf[:n]); strings.HasPrefix(m, "BYE") {
+			w.reply(m, from.String(), "200 OK", "")
+		}
+	}
 }
 
 // TestAnswerCrossesCancel has the media server's 200 cross the CANCEL that follows
