@@ -87,6 +87,9 @@ func (s *Server) admit(req *sip.Request, tx sip.ServerTransaction) bool {
 	}
 	for req.RemoveHeader(headerAsserted) { // [RFC3325-5] of others it must not be used
 	}
+	if s.limited(req, tx, peer) {
+		return true
+	}
 	byAddr := a.peers.HasAddr(peer.Addr.Addr())
 	switch {
 	case byAddr:

@@ -26,6 +26,7 @@ type Config struct {
 	Name          string              `yaml:"name"`
 	SIP           SIPConfig           `yaml:"sip"`
 	Access        AccessConfig        `yaml:"access"`
+	Limits        LimitsConfig        `yaml:"limits"`
 	MediaServers  []MediaServerConfig `yaml:"media_servers"`
 	Balancing     string              `yaml:"balancing"`
 	OutboundProxy string              `yaml:"outbound_proxy"`
@@ -189,6 +190,7 @@ func (c *Config) Validate() error {
 	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
 		bad("log.level", "%v", err)
 	}
+	c.Limits.validate(bad)
 	if _, err := newAccess(c.Access); err != nil {
 		errs = append(errs, err)
 	}

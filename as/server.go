@@ -41,6 +41,7 @@ type Server struct {
 	admin     *daemon.Admin
 	trace     *daemon.TraceWriter
 	access    atomic.Pointer[access]
+	limits    *limiter
 	quiet     daemon.Quiet // for what strangers do
 
 	ready  chan struct{}   // closed when everything is there that a call needs
@@ -106,6 +107,7 @@ func (s *Server) openSIP() (err error) {
 		return err
 	}
 	s.access.Store(a)
+	s.limits = newLimiter(s.cfg.Limits, s.cfg.Store.RetryAfter)
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
 		SessionExpires: s.cfg.SIP.SessionExpires,
@@ -144,7 +146,7 @@ func (s *Server) openSIP() (err error) {
 func (s *Server) handleInvite(in *sipua.IncomingCall) {
 	select {
 	case <-s.ready:
-		s.tasks.Do(func() { s.serveCall(in) })
+		s.tasks.Do(func() { s.serveLimited(in) })
 	case <-s.ctx.Done():
 	}
 }

@@ -1,0 +1,240 @@
+package as
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// LimitsConfig bounds what callers can take; 0 means no limit. Rates are in
+// calls a second, bursts and the others in calls.
+type LimitsConfig struct {
+	SourceRate     float64 `yaml:"source_rate"`
+	SourceBurst    int     `yaml:"source_burst"`
+	CallerRate     float64 `yaml:"caller_rate"`
+	CallerBurst    int     `yaml:"caller_burst"`
+	Calls          int     `yaml:"calls"`
+	CallerCalls    int     `yaml:"caller_calls"`
+	RecipientCalls int     `yaml:"recipient_calls"`
+}
+
+// maxRate is the largest rate of a limit, in calls a second.
+const maxRate = 1_000_000
+
+// validate reports what is wrong, with the name of its key.
+func (l LimitsConfig) validate(bad func(key, format string, args ...any)) {
+	for _, r := range []struct {
+		key      string
+		rate     float64
+		burst    int
+		burstKey string
+	}{
+		{"limits.source_rate", l.SourceRate, l.SourceBurst, "limits.source_burst"},
+		{"limits.caller_rate", l.CallerRate, l.CallerBurst, "limits.caller_burst"},
+	} {
+		if !(r.rate >= 0 && r.rate <= maxRate) { // which no NaN passes
+			bad(r.key, "%v is not from 0, which means no limit, to %d", r.rate, maxRate)
+		}
+		if r.burst < 1 {
+			bad(r.burstKey, "%d is less than 1", r.burst)
+		}
+	}
+	for _, c := range []struct {
+		key string
+		n   int
+	}{{"limits.calls", l.Calls}, {"limits.caller_calls", l.CallerCalls}, {"limits.recipient_calls", l.RecipientCalls}} {
+		if c.n < 0 {
+			bad(c.key, "%d is neither 0, which means no limit, nor more", c.n)
+		}
+	}
+}
+
+// Why a call is over a limit, as metrics and logs have it.
+const (
+	rejectSourceRate     = "source_rate"
+	rejectCallerRate     = "caller_rate"
+	rejectCalls          = "calls"
+	rejectCallerCalls    = "caller_calls"
+	rejectRecipientCalls = "recipient_calls"
+)
+
+// An overLimit says which limit a call is over, and when it may do better.
+type overLimit struct {
+	why   string
+	after time.Duration
+}
+
+func (o *overLimit) Error() string { return "over the limit of " + o.why }
+
+// code is the answer: 503 for what is about the server, so that a proxy may turn
+// to another; 486 for a recipient who has too many callers; 480 for a caller, who
+// alone is to wait. All three may have a Retry-After. See RFC 3261, section 20.33.
+func (o *overLimit) code() (int, string) {
+	switch o.why {
+	case rejectSourceRate, rejectCalls:
+		return 503, "Service Unavailable"
+	case rejectRecipientCalls:
+		return 486, "Busy Here"
+	}
+	return 480, "Temporarily Unavailable"
+}
+
+// seconds is the value of Retry-After.
+func (o *overLimit) seconds() string {
+	return strconv.Itoa(int(math.Ceil(max(1, o.after.Seconds()))))
+}
+
+// A limiter counts the calls against the limits, which may change.
+type limiter struct {
+	now   func() time.Time
+	after time.Duration // to wait for the end of other calls
+
+	mu          sync.Mutex
+	cfg         LimitsConfig
+	sources     buckets
+	callers     buckets
+	calls       int
+	byCaller    map[string]int
+	byRecipient map[string]int
+}
+
+func newLimiter(cfg LimitsConfig, after time.Duration) *limiter {
+	return &limiter{now: time.Now, after: after, cfg: cfg, byCaller: map[string]int{}, byRecipient: map[string]int{}}
+}
+
+// set replaces the limits. Calls that are there count on, and stay.
+func (l *limiter) set(cfg LimitsConfig) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cfg = cfg
+}
+
+// source takes a request from an address; nil if there may be one.
+func (l *limiter) source(a netip.Addr) *overLimit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sources.take(sourceKey(a), l.cfg.SourceRate, l.cfg.SourceBurst, l.now(), rejectSourceRate)
+}
+
+// sourceKey is what one source is told from another by: of IPv6 the network,
+// since who has one address has all of its network's.
+func sourceKey(a netip.Addr) string {
+	if a = a.Unmap().WithZone(""); a.Is6() {
+		p, _ := a.Prefix(64)
+		return p.String()
+	}
+	return a.String()
+}
+
+// begin counts a call; end gives its place back, once.
+func (l *limiter) begin(caller, recipient string) (end func(), err *overLimit) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch c := l.cfg; {
+	case c.Calls > 0 && l.calls >= c.Calls:
+		return nil, &overLimit{rejectCalls, l.after}
+	case c.CallerCalls > 0 && l.byCaller[caller] >= c.CallerCalls:
+		return nil, &overLimit{rejectCallerCalls, l.after}
+	case c.RecipientCalls > 0 && l.byRecipient[recipient] >= c.RecipientCalls:
+		return nil, &overLimit{rejectRecipientCalls, l.after}
+	}
+	if over := l.callers.take(caller, l.cfg.CallerRate, l.cfg.CallerBurst, l.now(), rejectCallerRate); over != nil {
+		return nil, over
+	}
+	l.calls++
+	l.byCaller[caller]++
+	l.byRecipient[recipient]++
+	return sync.OnceFunc(func() { l.end(caller, recipient) }), nil
+}
+
+func (l *limiter) end(caller, recipient string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls--
+	for key, m := range map[string]map[string]int{caller: l.byCaller, recipient: l.byRecipient} {
+		if m[key]--; m[key] == 0 {
+			delete(m, key)
+		}
+	}
+}
+
+// bucketsKept is how many buckets are kept at the least; at most twice as many
+// are. One that is forgotten is full when it is needed again.
+const bucketsKept = 1 << 16
+
+// buckets are the token buckets of many keys.
+type buckets struct{ young, old map[string]*bucket }
+
+type bucket struct {
+	tokens float64
+	at     time.Time
+}
+
+// take takes a token of a key's bucket; nil if there was one.
+func (b *buckets) take(key string, rate float64, burst int, now time.Time, why string) *overLimit {
+	if rate == 0 {
+		return nil
+	}
+	t := b.get(key, float64(burst), now)
+	t.tokens = min(float64(burst), t.tokens+rate*now.Sub(t.at).Seconds())
+	t.at = now
+	if t.tokens < 1 {
+		wait := min((1-t.tokens)/rate, 3600)
+		return &overLimit{why, time.Duration(wait * float64(time.Second))}
+	}
+	t.tokens--
+	return nil
+}
+
+func (b *buckets) get(key string, full float64, now time.Time) *bucket {
+	if t := b.young[key]; t != nil {
+		return t
+	}
+	t := b.old[key]
+	if t == nil {
+		t = &bucket{full, now}
+	}
+	if b.young == nil || len(b.young) >= bucketsKept {
+		b.young, b.old = map[string]*bucket{}, b.young
+	}
+	b.young[key] = t
+	return t
+}
+
+// limited rejects a request whose source is over its rate.
+func (s *Server) limited(req *sip.Request, tx sip.ServerTransaction, peer sipua.Peer) bool {
+	over := s.limits.source(peer.Addr.Addr())
+	if over == nil {
+		return false
+	}
+	code, reason := over.code()
+	s.reject(req, tx, over.why, code, reason, sip.NewHeader("Retry-After", over.seconds()))
+	return true
+}
+
+// serveLimited serves a call that is within the limits, and rejects others.
+func (s *Server) serveLimited(in *sipua.IncomingCall) {
+	began := time.Now()
+	_, caller := callerOf(in)
+	end, over := s.limits.begin(caller, in.To)
+	if over == nil {
+		defer end()
+		s.serveCall(in)
+		return
+	}
+	code, reason := over.code()
+	s.rejected(over.why, in.Source, code)
+	s.metrics.setUp(&refusal{code: code, reason: reason, err: over}, time.Since(began))
+	err := in.Reject(code, reason, sipua.Header{Name: "Retry-After", Value: over.seconds()})
+	if err != nil && !errors.Is(err, sipua.ErrCancelled) {
+		s.log.Debug("refusal not sent", "err", fmt.Errorf("%s: %w", over.why, err))
+	}
+}
