@@ -1,15 +1,3 @@
-// Package msrptest is an MSRP peer for tests that does exactly what its
-// script says, legal or not. It connects or is connected to, writes raw bytes,
-// and takes apart what comes back with a small parser of its own, so that it
-// shares no mistake with package msrp.
-//
-//	p := msrptest.Dial(t, listener.Addr().String())
-//	p.Send("MSRP a786hjs2 SEND", "To-Path: ...", "From-Path: ...", "-------a786hjs2$")
-//	f := p.Next()
-//	if f.Code != 481 { ... }
-//
-// A Peer is for one goroutine. Every wait ends after [Timeout] and fails the
-// test.
 package msrptest
 
 import (
