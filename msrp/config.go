@@ -52,24 +52,33 @@ type Config struct {
 	// ResponseTimeout (DefaultResponseTimeout) is counted from the last byte
 	// of a request.
 	ResponseTimeout time.Duration
-	// UnboundTimeout (DefaultUnboundTimeout).
+	// UnboundTimeout (DefaultUnboundTimeout) ends connections to a Listener
+	// on which no session is bound.
 	UnboundTimeout time.Duration
-	// StallTimeout (DefaultStallTimeout).
+	// StallTimeout (DefaultStallTimeout) gives up messages, and connections in
+	// the middle of a request, whose sender is silent.
 	StallTimeout time.Duration
-	// WriteTimeout (DefaultWriteTimeout).
+	// WriteTimeout (DefaultWriteTimeout) ends connections whose peer does not
+	// read.
 	WriteTimeout time.Duration
-	// HandlerTimeout (DefaultHandlerTimeout).
+	// HandlerTimeout (DefaultHandlerTimeout) refuses messages whose Handler
+	// takes no more of them, or for which none is free.
 	HandlerTimeout time.Duration
 
-	// MaxConns (DefaultMaxConns); a further connection is closed at once.
+	// MaxConns (DefaultMaxConns) bounds the connections of a Listener; a
+	// further one is closed at once.
 	MaxConns int
-	// MaxSessions (DefaultMaxSessions); a further Accept fails.
+	// MaxSessions (DefaultMaxSessions) bounds its sessions; a further Accept
+	// fails.
 	MaxSessions int
-	// MaxOpenMessages (DefaultMaxOpenMessages).
+	// MaxOpenMessages (DefaultMaxOpenMessages) bounds the messages of a session
+	// of which some, but not all has come.
 	MaxOpenMessages int
-	// MaxHandlers (DefaultMaxHandlers); at least MaxOpenMessages+1.
+	// MaxHandlers (DefaultMaxHandlers) bounds the handlers of a session that
+	// run at a time; it is at least MaxOpenMessages+1.
 	MaxHandlers int
-	// PipeSize (DefaultPipeSize) in bytes. When more than 16 handlers of a
+	// PipeSize (DefaultPipeSize) is how many bytes of a message may wait for
+	// its Handler. When more than 16 handlers of a
 	// session run, each has less, so that all of them together hold no more
 	// than about 4 MB with the defaults.
 	PipeSize int

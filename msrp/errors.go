@@ -52,10 +52,10 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("msrp: %03d %s", e.Code, e.reason())
 }
 
-// Is makes a 408, which relays send, the same as no response at all
-// [RFC4975-10.4-1].
+// Is makes a 408, which relays send, the same as no response at all. See RFC
+// 4975, section 10.4.
 func (e *StatusError) Is(target error) bool {
-	return e.Code == StatusTimeout && target == ErrNoResponse
+	return e.Code == StatusTimeout && target == ErrNoResponse // [RFC4975-10.4-1]
 }
 
 func (e *StatusError) reason() string {

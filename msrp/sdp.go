@@ -32,12 +32,11 @@ const (
 
 // Answer gives the value to answer with: the other role if the offer takes
 // one; passive if it leaves the choice, or says nothing, because then the
-// offerer connects [RFC4975-5.4-5]. Who would rather connect may answer active
-// to SetupActpass.
+// offerer connects. Who would rather connect may answer active to SetupActpass.
 func (s Setup) Answer() Setup {
 	switch s {
 	case SetupActive, SetupActpass, SetupNone:
-		return SetupPassive
+		return SetupPassive // [RFC4975-5.4-5]
 	case SetupPassive:
 		return SetupActive
 	}

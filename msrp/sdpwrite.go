@@ -35,8 +35,8 @@ func (m *Media) Answer(offer []byte) ([]byte, error) {
 	return m.answer(offer, o.Index)
 }
 
-// Reject writes an answer that refuses every media line of the offer
-// [RFC4975-8.1-4].
+// Reject writes an answer that refuses every media line of the offer. See RFC
+// 4975, section 8.1.
 func Reject(offer []byte) ([]byte, error) {
 	m := &Media{Host: "0.0.0.0"}
 	return m.answer(offer, -1)
@@ -62,7 +62,7 @@ func (m *Media) answer(offer []byte, index int) ([]byte, error) {
 		if formats == "" {
 			formats = "*"
 		}
-		fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", l.media, l.proto, formats)
+		fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", l.media, l.proto, formats) // [RFC4975-8.1-4]
 	}
 	return b.Bytes(), nil
 }

@@ -48,8 +48,9 @@ type SessionConfig struct {
 }
 
 // Handler takes one message, in a goroutine of its own that starts when the
-// first bytes have arrived. The message's last chunk is answered with 200,
-// and reported if asked for, only after the Handler has returned nil. A
+// first bytes have arrived. Chunks are answered with 200 as their bytes are
+// read, but the last one, and the success report if one is asked for, only
+// after the Handler has returned nil. A
 // *StatusError is sent as it is, any other error as 403; both refuse what is
 // left of the message. What a Handler that returns nil has not read is thrown
 // away. ctx ends when the message is aborted or the session is closed.
