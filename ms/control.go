@@ -55,13 +55,13 @@ func (c *control) offered(offer []byte) ([]byte, error) {
 		return nil, err
 	}
 	if port := c.port.Load(); port != 0 && m.Connection == "existing" {
-		return m.Keep(c.s.cfg.Control.Host, int(port)).Marshal()
+		return m.Keep(c.s.cfg.Control.Host, int(port)).MarshalAnswer(offer)
 	}
 	ln, err := listenInRange(c.s.cfg.Control.Host, c.s.cfg.Control.PortMin, c.s.cfg.Control.PortMax)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := m.Answer(c.s.cfg.Control.Host, ln.Addr().(*net.TCPAddr).Port).Marshal()
+	answer, err := m.Answer(c.s.cfg.Control.Host, ln.Addr().(*net.TCPAddr).Port).MarshalAnswer(offer)
 	if err != nil {
 		ln.Close()
 		return nil, err

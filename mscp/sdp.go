@@ -154,27 +154,49 @@ func isToken(s string) bool {
 	return s != ""
 }
 
+// MarshalAnswer writes a whole session description with m as the answer to the
+// m-line for a channel that offer has first. Its other m-lines are refused, by
+// port 0, each in its place. See RFC 3264, section 6.
+func (m *Media) MarshalAnswer(offer []byte) ([]byte, error) {
+	return m.answer(offer, func(value string) bool {
+		channel, err := parseMediaLine(value)
+		return channel != nil && err == nil
+	})
+}
+
 // Reject answers an offer with every m-line refused, by port 0. See RFC 3264,
 // section 6.
 func Reject(offer []byte, host string) ([]byte, error) {
+	m := &Media{Host: host, Setup: "passive", Connection: "new"}
+	return m.answer(offer, func(string) bool { return false })
+}
+
+// answer writes m in the place of the offer's first m-line that is taken.
+func (m *Media) answer(offer []byte, taken func(value string) bool) ([]byte, error) {
 	if len(offer) > MaxBody {
 		return nil, &ParseError{MaxBody, "session description too long"}
 	}
-	head, err := (&Media{Host: host, Setup: "passive", Connection: "new"}).Marshal()
+	whole, err := m.Marshal()
 	if err != nil {
 		return nil, err
 	}
-	out := head[:bytes.Index(head, []byte("m="))]
+	at := bytes.Index(whole, []byte("m="))
+	out, ours := whole[:at:at], whole[at:]
 	for line := range bytes.Lines(offer) {
-		f := strings.Fields(strings.TrimSpace(string(line)))
-		if len(f) < 3 || !strings.HasPrefix(f[0], "m=") {
+		value, isMedia := strings.CutPrefix(strings.TrimSpace(string(line)), "m=")
+		f := strings.Fields(value)
+		if !isMedia || len(f) < 3 {
+			continue
+		}
+		if ours != nil && taken(value) {
+			out, ours = append(out, ours...), nil
 			continue
 		}
 		f[1] = "0"
 		if len(f) == 3 {
 			f = append(f, "*")
 		}
-		out = append(out, strings.Join(f, " ")+"\r\n"...)
+		out = append(out, "m="+strings.Join(f, " ")+"\r\n"...)
 	}
 	return out, nil
 }

@@ -183,3 +183,24 @@ func FuzzSDP(f *testing.F) {
 		}
 	})
 }
+
+// TestMarshalAnswer checks that an answer has the offer's m-lines, each in its
+// place, and that only that of the channel is taken.
+func TestMarshalAnswer(t *testing.T) {
+	offer := "v=0\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\nm=application 9 TCP/MS\r\na=setup:active\r\nm=application 9 TCP/MS *\r\nm=video\r\n"
+	m, err := ParseSDP([]byte(offer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.Answer("192.0.2.2", 32416).MarshalAnswer([]byte(offer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "m=audio 0 RTP/AVP 0\r\nm=application 32416 TCP/MS *\r\na=setup:passive\r\na=connection:new\r\nm=application 0 TCP/MS *\r\n"
+	if head, media, _ := strings.Cut(string(out), "m="); "m="+media != want || !strings.Contains(head, "c=IN IP4 192.0.2.2\r\n") {
+		t.Errorf("got\n%s", out)
+	}
+	if _, err := m.Answer("no address", 1).MarshalAnswer([]byte(offer)); err == nil {
+		t.Error("a bad address is written")
+	}
+}

@@ -5,6 +5,7 @@
 //	mscp-interop receive   register, and take the messages that come
 //	mscp-interop ladder    draw the trace files of servers as a ladder
 //	mscp-interop pcap      make a capture file for Wireshark of trace files
+//	mscp-interop conform   test a peer, a case for each demand
 package main
 
 import (
@@ -26,6 +27,7 @@ const usage = `usage: mscp-interop <command> [flags]
   receive   register and take the messages that come
   ladder    draw the trace files of servers as a ladder, in text or SVG
   pcap      make a capture file for Wireshark of trace files
+  conform   test somebody's media server, a case for each demand of MSCP
 
 mscp-interop <command> -h lists a command's flags.
 `
@@ -62,6 +64,8 @@ func run(ctx context.Context, args []string) error {
 		return runLadder(ctx, args[1:])
 	case "pcap":
 		return runPcap(ctx, args[1:])
+	case "conform":
+		return runConform(ctx, args[1:])
 	}
 	return errUsage
 }

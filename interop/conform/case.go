@@ -1,0 +1,68 @@
+package conform
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A Case is one demand of a specification and how it is tested.
+type Case struct {
+	// ID is the protocol, the section and a number within it: "mscp/7.2.3/1".
+	// It never changes.
+	ID string
+	// Demand says what the peer is to do.
+	Demand string
+	// Strict is true for what the specification demands (MUST, or its syntax),
+	// false for what it recommends or leaves open.
+	Strict bool
+
+	run func(*T)
+}
+
+// Section is the section of the specification, "7.2.3".
+func (c Case) Section() string {
+	_, rest, _ := strings.Cut(c.ID, "/")
+	section, _, _ := strings.Cut(rest, "/")
+	return section
+}
+
+// must and should make cases.
+func must(id, demand string, run func(*T)) Case {
+	return Case{ID: id, Demand: demand, Strict: true, run: run}
+}
+
+func should(id, demand string, run func(*T)) Case {
+	return Case{ID: id, Demand: demand, run: run}
+}
+
+// Select returns the cases whose IDs match one of the patterns: an ID, the
+// beginning of one up to a slash such as mscp/7.2.2, or a pattern of path.Match.
+// Without patterns it returns all.
+func Select(cases []Case, patterns ...string) ([]Case, error) {
+	if len(patterns) == 0 {
+		return cases, nil
+	}
+	used := make([]bool, len(patterns))
+	var chosen []Case
+	for _, c := range cases {
+		match := false
+		for i, p := range patterns {
+			ok, err := path.Match(p, c.ID)
+			if err != nil {
+				return nil, fmt.Errorf("conform: %q: %w", p, err)
+			}
+			if ok || p == c.ID || strings.HasPrefix(c.ID, strings.TrimSuffix(p, "/")+"/") {
+				match, used[i] = true, true
+			}
+		}
+		if match {
+			chosen = append(chosen, c)
+		}
+	}
+	if i := slices.Index(used, false); i >= 0 {
+		return nil, fmt.Errorf("conform: there is no case %s", patterns[i])
+	}
+	return chosen, nil
+}

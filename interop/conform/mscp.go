@@ -1,0 +1,14 @@
+package conform
+
+import "slices"
+
+// MSCP returns the cases for a media server, in the order of the sections of
+// draft-mcglashan-mscp-02.
+func MSCP(m MSCPTarget) []Case {
+	return slices.Concat(m.protocolCases(), m.dialogCases(), m.conferenceCases(), m.setUpCases(), m.pduCases(), m.messageCases())
+}
+
+// on makes what runs a case on a control channel of its own.
+func (m MSCPTarget) on(run func(t *T, c *channel)) func(*T) {
+	return func(t *T) { run(t, m.setUp(t, offer)) }
+}

@@ -1,0 +1,45 @@
+package conform
+
+import (
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gomscp/gomscp/ms"
+)
+
+// mediaServer runs our own, as its settings are.
+func mediaServer(t *testing.T) string {
+	t.Helper()
+	cfg := ms.DefaultConfig()
+	cfg.SIP.Listen, cfg.MSRP.Listen, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0", ""
+	cfg.Store = filepath.Join(t.TempDir(), "ms.db")
+	s, err := ms.Start(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.Addr()
+}
+
+// TestMSCPOwn runs all cases against our media server.
+func TestMSCPOwn(t *testing.T) {
+	results, err := Run(t.Context(), MSCP(MSCPTarget{SIP: mediaServer(t)}), Options{Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := WriteText(&text, results, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + text.String())
+	if s := Summarize(results, Options{}); s.Counting > 0 || s.Passed < 60 {
+		t.Errorf("%v", s)
+	}
+}

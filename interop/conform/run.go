@@ -1,0 +1,212 @@
+package conform
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	// DefaultTimeout bounds each wait for the peer.
+	DefaultTimeout = 5 * time.Second
+	// MaxWire bounds what a Result tells of a connection, in bytes.
+	MaxWire = 4 << 10
+)
+
+// Options say how cases are run.
+type Options struct {
+	Timeout  time.Duration // for each wait for the peer; 0 means DefaultTimeout
+	Strict   bool          // the cases that are not strict count as well
+	OnResult func(Result)  // if set, called after each case
+}
+
+// An Outcome is how a case has ended.
+type Outcome string
+
+// The outcomes. A case is skipped if the peer lacks what it is about, such as a
+// limit of which it says nothing.
+const (
+	Passed  Outcome = "passed"
+	Failed  Outcome = "failed"
+	Skipped Outcome = "skipped"
+)
+
+// A Result is what has become of a case.
+type Result struct {
+	Case
+	Outcome  Outcome
+	Detail   string // why it failed or was skipped
+	Wire     string // what was sent (>) and came (<), of a case that failed
+	Duration time.Duration
+}
+
+// Counts reports whether the result makes the peer fail.
+func (r Result) Counts(o Options) bool { return r.Outcome == Failed && (r.Strict || o.Strict) }
+
+// Run runs the cases one after the other. It ends early, with an error, only if
+// ctx does.
+func Run(ctx context.Context, cases []Case, o Options) ([]Result, error) {
+	if o.Timeout <= 0 {
+		o.Timeout = DefaultTimeout
+	}
+	var results []Result
+	for _, c := range cases {
+		if err := ctx.Err(); err != nil {
+			return results, err
+		}
+		r := runCase(ctx, c, o)
+		results = append(results, r)
+		if o.OnResult != nil {
+			o.OnResult(r)
+		}
+	}
+	return results, nil
+}
+
+func runCase(ctx context.Context, c Case, o Options) Result {
+	t := &T{ctx: ctx, timeout: o.Timeout, name: c.ID}
+	began := time.Now()
+	t.protect(func() { c.run(t) })
+	for len(t.cleanups) > 0 {
+		last := t.cleanups[len(t.cleanups)-1]
+		t.cleanups = t.cleanups[:len(t.cleanups)-1]
+		t.protect(last)
+	}
+	r := Result{Case: c, Outcome: Passed, Detail: strings.Join(t.notes, "\n"), Duration: time.Since(began)}
+	switch {
+	case t.failed:
+		r.Outcome, r.Wire = Failed, t.wire.String()
+	case t.skipped:
+		r.Outcome = Skipped
+	}
+	return r
+}
+
+// A T runs one case. It is a testing.TB so that the scripted peers of the
+// packages' own tests serve here, too.
+type T struct {
+	testing.TB // nil: whatever is not below is not to be used
+	ctx        context.Context
+	timeout    time.Duration
+	name       string
+	notes      []string
+	cleanups   []func()
+	failed     bool
+	skipped    bool
+	wire       wire
+}
+
+// protect runs f in a goroutine of its own, which FailNow may end.
+func (t *T) protect(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				t.Errorf("the case itself has failed: %v\n%s", p, debug.Stack())
+			}
+		}()
+		f()
+	}()
+	<-done
+}
+
+// Context ends with the run. It is part of testing.TB, as are the others.
+func (t *T) Context() context.Context { return t.ctx }
+
+// Name is the ID of the case.
+func (t *T) Name() string { return t.name }
+
+// Helper does nothing.
+func (t *T) Helper() {}
+
+// Cleanup has f called at the end of the case.
+func (t *T) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
+
+// Failed reports whether the case has failed.
+func (t *T) Failed() bool { return t.failed }
+
+// Fail says that the case has failed.
+func (t *T) Fail() { t.failed = true }
+
+// FailNow ends the case.
+func (t *T) FailNow() { t.failed = true; runtime.Goexit() }
+
+// Log notes why.
+func (t *T) Log(args ...any) {
+	t.notes = append(t.notes, strings.TrimSuffix(fmt.Sprintln(args...), "\n"))
+}
+
+// Logf notes why.
+func (t *T) Logf(format string, args ...any) { t.notes = append(t.notes, fmt.Sprintf(format, args...)) }
+
+// Error is Log and Fail.
+func (t *T) Error(args ...any) { t.Log(args...); t.Fail() }
+
+// Errorf is Logf and Fail.
+func (t *T) Errorf(format string, args ...any) { t.Logf(format, args...); t.Fail() }
+
+// Fatal is Log and FailNow.
+func (t *T) Fatal(args ...any) { t.Log(args...); t.FailNow() }
+
+// Fatalf is Logf and FailNow.
+func (t *T) Fatalf(format string, args ...any) { t.Logf(format, args...); t.FailNow() }
+
+// Skipf ends a case for which the peer lacks something.
+func (t *T) Skipf(format string, args ...any) {
+	t.Logf(format, args...)
+	t.skipped = true
+	runtime.Goexit()
+}
+
+// within returns a context for one wait.
+func (t *T) within() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.ctx, t.timeout)
+}
+
+// A wire takes down what goes over connections, up to MaxWire bytes.
+type wire struct {
+	mu  sync.Mutex
+	b   strings.Builder
+	cut bool
+}
+
+// note takes down one write or read; dir is ">" or "<".
+func (w *wire) note(dir string, b []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for line := range strings.Lines(string(b)) {
+		if w.b.Len() > MaxWire {
+			w.cut = true
+			return
+		}
+		fmt.Fprintf(&w.b, "%s %s\n", dir, printable(strings.TrimRight(line, "\r\n")))
+	}
+}
+
+func (w *wire) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cut {
+		return w.b.String() + "…\n"
+	}
+	return w.b.String()
+}
+
+// printable shows a line of bytes on a terminal.
+func printable(s string) string {
+	if len(s) > 500 {
+		s = s[:500] + "…"
+	}
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return '\uFFFD'
+		}
+		return c
+	}, s)
+}
