@@ -32,7 +32,6 @@ type Caller struct {
 
 	mu    sync.Mutex
 	calls map[string]chan response // by Call-ID
-	err   error                    // why nothing more is read
 }
 
 // A response is what a call needs of one.
