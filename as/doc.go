@@ -35,6 +35,46 @@
 // the Session-ID (RFC 7989) that the caller has sent, or one of ours. It goes into
 // our INVITEs, not into our responses.
 //
+// # Which media server
+//
+// A store session goes to the media server with the least Count/Weight, compared
+// exactly, of equals to the first: equation (1) of the paper, section 2.3.3. A
+// session counts from the choice on, and is given back wherever its set-up fails.
+// One that is drained, whose channel is down, or that has failed a call a moment
+// ago (store.failure_rest) is passed over, the last unless no other can be had. A
+// failure has the next best tried while the caller waits. The other policies of
+// the setting balancing are there for comparison: BenchmarkBalancing has figures.
+//
+// [Server.SetMediaServers] changes the list and the weights while the server runs,
+// [Server.DrainMediaServer] keeps new sessions away from one, and
+// [Server.MediaServers] tells how each is. The admin endpoint has the same: GET
+// /media_servers, POST /media_servers/{name}/drain and undrain.
+//
+// A control channel that is lost is set up again after a pause that grows, with
+// jitter, and that is short again only after a channel that has lasted. What was
+// outstanding on it fails at once.
+//
+// # Who is reachable
+//
+// presence.package says how the server learns it: by the presence event package
+// (RFC 3856, documents of RFC 3863), by the reg event package (RFC 3680), one
+// subscription for each recipient with messages in either case, or by REGISTERs
+// that the registrar sends us for all users (third-party registration, as in 3GPP
+// TS 24.229, section 5.4.1.7), which are taken from presence.server only.
+//
+// Whichever way it comes, "reachable" is a hint, and a level. The call follows
+// after push.delay, since the device may not be ready yet. A call that fails is
+// made again after push.retry_min, and then less and less often, for as long as
+// the user stays reachable; "reachable" said once more brings the next attempt
+// forward, to push.retry_min after the last, since it may mean another device. One
+// push at a time is made for a recipient. What is left while its recipient is back
+// is pushed at once if the media server tells of it, as ours does, and at the end
+// of the session otherwise.
+//
+// Third-party REGISTERs are not remembered over a restart: a user is known again
+// with the next refresh. Some registrars send Expires 0 when the first of several
+// devices leaves; the user counts as gone then until the next refresh.
+//
 // # Concurrency
 //
 // A [Server] is safe for concurrent use. One goroutine owns each media
@@ -48,6 +88,46 @@
 // answered and goes away only when the media server has said that everything
 // was delivered, so that a killed and restarted server forgets nobody. An
 // entry may therefore outlive its messages; a push that finds nothing ends it.
+//
+// A media server of ours can be asked for its inventory: all pairs that it keeps
+// messages for ([mscp.SendInventory]). The setting inventory says when. What is
+// missing in the directory is added, and what the media server keeps nothing for
+// is ended, but for what sessions have changed since it was asked. So a lost or
+// damaged file can be deleted, and an old copy will do. Media servers that do not
+// know the request refuse it; with these, the file is all there is.
+//
+// # Several application servers
+//
+// One is at work at a time, as in the paper; another may stand by. It takes over
+// with a copy of the directory, or with none and inventory always (or once), at
+// the address of the first or, if the proxy is told, at its own: POST /inventory
+// on its admin endpoint has it ask ([Server.AskInventories]). Sessions that were
+// being set up are lost with the first; a caller whose session was up goes on
+// sending to the media server, and what it leaves is in the inventory.
+//
+// Two may be at work with the same media servers, each with a name and a directory
+// of its own, and inventory once or never. Then each pushes what came by it, every
+// message arrives once, and these do not work: Count is what one of them knows, so
+// that each balances its own sessions only (3 and 3 sessions over two media servers
+// become 4 and 2); a recipient may be called by both at a time; what one that is
+// gone has left waits until the other is told to ask. With inventory always both
+// know all: messages still arrive once, since the media server delivers a pair's to
+// one at a time, but each calls for everything, so half of the calls deliver
+// nothing. The proxy must know both, lest one's call to a user who is gone ends up
+// as a message with the other. interop/e2e has the tests: TestStandby,
+// TestTwoActive.
+//
+// # Metrics
+//
+// Beside those of Go and the process: mscp_as_calls_total by code,
+// mscp_as_call_setup_seconds; by media server mscp_as_store_sessions,
+// mscp_as_channel_up, mscp_as_channel_changed_seconds, mscp_as_weight and
+// mscp_as_drained; mscp_as_recipients, mscp_as_pushes_total by outcome
+// (delivered; recipient, who did not take it; channel_down; media_server),
+// mscp_as_push_seconds, mscp_as_presence_notifications_total by state (open,
+// closed, unreadable, refused), mscp_as_registered_users,
+// mscp_as_inventories_total by outcome (complete, refused, failed) and
+// mscp_as_directory_repairs_total by change (added, removed).
 //
 // # Limits
 //

@@ -269,7 +269,7 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) bool {
 		m.mu.Unlock()
 		began := time.Now()
 		err := m.push(ctx, l.pair)
-		m.s.metrics.pushes.WithLabelValues(outcome(err)).Inc()
+		m.s.metrics.pushed(err, time.Since(began))
 		log := m.log.With("sender", l.pair.Sender, "ms", l.pair.Server, "seconds", time.Since(began).Seconds())
 		if err != nil {
 			log.Info("push failed; everything unconfirmed is kept", "err", err)

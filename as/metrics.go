@@ -18,6 +18,7 @@ type metrics struct {
 	presence *prometheus.CounterVec // notifications by what they said
 
 	rejected    *prometheus.CounterVec // requests of the outside, by why
+	pushTime    prometheus.Histogram   // seconds, of those that delivered
 	inventories *prometheus.CounterVec // by outcome
 	repairs     *prometheus.CounterVec // entries of the directory, by what was done
 }
@@ -42,13 +43,17 @@ func newMetrics() *metrics {
 	m.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mscp_as_rejected_total", Help: "Requests of the outside that were not let in, by reason.",
 	}, []string{"reason"})
+	m.pushTime = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "mscp_as_push_seconds", Help: "Push sessions that delivered all, from the media server's INVITE to the end.",
+		Buckets: prometheus.ExponentialBuckets(0.005, 2, 16),
+	})
 	m.inventories = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mscp_as_inventories_total", Help: "Inventories of media servers by outcome.",
 	}, []string{"outcome"})
 	m.repairs = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mscp_as_directory_repairs_total", Help: "Entries of the directory that an inventory added or removed.",
 	}, []string{"change"})
-	m.reg.MustRegister(m.rejected, m.inventories, m.repairs, m.calls, m.setup, m.pushes, m.presence,
+	m.reg.MustRegister(m.rejected, m.pushTime, m.inventories, m.repairs, m.calls, m.setup, m.pushes, m.presence,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -106,6 +111,14 @@ func oneIf(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// pushed counts the outcome of a push.
+func (m *metrics) pushed(err error, d time.Duration) {
+	m.pushes.WithLabelValues(outcome(err)).Inc()
+	if err == nil {
+		m.pushTime.Observe(d.Seconds())
+	}
 }
 
 // setUp counts the outcome of a caller's INVITE.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	none, replies := o.Attrs["messages"] == "0", o.Attrs["session"] == "push"
 	if o.Attrs["session"] == "open" {
 		ms.tells.Store(true)
+	}
+	if n, err := strconv.ParseInt(o.Attrs["bytes"], 10, 64); err == nil && n > 0 {
+		s.balancer.stored(ms.cfg.Name, n)
 	}
 	if s.setUpByAnother(o.Attrs["connection-id"]) && s.cfg.Inventory != inventoryAlways {
 		return

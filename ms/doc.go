@@ -25,8 +25,9 @@
 //
 // When a store session has ended, the AS gets a notification of ours, MsgKept
 // in the extension namespace, with the number of messages that are kept for the
-// pair (from-uri, to-uri, connection-id, messages, session="store"): it need not
-// call anybody for none. Who does not know it ignores it; see the draft, section
+// pair, and of the bytes that the session has stored (from-uri, to-uri,
+// connection-id, messages, bytes, session="store"): it need not call anybody for
+// none. Who does not know it ignores it; see the draft, section
 // 3.3. With session="open" it comes at once when the first message of a session
 // is on disk, and again for the first one after a push: the recipient may be back
 // while the sender is still writing.

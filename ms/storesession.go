@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -22,6 +23,7 @@ type storeSession struct {
 	conn *connection
 	log  *slog.Logger
 
+	bytes         atomic.Int64  // stored by this session
 	takesReceipts bool          // the sender takes notifications in CPIM
 	receipts      chan struct{} // has a token for each on its way to the sender
 }
@@ -95,6 +97,7 @@ func (ss *storeSession) tellKept(session string) {
 	ss.s.channels.notify(ss.s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": ss.conn.id,
 		"messages": strconv.Itoa(ss.s.kept(p)), "session": session,
+		"bytes": strconv.FormatInt(ss.bytes.Load(), 10),
 	}})
 }
 
@@ -176,6 +179,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming) error {
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
 	ss.log.Info("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
+	ss.bytes.Add(n)
 	ss.tellStored(m.Session, asked)
 	if ss.conn.toStore() {
 		ss.s.arrived(p, ss.conn.id)
