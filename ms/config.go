@@ -24,6 +24,7 @@ var DefaultYAML []byte
 type Config struct {
 	Name              string        `yaml:"name"`
 	SIP               SIPConfig     `yaml:"sip"`
+	Access            AccessConfig  `yaml:"access"`
 	Control           ControlConfig `yaml:"control"`
 	MSRP              MSRPConfig    `yaml:"msrp"`
 	Store             string        `yaml:"store"`
@@ -164,6 +165,9 @@ func (c *Config) Validate() error {
 		if d <= 0 {
 			bad(key, "%v is not a positive duration", d)
 		}
+	}
+	if _, err := c.Access.parse(); err != nil {
+		errs = append(errs, err)
 	}
 	if _, err := c.Control.dialect(); err != nil {
 		errs = append(errs, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 type control struct {
 	s         *Server
 	log       *slog.Logger
+	inviter   netip.Addr        // where the INVITE came from
 	listeners chan net.Listener // of capacity 1: where the AS is to connect next
 	port      atomic.Int64      // where the connection that is being served was made; 0 without one
 }
@@ -27,7 +29,7 @@ type control struct {
 // serveControl answers an INVITE that offers TCP/MS and serves its channel
 // until the dialog ends. See the draft, section 7.2.1.
 func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
-	c := &control{s: s, log: log, listeners: make(chan net.Listener, 1)}
+	c := &control{s: s, log: log, inviter: in.Peer.Addr.Addr(), listeners: make(chan net.Listener, 1)}
 	answer, err := c.offered(in.Body)
 	if err != nil {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
@@ -124,7 +126,14 @@ func (c *control) accept(call *sipua.Call, ln net.Listener) (net.Conn, error) {
 	if tl, ok := ln.(*net.TCPListener); ok {
 		_ = tl.SetDeadline(time.Now().Add(c.s.cfg.Control.AcceptTimeout))
 	}
-	return ln.Accept()
+	for {
+		conn, err := ln.Accept()
+		if err != nil || c.s.mayControl(conn, c.inviter) {
+			return conn, err
+		}
+		c.s.rejected("mscp", conn.RemoteAddr().String())
+		conn.Close() // a stranger does not take the one place
+	}
 }
 
 // serve runs the channel until it or the dialog ends.

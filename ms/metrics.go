@@ -15,6 +15,7 @@ type metrics struct {
 	undelivered prometheus.Counter
 	receipts    *prometheus.CounterVec
 	channels    prometheus.Gauge
+	rejected    *prometheus.CounterVec // strangers, by protocol
 }
 
 func newMetrics() *metrics {
@@ -40,7 +41,10 @@ func newMetrics() *metrics {
 			Name: "mscp_ms_control_channels", Help: "Control channels that are up.",
 		}),
 	}
-	m.reg.MustRegister(m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.receipts, m.channels,
+	m.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "mscp_ms_strangers_rejected_total", Help: "SIP requests and MSCP connections of others than the application servers, by protocol.",
+	}, []string{"protocol"})
+	m.reg.MustRegister(m.rejected, m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.receipts, m.channels,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

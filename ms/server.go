@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -43,6 +44,9 @@ type Server struct {
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
+	peers       atomic.Pointer[daemon.Peers] // the application servers
+	quiet       daemon.Quiet                 // for what strangers do
+	bound       chan struct{}                // closed when ua is set
 
 	ctx    context.Context // ends when the server closes
 	cancel context.CancelFunc
@@ -57,7 +61,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), metrics: newMetrics()}
+	s := &Server{cfg: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), metrics: newMetrics(), bound: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -130,6 +134,11 @@ func (s *Server) openMSRP() (err error) {
 }
 
 func (s *Server) openSIP() (err error) {
+	peers, err := s.cfg.Access.parse()
+	if err != nil {
+		return err
+	}
+	s.peers.Store(peers)
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-ms", Logger: s.log,
 	}
@@ -141,9 +150,10 @@ func (s *Server) openSIP() (err error) {
 			})
 		}
 	}
-	if s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite}); err != nil {
+	if s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite, Intercept: s.admit}); err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}
+	close(s.bound)
 	return nil
 }
 
