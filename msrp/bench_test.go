@@ -1,6 +1,7 @@
 package msrp
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -326,20 +327,33 @@ func dialMany(b *testing.B, n int, l *Listener) []net.Conn {
 	return conns
 }
 
-// BenchmarkReceive counts the allocations of one SEND received and answered;
-// the sender here is a socket that makes none.
+// bareBatches is the time a socket needs to give n requests to one that reads
+// them and writes the responses, batch at a time.
+func bareBatches(b *testing.B, n, batch int) time.Duration {
+	request, response := exampleSend(1024)
+	a, z := tcpPair(b)
+	go bareAnswers(z, n/batch, batch*len(request), bytes.Repeat(response, batch))
+	all, buf := bytes.Repeat(request, batch), make([]byte, batch*len(response))
+	began := time.Now()
+	for range n / batch {
+		a.Write(all)
+		io.ReadFull(a, buf)
+	}
+	return time.Since(began)
+}
+
+// BenchmarkReceive counts the allocations of one SEND received and answered,
+// and measures how many there can be; the sender is a socket that does next to
+// nothing. It waits for the answers to so many at a time.
 func BenchmarkReceive(b *testing.B) {
-	buf := make([]byte, 512)
+	for _, batch := range []int{1, 16, 64} {
+		b.Run(fmt.Sprint(batch), func(b *testing.B) { benchmarkReceive(b, batch) })
+	}
+}
+
+func benchmarkReceive(b *testing.B, batch int) {
 	l := testListener(b, Config{})
-	s, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{l.NewURI("")}, Handler: func(_ context.Context, m *Incoming) error {
-		for {
-			if _, err := m.Read(buf); err == io.EOF {
-				return nil
-			} else if err != nil {
-				return err
-			}
-		}
-	}})
+	s, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{l.NewURI("")}, Handler: discard})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -348,16 +362,26 @@ func BenchmarkReceive(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer nc.Close()
-	request := fmt.Appendf(nil, "MSRP abcdefghijklmnop SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: abcdefghijklmnopqrst\r\nByte-Range: 1-1024/1024\r\nContent-Type: text/plain\r\n\r\n%s\r\n-------abcdefghijklmnop$\r\n",
-		s.Local(), s.Remote(), strings.Repeat("x", 1024))
-	answer := make([]byte, 1000)
+	var requests []byte
+	for i := range batch {
+		requests = fmt.Appendf(requests, "MSRP abcdefghijklmn%02d SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: abcdefghijklmnopqr%02d\r\n"+
+			"Byte-Range: 1-1024/1024\r\nContent-Type: text/plain\r\n\r\n%s\r\n-------abcdefghijklmn%02d$\r\n",
+			i, s.Local(), s.Remote(), i, strings.Repeat("x", 1024), i)
+	}
+	_, answer := exampleSend(1024) // ours have the same length, but for the URIs
+	answer = bytes.ReplaceAll(answer, []byte("msrp://127.0.0.1:9999/aaaaaaaaaaaaaaaaaaaa;tcp"), []byte(s.Local().String()))
+	answer = bytes.ReplaceAll(answer, []byte("msrp://127.0.0.1:9999/bbbbbbbbbbbbbbbbbbbb;tcp"), []byte(s.Remote().String()))
+	answers := make([]byte, batch*len(answer))
 	b.ReportAllocs()
 	b.ResetTimer()
-	for range b.N {
-		nc.Write(request)
-		n, err := nc.Read(answer)
-		if err != nil || !strings.HasPrefix(string(answer[:min(n, 25)]), "MSRP abcdefghijklmnop 200") {
-			b.Fatalf("%q, %v", answer[:n], err)
+	alternately(b, "msg/s", func(n int) time.Duration { return bareBatches(b, n, batch) }, func(n int) time.Duration {
+		began := time.Now()
+		for range n / batch {
+			nc.Write(requests)
+			if _, err := io.ReadFull(nc, answers); err != nil || bytes.Count(answers, []byte(" 200 OK\r\n")) != batch {
+				b.Fatalf("%q, %v", answers, err)
+			}
 		}
-	}
+		return time.Since(began)
+	})
 }

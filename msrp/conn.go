@@ -61,7 +61,7 @@ func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 	if lst != nil {
 		c.workers = lst.workers
 	} else {
-		c.workers = newWorkers(c.stop)
+		c.workers = newWorkers(idleWorkersConn, c.stop)
 	}
 	c.fr = newFrameReader(connReader{c})
 	c.fr.trace = cfg.Trace != nil

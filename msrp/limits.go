@@ -61,7 +61,8 @@ const (
 	DefaultPipeSize = 64 << 10
 
 	maxPendingAcks  = 256                    // chunks of one message taken but not yet consumed by its handler
-	maxIdleWorkers  = 64                     // goroutines that wait for a handler to run
+	idleWorkers     = 64                     // goroutines of a Listener that wait for a handler to run
+	idleWorkersConn = 1                      // of a dialled connection, as there may be many of those
 	fullPipes       = 16                     // handlers of one session that have the whole PipeSize
 	minPipe         = 4 << 10                // what each has at least
 	pipeMin         = 2 << 10                // first size of what waits for a handler

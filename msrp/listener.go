@@ -49,7 +49,7 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 		conns:    make(map[*conn]struct{}),
 		changed:  make(chan struct{}),
 	}
-	l.workers = newWorkers(l.closed)
+	l.workers = newWorkers(idleWorkers, l.closed)
 	l.loops.Add(1)
 	go l.acceptLoop()
 	return l, nil

@@ -8,16 +8,17 @@ import (
 // workers run the handlers of one Listener, or of one dialled connection. A
 // goroutine that has run one waits for the next, as its stack has grown to what
 // they need, which costs as much as all else that is done for a short message.
-// maxIdleWorkers of them wait at most, until stop.
+// most of them wait, until stop.
 type workers struct {
+	most int32
 	next chan *Incoming // to one that waits
 	stop <-chan struct{}
 	idle atomic.Int32
 	all  sync.WaitGroup
 }
 
-func newWorkers(stop <-chan struct{}) *workers {
-	return &workers{next: make(chan *Incoming), stop: stop}
+func newWorkers(most int32, stop <-chan struct{}) *workers {
+	return &workers{most: most, next: make(chan *Incoming), stop: stop}
 }
 
 // run has the handler of a message called by a goroutine that is free.
@@ -41,7 +42,7 @@ func (w *workers) work(in *Incoming) {
 // wait gives the next message; nil if there is enough who wait, or none will come.
 func (w *workers) wait() *Incoming {
 	defer w.idle.Add(-1)
-	if w.idle.Add(1) > maxIdleWorkers {
+	if w.idle.Add(1) > w.most {
 		return nil
 	}
 	select {

@@ -10,7 +10,7 @@ import (
 // TestWorkersStay runs more handlers at once than may wait for others: as many
 // as may do, and are used again; Close ends them.
 func TestWorkersStay(t *testing.T) {
-	const n = maxIdleWorkers + 10
+	const n = idleWorkers + 10
 	running, leave := make(chan struct{}, n), make(chan struct{})
 	p := newPair(t, withHandler(func(context.Context, *Incoming) error {
 		running <- struct{}{}
@@ -40,7 +40,7 @@ func TestWorkersStay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for w.idle.Load() != maxIdleWorkers {
+		for w.idle.Load() != idleWorkers {
 			runtime.Gosched()
 		}
 	}
