@@ -70,6 +70,7 @@ const (
 	maxRanges       = 1024                   // separate ranges kept of one message's success reports
 	controlQueue    = 128                    // responses and reports waiting to be written on one connection
 	dataQueue       = 16                     // chunks waiting for the same; further Sends wait for a place
+	smallChunk      = 4 << 10                // bytes of a message that is sent from a small buffer
 	bodySegment     = 16 << 10               // bytes written between two looks at who else wants the connection
 	interruptAfter  = 50 * time.Millisecond  // a chunk that had the connection this long gives way to others
 	interruptible   = 2048                   // a chunk longer than this must give way (RFC 4975, 5.1)

@@ -32,9 +32,12 @@ type outgoing struct {
 	dead    atomic.Bool   // err is set
 }
 
-// chunkPool holds chunk buffers of the default size. The byte beyond a chunk
-// tells whether it is the last.
-var chunkPool = sync.Pool{New: func() any { b := make([]byte, DefaultChunkSize+1); return &b }}
+// chunkPool holds chunk buffers of the default size, smallChunkPool those for
+// short messages. The byte beyond a chunk tells whether it is the last.
+var (
+	chunkPool      = sync.Pool{New: func() any { b := make([]byte, DefaultChunkSize+1); return &b }}
+	smallChunkPool = sync.Pool{New: func() any { b := make([]byte, smallChunk+1); return &b }}
+)
 
 func (o *outgoing) send(ctx context.Context) error {
 	size := o.s.cfg.chunkSize(o.to)
@@ -42,13 +45,17 @@ func (o *outgoing) send(ctx context.Context) error {
 		size = int(o.m.Size)
 	}
 	var buf []byte
-	if size > 4096 && size <= DefaultChunkSize {
-		pooled := chunkPool.Get().(*[]byte)
+	if size <= DefaultChunkSize {
+		pool := &chunkPool
+		if size <= smallChunk {
+			pool = &smallChunkPool
+		}
+		pooled := pool.Get().(*[]byte)
 		buf = (*pooled)[:size+1]
 		defer func() {
 			// After an error the writer may still be busy with it.
 			if !o.dead.Load() && ctx.Err() == nil {
-				chunkPool.Put(pooled)
+				pool.Put(pooled)
 			}
 		}()
 	} else {
