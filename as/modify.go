@@ -32,11 +32,11 @@ func (b *bridge) carry(ctx context.Context, o sipua.Offer, to *sipua.Call) (answ
 		return b.carryBack(ctx, o, to) // it unlocks
 	}
 	defer b.offers.Unlock()
-	change := to.Reinvite
-	if o.Method == "UPDATE" && to.PeerTakesUpdate() {
-		change = to.Update
+	method := "INVITE"
+	if to.PeerTakesUpdate() {
+		method = o.Method
 	}
-	answer, err = change(ctx, o.Body, o.ContentType)
+	answer, err = to.Relay(ctx, method, o.Body, o.ContentType)
 	if err != nil {
 		return nil, b.changeRefused(o, err)
 	}

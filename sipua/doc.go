@@ -18,8 +18,8 @@
 // [Call.OnOffer] answers the peer's changes. Changes that cross are refused and
 // tried again as RFC 3261, section 14, has it. Config.SessionExpires has calls end
 // that nobody keeps alive; the peer's wish for that is heeded in any case. Where one
-// offer is to pass through two calls, [Call.AskOffer] and [Offer.OnAnswer] leave the
-// answer to be sent, and to come, in the ACK.
+// offer is to pass through two calls, [Call.Relay] carries it, and [Call.AskOffer] and
+// [Offer.OnAnswer] leave the answer to be sent, and to come, in the ACK.
 //
 // [Call.Info] sends a body within a call, and [Call.OnInfo] takes the peer's.
 //

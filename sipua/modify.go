@@ -94,11 +94,22 @@ func (c *Call) Reinvite(ctx context.Context, offer []byte, contentType string) (
 	return c.modify(ctx, sip.INVITE, offer, contentType)
 }
 
+// Relay sends a re-INVITE or an UPDATE with somebody else's offer and returns the
+// answer. It is as Reinvite, but is tried once: who has made the offer is to hear of
+// a 491 and try again, since both sides would wait for each other otherwise.
+func (c *Call) Relay(ctx context.Context, method string, offer []byte, contentType string) (answer []byte, err error) {
+	res, err := c.modifyUntil(ctx, sip.RequestMethod(method), description{offer, contentType}, relayed)
+	if err != nil {
+		return nil, err
+	}
+	return res.Body(), nil
+}
+
 // AskOffer sends a re-INVITE that asks for the peer's offer and returns that. The
 // answer travels in the ACK, which answer sends; it must be called, once, within
-// 32 s. It is as Reinvite otherwise. See RFC 3725, section 4.1.
+// 32 s. It is as Relay otherwise. See RFC 3725, section 4.1.
 func (c *Call) AskOffer(ctx context.Context) (offer []byte, answer func(ctx context.Context, body []byte, contentType string) error, err error) {
-	res, err := c.modifyUntil(ctx, sip.INVITE, description{}, true)
+	res, err := c.modifyUntil(ctx, sip.INVITE, description{}, asking)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,16 +142,25 @@ func (c *Call) PeerTakesUpdate() bool {
 // modify sends a request that may change the session, again if it has crossed
 // one of the peer's or the session timer was too short.
 func (c *Call) modify(ctx context.Context, method sip.RequestMethod, offer []byte, contentType string) ([]byte, error) {
-	res, err := c.modifyUntil(ctx, method, description{offer, contentType}, false)
+	res, err := c.modifyUntil(ctx, method, description{offer, contentType}, ours)
 	if err != nil {
 		return nil, err
 	}
 	return res.Body(), nil
 }
 
-// modifyUntil returns the 2xx. With open, that of an INVITE is still to be
-// acknowledged, and the change to be given up.
-func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer description, open bool) (*sip.Response, error) {
+// A manner is how a change is made.
+type manner int
+
+const (
+	ours    manner = iota // again and again
+	relayed               // once
+	asking                // once; the 2xx is still to be acknowledged, and the change to be given up
+)
+
+// modifyUntil returns the 2xx.
+func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer description, how manner) (*sip.Response, error) {
+	open := how == asking
 	for try := 1; ; try++ {
 		if err := c.take(ctx, changeOf(method, offer.body)); err != nil {
 			return nil, err
@@ -164,7 +184,7 @@ func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer 
 			return nil, statusError(res)
 		}
 		pause, again := c.again(res)
-		if !again || try == modifyTries {
+		if !again || try == modifyTries || how != ours && res.StatusCode != 422 {
 			return nil, statusError(res)
 		}
 		timer := time.NewTimer(pause)
