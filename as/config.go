@@ -59,6 +59,7 @@ type MediaServerConfig struct {
 // PresenceConfig says how the server learns who is reachable.
 type PresenceConfig struct {
 	Package string        `yaml:"package"`
+	Rate    int           `yaml:"rate"`
 	Server  string        `yaml:"server"`
 	Expires time.Duration `yaml:"expires"`
 }
@@ -174,6 +175,9 @@ func (c *Config) Validate() error {
 	}
 	if err := checkPresencePackage(c.Presence.Package); err != nil {
 		errs = append(errs, err)
+	}
+	if c.Presence.Rate < 1 || c.Presence.Rate > maxPresenceRate {
+		bad("presence.rate", "%d is not from 1 to %d", c.Presence.Rate, maxPresenceRate)
 	}
 	if c.Inventory == "" {
 		c.Inventory = inventoryAlways

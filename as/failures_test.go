@@ -141,6 +141,49 @@ func TestCountIsGivenBack(t *testing.T) {
 	}
 }
 
+// TestNextBestWhileTheCallerWaits has the best media server fail in each way; the
+// next best takes the call, and the failed one is not asked first by the next.
+func TestNextBestWhileTheCallerWaits(t *testing.T) {
+	for name, fail := range map[string]func(*testing.T, *fakeMS){
+		"no answer": func(t *testing.T, m *fakeMS) {
+			m.onStore = func(in *sipua.IncomingCall) { awaitCancel(t, in) }
+		},
+		"500": func(_ *testing.T, m *fakeMS) { m.onStore = func(in *sipua.IncomingCall) { _ = in.Reject(500, "") } },
+		"channel dies": func(_ *testing.T, m *fakeMS) {
+			m.onRequest = func(ctx context.Context, _ mscp.Element) (mscp.Element, error) {
+				m.change(func(m *fakeMS) { m.conn.Close() })
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bad, good := newFakeMS(t), newFakeMS(t)
+			bad.change(func(m *fakeMS) { fail(t, m) })
+			s := startAS(t, func(c *Config) {
+				c.Store.InviteTimeout, c.Store.RestoreWait, c.Store.FailureRest = 200*time.Millisecond, time.Minute, time.Minute
+			}, bad, good)
+			c := newCaller(t)
+			for i := range 2 {
+				began := time.Now()
+				if _, err := c.call(testContext(t), s, testOffer); err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("call %d was up after %v", i+1, time.Since(began))
+			}
+			if n := s.Sessions(); n[good.ua.Addr()] != 2 || n[bad.ua.Addr()] != 0 {
+				t.Errorf("sessions: %v", n)
+			}
+			bad.mu.Lock()
+			defer bad.mu.Unlock()
+			if len(bad.offers) != 1 {
+				t.Errorf("the failed one was asked %d times", len(bad.offers))
+			}
+		})
+	}
+}
+
 // unanswering has media servers take an INVITE and never answer it.
 func unanswering(t *testing.T, f *failing) {
 	f.both(func(m *fakeMS) { m.onStore = func(in *sipua.IncomingCall) { awaitCancel(t, in) } })

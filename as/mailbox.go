@@ -305,7 +305,7 @@ func (m *mailbox) settle(l *letter, before uint64) {
 // ends.
 func (m *mailbox) watch(ctx context.Context) (stop func()) {
 	retry := backoff{min: m.s.cfg.Push.RetryMin, max: m.s.cfg.Push.RetryMax}
-	for ctx.Err() == nil {
+	for m.s.mailboxes.pace.wait(ctx) {
 		stop, err := m.s.presence.watch(ctx, m.recipient, m.told)
 		if err == nil {
 			return stop

@@ -28,6 +28,12 @@ func (f *fakePresence) watch(_ context.Context, recipient string, told func(bool
 	return func() {}, nil
 }
 
+func (f *fakePresence) len() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.told)
+}
+
 func (f *fakePresence) say(reachable bool) {
 	f.mu.Lock()
 	told := f.told[testRecipient]
@@ -204,6 +210,29 @@ func (o *postOffice) run(t *testing.T, steps []step) {
 		}
 		synctest.Wait()
 	}
+}
+
+// TestWatchesBeginAtARate has very many recipients at once: what is asked of the
+// presence server goes out at presence.rate, beyond a burst.
+func TestWatchesBeginAtARate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newPostOffice(t)
+		defer o.close()
+		rate := o.s.cfg.Presence.Rate
+		for i := range 4 * rate {
+			if err := o.s.mailboxes.listed(Pair{Recipient: fmt.Sprintf("sip:u%d@example.com", i)}, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		for second := 1; second <= 4; second++ {
+			if n := o.presence.len(); n < second*rate-1 || n > second*rate+1 {
+				t.Errorf("%d watches in second %d, at a rate of %d", n, second, rate)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+	})
 }
 
 // samePushes compares pushes with what is wanted; a last one that need not have
