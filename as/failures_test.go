@@ -105,6 +105,7 @@ func TestCountIsGivenBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &failing{ms: []*fakeMS{newFakeMS(t), newFakeMS(t)}, hungUp: make(chan struct{}, 10)}
+			caller := newCaller(t) // before the server, to be there for its BYEs
 			f.s = startAS(t, tc.config, f.ms...)
 			if tc.prepare != nil {
 				tc.prepare(t, f)
@@ -122,7 +123,7 @@ func TestCountIsGivenBack(t *testing.T) {
 				case <-ctx.Done():
 				}
 			}()
-			call, err := newCaller(t).call(ctx, f.s, offer)
+			call, err := caller.call(ctx, f.s, offer)
 			switch {
 			case tc.code > 0:
 				wantStatus(t, err, tc.code)
@@ -161,10 +162,10 @@ func TestNextBestWhileTheCallerWaits(t *testing.T) {
 			t.Parallel()
 			bad, good := newFakeMS(t), newFakeMS(t)
 			bad.change(func(m *fakeMS) { fail(t, m) })
+			c := newCaller(t) // before the server, to be there for its BYEs
 			s := startAS(t, func(c *Config) {
 				c.Store.InviteTimeout, c.Store.RestoreWait, c.Store.FailureRest = 200*time.Millisecond, time.Minute, time.Minute
 			}, bad, good)
-			c := newCaller(t)
 			for i := range 2 {
 				began := time.Now()
 				if _, err := c.call(testContext(t), s, testOffer); err != nil {
@@ -303,9 +304,9 @@ func TestChannelThatComesAndGoes(t *testing.T) {
 // TestMediaServersAtRunTime adds, drains and removes media servers under calls.
 func TestMediaServersAtRunTime(t *testing.T) {
 	a, b := newFakeMS(t), newFakeMS(t)
+	c := newCaller(t)
 	s := startAS(t, nil, a)
 	uriA, uriB := "sip:ms@"+a.ua.Addr(), "sip:ms@"+b.ua.Addr()
-	c := newCaller(t)
 	on := func(m *fakeMS) {
 		t.Helper()
 		if _, err := c.call(testContext(t), s, testOffer); err != nil {
