@@ -159,10 +159,13 @@ func (l *limiter) end(caller, recipient string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls--
-	for key, m := range map[string]map[string]int{caller: l.byCaller, recipient: l.byRecipient} {
-		if m[key]--; m[key] == 0 {
-			delete(m, key)
-		}
+	endOne(l.byCaller, caller)
+	endOne(l.byRecipient, recipient)
+}
+
+func endOne(calls map[string]int, key string) {
+	if calls[key]--; calls[key] == 0 {
+		delete(calls, key)
 	}
 }
 

@@ -129,6 +129,12 @@
 // mscp_as_inventories_total by outcome (complete, refused, failed) and
 // mscp_as_directory_repairs_total by change (added, removed).
 //
+// # Changes of the configuration
+//
+// [Server.Reload], in mscp-as on SIGHUP, puts access, limits and media_servers in
+// force, and names what waits for a restart. A configuration with anything wrong
+// is refused as a whole.
+//
 // # Limits
 //
 // The server trusts its SIP peers: it belongs behind a proxy. PRACK is not

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,9 @@ type Server struct {
 	limits    *limiter
 	quiet     daemon.Quiet // for what strangers do
 
+	reloading sync.Mutex
+	loaded    Config // by the last Reload, or cfg
+
 	ready  chan struct{}   // closed when everything is there that a call needs
 	ctx    context.Context // ends when the server closes
 	cancel context.CancelFunc
@@ -59,7 +63,8 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, metrics: newMetrics(), run: rand.Text(), ready: make(chan struct{})}
+	cfg.MediaServers = slices.Clone(cfg.MediaServers)
+	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), run: rand.Text(), ready: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()

@@ -48,6 +48,9 @@ type Server struct {
 	quiet       daemon.Quiet                 // for what strangers do
 	bound       chan struct{}                // closed when ua is set
 
+	reloading sync.Mutex
+	loaded    Config // by the last Reload, or cfg
+
 	ctx    context.Context // ends when the server closes
 	cancel context.CancelFunc
 	tasks  daemon.Tasks
@@ -61,7 +64,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), metrics: newMetrics(), bound: make(chan struct{})}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), metrics: newMetrics(), bound: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()

@@ -114,7 +114,7 @@ func (s *Server) kept(p pair) int {
 // full tells why no message could be stored now, whoever it is for.
 func (s *Server) full() error {
 	st := s.store.Stats()
-	if most := s.cfg.Limits.TotalBytes; most > 0 && st.Bytes+st.Open >= most {
+	if most := s.store.Limits().MaxTotalBytes; most > 0 && st.Bytes+st.Open >= most {
 		return &store.LimitError{Limit: store.LimitTotal, Max: most}
 	}
 	w, err := s.store.Begin(s.ctx, store.Meta{Recipient: "sip:nobody@invalid", Sender: "sip:nobody@invalid"})

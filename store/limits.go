@@ -18,6 +18,13 @@ type Limits struct {
 	MinFree              int64 // bytes that stay free on the file system; looked at by Begin and at every segment, on Linux only
 }
 
+// SetLimits puts other limits in force. Messages that are being written are held
+// against them as well.
+func (s *Store) SetLimits(l Limits) { s.limits.Store(&l) }
+
+// Limits are those in force.
+func (s *Store) Limits() Limits { return *s.limits.Load() }
+
 // Limit names one of the [Limits].
 type Limit string
 
@@ -94,7 +101,7 @@ func (s *Store) admitNow(m Meta, size, ahead, more int64) error {
 		defer s.mu.Unlock()
 	}
 	recipient, sender := s.index.loads(m.Recipient, m.Sender)
-	err := s.limits.admit(size, recipient, sender, s.index.kept.bytes+s.index.open-ahead)
+	err := s.limits.Load().admit(size, recipient, sender, s.index.kept.bytes+s.index.open-ahead)
 	if err == nil && more > 0 {
 		s.index.open += more
 	}
@@ -102,15 +109,16 @@ func (s *Store) admitNow(m Meta, size, ahead, more int64) error {
 }
 
 func (s *Store) checkDisk() error {
-	if s.limits.MinFree <= 0 {
+	limits := s.limits.Load()
+	if limits.MinFree <= 0 {
 		return nil
 	}
 	free, err := freeBytes(s.db.Path())
 	if err != nil {
 		return fmt.Errorf("store: free space: %w", err)
 	}
-	if free < s.limits.MinFree {
-		return &LimitError{LimitDisk, s.limits.MinFree}
+	if free < limits.MinFree {
+		return &LimitError{LimitDisk, limits.MinFree}
 	}
 	return nil
 }
@@ -136,15 +144,15 @@ func (d *decision) admit(j *job) error {
 	m := j.message
 	p := pair{m.Recipient, m.Sender}
 	r, f := d.s.index.loads(m.Recipient, m.Sender)
-	err := d.s.limits.admit(m.Size, r.plus(d.recipients[p.recipient]), f.plus(d.senders[p]), d.total-j.ahead)
+	err := d.s.limits.Load().admit(m.Size, r.plus(d.recipients[p.recipient]), f.plus(d.senders[p]), d.total-j.ahead)
 	if err != nil {
 		return err
 	}
 	one := load{1, m.Size}
-	if limits := &d.s.limits; limits.MaxRecipientMessages > 0 || limits.MaxRecipientBytes > 0 {
+	if limits := d.s.limits.Load(); limits.MaxRecipientMessages > 0 || limits.MaxRecipientBytes > 0 {
 		d.recipients[p.recipient] = d.recipients[p.recipient].plus(one)
 	}
-	if limits := &d.s.limits; limits.MaxSenderMessages > 0 || limits.MaxSenderBytes > 0 {
+	if limits := d.s.limits.Load(); limits.MaxSenderMessages > 0 || limits.MaxSenderBytes > 0 {
 		d.senders[p] = d.senders[p].plus(one)
 	}
 	d.total += m.Size - j.ahead

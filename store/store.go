@@ -101,7 +101,7 @@ type Store struct {
 	db       *bolt.DB
 	path     string
 	log      *slog.Logger
-	limits   Limits
+	limits   atomic.Pointer[Limits]
 	ttl      time.Duration
 	readOnly bool
 	jobs     chan *job
@@ -150,10 +150,11 @@ func Open(path string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	s := &Store{
-		db: db, path: path, log: opt.Logger, limits: opt.Limits, ttl: opt.TimeToLive, readOnly: opt.ReadOnly,
+		db: db, path: path, log: opt.Logger, ttl: opt.TimeToLive, readOnly: opt.ReadOnly,
 		index: newIndex(), counts: newCounts(),
 		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.SetLimits(opt.Limits)
 	if err := s.load(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("store %s: %w", path, err)

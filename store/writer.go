@@ -59,7 +59,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.ended {
 		return 0, ErrEnded
 	}
-	if limit := w.s.limits.MaxBody; w.err == nil && limit > 0 && w.info.Size+int64(len(p)) > limit {
+	if limit := w.s.limits.Load().MaxBody; w.err == nil && limit > 0 && w.info.Size+int64(len(p)) > limit {
 		w.err = &LimitError{LimitBody, limit}
 		w.s.countRefused(w.err)
 	}

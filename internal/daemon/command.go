@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 )
 
 // Flags are what the command line of a server says.
@@ -26,10 +28,20 @@ func (f Flags) Override(listen, admin, trace, level *string) {
 	}
 }
 
+// A Service is a server that runs.
+type Service struct {
+	Server io.Closer
+	Log    *slog.Logger
+	// Reload reads the configuration again and puts in force what can change
+	// while the server runs. After an error, nothing has changed.
+	Reload func() error
+}
+
 // Main is the main function of a server's binary: it reads the flags, starts
-// the server and runs it until a signal asks it to end. It exits with status 1
-// on an error. With Flags.CheckOnly, start returns no server.
-func Main(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Logger, error)) {
+// the server and runs it until SIGINT or SIGTERM asks it to end. SIGHUP has the
+// configuration read again. It exits with status 1 on an error. With
+// Flags.CheckOnly, start returns no server.
+func Main(name string, defaultYAML []byte, start func(Flags) (*Service, error)) {
 	err := run(name, defaultYAML, start, os.Args[1:])
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
@@ -37,7 +49,7 @@ func Main(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.L
 	}
 }
 
-func run(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Logger, error), args []string) error {
+func run(name string, defaultYAML []byte, start func(Flags) (*Service, error), args []string) error {
 	var f Flags
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.StringVar(&f.Config, "config", name+".yaml", "the configuration `file`")
@@ -63,11 +75,22 @@ func run(name string, defaultYAML []byte, start func(Flags) (io.Closer, *slog.Lo
 	if *health != "" {
 		return checkHealth(ctx, *health)
 	}
-	server, log, err := start(f)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	service, err := start(f)
 	if err != nil || f.CheckOnly {
 		return err
 	}
-	<-ctx.Done()
-	log.Info("shutting down")
-	return server.Close()
+	for {
+		select {
+		case <-hangup:
+			if err := service.Reload(); err != nil {
+				service.Log.Error("configuration refused; the old one stays in force", "err", err)
+			}
+		case <-ctx.Done():
+			service.Log.Info("shutting down")
+			return service.Server.Close()
+		}
+	}
 }

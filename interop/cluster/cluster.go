@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -112,11 +109,7 @@ func (p *Process) prepare(o Options, cfg any) error {
 	p.config = filepath.Join(o.Dir, p.Name+".yaml")
 	p.log = filepath.Join(o.Dir, p.Name+".log")
 	p.onTrace = o.OnTrace
-	b, err := yaml.Marshal(cfg)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(p.config, b, 0o600)
+	return p.writeConfig(cfg)
 }
 
 // Processes are all processes, the media servers first.

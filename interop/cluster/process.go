@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/gomscp/gomscp/internal/daemon"
 )
 
@@ -122,6 +124,29 @@ func (p *Process) Kill() {
 	if done := p.signal(syscall.SIGKILL); done != nil {
 		<-done
 	}
+}
+
+// Config is the path of the process's configuration file.
+func (p *Process) Config() string { return p.config }
+
+// Reconfigure writes another configuration, an as.Config or ms.Config, and has
+// the process read it again.
+func (p *Process) Reconfigure(cfg any) error {
+	if err := p.writeConfig(cfg); err != nil {
+		return err
+	}
+	if p.signal(syscall.SIGHUP) == nil {
+		return fmt.Errorf("%s is not running", p.Name)
+	}
+	return nil
+}
+
+func (p *Process) writeConfig(cfg any) error {
+	b, err := yaml.Marshal(cfg)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(p.config, b, 0o600)
 }
 
 // Stop asks the process to end, kills it if it does not within 15 s, and

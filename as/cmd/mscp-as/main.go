@@ -6,8 +6,6 @@
 package main
 
 import (
-	"io"
-	"log/slog"
 	"os"
 
 	"github.com/gomscp/gomscp/as"
@@ -16,16 +14,31 @@ import (
 
 func main() { daemon.Main("mscp-as", as.DefaultYAML, start) }
 
-func start(f daemon.Flags) (io.Closer, *slog.Logger, error) {
-	cfg, err := as.LoadConfig(f.Config)
+func start(f daemon.Flags) (*daemon.Service, error) {
+	cfg, err := load(f)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
 	log, err := daemon.Logger(os.Stderr, cfg.Log.Level, cfg.Name)
 	if err != nil || f.CheckOnly {
-		return nil, nil, err
+		return nil, err
 	}
 	s, err := as.Start(cfg, log)
-	return s, log, err
+	if err != nil {
+		return nil, err
+	}
+	return &daemon.Service{Server: s, Log: log, Reload: func() error {
+		cfg, err := load(f)
+		if err != nil {
+			return err
+		}
+		return s.Reload(cfg)
+	}}, nil
+}
+
+// load reads the configuration, in which the flags go before the file.
+func load(f daemon.Flags) (as.Config, error) {
+	cfg, err := as.LoadConfig(f.Config)
+	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
+	return cfg, err
 }

@@ -13,8 +13,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -49,16 +47,31 @@ func locate(config string) (admin, file string, err error) {
 	return cfg.Admin, cfg.Store, err
 }
 
-func start(f daemon.Flags) (io.Closer, *slog.Logger, error) {
-	cfg, err := ms.LoadConfig(f.Config)
+func start(f daemon.Flags) (*daemon.Service, error) {
+	cfg, err := load(f)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
 	log, err := daemon.Logger(os.Stderr, cfg.Log.Level, cfg.Name)
 	if err != nil || f.CheckOnly {
-		return nil, nil, err
+		return nil, err
 	}
 	s, err := ms.Start(cfg, log)
-	return s, log, err
+	if err != nil {
+		return nil, err
+	}
+	return &daemon.Service{Server: s, Log: log, Reload: func() error {
+		cfg, err := load(f)
+		if err != nil {
+			return err
+		}
+		return s.Reload(cfg)
+	}}, nil
+}
+
+// load reads the configuration, in which the flags go before the file.
+func load(f daemon.Flags) (ms.Config, error) {
+	cfg, err := ms.LoadConfig(f.Config)
+	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
+	return cfg, err
 }

@@ -1,0 +1,43 @@
+package as
+
+import (
+	"slices"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+)
+
+// reloadable are the settings that Reload puts in force.
+var reloadable = []string{"access", "limits", "media_servers"}
+
+// Reload puts another configuration in force while the server runs, as far as
+// it can: access, with the file of users read again, limits and media_servers.
+// What else has changed is named in a warning and waits for a restart. After an
+// error nothing has changed. Calls that are there stay. Where media_servers is
+// as before, drains of the operator's stay too. See SetMediaServers.
+func (s *Server) Reload(cfg Config) error {
+	cfg.MediaServers = slices.Clone(cfg.MediaServers) // which the caller may change
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	a, err := newAccess(cfg.Access)
+	if err != nil {
+		return err
+	}
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	if !slices.Equal(cfg.MediaServers, s.loaded.MediaServers) {
+		if err := s.SetMediaServers(cfg.MediaServers); err != nil {
+			return err
+		}
+	}
+	s.access.Store(a)
+	s.limits.set(cfg.Limits)
+	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
+	for _, key := range daemon.Changed(s.cfg, cfg) {
+		if !daemon.Under(key, reloadable...) {
+			s.log.Warn("setting changes with a restart only", "key", key)
+		}
+	}
+	s.loaded = cfg
+	return nil
+}

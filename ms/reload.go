@@ -1,0 +1,31 @@
+package ms
+
+import "github.com/gomscp/gomscp/internal/daemon"
+
+// reloadable are the settings that Reload puts in force.
+var reloadable = []string{"access", "limits"}
+
+// Reload puts another configuration in force while the server runs, as far as
+// it can: access and limits. What else has changed is named in a warning and waits for
+// a restart. After an error nothing has changed. Sessions that are there stay.
+func (s *Server) Reload(cfg Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	peers, err := cfg.Access.parse()
+	if err != nil {
+		return err
+	}
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	s.peers.Store(peers)
+	s.store.SetLimits(cfg.Limits.store())
+	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
+	for _, key := range daemon.Changed(s.cfg, cfg) {
+		if !daemon.Under(key, reloadable...) {
+			s.log.Warn("setting changes with a restart only", "key", key)
+		}
+	}
+	s.loaded = cfg
+	return nil
+}
