@@ -19,7 +19,9 @@ type SessionConfig struct {
 	// Handler gets the messages; with nil they are refused with 415.
 	Handler Handler
 	// AcceptTypes are the media types taken ("text/plain", "text/*", "*");
-	// others are refused with 415. nil takes everything.
+	// others are refused with 415. nil takes everything. What a message of
+	// such a type wraps is for the Handler to look at: see ReadCPIM and
+	// Media.AcceptsWrapped.
 	AcceptTypes []string
 	// MaxSize is the size of the largest message taken, in bytes; larger
 	// ones are refused with 413. 0 is no limit.

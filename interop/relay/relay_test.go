@@ -150,10 +150,13 @@ func open(ctx context.Context, t *testing.T, relay msrp.URI, port int, password 
 }
 
 func (e *end) config(peer *end) msrp.SessionConfig {
-	return msrp.SessionConfig{Remote: peer.relay.Path(), Handler: func(_ context.Context, m *msrp.Incoming) error {
+	return msrp.SessionConfig{Remote: peer.relay.Path(), Handler: func(ctx context.Context, m *msrp.Incoming) error {
 		h := sha256.New()
 		n, err := io.Copy(h, m)
 		if err != nil {
+			return err
+		}
+		if _, err := m.InOrder(ctx); err != nil {
 			return err
 		}
 		e.got <- message{m.MessageID, n, [sha256.Size]byte(h.Sum(nil))}
@@ -201,6 +204,7 @@ func TestKamailioRelay(t *testing.T) {
 		go func() { defer wg.Done(); exchange(ctx, t, b, a, 1<<20+2) }()
 		wg.Wait()
 	})
+	t.Run("in order", func(t *testing.T) { inOrder(ctx, t, a, b, 1000) })
 	t.Run("nobody there", func(t *testing.T) {
 		gone := b.relay.Path()
 		gone[0].SessionID += "x"
@@ -221,6 +225,40 @@ func TestKamailioRelay(t *testing.T) {
 			t.Error("a message to nobody was confirmed")
 		}
 	})
+}
+
+// inOrder sends n short messages behind one another, as many unanswered as the
+// session's window takes, and wants them to arrive in that order.
+func inOrder(ctx context.Context, t *testing.T, from, to *end, n int) {
+	t.Helper()
+	var sends sync.WaitGroup
+	go func() {
+		for i := range n {
+			queued := make(chan struct{})
+			once := sync.OnceFunc(func() { close(queued) })
+			sends.Go(func() {
+				defer once()
+				body := strings.Repeat("x", i+1) // its length tells which one it is
+				_, err := from.session.Send(ctx, msrp.Message{
+					ContentType: "text/plain", Body: strings.NewReader(body), Size: int64(len(body)), Queued: once})
+				if err != nil {
+					t.Errorf("message %d: %v", i, err)
+				}
+			})
+			<-queued
+		}
+	}()
+	for i := range n {
+		select {
+		case m := <-to.got:
+			if m.size != int64(i+1) {
+				t.Fatalf("message %d came after %d", m.size-1, i-1)
+			}
+		case <-ctx.Done():
+			t.Fatal(ctx.Err())
+		}
+	}
+	sends.Wait()
 }
 
 // exchange sends size random bytes and compares what arrived.
