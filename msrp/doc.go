@@ -53,7 +53,8 @@
 // other, or [ErrConnectionLost] with the cause behind it. A handler whose
 // message does not arrive whole sees [ErrAborted] instead of io.EOF.
 //
-// A session is not ended for being idle: SIP does that. A [Message] with
+// A session is not ended for being idle: SIP does that. A peer that has vanished
+// is noticed by TCP's keep-alive, as package net sets it. A [Message] with
 // neither Body nor ContentType is an empty SEND, which keeps the connection
 // open in middleboxes; those of the peer are answered and not handed on.
 //
