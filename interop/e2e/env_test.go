@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/interop/kamailio"
 	"github.com/gomscp/gomscp/interop/sipserver"
@@ -74,8 +75,9 @@ type envOptions struct {
 	presence  string   // how the application server learns who is reachable; "" means the default
 	configAS  func(*as.Config)
 	configMS  func(int, *ms.Config)
-	keepAlone bool          // do not start the processes
-	time      time.Duration // that the test may take, if more than usual
+	onTrace   func(daemon.TraceRecord) // gets all that the processes trace
+	keepAlone bool                     // do not start the processes
+	time      time.Duration            // that the test may take, if more than usual
 }
 
 // newEnv starts a cluster whose waits are short.
@@ -111,7 +113,7 @@ func newEnv(t *testing.T, o envOptions) *env {
 				o.configAS(c)
 			}
 		},
-		ConfigMS: o.configMS,
+		ConfigMS: o.configMS, OnTrace: o.onTrace,
 	}
 	e.cluster, err = cluster.New(e.options)
 	if err != nil {
