@@ -99,6 +99,7 @@ type T struct {
 	failed     bool
 	skipped    bool
 	wire       wire
+	sessions   int // MSRP URIs that were made
 }
 
 // protect runs f in a goroutine of its own, which FailNow may end.

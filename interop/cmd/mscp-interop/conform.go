@@ -12,48 +12,76 @@ import (
 	"github.com/gomscp/gomscp/interop/conform"
 )
 
+const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags]
+       mscp-interop conform msrp --target HOST:PORT [flags]
+       mscp-interop conform msrp --uri MSRP-URI --our-uri MSRP-URI [flags]
+
+Tests a peer, a case for each demand: mscp a media server's end of MSCP over TCP
+(draft-mcglashan-mscp-02), msrp whoever takes messages (RFC 4975). The exit status
+is 1 if a strict demand is not kept to. --list shows the cases.
+
+`
+
+// conformFlags are what is to be tested, and how.
+type conformFlags struct {
+	conform.MSRPTarget
+	o                         conform.Options
+	dialog, only, format, out string
+	list                      bool
+}
+
+func (f *conformFlags) define(fs *flag.FlagSet) {
+	fs.StringVar(&f.SIP, "target", "", "where the peer takes SIP, `host:port` or host:port;transport=tcp")
+	fs.StringVar(&f.From, "from", "", "our SIP `URI`; the default names the address we are at")
+	fs.StringVar(&f.To, "to", "", "the SIP `URI` that is called; the default names the target")
+	fs.StringVar(&f.dialog, "dialog", "", "mscp: the `URI` of a VoiceXML document that the media server can fetch")
+	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
+	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of a session that was agreed on otherwise, to be bound again and again")
+	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: our own `MSRP-URI` in that session")
+	fs.DurationVar(&f.o.Timeout, "timeout", conform.DefaultTimeout, "how long each wait for the peer may take")
+	fs.BoolVar(&f.o.Strict, "strict", false, "let the cases count that are no strict demand")
+	fs.StringVar(&f.only, "only", "", "only these `cases`, with commas: an ID such as mscp/7.2.3/1, a section such as mscp/7.2.3, or a pattern")
+	fs.StringVar(&f.format, "format", "text", "text, json or junit")
+	fs.StringVar(&f.out, "o", "", "write the report to this `file`; the default is standard output")
+	fs.BoolVar(&f.list, "list", false, "list the cases, and run none")
+}
+
 // runConform tests a peer case by case.
 func runConform(ctx context.Context, args []string) error {
-	var target conform.MSCPTarget
-	var o conform.Options
+	var f conformFlags
 	fs := flag.NewFlagSet("conform", flag.ContinueOnError)
-	fs.StringVar(&target.SIP, "target", "", "where the peer takes SIP, `host:port` or host:port;transport=tcp")
-	fs.StringVar(&target.From, "from", "", "our SIP `URI`; the default names the address we are at")
-	fs.StringVar(&target.To, "to", "", "the SIP `URI` that is called; the default names the target")
-	fs.StringVar(&target.DialogSource, "dialog", "", "the `URI` of a VoiceXML document that the media server can fetch")
-	fs.DurationVar(&o.Timeout, "timeout", conform.DefaultTimeout, "how long each wait for the peer may take")
-	fs.BoolVar(&o.Strict, "strict", false, "let the cases count that are no demand of the specification")
-	only := fs.String("only", "", "only these `cases`, with commas: an ID such as mscp/7.2.3/1, a section such as mscp/7.2, or a pattern")
-	format := fs.String("format", "text", "text, json or junit")
-	out := fs.String("o", "", "write the report to this `file`; the default is standard output")
-	list := fs.Bool("list", false, "list the cases, and run none")
+	f.define(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: mscp-interop conform mscp --target HOST:PORT [flags]\n\n"+
-			"Calls a media server and tests its end of MSCP over TCP, a case for each demand of\ndraft-mcglashan-mscp-02. The exit status is 1 if a demand is not kept to.\n\n")
+		fmt.Fprint(fs.Output(), conformUsage)
 		fs.PrintDefaults()
 	}
 	words, err := parseMixed(fs, args)
 	if err != nil {
 		return err
 	}
-	if len(words) != 1 || words[0] != "mscp" {
+	var cases []conform.Case
+	switch strings.Join(words, " ") {
+	case "mscp":
+		cases = conform.MSCP(conform.MSCPTarget{SIP: f.SIP, From: f.From, To: f.To, DialogSource: f.dialog})
+	case "msrp":
+		cases = conform.MSRP(f.MSRPTarget)
+	default:
 		fs.Usage()
-		return errors.New("what is to be tested is mscp")
+		return errors.New("what is to be tested is mscp or msrp")
 	}
-	cases := conform.MSCP(target)
-	if *only != "" {
-		if cases, err = conform.Select(cases, strings.Split(*only, ",")...); err != nil {
+	if f.only != "" {
+		if cases, err = conform.Select(cases, strings.Split(f.only, ",")...); err != nil {
 			return err
 		}
 	}
-	if *list {
+	if f.list {
 		return listCases(cases)
 	}
-	if target.SIP == "" {
+	if f.SIP == "" && (words[0] == "mscp" || f.URI == "" || f.OurURI == "") {
 		fs.Usage()
-		return errors.New("--target is needed")
+		return errors.New("--target is needed, or for msrp --uri and --our-uri")
 	}
-	return conformWith(ctx, cases, o, *format, *out)
+	return conformWith(ctx, cases, f.o, f.format, f.out)
 }
 
 func listCases(cases []conform.Case) error {

@@ -27,7 +27,8 @@ const usage = `usage: mscp-interop <command> [flags]
   receive   register and take the messages that come
   ladder    draw the trace files of servers as a ladder, in text or SVG
   pcap      make a capture file for Wireshark of trace files
-  conform   test somebody's media server, a case for each demand of MSCP
+  conform   test a media server, or who takes MSRP messages, a case for each
+            demand of the specification
 
 mscp-interop <command> -h lists a command's flags.
 `

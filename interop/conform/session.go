@@ -1,0 +1,237 @@
+package conform
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/msrptest"
+)
+
+// MSRPTarget is who takes messages. It is called over SIP at SIP, or has agreed
+// on URI and OurURI by other means.
+type MSRPTarget struct {
+	SIP  string // host:port where it takes SIP, with ;transport=tcp for TCP
+	From string // our SIP URI; "" names the address we are at
+	To   string // whom we call; "" names the target
+
+	URI    string // an MSRP URI of a session that waits to be bound, again and again; "" calls instead
+	OurURI string // our MSRP URI, as that session knows it
+
+	// Offline says that SIP is a media server of an offline-message cluster: it
+	// is told by RestoreMsg, over MSCP, whose messages a session has. They stay
+	// in its store, for the recipient sip:conform-recipient@example.com.
+	Offline bool
+}
+
+// A session is an MSRP session, of which we are the sender's end.
+type session struct {
+	*msrptest.Peer
+	t        *T
+	m        MSRPTarget
+	to, from string      // MSRP URIs of the two ends
+	answer   *msrp.Media // nil if the session was agreed on otherwise
+	sdp      string      // the answer as it came
+	n        int         // transactions
+	reports  []*msrptest.Frame
+}
+
+// describe is our offer of a session, as who connects.
+func describe(host, uri string) string {
+	family := "IP4"
+	if strings.Contains(host, ":") {
+		family = "IP6"
+	}
+	return fmt.Sprintf("v=0\r\no=conform 1 1 IN %s %s\r\ns=-\r\nc=IN %[1]s %[2]s\r\nt=0 0\r\nm=message %d TCP/MSRP *\r\n"+
+		"a=accept-types:*\r\na=setup:active\r\na=path:%s\r\n", family, host, ourPort, uri)
+}
+
+// ourPort is in our URIs; nobody connects to it, since we do.
+const ourPort = 2855
+
+// agree sets a session up without connecting.
+func (m MSRPTarget) agree(t *T) *session {
+	t.Helper()
+	if m.URI != "" {
+		return &session{t: t, m: m, to: m.URI, from: m.OurURI}
+	}
+	return m.agreeOn(t, func(offer string) string { return offer })
+}
+
+// newURI is one of ours for a session; it need not be secret.
+func (t *T) newURI(host string) string {
+	t.sessions++
+	return fmt.Sprintf("msrp://%s/conform%s%d;tcp", net.JoinHostPort(host, strconv.Itoa(ourPort)), strings.Map(alphanumeric, t.name), t.sessions)
+}
+
+func alphanumeric(c rune) rune {
+	if c == '/' || c == '.' {
+		return -1
+	}
+	return c
+}
+
+// agreeOn calls with an offer that change has made another.
+func (m MSRPTarget) agreeOn(t *T, change func(string) string) *session {
+	t.Helper()
+	host, _, _ := strings.Cut(m.SIP, ";")
+	own := ownHost(host)
+	s := &session{t: t, m: m, from: t.newURI(own)}
+	var control *channel
+	if m.Offline {
+		control = MSCPTarget{SIP: m.SIP}.setUp(t, offer)
+	}
+	call, err := caller{m.SIP, m.From, m.To}.call(t, []byte(change(describe(own, s.from))))
+	if err != nil {
+		t.Fatalf("the INVITE for a session has failed: %v", err)
+	}
+	t.ack(call)
+	if control != nil {
+		a := control.ask(fmt.Sprintf(`<RestoreMsg xmlns="urn:x-mscp:offline-message:1" from-uri="sip:conform-sender@example.com" `+
+			`to-uri="sip:conform-recipient@example.com" %s/>`, attribute("connection-id", call.ID().String())))
+		if e := a.element(); e.XMLName.Local != "MsgRestored" {
+			t.Fatalf("RestoreMsg is answered with %q", a.Body)
+		}
+	}
+	s.sdp = string(call.RemoteBody())
+	if s.answer, err = msrp.ParseSDP(call.RemoteBody()); err != nil {
+		t.Fatalf("the answer: %v\n%s", err, s.sdp)
+	}
+	if s.answer.Rejected() || len(s.answer.Path) == 0 {
+		t.Fatalf("the answer refuses the session:\n%s", s.sdp)
+	}
+	s.to = s.answer.Path.String()
+	return s
+}
+
+// connect connects to where the session is.
+func (s *session) connect() *session {
+	s.t.Helper()
+	first, _, _ := strings.Cut(s.to, " ")
+	u, err := msrp.ParseURI(first)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Peer = msrptest.New(s.t, s.t.dial(net.JoinHostPort(u.Host, strconv.Itoa(u.Port))))
+	return s
+}
+
+// on makes what runs a case on a session of its own, bound by an empty SEND.
+func (m MSRPTarget) on(run func(t *T, s *session)) func(*T) {
+	return func(t *T) {
+		s := m.agree(t).connect()
+		s.alive()
+		run(t, s)
+	}
+}
+
+// tid is a new transaction id.
+func (s *session) tid() string {
+	s.n++
+	return fmt.Sprintf("conform%04d", s.n)
+}
+
+// A request is one as it is written, legal or not.
+type request struct {
+	method   string // "" is SEND
+	to, from string // "" are those of the session
+	id       string // Message-ID; "" leaves it out
+	headers  []string
+	rng      string // Byte-Range; "" is all of the body
+	body     string
+	noBody   bool // no blank line, Byte-Range and Content-Type
+	flag     string
+}
+
+// encode writes a request with the transaction id.
+func (s *session) encode(tid string, r request) string {
+	or := func(a, b string) string {
+		if a != "" {
+			return a
+		}
+		return b
+	}
+	lines := []string{"MSRP " + tid + " " + or(r.method, "SEND"), "To-Path: " + or(r.to, s.to), "From-Path: " + or(r.from, s.from)}
+	if r.id != "" {
+		lines = append(lines, "Message-ID: "+r.id)
+	}
+	lines = append(lines, r.headers...)
+	if !r.noBody {
+		lines = append(lines, "Byte-Range: "+or(r.rng, fmt.Sprintf("1-%d/%[1]d", len(r.body))), "Content-Type: text/plain", "", r.body)
+	}
+	return strings.Join(append(lines, "-------"+tid+or(r.flag, "$")), "\r\n") + "\r\n"
+}
+
+// send writes a request, and returns its transaction id.
+func (s *session) send(r request) string {
+	s.t.Helper()
+	tid := s.tid()
+	s.Write(s.encode(tid, r))
+	return tid
+}
+
+// response waits for the response to tid; reports may come before it.
+func (s *session) response(tid string) *msrptest.Frame {
+	s.t.Helper()
+	for {
+		f := s.Next()
+		if f.Method == "REPORT" {
+			s.reports = append(s.reports, f)
+			continue
+		}
+		if f.Method != "" || f.TID != tid {
+			s.t.Fatalf("%s%d with the transaction id %s came where the response to %s was awaited", f.Method, f.Code, f.TID, tid)
+		}
+		return f
+	}
+}
+
+// want sends a request and checks the code of its response.
+func (s *session) want(code int, r request) *msrptest.Frame {
+	s.t.Helper()
+	f := s.response(s.send(r))
+	if f.Code != code {
+		s.t.Fatalf("the response is %d %s, not %d", f.Code, f.Comment, code)
+	}
+	return f
+}
+
+// alive sends an empty SEND, whose response must be the next.
+func (s *session) alive() {
+	s.t.Helper()
+	s.want(200, request{id: s.messageID(), noBody: true})
+}
+
+func (s *session) messageID() string {
+	return fmt.Sprintf("conform.%s.%d", strings.Map(alphanumeric, s.t.name), s.n+1)
+}
+
+// report waits for the success report of a message.
+func (s *session) report(id string) *msrptest.Frame {
+	s.t.Helper()
+	if len(s.reports) == 0 {
+		s.reports = append(s.reports, s.Next())
+	}
+	f := s.reports[0]
+	s.reports = s.reports[1:]
+	if f.Method != "REPORT" || f.Get("Message-ID") != id {
+		s.t.Fatalf("%s%d of the message %q came where the report of %q was awaited", f.Method, f.Code, f.Get("Message-ID"), id)
+	}
+	return f
+}
+
+// reported checks that a report is of success and covers n bytes.
+func (s *session) reported(id string, n int) {
+	s.t.Helper()
+	f := s.report(id)
+	if got, want := f.Get("Byte-Range"), fmt.Sprintf("1-%d/%[1]d", n); got != want {
+		s.t.Errorf("the report is of the range %q, not %s", got, want)
+	}
+	if got := f.Get("Status"); !strings.HasPrefix(got, "000 200") {
+		s.t.Errorf("its status is %q", got)
+	}
+}
+
+var success = []string{"Success-Report: yes"}
