@@ -25,6 +25,7 @@ var DefaultYAML []byte
 type Config struct {
 	Name          string              `yaml:"name"`
 	SIP           SIPConfig           `yaml:"sip"`
+	TLS           daemon.TLSConfig    `yaml:"tls"`
 	Access        AccessConfig        `yaml:"access"`
 	Limits        LimitsConfig        `yaml:"limits"`
 	MediaServers  []MediaServerConfig `yaml:"media_servers"`
@@ -43,9 +44,11 @@ type Config struct {
 
 // SIPConfig says where the server takes SIP.
 type SIPConfig struct {
-	Listen         string        `yaml:"listen"`
-	User           string        `yaml:"user"`
-	SessionExpires time.Duration `yaml:"session_expires"`
+	Listen                   string        `yaml:"listen"`
+	User                     string        `yaml:"user"`
+	TLSListen                string        `yaml:"tls_listen"`
+	RequireClientCertificate bool          `yaml:"require_client_certificate"`
+	SessionExpires           time.Duration `yaml:"session_expires"`
 }
 
 // MediaServerConfig names one media server and its weight in the balancing.
@@ -167,8 +170,20 @@ func (c *Config) Validate() error {
 			bad(key, "%v is not a positive duration", d)
 		}
 	}
-	if t := c.Control.Transport; t != "tcp" && t != "info" {
-		bad("control.transport", "%q is neither tcp nor info", t)
+	switch t := c.Control.Transport; {
+	case t != "tcp" && t != "tls" && t != "info":
+		bad("control.transport", "%q is none of tcp, tls, info", t)
+	case t == "tls" && !c.TLS.Enabled():
+		bad("control.transport", "tls needs a tls.certificate")
+	}
+	if a := c.SIP.TLSListen; a != "" {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			bad("sip.tls_listen", "%v", err)
+		}
+	}
+	c.TLS.Validate(bad)
+	if _, err := loadCertificate(c.TLS); err != nil && c.TLS.Key != "" {
+		errs = append(errs, err)
 	}
 	if _, err := c.Control.dialect(); err != nil {
 		errs = append(errs, err)

@@ -22,14 +22,15 @@ import (
 // goroutine in run owns the channel: it sets it up, watches it and sets it up
 // again for as long as the server lives. See the draft, section 7.2.1.
 type mediaServer struct {
-	cfg     MediaServerConfig
-	control ControlConfig
-	ua      *sipua.UA
-	from    string // our own URI
-	mscp    mscp.Config
-	log     *slog.Logger
-	changed func()        // called after every change of up; must not block
-	cameUp  func(channel) // called when a channel is up; must not block
+	cfg         MediaServerConfig
+	control     ControlConfig
+	ua          *sipua.UA
+	from        string // our own URI
+	certificate certificate
+	mscp        mscp.Config
+	log         *slog.Logger
+	changed     func()        // called after every change of up; must not block
+	cameUp      func(channel) // called when a channel is up; must not block
 
 	ctx    context.Context // ends when the server closes or the MS is taken from the list
 	cancel context.CancelFunc
@@ -158,7 +159,11 @@ func (m *mediaServer) offer() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mscp.NewOffer(host).Marshal()
+	offer := mscp.NewOffer(host)
+	if err := m.secureOffer(offer); err != nil {
+		return nil, err
+	}
+	return offer.Marshal()
 }
 
 // dial connects to where the answer says.
@@ -167,12 +172,15 @@ func (m *mediaServer) dial(ctx context.Context, answer []byte) (*mscp.Client, er
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
-	if err := a.CheckAnswer(); err != nil {
+	if err := m.checkAnswer(a); err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
 	if err != nil {
+		return nil, err
+	}
+	if conn, err = m.secure(ctx, conn, a); err != nil {
 		return nil, err
 	}
 	return mscp.NewClient(conn, m.mscp), nil

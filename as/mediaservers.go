@@ -130,7 +130,7 @@ func (s *Server) newMediaServer(cfg MediaServerConfig) (*mediaServer, error) {
 	}
 	log := s.log.With("ms", cfg.Name)
 	ms := &mediaServer{
-		cfg: cfg, control: s.cfg.Control, ua: s.ua, from: s.self, log: log, since: time.Now(),
+		cfg: cfg, control: s.cfg.Control, ua: s.ua, from: s.self, certificate: s.currentCertificate, log: log, since: time.Now(),
 		changed: func() { s.mailboxes.wakeAll() },
 	}
 	ms.cameUp = func(c channel) { s.channelUp(ms, c) }

@@ -33,17 +33,18 @@ type Server struct {
 	run  string // random; see callID
 	ua   *sipua.UA
 
-	servers   mediaServers
-	balancer  *balancer
-	dir       *Directory
-	mailboxes *mailboxes
-	presence  presenceSource
-	metrics   *metrics
-	admin     *daemon.Admin
-	trace     *daemon.TraceWriter
-	access    atomic.Pointer[access]
-	limits    *limiter
-	quiet     daemon.Quiet // for what strangers do
+	servers     mediaServers
+	balancer    *balancer
+	dir         *Directory
+	mailboxes   *mailboxes
+	presence    presenceSource
+	metrics     *metrics
+	admin       *daemon.Admin
+	trace       *daemon.TraceWriter
+	access      atomic.Pointer[access]
+	certificate atomic.Pointer[certificate]
+	limits      *limiter
+	quiet       daemon.Quiet // for what strangers do
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
@@ -116,6 +117,9 @@ func (s *Server) openSIP() (err error) {
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
 		SessionExpires: s.cfg.SIP.SessionExpires,
+	}
+	if cfg.TLS, err = s.sipTLS(); err != nil {
+		return err
 	}
 	if s.trace.Enabled() {
 		cfg.Trace = func(e sipua.TraceEvent) {

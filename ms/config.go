@@ -22,28 +22,31 @@ var DefaultYAML []byte
 // Config is a media server's configuration, as read from YAML. DefaultYAML
 // documents each key.
 type Config struct {
-	Name              string        `yaml:"name"`
-	SIP               SIPConfig     `yaml:"sip"`
-	Access            AccessConfig  `yaml:"access"`
-	Control           ControlConfig `yaml:"control"`
-	MSRP              MSRPConfig    `yaml:"msrp"`
-	Store             string        `yaml:"store"`
-	Limits            LimitsConfig  `yaml:"limits"`
-	TimeToLive        time.Duration `yaml:"time_to_live"`
-	KeepNotifications bool          `yaml:"keep_notifications"`
-	Hold              time.Duration `yaml:"hold"`
-	Orphan            time.Duration `yaml:"orphan"`
-	Push              PushConfig    `yaml:"push"`
-	Log               LogConfig     `yaml:"log"`
-	Admin             string        `yaml:"admin"`
-	Trace             string        `yaml:"trace"`
-	TraceBody         int           `yaml:"trace_body"`
+	Name              string           `yaml:"name"`
+	SIP               SIPConfig        `yaml:"sip"`
+	TLS               daemon.TLSConfig `yaml:"tls"`
+	Access            AccessConfig     `yaml:"access"`
+	Control           ControlConfig    `yaml:"control"`
+	MSRP              MSRPConfig       `yaml:"msrp"`
+	Store             string           `yaml:"store"`
+	Limits            LimitsConfig     `yaml:"limits"`
+	TimeToLive        time.Duration    `yaml:"time_to_live"`
+	KeepNotifications bool             `yaml:"keep_notifications"`
+	Hold              time.Duration    `yaml:"hold"`
+	Orphan            time.Duration    `yaml:"orphan"`
+	Push              PushConfig       `yaml:"push"`
+	Log               LogConfig        `yaml:"log"`
+	Admin             string           `yaml:"admin"`
+	Trace             string           `yaml:"trace"`
+	TraceBody         int              `yaml:"trace_body"`
 }
 
 // SIPConfig says where the server takes SIP.
 type SIPConfig struct {
-	Listen string `yaml:"listen"`
-	User   string `yaml:"user"`
+	Listen                   string `yaml:"listen"`
+	User                     string `yaml:"user"`
+	TLSListen                string `yaml:"tls_listen"`
+	RequireClientCertificate bool   `yaml:"require_client_certificate"`
 }
 
 // ControlConfig is about the MSCP channels.
@@ -53,6 +56,7 @@ type ControlConfig struct {
 	PortMax       int           `yaml:"port_max"`
 	AcceptTimeout time.Duration `yaml:"accept_timeout"`
 	Dialect       string        `yaml:"dialect"`
+	RequireTLS    bool          `yaml:"require_tls"`
 }
 
 // MSRPConfig says where the server takes MSRP, and what.
@@ -165,6 +169,18 @@ func (c *Config) Validate() error {
 		if d <= 0 {
 			bad(key, "%v is not a positive duration", d)
 		}
+	}
+	if a := c.SIP.TLSListen; a != "" {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			bad("sip.tls_listen", "%v", err)
+		}
+	}
+	if c.Control.RequireTLS && !c.TLS.Enabled() {
+		bad("control.require_tls", "true needs a tls.certificate")
+	}
+	c.TLS.Validate(bad)
+	if _, err := loadCertificate(c.TLS); err != nil && c.TLS.Key != "" {
+		errs = append(errs, err)
 	}
 	if _, err := c.Access.parse(); err != nil {
 		errs = append(errs, err)

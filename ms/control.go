@@ -21,15 +21,15 @@ import (
 type control struct {
 	s         *Server
 	log       *slog.Logger
-	inviter   netip.Addr        // where the INVITE came from
-	listeners chan net.Listener // of capacity 1: where the AS is to connect next
-	port      atomic.Int64      // where the connection that is being served was made; 0 without one
+	inviter   netip.Addr   // where the INVITE came from
+	listeners chan invited // of capacity 1: where the AS is to connect next
+	port      atomic.Int64 // where the connection that is being served was made; 0 without one
 }
 
 // serveControl answers an INVITE that offers TCP/MS and serves its channel
 // until the dialog ends. See the draft, section 7.2.1.
 func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
-	c := &control{s: s, log: log, inviter: in.Peer.Addr.Addr(), listeners: make(chan net.Listener, 1)}
+	c := &control{s: s, log: log, inviter: in.Peer.Addr.Addr(), listeners: make(chan invited, 1)}
 	answer, err := c.offered(in.Body)
 	if err != nil {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
@@ -45,6 +45,12 @@ func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
 	return nil
 }
 
+// An invited listener waits for the connection that an offer describes.
+type invited struct {
+	net.Listener
+	offer *mscp.Media
+}
+
 // offered opens a listener of its own for an offer, since nothing but the port
 // ties a TCP connection to its dialog, and makes the answer. A connection that
 // is there stays, if that is what is offered.
@@ -53,23 +59,23 @@ func (c *control) offered(offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.CheckOffer(); err != nil {
+	if err := c.checkOffer(m); err != nil {
 		return nil, err
 	}
 	if port := c.port.Load(); port != 0 && m.Connection == "existing" {
-		return m.Keep(c.s.cfg.Control.Host, int(port)).MarshalAnswer(offer)
+		return c.describe(m.Keep(c.s.cfg.Control.Host, int(port)), offer)
 	}
 	ln, err := listenInRange(c.s.cfg.Control.Host, c.s.cfg.Control.PortMin, c.s.cfg.Control.PortMax)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := m.Answer(c.s.cfg.Control.Host, ln.Addr().(*net.TCPAddr).Port).MarshalAnswer(offer)
+	answer, err := c.describe(m.Answer(c.s.cfg.Control.Host, ln.Addr().(*net.TCPAddr).Port), offer)
 	if err != nil {
 		ln.Close()
 		return nil, err
 	}
 	c.closeListener() // an earlier offer that was never used
-	c.listeners <- ln
+	c.listeners <- invited{ln, m}
 	return answer, nil
 }
 
@@ -111,7 +117,7 @@ func (c *control) run(call *sipua.Call) {
 }
 
 // accept takes the one connection that ln is for, and closes ln.
-func (c *control) accept(call *sipua.Call, ln net.Listener) (net.Conn, error) {
+func (c *control) accept(call *sipua.Call, ln invited) (net.Conn, error) {
 	defer ln.Close()
 	done := make(chan struct{})
 	defer close(done)
@@ -123,16 +129,24 @@ func (c *control) accept(call *sipua.Call, ln net.Listener) (net.Conn, error) {
 		}
 		ln.Close()
 	}()
-	if tl, ok := ln.(*net.TCPListener); ok {
+	if tl, ok := ln.Listener.(*net.TCPListener); ok {
 		_ = tl.SetDeadline(time.Now().Add(c.s.cfg.Control.AcceptTimeout))
 	}
 	for {
 		conn, err := ln.Accept()
-		if err != nil || c.s.mayControl(conn, c.inviter) {
-			return conn, err
+		if err != nil {
+			return nil, err
 		}
-		c.s.rejected("mscp", conn.RemoteAddr().String())
-		conn.Close() // a stranger does not take the one place
+		if !c.s.mayControl(conn, c.inviter) {
+			c.s.rejected("mscp", conn.RemoteAddr().String())
+			conn.Close() // a stranger does not take the one place
+			continue
+		}
+		secured, err := c.secure(conn, ln.offer)
+		if err == nil {
+			return secured, nil
+		}
+		c.log.Warn("control connection refused", "peer", conn.RemoteAddr(), "err", err)
 	}
 }
 

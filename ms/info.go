@@ -14,6 +14,9 @@ import (
 // serveInfo answers an INVITE without media and serves MSCP over INFO on its dialog
 // until that ends. See the draft, section 7.1.
 func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
+	if s.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
+		return errors.Join(errors.New("MSCP over INFO without TLS, which control.require_tls asks for"), in.Reject(488, "Not Acceptable Here"))
+	}
 	answer, err := mscp.InfoSDP(s.cfg.Control.Host)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))

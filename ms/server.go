@@ -46,7 +46,8 @@ type Server struct {
 	trace       *daemon.TraceWriter
 	peers       atomic.Pointer[daemon.Peers] // the application servers
 	quiet       daemon.Quiet                 // for what strangers do
-	bound       chan struct{}                // closed when ua is set
+	certificate atomic.Pointer[certificate]
+	bound       chan struct{} // closed when ua is set
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
@@ -79,6 +80,9 @@ func (s *Server) open() (err error) {
 	}
 	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive}); err != nil {
 		return fmt.Errorf("store: %w", err)
+	}
+	if err = s.openTLS(); err != nil {
+		return err
 	}
 	if err = s.openMSCP(); err != nil {
 		return err
@@ -144,6 +148,9 @@ func (s *Server) openSIP() (err error) {
 	s.peers.Store(peers)
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-ms", Logger: s.log,
+	}
+	if cfg.TLS, err = s.sipTLS(); err != nil {
+		return err
 	}
 	if s.trace.Enabled() {
 		cfg.Trace = func(e sipua.TraceEvent) {

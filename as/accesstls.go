@@ -1,0 +1,93 @@
+package as
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A certificate returns the server's own, as it is now.
+type certificate func() (*tls.Certificate, error)
+
+// loadCertificate returns the certificate of the files; nil if there are none.
+func loadCertificate(c daemon.TLSConfig) (certificate, error) {
+	if !c.Enabled() {
+		return nil, nil
+	}
+	get, err := sipua.LoadCertificate(c.Certificate, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("tls.certificate: %w", err)
+	}
+	return get, nil
+}
+
+// currentCertificate is the certificate of the files that are configured now.
+func (s *Server) currentCertificate() (*tls.Certificate, error) {
+	get := s.certificate.Load()
+	if get == nil || *get == nil {
+		return nil, errors.New("no tls.certificate")
+	}
+	return (*get)()
+}
+
+// sipTLS is what the user agent needs for SIP over TLS; nil without.
+func (s *Server) sipTLS() (*sipua.TLSConfig, error) {
+	get, err := loadCertificate(s.cfg.TLS)
+	if err != nil || get == nil {
+		return nil, err
+	}
+	roots, err := s.cfg.TLS.Roots()
+	if err != nil {
+		return nil, fmt.Errorf("tls.ca: %w", err)
+	}
+	s.certificate.Store(&get)
+	return &sipua.TLSConfig{
+		Addr: s.cfg.SIP.TLSListen, Certificate: s.currentCertificate, RootCAs: roots,
+		RequireClientCert: s.cfg.SIP.RequireClientCertificate,
+	}, nil
+}
+
+// TLSAddr is the host:port where the server takes SIP over TLS, "" if it does not.
+func (s *Server) TLSAddr() string { return s.ua.TLSAddr() }
+
+// secureOffer makes the offer of a channel one over TLS, with our fingerprint.
+// See the draft, section 7.2.1, and RFC 8122.
+func (m *mediaServer) secureOffer(offer *mscp.Media) error {
+	if m.control.Transport != "tls" {
+		return nil
+	}
+	cert, err := m.certificate()
+	if err != nil {
+		return err
+	}
+	offer.TLS, offer.Fingerprint = true, mscp.Fingerprint(cert.Certificate[0])
+	return nil
+}
+
+// checkAnswer tells what is wrong with an answer, which must be for TLS if, and
+// only if, the offer was.
+func (m *mediaServer) checkAnswer(a *mscp.Media) error {
+	if m.control.Transport == "tls" {
+		return a.CheckTLS("passive")
+	}
+	return a.CheckAnswer()
+}
+
+// secure makes a connection the one that the answer describes.
+func (m *mediaServer) secure(ctx context.Context, conn net.Conn, answer *mscp.Media) (net.Conn, error) {
+	if m.control.Transport != "tls" {
+		return conn, nil
+	}
+	cert, err := m.certificate()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return mscp.ClientTLS(ctx, conn, *cert, answer)
+}
