@@ -9,6 +9,7 @@ import (
 
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -103,4 +104,64 @@ func (c *control) secure(conn net.Conn, offer *mscp.Media) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(c.s.ctx, c.s.cfg.Control.AcceptTimeout)
 	defer cancel()
 	return mscp.ServerTLS(ctx, conn, *cert, offer)
+}
+
+var (
+	errNoSecureMSRP   = errors.New("the offer is for MSRP over TLS, and there is no msrp.tls_listen")
+	errOtherTransport = errors.New("one of offer and answer is for TLS, and the other is not")
+)
+
+// openMSRPS takes MSRP over TLS. Certificates are known by the fingerprints in the
+// SDP; without one, ours is checked by the peer, and a peer's that we connect to by
+// us, as HTTPS has it. See RFC 4975, section 14.4.
+func (s *Server) openMSRPS() (err error) {
+	s.mcfgTLS = s.mcfg
+	if s.cfg.MSRP.TLSListen == "" {
+		return nil
+	}
+	roots, err := s.cfg.TLS.Roots()
+	if err != nil {
+		return fmt.Errorf("tls.ca: %w", err)
+	}
+	s.mcfgTLS.TLS = &tls.Config{
+		MinVersion:           tls.VersionTLS12,
+		RootCAs:              roots,
+		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.currentCertificate() },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.currentCertificate() },
+	}
+	if s.msrps, err = msrp.Listen(s.cfg.MSRP.TLSListen, s.mcfgTLS); err != nil {
+		return fmt.Errorf("msrp.tls_listen: %w", err)
+	}
+	return nil
+}
+
+// listener is the one for MSRP over TLS or without; the former is there if it is
+// asked for.
+func (s *Server) listener(secure bool) *msrp.Listener {
+	if secure {
+		return s.msrps
+	}
+	return s.msrp
+}
+
+// fingerprints are those of our SDP.
+func (s *Server) fingerprints(secure bool) ([]string, error) {
+	if !secure {
+		return nil, nil
+	}
+	cert, err := s.currentCertificate()
+	if err != nil {
+		return nil, err
+	}
+	print, err := msrp.Fingerprint(*cert)
+	return []string{print}, err
+}
+
+// printsOf are the fingerprints of an SDP that count: without TLS there is nothing
+// that could have one.
+func printsOf(m *msrp.Media) []string {
+	if !m.TLS {
+		return nil
+	}
+	return m.Fingerprints
 }

@@ -61,9 +61,11 @@ type ControlConfig struct {
 
 // MSRPConfig says where the server takes MSRP, and what.
 type MSRPConfig struct {
-	Listen  string `yaml:"listen"`
-	Host    string `yaml:"host"`
-	MaxSize int64  `yaml:"max_size"`
+	Listen    string `yaml:"listen"`
+	Host      string `yaml:"host"`
+	MaxSize   int64  `yaml:"max_size"`
+	TLSListen string `yaml:"tls_listen"`
+	OfferTLS  bool   `yaml:"offer_tls"`
 }
 
 // LimitsConfig bounds what is kept; 0 means no limit.
@@ -177,6 +179,17 @@ func (c *Config) Validate() error {
 	}
 	if c.Control.RequireTLS && !c.TLS.Enabled() {
 		bad("control.require_tls", "true needs a tls.certificate")
+	}
+	if a := c.MSRP.TLSListen; a != "" {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			bad("msrp.tls_listen", "%v", err)
+		}
+		if !c.TLS.Enabled() {
+			bad("msrp.tls_listen", "%q needs a tls.certificate; without one it must be empty", a)
+		}
+	}
+	if c.MSRP.OfferTLS && c.MSRP.TLSListen == "" {
+		bad("msrp.offer_tls", "true needs an msrp.tls_listen")
 	}
 	c.TLS.Validate(bad)
 	if _, err := loadCertificate(c.TLS); err != nil && c.TLS.Key != "" {

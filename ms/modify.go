@@ -84,6 +84,9 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if theirs.TLS != l.ours.TLS && !theirs.Rejected() {
+		return nil, &sipua.StatusError{Code: 488}
+	}
 	next := l.ours
 	next.SessionVersion++ // [RFC3264-8]
 	next.Direction = ""
@@ -96,7 +99,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 		next.Port, next.Path, next.Setup = 0, nil, ""
 	case l.moved(theirs):
 		replaced = true
-		uri := l.s.msrp.NewURI(l.s.cfg.MSRP.Host)
+		uri := l.s.listener(l.ours.TLS).NewURI(l.s.cfg.MSRP.Host)
 		next.Host, next.Port, next.Path, next.Setup = uri.Host, uri.Port, msrp.Path{uri}, theirs.Setup.Answer()
 	}
 	answer, err := next.Answer(o.Body)
@@ -174,7 +177,7 @@ func (l *leg) replace(next, theirs *msrp.Media) error {
 	l.conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
 	l.conn.setFlow(takesMessages(theirs.Direction))
 	if next.Setup != msrp.SetupActive {
-		session, err := l.s.msrp.Accept(sc)
+		session, err := l.s.listener(l.ours.TLS).Accept(sc)
 		if err != nil {
 			return err
 		}

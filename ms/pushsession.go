@@ -19,7 +19,10 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 	defer s.connections.remove(conn)
 	defer conn.settle(nil, errDialogEnded)
 
-	media := s.media(msrp.SetupActpass)
+	media, err := s.media(msrp.SetupActpass, s.cfg.MSRP.OfferTLS)
+	if err != nil {
+		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+	}
 	offer, err := media.Offer()
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
@@ -28,7 +31,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 	// answer has come to us.
 	receiver := s.newPushReceiver(conn, log)
 	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive}
-	passive, err := s.msrp.Accept(sc)
+	passive, err := s.listener(media.TLS).Accept(sc)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
@@ -41,7 +44,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 		return fmt.Errorf("offer: %w", err)
 	}
 	defer endCall(call)
-	session, err := s.connectPush(call, conn, sc, passive, answer)
+	session, err := s.connectPush(call, conn, sc, passive, answer, media.TLS)
 	if err != nil {
 		// The AS ends the dialog when it hears of it.
 		log.Info("push session has no media", "err", err)
@@ -67,7 +70,7 @@ var (
 
 // connectPush brings the MSRP session up in the role that the answer leaves
 // us.
-func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.SessionConfig, passive *msrp.Session, answer []byte) (*msrp.Session, error) {
+func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.SessionConfig, passive *msrp.Session, answer []byte, secure bool) (*msrp.Session, error) {
 	if len(answer) == 0 {
 		return nil, errNoAnswer
 	}
@@ -77,6 +80,13 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 	}
 	if theirs.Rejected() {
 		return nil, errRefused
+	}
+	if theirs.TLS != secure {
+		return nil, errOtherTransport
+	}
+	sc.Fingerprints = printsOf(theirs)
+	if err := passive.SetFingerprints(sc.Fingerprints); err != nil {
+		return nil, err
 	}
 	conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
 	conn.setFlow(takesMessages(theirs.Direction))
@@ -97,5 +107,5 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 	}
 	passive.Close()
 	sc.Remote = theirs.Path
-	return msrp.Dial(ctx, s.mcfg, sc)
+	return msrp.Dial(ctx, s.mcfgTLS, sc)
 }

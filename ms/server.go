@@ -27,14 +27,16 @@ const (
 
 // Server is a running media server.
 type Server struct {
-	cfg  Config
-	log  *slog.Logger
-	ua   *sipua.UA
-	msrp *msrp.Listener
-	mscp mscp.Config
+	cfg   Config
+	log   *slog.Logger
+	ua    *sipua.UA
+	msrp  *msrp.Listener
+	msrps *msrp.Listener // over TLS; nil without
+	mscp  mscp.Config
 	// draft refuses what is not about messages; it knows the connections.
-	draft *mscp.MediaServer
-	mcfg  msrp.Config
+	draft   *mscp.MediaServer
+	mcfg    msrp.Config
+	mcfgTLS msrp.Config // for connections of ours, and over TLS
 
 	store       *store.Store
 	connections *connections
@@ -137,7 +139,7 @@ func (s *Server) openMSRP() (err error) {
 	if s.msrp, err = msrp.Listen(s.cfg.MSRP.Listen, s.mcfg); err != nil {
 		return fmt.Errorf("msrp: %w", err)
 	}
-	return nil
+	return s.openMSRPS()
 }
 
 func (s *Server) openSIP() (err error) {
@@ -273,6 +275,9 @@ func (s *Server) Close() error {
 		}
 		if s.msrp != nil {
 			errs = append(errs, s.msrp.Close())
+		}
+		if s.msrps != nil {
+			errs = append(errs, s.msrps.Close())
 		}
 		if s.store != nil {
 			errs = append(errs, s.store.Close())

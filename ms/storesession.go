@@ -48,7 +48,13 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	s.connections.add(ss.conn)
 	defer s.connections.remove(ss.conn)
 
-	media := s.media(offer.Setup.Answer())
+	if offer.TLS && s.msrps == nil {
+		return errors.Join(errNoSecureMSRP, in.Reject(488, "Not Acceptable Here"))
+	}
+	media, err := s.media(offer.Setup.Answer(), offer.TLS)
+	if err != nil {
+		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+	}
 	answer, err := media.Answer(in.Body)
 	if err != nil {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
@@ -59,7 +65,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	in.OnOffer(leg.offered)
 	// A peer that is to connect may do so as soon as it has the answer.
 	if media.Setup != msrp.SetupActive {
-		session, err := s.msrp.Accept(sc)
+		session, err := s.listener(media.TLS).Accept(sc)
 		if err != nil {
 			return errors.Join(err, in.Reject(500, "Server Internal Error"))
 		}
@@ -126,23 +132,27 @@ func (s *Server) full() error {
 }
 
 // media describes our end of a new MSRP session.
-func (s *Server) media(setup msrp.Setup) *msrp.Media {
-	local := s.msrp.NewURI(s.cfg.MSRP.Host)
+func (s *Server) media(setup msrp.Setup, secure bool) (*msrp.Media, error) {
+	local := s.listener(secure).NewURI(s.cfg.MSRP.Host)
+	prints, err := s.fingerprints(secure)
 	return &msrp.Media{
+		TLS: secure, Fingerprints: prints,
 		Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"},
 		MaxSize: s.cfg.MSRP.MaxSize, Setup: setup, SessionID: uint64(time.Now().UnixNano()), SessionVersion: 1,
-	}
+	}, err
 }
 
 func (s *Server) sessionConfig(ours, theirs *msrp.Media, h msrp.Handler) msrp.SessionConfig {
-	return msrp.SessionConfig{Local: ours.Path[0], Remote: theirs.Path, Handler: h, MaxSize: s.cfg.MSRP.MaxSize}
+	return msrp.SessionConfig{
+		Local: ours.Path[0], Remote: theirs.Path, Handler: h, MaxSize: s.cfg.MSRP.MaxSize, Fingerprints: printsOf(theirs),
+	}
 }
 
 // dial connects to a peer that is passive.
 func (s *Server) dial(sc msrp.SessionConfig) (*msrp.Session, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
-	return msrp.Dial(ctx, s.mcfg, sc)
+	return msrp.Dial(ctx, s.mcfgTLS, sc)
 }
 
 // receive keeps one message. It returns, and so the last chunk gets its 200,

@@ -112,3 +112,18 @@ func (s *Session) admits(nc net.Conn) *StatusError {
 	}
 	return nil
 }
+
+// SetFingerprints tells those of the peer's SDP, of a session that was accepted
+// before it came. If the peer is bound already and has another certificate, the
+// session ends and the error says so. See RFC 8122.
+func (s *Session) SetFingerprints(prints []string) error {
+	s.mu.Lock()
+	s.sc.Fingerprints = prints
+	wrong := s.c != nil && s.admits(s.c.nc) != nil
+	s.mu.Unlock()
+	if wrong {
+		s.end(errFingerprint, false)
+		return errFingerprint
+	}
+	return nil
+}

@@ -67,7 +67,15 @@ func (p *Phone) connect(ctx context.Context, sc msrp.SessionConfig, passive *msr
 	if theirs.Rejected() {
 		return nil, errors.New("the answer refuses the MSRP session")
 	}
-	sc.Remote = theirs.Path
+	if theirs.TLS != (p.cfg.MSRPTLS != nil) {
+		return nil, errors.New("the answer is for another transport")
+	}
+	sc.Remote, sc.Fingerprints = theirs.Path, theirs.Fingerprints
+	if passive != nil {
+		if err := passive.SetFingerprints(theirs.Fingerprints); err != nil {
+			return nil, err
+		}
+	}
 	if passive == nil || theirs.Setup != msrp.SetupActive {
 		closeSession(passive)
 		return msrp.Dial(ctx, p.mcfg, sc)

@@ -40,7 +40,7 @@ func (p *Phone) serveCall(in *sipua.IncomingCall) error {
 		return in.Reject(code, "")
 	}
 	offer, err := msrp.ParseSDP(in.Body)
-	if err != nil || offer.Rejected() {
+	if err != nil || offer.Rejected() || offer.TLS != (p.cfg.MSRPTLS != nil) {
 		return in.Reject(488, "Not Acceptable Here")
 	}
 	media := p.media(p.answerSetup(offer.Setup))
@@ -49,7 +49,7 @@ func (p *Phone) serveCall(in *sipua.IncomingCall) error {
 		return in.Reject(488, "Not Acceptable Here")
 	}
 	sc := msrp.SessionConfig{
-		Local: media.Path[0], Remote: offer.Path,
+		Local: media.Path[0], Remote: offer.Path, Fingerprints: offer.Fingerprints,
 		Handler: func(ctx context.Context, m *msrp.Incoming) error {
 			return p.onMessage(ctx, &Message{Incoming: m, Sender: in.From})
 		},

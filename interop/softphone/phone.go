@@ -2,6 +2,7 @@ package softphone
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,12 @@ type Config struct {
 	MSRPAddr string     // where it takes MSRP; "" means a free port on the host of Addr
 	Setup    msrp.Setup // its role in a session; "" leaves it to the other side where it can
 
+	// SIPTLS adds SIP over TLS, which Proxy may ask for by ;transport=tls.
+	SIPTLS *sipua.TLSConfig
+	// MSRPTLS, with one certificate, makes all MSRP go over TLS, each side being
+	// known by its fingerprint.
+	MSRPTLS *tls.Config
+
 	// AnswerCall decides on an incoming call: 200 takes it, anything else is
 	// the refusal it gets. It may block, which makes the phone ring until the
 	// context ends. nil takes every call.
@@ -45,11 +52,12 @@ type Message struct {
 
 // Phone is a user agent that is listening.
 type Phone struct {
-	cfg  Config
-	log  *slog.Logger
-	ua   *sipua.UA
-	msrp *msrp.Listener
-	mcfg msrp.Config
+	cfg         Config
+	log         *slog.Logger
+	ua          *sipua.UA
+	msrp        *msrp.Listener
+	mcfg        msrp.Config
+	fingerprint string // of MSRPTLS
 
 	mu    sync.Mutex
 	reg   *sipua.Registration
@@ -76,13 +84,21 @@ func New(cfg Config) (*Phone, error) {
 	if cfg.MSRPAddr == "" {
 		cfg.MSRPAddr = net.JoinHostPort(host, "0")
 	}
-	p := &Phone{cfg: cfg, log: cfg.Logger, idle: closedChan(), mcfg: msrp.Config{Logger: cfg.Logger, Trace: cfg.TraceMSRP}}
+	p := &Phone{cfg: cfg, log: cfg.Logger, idle: closedChan(), mcfg: msrp.Config{Logger: cfg.Logger, Trace: cfg.TraceMSRP, TLS: cfg.MSRPTLS}}
+	if cfg.MSRPTLS != nil {
+		if len(cfg.MSRPTLS.Certificates) != 1 {
+			return nil, errors.New("softphone: MSRPTLS needs one certificate")
+		}
+		if p.fingerprint, err = msrp.Fingerprint(cfg.MSRPTLS.Certificates[0]); err != nil {
+			return nil, fmt.Errorf("softphone: %w", err)
+		}
+	}
 	if p.msrp, err = msrp.Listen(cfg.MSRPAddr, p.mcfg); err != nil {
 		return nil, fmt.Errorf("softphone: %w", err)
 	}
 	p.ua, err = sipua.New(sipua.Config{
 		Addr: cfg.Addr, User: userPart(cfg.User), UserAgent: "gomscp-softphone",
-		Logger: cfg.Logger, Trace: cfg.TraceSIP,
+		Logger: cfg.Logger, Trace: cfg.TraceSIP, TLS: cfg.SIPTLS,
 	}, sipua.Handlers{Invite: p.handleInvite})
 	if err != nil {
 		p.msrp.Close()
@@ -134,9 +150,13 @@ func (p *Phone) Close() error {
 // media describes the phone's end of a new session.
 func (p *Phone) media(setup msrp.Setup) *msrp.Media {
 	local := p.msrp.NewURI("")
-	return &msrp.Media{
+	m := &msrp.Media{
 		Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"}, Setup: setup,
 	}
+	if p.cfg.MSRPTLS != nil {
+		m.TLS, m.Fingerprints = true, []string{p.fingerprint}
+	}
+	return m
 }
 
 // userPart is the user of a SIP URI.
