@@ -65,6 +65,7 @@ type env struct {
 	thirdParty bool
 	cluster    *cluster.Cluster
 	options    cluster.Options // of the cluster
+	presence   string          // of envOptions
 	moreAS     []string        // addresses of further application servers
 }
 
@@ -89,6 +90,7 @@ func newEnv(t *testing.T, o envOptions) *env {
 	e := &env{t: t, ctx: ctx}
 	asAddr, proxyAddr := freeAddr(t), freeAddr(t)
 	if o.kamailio {
+		e.presence = o.presence
 		e.startKamailio(proxyAddr, asAddr)
 	} else {
 		e.moreAS = o.moreAS
@@ -161,7 +163,7 @@ func (e *env) startKamailio(addr, asAddr string) {
 		missing(e.t, err)
 	}
 	k, err := kamailio.Start(e.ctx, kamailio.Options{
-		Addr: addr, Domain: domain, AppServer: asAddr, Users: users, Dir: e.t.TempDir(), Log: io.Discard,
+		Addr: addr, Domain: domain, AppServer: asAddr, Users: users, Dir: e.t.TempDir(), Log: io.Discard, Presence: e.presence,
 	})
 	if err != nil {
 		e.t.Fatal(err)

@@ -59,6 +59,31 @@ func TestPresenceWays(t *testing.T) {
 	}
 }
 
+// TestPresenceWaysBehindKamailio is the same with a registrar of another make: a
+// user comes, goes, and comes again.
+func TestPresenceWaysBehindKamailio(t *testing.T) {
+	for _, way := range []string{"reg", "register"} { // TestStoreAndPush has the presence package
+		t.Run(way, func(t *testing.T) {
+			e := newEnv(t, envOptions{presence: way, kamailio: true, configAS: func(c *as.Config) { c.Push.Delay = 300 * time.Millisecond }})
+			e.leave(alice, bob, "one")
+			box := newInbox()
+			phone := e.register(softphone.Config{User: bob}, box)
+			box.want(t, alice+" one")
+			e.wantKept(0)
+			if err := phone.Unregister(e.ctx); err != nil {
+				t.Fatal(err)
+			}
+			e.leave(carol, bob, "two")
+			e.wantKept(1)
+			if err := phone.Register(e.ctx, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			box.want(t, alice+" one", carol+" two")
+			e.wantKept(0)
+		})
+	}
+}
+
 // TestTwoDevices has one of a user's two devices come and go before the call:
 // the other one gets it.
 func TestTwoDevices(t *testing.T) {

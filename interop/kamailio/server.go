@@ -42,7 +42,11 @@ type Options struct {
 	Users     map[string]string // passwords by user name; with any, REGISTER is authenticated
 	Dir       string            // for its tables and its configuration; must exist
 	DeadAfter time.Duration     // how long a registered contact may be silent; 0 means 2 s
-	Log       io.Writer         // its standard error
+	// Presence is how the application server learns who is registered, beside
+	// the presence package: "reg", the reg package, or "register", REGISTERs that
+	// are sent to it.
+	Presence string
+	Log      io.Writer // its standard error
 }
 
 // Server is a running Kamailio.
@@ -143,7 +147,7 @@ func render(o Options, tables, modules string) ([]byte, error) {
 	var text bytes.Buffer
 	err = t.Execute(&text, map[string]any{
 		"Addr": o.Addr, "Domain": o.Domain, "AppServer": o.AppServer, "AppHost": host, "AppPort": port,
-		"Authenticate": len(o.Users) > 0, "Tables": tables, "Modules": modules, "DeadAfter": o.DeadAfter.Milliseconds(),
+		"Authenticate": len(o.Users) > 0, "Tables": tables, "Modules": modules, "Presence": o.Presence, "DeadAfter": o.DeadAfter.Milliseconds(),
 	})
 	return text.Bytes(), err
 }
