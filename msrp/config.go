@@ -42,6 +42,10 @@ type Config struct {
 	// verified as it says, unless a session has fingerprints.
 	TLS *tls.Config
 
+	// Resolver looks up the names that are dialled; nil is
+	// net.DefaultResolver.
+	Resolver *net.Resolver
+
 	// ChunkSize is the size of the chunks of outgoing messages in bytes, 1
 	// to MaxChunkSize. 0 takes DefaultChunkSize when the peer is one hop
 	// away and DefaultRelayedChunkSize when it is not.
@@ -88,6 +92,9 @@ type Config struct {
 func (c Config) withDefaults() (*Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
 	}
 	if c.TraceBody == 0 {
 		c.TraceBody = DefaultTraceBody

@@ -12,7 +12,8 @@ import (
 // RelayConfig tells how to use a relay. See RFC 4976.
 type RelayConfig struct {
 	// Relay is the relay's URI, without a session-id. Its scheme should be
-	// msrps.
+	// msrps. A domain name without a port is looked up by its SRV records, and
+	// if it has none, taken with port 2855.
 	Relay URI
 	// Local is our own URI, with the session-id of the first session.
 	Local URI
@@ -64,7 +65,7 @@ func OpenRelay(ctx context.Context, cfg Config, rc RelayConfig) (*Relay, error) 
 	if rc.Local.SessionID == "" || rc.Relay.Host == "" {
 		return nil, errors.New("msrp: RelayConfig needs Relay and Local")
 	}
-	nc, err := connect(ctx, full, rc.Relay, "", nil)
+	nc, err := connectRelay(ctx, full, rc.Relay)
 	if err != nil {
 		return nil, err
 	}
