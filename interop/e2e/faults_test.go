@@ -289,9 +289,11 @@ func TestNetworkCut(t *testing.T) {
 		c.SIP.Listen = asHost + c.SIP.Listen[len("127.0.0.1"):]
 		c.Store.InviteTimeout = time.Second
 		c.MediaServers[0].URI = "sip:ms@" + msHost + ":15090;transport=tcp"
+		c.Access.Peers = append(c.Access.Peers, asHost, msHost)
 		c.Control.RetryMax = time.Second
 	}, configMS: func(_ int, c *ms.Config) {
-		c.SIP.Listen, c.Control.Host = msHost+":15090", msHost // MSRP stays where users are
+		c.SIP.Listen, c.Control.Host = msHost+":15090", msHost  // MSRP stays where users are
+		c.Access.Peers = append(c.Access.Peers, asHost, msHost) // between addresses of one machine, either is the source
 		c.Orphan = 2 * time.Second
 		c.Push.ConnectTimeout, c.Push.ConfirmTimeout = 2*time.Second, 5*time.Second
 	}})
