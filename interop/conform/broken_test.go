@@ -51,6 +51,7 @@ var mscpFlaws = []flaw{
 	{name: "no id in the XML", out: replaceRegexp(`<response id="[^"]*"`, "<response"), exactly: true, fails: []string{"mscp/3.2/5"}},
 	{name: "an id in the XML", out: replace("<response>", `<response id="a">`), exactly: true, fails: []string{"mscp/3.2/4"}},
 	{name: "no dialogid", out: replaceRegexp(`dialogid="[^"]*"`, `dialogue=""`), exactly: true, fails: []string{"mscp/4.1/1", "mscp/4.2/1", "mscp/4.2/2"}},
+	{name: "one dialogid for all", out: replaceRegexp(`(errordialognotprepared) dialogid="[^"]*"`, `$1 dialogid="d"`), exactly: true, fails: []string{"mscp/4.1/8"}},
 	{name: "no conferenceid", out: replaceRegexp(`(conferenced?[a-z]*) conferenceid="[^"]*"`, `$1`), exactly: true, fails: []string{"mscp/5.1/1", "mscp/5.2/1"}},
 	{name: "other ids", out: replaceRegexp(`id1="conform-a"`, `id1="conform-z"`), exactly: true, fails: []string{"mscp/3.3/4", "mscp/5.3/2"}},
 	{name: "a channel that outlives its dialog", lasting: true, fails: []string{"mscp/7.2.1/9", "mscp/7.2.1/11"}},

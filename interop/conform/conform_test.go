@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the list of IDs anew")
 // TestIDs holds the IDs and their demands to the list in testdata: what is in it
 // neither changes nor goes away, and what is new is added to it with -update.
 func TestIDs(t *testing.T) {
-	valid := regexp.MustCompile(`^(mscp|msrp)/[0-9]+(\.[0-9]+)*/[1-9][0-9]*$`)
+	valid := regexp.MustCompile(`^(mscp|msrp|paper)/[0-9]+(\.[0-9]+)*/[1-9][0-9]*$`)
 	var list strings.Builder
 	seen := map[string]bool{}
 	for _, c := range append(MSCP(MSCPTarget{}), MSRP(MSRPTarget{})...) {
@@ -47,7 +47,7 @@ func TestIDs(t *testing.T) {
 
 func TestSelect(t *testing.T) {
 	all := MSCP(MSCPTarget{})
-	for pattern, n := range map[string]int{"mscp/7.2.3/1": 1, "mscp/5.2": 2, "mscp/5.[23]/1": 2, "mscp": len(all)} {
+	for pattern, n := range map[string]int{"mscp/7.2.3/1": 1, "mscp/5.2": 2, "mscp/5.[23]/1": 2, "mscp": len(all) - 5, "paper": 5} {
 		got, err := Select(all, pattern)
 		if err != nil || len(got) != n {
 			t.Errorf("%s: %d cases, %v", pattern, len(got), err)

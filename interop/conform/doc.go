@@ -10,7 +10,8 @@
 //   - [MSCP]: a media server's end of draft-mcglashan-mscp-02 over TCP. Each case
 //     calls it over SIP, sets up a control channel of its own and ends both.
 //     Whether it can do dialogs and conferences does not matter: one that cannot
-//     says so as the draft wants it.
+//     says so as the draft wants it. Cases paper/... are of RestoreMsg and SendMsg
+//     (the paper of 2010, section 2.3.4), if it knows them.
 //   - [MSRP]: who takes messages, RFC 4975. Each case has a session of its own,
 //     by an INVITE, or an msrp URI that somebody else has agreed on.
 //

@@ -3,6 +3,7 @@ package conform
 import (
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,5 +42,9 @@ func TestMSCPOwn(t *testing.T) {
 	t.Log("\n" + text.String())
 	if s := Summarize(results, Options{}); s.Counting > 0 || s.Passed < 60 {
 		t.Errorf("%v", s)
+	}
+	paper := slices.DeleteFunc(results, func(r Result) bool { return !strings.HasPrefix(r.ID, "paper/") })
+	if s := Summarize(paper, Options{Strict: true}); s.Passed != 5 {
+		t.Errorf("of what the paper has: %v", s)
 	}
 }
