@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type mailbox struct {
 	log       *slog.Logger
 	wake      chan struct{} // of capacity 1: something under mu has changed
 	push      func(context.Context, Pair) error
+	claims    atomic.Int32 // of those who are about to add a letter: no time to retire
 
 	mu      sync.Mutex
 	letters map[letterKey]*letter
@@ -59,6 +61,12 @@ func (m *mailbox) wakeUp() {
 	case m.wake <- struct{}{}:
 	default:
 	}
+}
+
+// release ends a claim.
+func (m *mailbox) release() {
+	m.claims.Add(-1)
+	m.wakeUp()
 }
 
 // begin adds a store session of p, durably, whose messages come on the named
@@ -215,7 +223,7 @@ const idle = time.Hour
 // retires the mailbox if nothing is left in it.
 func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 	m.mu.Lock()
-	if len(m.letters) == 0 {
+	if len(m.letters) == 0 && m.claims.Load() == 0 {
 		m.dead = true
 		m.mu.Unlock()
 		m.s.mailboxes.remove(m)

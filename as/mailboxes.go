@@ -36,7 +36,9 @@ func (ms *mailboxes) load() error {
 func (ms *mailboxes) listed(p Pair, loading bool) error {
 	for {
 		m := ms.get(p.Recipient, true)
-		if ok, err := m.listed(p, loading); ok {
+		ok, err := m.listed(p, loading)
+		m.release()
+		if ok {
 			return err
 		}
 		ms.remove(m)
@@ -89,20 +91,24 @@ func (ms *mailboxes) arrived(p Pair) {
 }
 
 // get returns the recipient's mailbox, a new one if need be; nil if there are
-// as many as there may be, unless this one is exempt.
+// as many as there may be, unless this one is exempt. It does not retire until
+// the caller calls its release.
 func (ms *mailboxes) get(recipient string, exempt bool) *mailbox {
 	ms.mu.Lock()
 	defer ms.mu.Unlock()
 	m := ms.byURI[recipient]
-	if m == nil {
-		if !exempt && len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients {
-			return nil
-		}
-		m = newMailbox(ms.s, recipient, ms.push)
-		ms.byURI[recipient] = m
-		if ms.started {
-			ms.s.tasks.Go(func() { m.run(ms.s.ctx) })
-		}
+	if m != nil {
+		m.claims.Add(1)
+		return m
+	}
+	if !exempt && len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients {
+		return nil
+	}
+	m = newMailbox(ms.s, recipient, ms.push)
+	m.claims.Add(1)
+	ms.byURI[recipient] = m
+	if ms.started {
+		ms.s.tasks.Go(func() { m.run(ms.s.ctx) })
 	}
 	return m
 }
@@ -116,6 +122,7 @@ func (ms *mailboxes) begin(p Pair, connection string) (end func(), err error) {
 			return nil, errTooManyRecipients
 		}
 		ok, err := m.begin(p, connection)
+		m.release()
 		if err != nil {
 			return nil, err
 		}
