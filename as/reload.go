@@ -7,10 +7,11 @@ import (
 )
 
 // reloadable are the settings that Reload puts in force.
-var reloadable = []string{"access", "limits", "media_servers"}
+var reloadable = []string{"access", "limits", "media_servers", "tls.certificate", "tls.key"}
 
 // Reload puts another configuration in force while the server runs, as far as
-// it can: access, with the file of users read again, limits and media_servers.
+// it can: access, with the file of users read again, limits, media_servers and the
+// files of the certificate, unless TLS as such were switched on or off.
 // What else has changed is named in a warning and waits for a restart. After an
 // error nothing has changed. Calls that are there stay. Where media_servers is
 // as before, drains of the operator's stay too. See SetMediaServers.
@@ -23,6 +24,10 @@ func (s *Server) Reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	use, err := s.renewed(cfg.TLS)
+	if err != nil {
+		return err
+	}
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	if !slices.Equal(cfg.MediaServers, s.loaded.MediaServers) {
@@ -31,6 +36,7 @@ func (s *Server) Reload(cfg Config) error {
 		}
 	}
 	s.access.Store(a)
+	use()
 	s.limits.set(cfg.Limits)
 	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
 	for _, key := range daemon.Changed(s.cfg, cfg) {

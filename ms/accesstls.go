@@ -48,6 +48,19 @@ func (s *Server) openTLS() error {
 	return err
 }
 
+// renewed loads the certificate of another configuration, for use to put it in
+// force. TLS as such comes and goes with a restart only.
+func (s *Server) renewed(c daemon.TLSConfig) (use func(), err error) {
+	if c.Enabled() != s.cfg.TLS.Enabled() {
+		return nil, errors.New("tls.certificate: TLS is switched on or off by a restart only")
+	}
+	get, err := loadCertificate(c)
+	if err != nil || get == nil {
+		return func() {}, err
+	}
+	return func() { s.certificate.Store(&get) }, nil
+}
+
 // sipTLS is what the user agent needs for SIP over TLS; nil without.
 func (s *Server) sipTLS() (*sipua.TLSConfig, error) {
 	if !s.cfg.TLS.Enabled() {

@@ -3,10 +3,11 @@ package ms
 import "github.com/gomscp/gomscp/internal/daemon"
 
 // reloadable are the settings that Reload puts in force.
-var reloadable = []string{"access", "limits"}
+var reloadable = []string{"access", "limits", "tls.certificate", "tls.key"}
 
 // Reload puts another configuration in force while the server runs, as far as
-// it can: access and limits. What else has changed is named in a warning and waits for
+// it can: access, limits and the files of the certificate, unless TLS as such were
+// switched on or off. What else has changed is named in a warning and waits for
 // a restart. After an error nothing has changed. Sessions that are there stay.
 func (s *Server) Reload(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
@@ -16,9 +17,14 @@ func (s *Server) Reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
+	use, err := s.renewed(cfg.TLS)
+	if err != nil {
+		return err
+	}
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
 	s.peers.Store(peers)
+	use()
 	s.store.SetLimits(cfg.Limits.store())
 	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
 	for _, key := range daemon.Changed(s.cfg, cfg) {

@@ -3,12 +3,14 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/interop/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/msrp"
@@ -111,5 +113,43 @@ func TestWrongFingerprint(t *testing.T) {
 		_ = chat.Close(ctx)
 	} else if !strings.Contains(err.Error(), "403") {
 		t.Errorf("refused with %v", err)
+	}
+}
+
+// TestRenewedCertificate gives the application server another certificate: by its
+// files, which are looked at for each connection, and by other files, with SIGHUP.
+func TestRenewedCertificate(t *testing.T) {
+	ca := newAuthority(t)
+	e, secure := newSecureEnv(t, ca)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.cert)
+	shown := func() string {
+		conn, err := tls.Dial("tcp", secure, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"})
+		if err != nil {
+			return err.Error()
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+	}
+	if got := shown(); got != "as.example.net" {
+		t.Fatalf("the certificate at the start is of %q", got)
+	}
+	cfg, err := as.LoadConfig(e.cluster.AS.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.TLS = ca.issue("renewed.example.net")
+	if err := e.cluster.AS.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	e.eventually("the other certificate is shown", func() bool { return shown() == "renewed.example.net" })
+	cfg.TLS = daemon.TLSConfig{}
+	cfg.Control.Transport = "tcp"
+	if err := e.cluster.AS.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	e.logged(e.cluster.AS, "configuration refused", "tls.certificate")
+	if got := shown(); got != "renewed.example.net" {
+		t.Errorf("after a refused configuration, the certificate is of %q", got)
 	}
 }
