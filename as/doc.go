@@ -75,6 +75,40 @@
 // with the next refresh. Some registrars send Expires 0 when the first of several
 // devices leaves; the user counts as gone then until the next refresh.
 //
+// # Who gets in
+//
+// A request that begins something (INVITE, REGISTER, OPTIONS and so on), and every
+// NOTIFY, is taken from access.peers and access.trusted: addresses, ranges of them,
+// and names that a TLS client certificate has proved. Others get 403 or, if there
+// is a file access.users, may call with digest credentials (401; RFC 7616, RFC
+// 8760). What is within a dialog has proved itself by the dialog's tags.
+//
+// Who left a message is what its recipient is told, so From is checked: a user's
+// must be one of the file's URIs of that user, a certificate's peer must have it in
+// the certificate, as user or domain (RFC 5922, section 7.1). A peer by address is
+// believed. P-Asserted-Identity is taken from access.trusted only, instead of From,
+// unless the caller's Privacy asks for id or user (RFC 3325); then From stands,
+// while the limits still count who it is.
+//
+// Each of limits has its answer, with a Retry-After: 503 for the rate of one source
+// (an address, of IPv6 a /64; not of access.trusted) and for calls in all, 480 for
+// the rate and the calls of one caller, 486 for those to one recipient. A 503 for
+// one caller's sake would have a proxy turn away from the server. Buckets are kept
+// for 65536 sources and as many callers at the least. mscp_as_rejected_total counts
+// by reason (stranger, credentials, from, source_rate, caller_rate, calls,
+// caller_calls, recipient_calls), and the log has one line a minute for each.
+//
+// # TLS
+//
+// With a tls.certificate, SIP is taken over TLS as well, at sip.tls_listen, and
+// reaches media servers and proxies whose address has transport=tls; certificates
+// come from tls.ca, and a server's must name its host. With control.transport tls,
+// MSCP goes over TLS, each side being known by the fingerprint in its SDP (RFC
+// 8122). MSRP passes by this server: its fingerprints are in SDP bodies that are
+// relayed as they are, and are as safe as the SIP that carries them. Files of a
+// certificate that are replaced are used at the next connection, other files with
+// a reload; tls.ca is read at the start.
+//
 // # Concurrency
 //
 // A [Server] is safe for concurrent use. One goroutine owns each media
@@ -131,13 +165,14 @@
 //
 // # Changes of the configuration
 //
-// [Server.Reload], in mscp-as on SIGHUP, puts access, limits and media_servers in
-// force, and names what waits for a restart. A configuration with anything wrong
+// [Server.Reload], in mscp-as on SIGHUP, puts access, limits, media_servers and the
+// files of the certificate in force, and names what waits for a restart. A configuration with anything wrong
 // is refused as a whole.
 //
 // # Limits
 //
-// The server trusts its SIP peers: it belongs behind a proxy. PRACK is not
+// By default, whatever comes from the loopback addresses is trusted, and nobody
+// else. The rates of callers and their calls have no limit by default. PRACK is not
 // supported. A change of a session that the other leg does not answer in time gets
 // 504 and leaves the session as it is.
 package as

@@ -76,6 +76,33 @@
 // as one that was cut. Nothing is sent to a user agent whose direction is sendonly or
 // inactive.
 //
+// # Who gets in
+//
+// SIP is taken from access.peers only, the application servers: addresses, ranges of
+// them, and names that a TLS client certificate has proved. Others get 403, also
+// within a dialog. A control channel's connection must come from one of these
+// addresses or from that of its INVITE; others are closed, and do not take the
+// channel's one place. mscp_ms_strangers_rejected_total counts both by protocol.
+// User agents are known by the session-id in their MSRP URI, of 100 random bits,
+// which only the answer to them tells.
+//
+// # TLS
+//
+// With a tls.certificate, SIP is taken over TLS at sip.tls_listen, and control
+// channels over TLS are taken, each side being known by the fingerprint in its SDP
+// (RFC 8122); control.require_tls refuses others, and MSCP over INFO of a dialog that
+// is not over TLS. With msrp.tls_listen, an offer of TCP/TLS/MSRP is answered there,
+// and refused with 488 without; msrp.offer_tls has pushes offer it, and nothing else.
+// A user agent's certificate must be that of its fingerprint. If its SDP has none,
+// ours is for it to check, and its own is checked against tls.ca where we connect.
+//
+// # Changes of the configuration
+//
+// [Server.Reload], in mscp-ms on SIGHUP, puts access, limits and the files of the
+// certificate in force, and names what waits for a restart. A configuration with
+// anything wrong is refused as a whole. Files of a certificate that are replaced are
+// used at the next connection without it.
+//
 // # Concurrency
 //
 // A [Server] is safe for concurrent use. One goroutine owns each SIP dialog
