@@ -96,6 +96,64 @@ func TestTLSWithFingerprints(t *testing.T) {
 	}
 }
 
+// TestFingerprintsThatComeLate tells a session its peer's fingerprints before and
+// after the peer has come, as an answer may be slower than the connection.
+func TestFingerprintsThatComeLate(t *testing.T) {
+	certA, certB := testCert(t), testCert(t)
+	for name, test := range map[string]struct {
+		of    tls.Certificate
+		early bool
+		ok    bool
+	}{
+		"right, after": {certA, false, true}, "wrong, after": {certB, false, false},
+		"right, before": {certA, true, true}, "wrong, before": {certB, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			print, err := Fingerprint(test.of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := testListener(t, Config{TLS: &tls.Config{Certificates: []tls.Certificate{certB}}})
+			local := testURI(t, "msrps://127.0.0.1:9/me;tcp")
+			b, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{local}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			set := func() error { return b.SetFingerprints([]string{print}) }
+			if test.early {
+				if err := set(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			own, err := Fingerprint(certB)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, err := Dial(testCtx(t), Config{Logger: quiet, TLS: &tls.Config{Certificates: []tls.Certificate{certA}}},
+				SessionConfig{Local: local, Remote: Path{b.Local()}, Fingerprints: []string{own}})
+			if err == nil {
+				defer a.Close()
+			}
+			if test.early {
+				if (err == nil) != test.ok {
+					t.Fatalf("Dial: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := set(); (err == nil) != test.ok || err != nil && !errors.Is(err, errFingerprint) {
+				t.Fatalf("SetFingerprints: %v", err)
+			}
+			if ended := b.Err() != nil; ended == test.ok {
+				t.Errorf("the session: %v", b.Err())
+			}
+		})
+	}
+}
+
 func TestTLSWithRoots(t *testing.T) {
 	cert := testCert(t)
 	leaf, _ := x509.ParseCertificate(cert.Certificate[0])
