@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -152,4 +154,104 @@ func TestRenewedCertificate(t *testing.T) {
 	if got := shown(); got != "renewed.example.net" {
 		t.Errorf("after a refused configuration, the certificate is of %q", got)
 	}
+}
+
+// TestCertificateNames lets those in whose certificate is named, with a From that
+// is of it, and nobody else with a certificate of the same authority.
+func TestCertificateNames(t *testing.T) {
+	ca := newAuthority(t)
+	secure, msSIP := freeAddr(t), freeAddr(t)
+	e := newEnv(t, envOptions{
+		configMS: func(_ int, c *ms.Config) {
+			c.TLS, c.SIP.TLSListen, c.Access.Peers = ca.issue("ms.example.net"), msSIP, []string{"as.example.net"}
+		},
+		configAS: func(c *as.Config) {
+			c.TLS, c.SIP.TLSListen = ca.issue("as.example.net"), secure
+			c.MediaServers[0].URI = "sip:ms@" + msSIP + ";transport=tls"
+			// the proxy is at 192.0.2.1 for this test, so that loopback is no peer
+			c.Access.Peers, c.Access.Trusted = []string{"example.com", "example.org"}, []string{"192.0.2.1"}
+		},
+	})
+	for name, tc := range map[string]struct {
+		cert, server, from string
+		code               int
+	}{
+		"the domain's server":         {"example.com", secure, alice, 200},
+		"another domain's":            {"example.org", secure, alice, 403},
+		"that one for its own user":   {"example.org", secure, "sip:erin@example.org", 200},
+		"nobody's":                    {"example.net", secure, "sip:erin@example.net", 403},
+		"the caller at a MS":          {"example.com", msSIP, alice, 403},
+		"another server at a MS":      {"ms.example.net", msSIP, "sip:ms@example.net", 403},
+		"without TLS, from loopback":  {"", e.cluster.AS.SIP, alice, 403},
+		"without TLS, at a MS's port": {"", e.cluster.MS[0].SIP, alice, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := softphone.Config{User: tc.from, Proxy: tc.server}
+			if tc.cert != "" {
+				cfg.Proxy, cfg.SIPTLS = tc.server+";transport=tls", ca.sip(tc.cert)
+			}
+			p, err := softphone.New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			chat, err := p.Call(e.ctx, bob)
+			if err == nil {
+				defer chat.Close(e.ctx)
+			}
+			var status *sipua.StatusError
+			if errors.As(err, &status); tc.code == 200 && err != nil || tc.code != 200 && (status == nil || status.Code != tc.code) {
+				t.Errorf("the call ended with %v, want %d", err, tc.code)
+			}
+		})
+	}
+}
+
+// TestPushNeedsTLS has a recipient without MSRP over TLS, who refuses the offer, and
+// one whose certificate is not that of its SDP: both times the message stays.
+func TestPushNeedsTLS(t *testing.T) {
+	ca := newAuthority(t)
+	e, _ := newSecureEnv(t, ca)
+	with := func(name string) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{ca.pair(name)}} }
+	chat, err := e.phone(softphone.Config{User: alice, MSRPTLS: with("alice")}).Call(e.ctx, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := send(e.ctx, chat, msrp.Message{}, "for bob alone"); err != nil {
+		t.Error(err)
+	}
+	if err := chat.Close(e.ctx); err != nil {
+		t.Error(err)
+	}
+	wrong := with("bob")
+	wrong.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { c := ca.pair("mallory"); return &c, nil }
+	for name, config := range map[string]*tls.Config{"without TLS": nil, "with another certificate": wrong} {
+		box := newInbox()
+		p := e.phone(softphone.Config{User: bob, OnMessage: box.take, Setup: msrp.SetupActive, MSRPTLS: config})
+		failed := e.failedPushes()
+		if err := p.Register(e.ctx, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		e.eventually("a push has failed", func() bool { return e.failedPushes() > failed })
+		if err := p.Unregister(e.ctx); err != nil {
+			t.Error(err)
+		}
+		if box.mu.Lock(); len(box.got) > 0 {
+			t.Errorf("a recipient %s got %q", name, box.got)
+		}
+		box.mu.Unlock()
+		p.Close()
+	}
+	e.wantKept(1)
+}
+
+// failedPushes is the number of pushes whose recipient did not take it, or whose
+// session did not come up.
+func (e *env) failedPushes() int {
+	total := 0
+	for _, outcome := range []string{"recipient", "media_server"} {
+		n, _ := strconv.Atoi(e.metric(e.cluster.AS, `mscp_as_pushes_total{outcome="`+outcome+`"}`))
+		total += n
+	}
+	return total
 }
