@@ -4,8 +4,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"strings"
 	"time"
 
@@ -136,9 +134,6 @@ func (c *Config) Validate() error {
 	bad := func(key, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
 	}
-	if _, _, err := net.SplitHostPort(c.SIP.Listen); err != nil {
-		bad("sip.listen", "%v", err)
-	}
 	if d := c.SIP.SessionExpires; d != 0 && d < minSessionExpires {
 		bad("sip.session_expires", "%v is neither 0, which means none, nor %v or more", d, minSessionExpires)
 	}
@@ -206,9 +201,7 @@ func (c *Config) Validate() error {
 	if c.Store.FailureRest < 0 {
 		bad("store.failure_rest", "%v is negative", c.Store.FailureRest)
 	}
-	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
-		bad("log.level", "%v", err)
-	}
+	c.check(bad)
 	c.Limits.validate(bad)
 	if _, err := newAccess(c.Access); err != nil {
 		errs = append(errs, err)

@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"time"
 
@@ -130,29 +129,16 @@ func (c *Config) Validate() error {
 	bad := func(key, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
 	}
-	host, _, err := net.SplitHostPort(c.SIP.Listen)
-	if err != nil {
-		bad("sip.listen", "%v", err)
-	}
+	host, _, _ := net.SplitHostPort(c.SIP.Listen)
 	if c.Control.Host == "" {
 		c.Control.Host = host
 	}
-	host, _, err = net.SplitHostPort(c.MSRP.Listen)
-	if err != nil {
-		bad("msrp.listen", "%v", err)
-	}
+	host, _, _ = net.SplitHostPort(c.MSRP.Listen)
 	if c.MSRP.Host == "" {
 		c.MSRP.Host = host
 	}
 	if c.MSRP.MaxSize < 0 {
 		bad("msrp.max_size", "%d is negative", c.MSRP.MaxSize)
-	}
-	l := c.Limits
-	if min(int64(l.RecipientMessages), l.RecipientBytes, int64(l.SenderMessages), l.SenderBytes, l.TotalBytes, l.MinFree) < 0 {
-		bad("limits", "none may be negative")
-	}
-	if c.Control.PortMin < 0 || c.Control.PortMax > 65535 || c.Control.PortMin > c.Control.PortMax {
-		bad("control.port_min", "%d to %d is no range of ports", c.Control.PortMin, c.Control.PortMax)
 	}
 	if c.TimeToLive < 0 {
 		bad("time_to_live", "%v is negative", c.TimeToLive)
@@ -201,9 +187,7 @@ func (c *Config) Validate() error {
 	if _, err := c.Control.dialect(); err != nil {
 		errs = append(errs, err)
 	}
-	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
-		bad("log.level", "%v", err)
-	}
+	c.check(bad)
 	return errors.Join(errs...)
 }
 

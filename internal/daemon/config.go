@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 )
@@ -44,9 +47,40 @@ func DecodeYAML(b []byte, into any) error {
 	}
 	err := yaml.NewDecoder(bytes.NewReader(b), yaml.DisallowUnknownField()).Decode(into)
 	if err != nil && !errors.Is(err, io.EOF) {
+		if bad := badDurations(b, into); len(bad) > 0 {
+			return errors.Join(bad...)
+		}
 		return err
 	}
 	return nil
+}
+
+// badDurations names the settings that are no durations, of which the decoder
+// does not tell the place.
+func badDurations(b []byte, into any) []error {
+	var values map[string]any
+	if err := yaml.Unmarshal(b, &values); err != nil {
+		return nil // it is wrong in another way
+	}
+	return durationsOf(nil, "", values, reflect.TypeOf(into).Elem())
+}
+
+func durationsOf(errs []error, prefix string, values map[string]any, t reflect.Type) []error {
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		switch f := t.Field(i).Type; {
+		case f == reflect.TypeFor[time.Duration]():
+			text, ok := values[name].(string)
+			if _, err := time.ParseDuration(text); ok && err != nil {
+				errs = append(errs, fmt.Errorf("%s: %q is not a duration like 500ms, 30s or 1h", prefix+name, text))
+			}
+		case f.Kind() == reflect.Struct:
+			if section, ok := values[name].(map[string]any); ok {
+				errs = durationsOf(errs, prefix+name+".", section, f)
+			}
+		}
+	}
+	return errs
 }
 
 // isBlank reports whether a document holds nothing but comments.

@@ -1,0 +1,70 @@
+package as
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// check reports what is wrong with the settings that need no more than a look.
+func (c *Config) check(bad func(key, format string, args ...any)) {
+	report := func(key string, err error) {
+		if err != nil {
+			bad(key, "%v", err)
+		}
+	}
+	report("name", daemon.CheckName(c.Name))
+	report("sip.listen", daemon.CheckNamed(c.SIP.Listen))
+	report("sip.user", daemon.CheckUser(c.SIP.User))
+	report("log.level", daemon.CheckLevel(c.Log.Level))
+	if c.Admin != "" {
+		report("admin", daemon.CheckListen(c.Admin))
+	}
+	if c.OutboundProxy != "" { // without one, that is wrong enough
+		report("outbound_proxy", checkHop(c.OutboundProxy))
+		report("presence.server", checkHop(c.Presence.Server))
+	}
+	if d := c.Push.Delay; d < 0 {
+		bad("push.delay", "%v is negative", d)
+	}
+	if d := c.Store.RetryAfter; d < time.Second {
+		bad("store.retry_after", "%v is less than 1s", d)
+	}
+	if d := c.Presence.Expires; d > 0 && d < time.Second {
+		bad("presence.expires", "%v is less than 1s", d)
+	}
+	if c.Push.RetryMax < c.Push.RetryMin {
+		bad("push.retry_max", "%v is less than push.retry_min, %v", c.Push.RetryMax, c.Push.RetryMin)
+	}
+	if c.Control.RetryMax < c.Control.RetryMin {
+		bad("control.retry_max", "%v is less than control.retry_min, %v", c.Control.RetryMax, c.Control.RetryMin)
+	}
+}
+
+// checkHop tells what is wrong with a host:port;transport=tcp that requests go to,
+// which may also be written as a SIP URI.
+func checkHop(hop string) error {
+	uri := hop
+	if !strings.HasPrefix(uri, "sip:") && !strings.HasPrefix(uri, "sips:") {
+		uri = "sip:" + uri
+	}
+	if _, err := sipua.CanonicalURI(uri); err != nil {
+		return fmt.Errorf("%q is not of the form host:port;transport=tcp: %w", hop, err)
+	}
+	_, params, _ := strings.Cut(uri, ";")
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		if !strings.EqualFold(name, "transport") {
+			continue
+		}
+		switch strings.ToLower(value) {
+		case "udp", "tcp", "tls":
+		default:
+			return fmt.Errorf("%q: the transport %q is none of udp, tcp, tls", hop, value)
+		}
+	}
+	return nil
+}
