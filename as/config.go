@@ -172,7 +172,7 @@ func (c *Config) Validate() error {
 		bad("control.transport", "tls needs a tls.certificate")
 	}
 	if a := c.SIP.TLSListen; a != "" {
-		if _, _, err := net.SplitHostPort(a); err != nil {
+		if err := daemon.CheckNamed(a); err != nil {
 			bad("sip.tls_listen", "%v", err)
 		}
 	}

@@ -159,7 +159,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	if a := c.SIP.TLSListen; a != "" {
-		if _, _, err := net.SplitHostPort(a); err != nil {
+		if err := daemon.CheckNamed(a); err != nil {
 			bad("sip.tls_listen", "%v", err)
 		}
 	}
@@ -167,7 +167,7 @@ func (c *Config) Validate() error {
 		bad("control.require_tls", "true needs a tls.certificate")
 	}
 	if a := c.MSRP.TLSListen; a != "" {
-		if _, _, err := net.SplitHostPort(a); err != nil {
+		if err := daemon.CheckListen(a); err != nil {
 			bad("msrp.tls_listen", "%v", err)
 		}
 		if !c.TLS.Enabled() {

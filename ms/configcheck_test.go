@@ -28,6 +28,8 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"control.require_tls":            {{`perhaps`, "bool"}, {`true`, "tls.certificate"}},
 	"msrp.listen":                    {{`nowhere`, "host:port"}, {`127.0.0.1:x`, "0 to 65535"}},
 	"msrp.host":                      {{`"::"`, "name the one"}},
+	"msrp.tls_listen":                {{`nowhere`, "host:port"}, {`127.0.0.1:2856`, "tls.certificate"}},
+	"msrp.offer_tls":                 {{`perhaps`, "bool"}, {`true`, "msrp.tls_listen"}},
 	"msrp.max_size":                  {{`-1`, "negative"}},
 	"store":                          {{`""`, "empty"}},
 	"limits.recipient_messages":      {{`-1`, "0 means no limit"}},

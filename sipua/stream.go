@@ -248,7 +248,10 @@ func (s *stream) Close() error {
 			s.ua.note(slog.LevelWarn, "SIP connection closed: what came on it is no SIP", "peer", s.RemoteAddr())
 		}
 	})
-	return s.Conn.Close()
+	if err := s.Conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil // who closes next does no harm
 }
 
 // mayBeSIP reports whether b can be the begin of a message: its first line, as
