@@ -28,6 +28,10 @@ type Row struct {
 	Label    string
 	Tip      string // where and when, and the first lines; several lines
 	Body     string // of MSRP, if it was asked for
+	Note     string // what the message is for, if that was asked for
+	// Folded, if not 0, is how many messages, repetitions of the rows above,
+	// this row stands for. It has no From, To and Protocol then.
+	Folded int
 }
 
 // Read reads trace files and makes a Diagram of what o chooses. It fails with
@@ -49,12 +53,20 @@ func newDiagram(messages []*message, notes []string, o Options) *Diagram {
 	d.Lanes = l.names
 	for _, r := range rows {
 		from, to := l.of(r.from), l.of(r.to)
+		note := ""
+		if o.Explain {
+			note = explain(r)
+		}
 		d.Rows = append(d.Rows, Row{
+			Note: note,
 			Time: r.at(), From: from, To: to, Protocol: r.protocol, Label: l.fullLabel(r, from, to), Tip: tip(r), Body: r.body,
 		})
 	}
 	if len(rows) > 0 {
 		d.Start = rows[0].at()
+	}
+	if !o.Repeats {
+		d.foldRepeats()
 	}
 	return d
 }

@@ -19,7 +19,10 @@
 // [Options].Names knows better.
 //
 // The chunks of a long MSRP message between the first and the last are drawn as
-// one line, unless [Options].Chunks asks for all.
+// one line, unless [Options].Chunks asks for all. So are rows that repeat those
+// above them several times, as when subscriptions are refreshed for hours, unless
+// [Options].Repeats asks for all. [Options].Explain says beside the messages what
+// they are for.
 //
 // # Clocks
 //

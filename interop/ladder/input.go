@@ -72,6 +72,10 @@ type Options struct {
 	Bodies bool
 	// Chunks draws every chunk of a long MSRP message.
 	Chunks bool
+	// Repeats draws what is repeated many times each time.
+	Repeats bool
+	// Explain says beside a message what it is for.
+	Explain bool
 	// Skip leaves out lines that are no records, and tells in the Notes.
 	Skip bool
 	// Limit bounds the messages that are chosen; 0 is MaxMessages.

@@ -32,6 +32,8 @@ text { font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; 
 .box { fill: #f3f5f7; fill: var(--box); stroke: #d0d7de; stroke: var(--line); }
 .name { font-weight: bold; text-anchor: middle; }
 .label { text-anchor: middle; stroke: #ffffff; stroke: var(--back); stroke-width: 4px; stroke-linejoin: round; paint-order: stroke; }
+.note, .fold { fill: #6e7781; fill: var(--dim); }
+.fold { font-style: italic; }
 .arrow { fill: none; stroke-width: 1.5; }
 .tip { fill: none; pointer-events: all; }
 g.m:hover .tip { fill: #6e7781; fill-opacity: 0.12; }
@@ -65,6 +67,11 @@ func (s *svg) draw() {
 	top := float64(margin + 18*(len(head)+1))
 	height := top + float64(headRow*heads+rowHeight*len(s.d.Rows)) + margin
 	width := 2*margin + float64(s.layout.width)*charWidth
+	for _, r := range s.d.Rows {
+		if r.Note != "" {
+			width = max(width, 2*margin+float64(s.layout.width+2+utf8.RuneCountInString(r.Note))*charWidth)
+		}
+	}
 	for _, line := range head {
 		width = max(width, 2*margin+float64(utf8.RuneCountInString(line))*charWidth)
 	}
@@ -119,6 +126,13 @@ func (s *svg) names() {
 }
 
 func (s *svg) row(r Row) {
+	if r.Folded > 0 {
+		middle := (s.x(0) + s.x(len(s.d.Lanes)-1)) / 2
+		s.text(max(middle, s.x(0)+float64(utf8.RuneCountInString(r.Label))*charWidth/2), s.y+rowHeight-9, "label fold", r.Label)
+		fmt.Fprintln(s)
+		s.y += rowHeight
+		return
+	}
 	fmt.Fprintf(s, `<g class="m %s">`, strings.ToLower(r.Protocol))
 	tip := r.Tip
 	if r.Body != "" {
@@ -138,6 +152,9 @@ func (s *svg) row(r Row) {
 		s.line(a, b, y)
 		room := max(4, int((hi-lo)/charWidth)-2)
 		s.text((lo+hi)/2, y-5, "label", shortName(r.Label, room))
+	}
+	if r.Note != "" {
+		s.text(margin+float64(s.layout.width+2)*charWidth, y, "note", r.Note)
 	}
 	fmt.Fprintln(s, "</g>")
 	s.y += rowHeight

@@ -44,6 +44,9 @@ func (d *Diagram) newLayout(left int) layout {
 		gaps[n] = utf8.RuneCountInString(d.Lanes[n-1])/2 + 2
 	}
 	for _, r := range d.Rows {
+		if r.Folded > 0 {
+			continue
+		}
 		lo, hi, need := min(r.From, r.To), max(r.From, r.To), utf8.RuneCountInString(r.Label)+around
 		if lo == hi {
 			gaps[lo+1] = max(gaps[lo+1], min(maxGap, need))
@@ -120,13 +123,21 @@ func (d *Diagram) row(l layout, r Row) string {
 		line[x] = '|'
 	}
 	stamp := []rune(fmt.Sprintf("%*.4f", timeWidth, d.seconds(r.Time)))
-	if r.From == r.To {
+	switch {
+	case r.Folded > 0:
+		at := max(l.at[0]+2, (l.at[0]+l.at[len(l.at)-1]-utf8.RuneCountInString(r.Label))/2-1)
+		text := []rune(" " + r.Label + " ")
+		line = append(line[:at], slices.Concat(text, line[min(len(line), at+len(text)):])...)
+	case r.From == r.To:
 		text := []rune("⟲ " + r.Label)
 		at := l.at[r.From] + 2
 		line = append(line[:at], slices.Concat(text, line[min(len(line), at+len(text)):])...)
-	} else {
+	default:
 		drawArrow(line, l.at[r.From], l.at[r.To], " "+r.Label+" ", stroke[r.Protocol])
 	}
 	copy(line, stamp)
+	if r.Note != "" {
+		line = append(line, []rune("  "+r.Note)...)
+	}
 	return strings.TrimRight(string(line), " ")
 }

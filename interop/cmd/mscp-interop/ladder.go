@@ -44,6 +44,8 @@ func runLadder(ctx context.Context, args []string) error {
 	})
 	fs.BoolVar(&o.Bodies, "bodies", false, "show the texts that users have sent, as far as they were traced")
 	fs.BoolVar(&o.Chunks, "chunks", false, "draw every chunk of long MSRP messages")
+	fs.BoolVar(&o.Repeats, "repeats", false, "draw what is repeated many times each time")
+	fs.BoolVar(&o.Explain, "explain", false, "say beside the messages what they are for")
 	fs.BoolVar(&o.Skip, "skip", false, "leave out lines that are no trace records")
 	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` that are drawn")
 	fs.Usage = func() {
