@@ -350,7 +350,7 @@ local function learn(pdu, pinfo)
 	local way = pdu.kind == "request" and pinfo.src_port or pinfo.dst_port
 	local channel = (stream and tostring(stream.value) or "?") .. "/" .. way
 	local key = channel .. "/" .. pdu.id
-	local name = pinfo.number .. "/" .. pdu.kind .. "/" .. key
+	local name = pinfo.number .. "/" .. pdu.kind .. "/" .. pdu.from .. "/" .. key
 	if pinfo.visited or shown[name] then
 		return shown[name]
 	end

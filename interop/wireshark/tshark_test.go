@@ -294,6 +294,17 @@ func TestTsharkMutated(t *testing.T) {
 	}
 }
 
+// TestTsharkAnsweredTwice has both responses to a request in one packet.
+func TestTsharkAnsweredTwice(t *testing.T) {
+	need(t)
+	path := capture(t, 1400, []exchange{{
+		sent: [][]byte{[]byte(pdu("REQ MSCP/1.0 7", restore))}, received: []byte(strings.Repeat(pdu("MSCP/1.0 200 OK 7", restored), 2)),
+	}})
+	if out := tshark(t, path, "-2", "-Y", "mscp.answered_again && mscp.request_in"); strings.Count(out, "\n") != 1 {
+		t.Errorf("it is not told:\n%s", tshark(t, path, "-V", "-Y", "mscp"))
+	}
+}
+
 // TestTsharkTraces has tshark read the capture of trace files of a whole
 // cluster: every message of the files is decoded as what it is, once.
 func TestTsharkTraces(t *testing.T) {
