@@ -265,7 +265,7 @@ local function show_document(pdu, range, pinfo, tree)
 		tree:add_proto_expert_info(e.document, "the body is no mscp document")
 	else
 		tree:add(f.container, range, container)
-		if container ~= pdu.kind then
+		if pdu.kind and container ~= pdu.kind then
 			tree:add_proto_expert_info(e.document, "a " .. container .. " in a PDU that is a " .. pdu.kind)
 		end
 		if not name then
@@ -276,7 +276,7 @@ local function show_document(pdu, range, pinfo, tree)
 		pdu.element = pdu.element and pdu.element .. " " .. name or name
 		local tag = range(from - 1, attrs_at + #attrs + 1 - from)
 		tree:add(f.element, tag, name)
-		if pdu.kind == "notification" then
+		if container == "notification" then
 			tree:add(f.notification_element, tag, name):set_generated()
 		end
 		for key, at, value, to in attrs:gmatch("([%w_:%.%-]+)%s*=%s*[\"']()([^\"']*)()") do
@@ -537,10 +537,24 @@ end
 mscp:register_heuristic("tcp", heuristic)
 pcall(function() mscp:register_heuristic("tls", heuristic) end) -- TCP/TLS/MS
 
+-- What SIP INFO carries is a document alone.
+local document = Proto("mscp_document", "MSCP document in SIP")
+
+function document.dissector(tvb, pinfo, tree)
+	local top = tree:add(mscp, tvb())
+	local pdu = {}
+	show_document(pdu, tvb(), pinfo, top)
+	if pdu.element then
+		top:append_text(", " .. pdu.element)
+		pinfo.cols.info:append("| MSCP " .. pdu.element .. " ")
+	end
+	return tvb:len()
+end
+
 -- Decode As, the preference, and what SIP INFO carries (section 7.1).
 local ports = DissectorTable.get("tcp.port")
 ports:add_for_decode_as(mscp)
-DissectorTable.get("media_type"):add("application/mscp+xml", xml)
+DissectorTable.get("media_type"):add("application/mscp+xml", document)
 
 local used = ""
 function mscp.prefs_changed()

@@ -341,3 +341,33 @@ func TestTsharkTraces(t *testing.T) {
 		t.Errorf("the capture is not clean:\n%s", out)
 	}
 }
+
+// TestTsharkInfo has tshark read a request and a notification in SIP INFO. See the
+// draft, section 7.1.
+func TestTsharkInfo(t *testing.T) {
+	need(t)
+	path := filepath.Join(t.TempDir(), "info.pcap")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c, err := NewCapture(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := netip.MustParseAddrPort("127.0.0.1:5080"), netip.MustParseAddrPort("127.0.0.1:5090")
+	for i, body := range []string{restore, exit, "no XML"} {
+		info := fmt.Sprintf("INFO sip:ms@127.0.0.1:5090 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK%d\r\nFrom: <sip:a@b>;tag=1\r\n"+
+			"To: <sip:c@d>;tag=2\r\nCall-ID: x\r\nCSeq: %d INFO\r\nContent-Type: application/mscp+xml\r\nContent-Length: %d\r\n\r\n%s", i, i+1, len(body), body)
+		if err := c.UDP(time.Unix(int64(i), 0), a, b, []byte(info)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := tshark(t, path, "-Y", "sip && mscp", "-T", "fields", "-E", "separator=|",
+		"-e", "mscp.container", "-e", "mscp.element", "-e", "mscp.connection_id", "-e", "mscp.dialog_id", "-e", "_ws.expert.message")
+	const want = "request|RestoreMsg|x;y;z||\nnotification|dialogexit||d1|\n||||the body is no mscp document\n"
+	if out != want {
+		t.Errorf("%s, not\n%s", out, want)
+	}
+}
