@@ -16,6 +16,8 @@ type caller struct {
 	SIP  string // host:port of the peer, with ;transport=tcp if it is TCP
 	From string // our URI; "" names the address we are at
 	To   string // whom we call; "" names the peer's address
+
+	Password string // of From's user, if we are asked for one
 }
 
 // call makes a call with a body. It is not acknowledged yet. An error is a
@@ -40,7 +42,7 @@ func (c caller) call(t *T, body []byte) (*sipua.Call, error) {
 	}
 	ctx, cancel := t.within()
 	defer cancel()
-	call, err := ua.Invite(ctx, sipua.InviteRequest{URI: uri, From: from, To: to, Destination: destination, Body: body, ContentType: sdpType})
+	call, err := ua.Invite(ctx, sipua.InviteRequest{URI: uri, From: from, To: to, Destination: destination, Body: body, ContentType: sdpType, Password: c.Password})
 	if err == nil {
 		t.Cleanup(func() { t.bye(call) })
 	}

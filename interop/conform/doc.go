@@ -15,6 +15,9 @@
 //   - [MSRP]: who takes messages, RFC 4975. Each case has a session of its own,
 //     by an INVITE, or an msrp URI that somebody else has agreed on.
 //
+// A service behind a proxy is called as any user is: with From, To and Password,
+// as in mscp-interop conform msrp --target PROXY --from URI --to URI --password P.
+//
 // # Levels
 //
 // A strict case is a demand of the specification: whoever fails it does not

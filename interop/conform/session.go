@@ -17,6 +17,8 @@ type MSRPTarget struct {
 	From string // our SIP URI; "" names the address we are at
 	To   string // whom we call; "" names the target
 
+	Password string // of From's user, if SIP asks for one
+
 	URI    string // an MSRP URI of a session that waits to be bound, again and again; "" calls instead
 	OurURI string // our MSRP URI, as that session knows it
 
@@ -83,7 +85,7 @@ func (m MSRPTarget) agreeOn(t *T, change func(string) string) *session {
 	if m.Offline {
 		control = MSCPTarget{SIP: m.SIP}.setUp(t, offer)
 	}
-	call, err := caller{m.SIP, m.From, m.To}.call(t, []byte(change(describe(own, s.from))))
+	call, err := caller{m.SIP, m.From, m.To, m.Password}.call(t, []byte(change(describe(own, s.from))))
 	if err != nil {
 		t.Fatalf("the INVITE for a session has failed: %v", err)
 	}

@@ -34,6 +34,7 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.SIP, "target", "", "where the peer takes SIP, `host:port` or host:port;transport=tcp")
 	fs.StringVar(&f.From, "from", "", "our SIP `URI`; the default names the address we are at")
 	fs.StringVar(&f.To, "to", "", "the SIP `URI` that is called; the default names the target")
+	fs.StringVar(&f.Password, "password", "", "msrp: our password, if the peer's proxy asks for one")
 	fs.StringVar(&f.dialog, "dialog", "", "mscp: the `URI` of a VoiceXML document that the media server can fetch")
 	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
 	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of a session that was agreed on otherwise, to be bound again and again")
