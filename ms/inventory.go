@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -46,17 +47,19 @@ func (a *asker) handle(ctx context.Context, req mscp.Element) (mscp.Element, err
 	default:
 		return nil, errInventory
 	}
+	free := sync.OnceFunc(func() { <-a.busy })
 	mscp.AfterResponse(ctx, func() {
-		if !a.s.tasks.Go(func() { defer func() { <-a.busy }(); a.tell(ctx, r.InventoryID) }) {
-			<-a.busy
+		if !a.s.tasks.Go(func() { defer free(); a.tell(ctx, r.InventoryID, free) }) {
+			free()
 		}
 	})
 	return &mscp.InventoryFollows{InventoryID: r.InventoryID}, nil
 }
 
 // tell sends all pairs that messages are kept for, and those whose sessions may
-// still leave some, in batches. It ends with the channel.
-func (a *asker) tell(ctx context.Context, id string) {
+// still leave some, in batches. It ends with the channel. last is called before
+// the last batch goes out: who has that may ask again.
+func (a *asker) tell(ctx context.Context, id string, last func()) {
 	select {
 	case <-a.bound:
 	case <-ctx.Done():
@@ -95,6 +98,7 @@ func (a *asker) tell(ctx context.Context, id string) {
 			}
 		}
 	}
+	last()
 	if batch.Last = true; send() {
 		a.s.log.Info("inventory sent", "pairs", total, "seconds", time.Since(began).Seconds())
 	}
