@@ -148,6 +148,7 @@ func (m MSRPTarget) requestCases() []Case {
 			} {
 				s.want(200, request{id: c.id, headers: success, rng: c.rng, body: c.body, flag: c.flag})
 			}
+			s.awaitReports("conform-turn-a", "conform-turn-b")
 			s.reported("conform-turn-a", 8)
 			s.reported("conform-turn-b", 8)
 		})),

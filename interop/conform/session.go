@@ -3,6 +3,7 @@ package conform
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -222,6 +223,18 @@ func (s *session) report(id string) *msrptest.Frame {
 		s.t.Fatalf("%s%d of the message %q came where the report of %q was awaited", f.Method, f.Code, f.Get("Message-ID"), id)
 	}
 	return f
+}
+
+// awaitReports waits for one report of each message, in whatever order they come:
+// report then has them in the order of ids.
+func (s *session) awaitReports(ids ...string) {
+	s.t.Helper()
+	for len(s.reports) < len(ids) {
+		s.reports = append(s.reports, s.Next())
+	}
+	slices.SortStableFunc(s.reports, func(a, b *msrptest.Frame) int {
+		return slices.Index(ids, a.Get("Message-ID")) - slices.Index(ids, b.Get("Message-ID"))
+	})
 }
 
 // reported checks that a report is of success and covers n bytes.
