@@ -8,13 +8,12 @@ import (
 // workers run the handlers of one Listener, or of one dialled connection. A
 // goroutine that has run one waits for the next, as its stack has grown to what
 // they need, which costs as much as all else that is done for a short message.
-// most of them wait, until stop.
 type workers struct {
-	most int32
-	next chan *Incoming // to one that waits
-	stop <-chan struct{}
-	idle atomic.Int32
-	all  sync.WaitGroup
+	most int32           // who wait at a time
+	next chan *Incoming  // to one that waits
+	stop <-chan struct{} // closed when they are to wait no more
+	idle atomic.Int32    // who wait
+	all  sync.WaitGroup  // for Close
 }
 
 func newWorkers(most int32, stop <-chan struct{}) *workers {
@@ -39,7 +38,7 @@ func (w *workers) work(in *Incoming) {
 	}
 }
 
-// wait gives the next message; nil if there is enough who wait, or none will come.
+// wait gives the next message; nil if enough others wait, or none will come.
 func (w *workers) wait() *Incoming {
 	defer w.idle.Add(-1)
 	if w.idle.Add(1) > w.most {

@@ -276,7 +276,12 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 		return w, w.err
 	case <-cancelled:
 		if !f.taken.CompareAndSwap(false, true) {
-			return written{}, errCut
+			select {
+			case w := <-f.result: // both at once: it is known how far it came
+				return w, w.err
+			default:
+				return written{}, errCut
+			}
 		}
 		if f.t != nil {
 			c.take(f.t.tid)
