@@ -14,7 +14,7 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-const usage = `Usage: mscp-ms store [-config FILE | -admin ADDRESS | -file FILE] COMMAND
+const usage = `Usage: mscp-ms store COMMAND [-config FILE | -admin ADDRESS | -file FILE]
 
 Works on a running media server through its admin address, or on the file of
 one that does not run. Without -admin and -file the configuration says which:
@@ -48,8 +48,8 @@ func Run(ctx context.Context, args []string, defaultConfig string, locate Locato
 	fs := flag.NewFlagSet("mscp-ms store", flag.ContinueOnError)
 	fs.SetOutput(errs)
 	fs.Usage = func() { fmt.Fprint(errs, usage) }
-	config := fs.String("config", defaultConfig, "")
-	admin, path := fs.String("admin", "", ""), fs.String("file", "", "")
+	at := place{config: defaultConfig}
+	at.flags(fs)
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -62,26 +62,35 @@ func Run(ctx context.Context, args []string, defaultConfig string, locate Locato
 		}
 		return fmt.Errorf("unknown command %q", name)
 	}
-	if *admin == "" && *path == "" {
-		var err error
-		if *admin, *path, err = locate(*config); err != nil {
-			return err
-		}
-	}
-	c := &command{name: name, file: *path, out: out, errs: errs}
-	if err := c.parse(fs.Args()[1:]); err != nil {
+	c := &command{name: name, out: out, errs: errs}
+	if err := c.parse(fs.Args()[1:], &at); err != nil {
 		return err
 	}
 	var err error
-	if *admin != "" {
-		c.file = ""
-		c.store = Dial(*admin)
-	} else if c.store, err = Open(*path, readsOnly[name]); err != nil {
+	if at.admin == "" && at.file == "" {
+		if at.admin, at.file, err = locate(at.config); err != nil {
+			return err
+		}
+	}
+	if at.admin != "" {
+		c.store = Dial(at.admin)
+	} else if c.store, err = Open(at.file, readsOnly[name]); err != nil {
 		return locked(err)
+	} else {
+		c.file = at.file
 	}
 	defer c.store.Close()
 	defer c.watch()()
 	return do(ctx, c)
+}
+
+// A place is where the store is; its flags may stand before and after the command.
+type place struct{ config, admin, file string }
+
+func (p *place) flags(fs *flag.FlagSet) {
+	fs.StringVar(&p.config, "config", p.config, "")
+	fs.StringVar(&p.admin, "admin", p.admin, "")
+	fs.StringVar(&p.file, "file", p.file, "")
 }
 
 // readsOnly are the commands that change nothing.
@@ -116,10 +125,11 @@ var commands = map[string]func(context.Context, *command) error{
 }
 
 // parse reads the flags of the command itself, before or after its arguments.
-func (c *command) parse(args []string) error {
+func (c *command) parse(args []string, at *place) error {
 	fs := flag.NewFlagSet("mscp-ms store "+c.name, flag.ContinueOnError)
 	fs.SetOutput(c.errs)
 	fs.Usage = func() { fmt.Fprint(c.errs, usage) }
+	at.flags(fs)
 	var older time.Duration
 	if c.name == "messages" || c.name == "purge" || c.name == "export" {
 		fs.StringVar(&c.filter.Recipient, "to", "", "")

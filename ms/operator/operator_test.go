@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -317,6 +318,12 @@ func TestCommands(t *testing.T) {
 			if !strings.Contains(got, tc.want) || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("running %t, %s: %v\n%s", running, tc.args, err, got)
 			}
+		}
+		if got, err := run(t, append([]string{"recipients"}, where...)...); err != nil || !strings.Contains(got, "RECIPIENT") {
+			t.Errorf("running %t, flags behind the command: %v\n%s", running, err, got)
+		}
+		if got, err := run(t, "recipients", "-h"); !errors.Is(err, flag.ErrHelp) || !strings.Contains(got, "Usage") {
+			t.Errorf("-h: %v\n%s", err, got)
 		}
 		_, err := run(t, append(where, "compact", "-o", out+".db")...)
 		if (err == nil) == running {
