@@ -17,6 +17,9 @@ const (
 	// ones are refused with 413.
 	MaxBody = 64 << 10
 
+	// MaxWarningText bounds the text of a Warning header of ours, in bytes.
+	MaxWarningText = 200
+
 	// MaxNonces bounds the nonces whose use an Authenticator remembers.
 	MaxNonces = 100_000
 
