@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -39,13 +38,11 @@ type Service struct {
 
 // Main is the main function of a server's binary: it reads the flags, starts
 // the server and runs it until SIGINT or SIGTERM asks it to end. SIGHUP has the
-// configuration read again. It exits with status 1 on an error. With
-// Flags.CheckOnly, start returns no server.
+// configuration read again. It exits with status 1 on an error, 2 if the command
+// line is wrong. With Flags.CheckOnly, start returns no server.
 func Main(name string, defaultYAML []byte, start func(Flags) (*Service, error)) {
-	err := run(name, defaultYAML, start, os.Args[1:])
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
-		os.Exit(1)
+	if status := ExitStatus(os.Stderr, name, run(name, defaultYAML, start, os.Args[1:])); status != 0 {
+		os.Exit(status)
 	}
 }
 
@@ -60,11 +57,16 @@ func run(name string, defaultYAML []byte, start func(Flags) (*Service, error), a
 	fs.BoolVar(&f.CheckOnly, "check-config", false, "read the configuration, say what is wrong with it, and exit")
 	health := fs.String("healthcheck", "", "ask this `URL` of a server that runs, such as http://127.0.0.1:9090/healthz, and exit")
 	print := fs.Bool("print-config", false, "print the commented default configuration and exit")
-	if err := fs.Parse(args); err != nil {
+	version := fs.Bool("version", false, "print the version, commit and Go version of this binary and exit")
+	if err := ParseFlags(fs, args); err != nil {
 		return err
 	}
 	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
+		return &UsageError{fmt.Errorf("unexpected argument %q", fs.Arg(0)), name + " -h"}
+	}
+	if *version {
+		_, err := fmt.Println(name, ReadVersion())
+		return err
 	}
 	if *print {
 		_, err := os.Stdout.Write(defaultYAML)

@@ -29,6 +29,7 @@ const usage = `usage: mscp-interop <command> [flags]
   pcap      make a capture file for Wireshark of trace files
   conform   test a media server, or who takes MSRP messages, a case for each
             demand of the specification
+  version   print the version, commit and Go version of this binary
 
 mscp-interop <command> -h lists a command's flags.
 `
@@ -55,6 +56,9 @@ func run(ctx context.Context, args []string) error {
 		return errUsage
 	}
 	switch args[0] {
+	case "version", "-version", "--version":
+		_, err := fmt.Println("mscp-interop", daemon.ReadVersion())
+		return err
 	case "demo":
 		return runDemo(ctx, args[1:])
 	case "send":

@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A UsageError is a command line that makes no sense. The process exits with
+// status 2.
+type UsageError struct {
+	Err  error
+	Help string // the command that explains what is allowed
+}
+
+func (e *UsageError) Error() string { return fmt.Sprintf("%v; see %s", e.Err, e.Help) }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// ParseFlags reads the command line args. What is wrong with it becomes a
+// [UsageError], and is not printed; -h prints the flags and gives flag.ErrHelp.
+func ParseFlags(fs *flag.FlagSet, args []string) error {
+	out := fs.Output()
+	var help strings.Builder
+	fs.SetOutput(&help)
+	err := fs.Parse(args)
+	fs.SetOutput(out)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(out, help.String())
+		return err
+	case err != nil:
+		return &UsageError{err, fs.Name() + " -h"}
+	}
+	return nil
+}
+
+// ExitStatus prints err, unless it is nil or asked for help, behind the name of the
+// command, and returns the process's exit status: 2 for a [UsageError], 1 for
+// another error.
+func ExitStatus(w io.Writer, name string, err error) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	fmt.Fprintf(w, "%s: %v\n", name, err)
+	var usage *UsageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
