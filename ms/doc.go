@@ -15,6 +15,9 @@
 // begins a push session, whose offer the 200 carries and whose answer the ACK
 // carries (RFC 3725, flow I).
 //
+// Offers and answers name the types of chat, and then "*": user agents look for a
+// type that they know by name.
+//
 // # Store sessions
 //
 // A connection's messages belong to the pair of URIs that the AS names in

@@ -49,16 +49,3 @@ func (c *connection) takesCPIM(contentType string) bool {
 	}
 	return acceptsType(types, contentType) || acceptsType(wrapped, contentType)
 }
-
-// acceptsType tells whether one of the media ranges has the type. See RFC 4975,
-// section 8.6.
-func acceptsType(ranges []string, contentType string) bool {
-	major, _, _ := strings.Cut(contentType, "/")
-	for _, r := range ranges {
-		r, _, _ = strings.Cut(r, ";")
-		if r == "*" || strings.EqualFold(r, major+"/*") || msrp.IsType(contentType, r) {
-			return true
-		}
-	}
-	return false
-}

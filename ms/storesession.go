@@ -137,7 +137,8 @@ func (s *Server) media(setup msrp.Setup, secure bool) (*msrp.Media, error) {
 	prints, err := s.fingerprints(secure)
 	return &msrp.Media{
 		TLS: secure, Fingerprints: prints,
-		Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"},
+		Host: local.Host, Port: local.Port, Path: msrp.Path{local},
+		AcceptTypes: acceptTypes(), AcceptWrappedTypes: acceptWrappedTypes(),
 		MaxSize: s.cfg.MSRP.MaxSize, Setup: setup, SessionID: uint64(time.Now().UnixNano()), SessionVersion: 1,
 	}, err
 }
