@@ -12,16 +12,17 @@ const module = "github.com/gomscp/gomscp/"
 // allowed is which packages of this module each may link, beside itself and
 // those below it. A package that is not named may link all.
 var allowed = map[string][]string{
-	"mscp":            {},
-	"msrp":            {},
-	"sipua":           {},
-	"store":           {},
-	"internal/daemon": {},
-	"as":              {"mscp", "sipua", "internal/daemon"},
-	"as/cmd/mscp-as":  {"as", "mscp", "sipua", "internal/daemon"},
-	"ms":              {"ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon"},
-	"ms/cmd/mscp-ms":  {"ms", "ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon"},
-	"ms/operator":     {"store", "internal/daemon"},
+	"mscp":             {"internal/xmltree"},
+	"msrp":             {},
+	"sipua":            {"internal/xmltree"},
+	"store":            {},
+	"internal/daemon":  {},
+	"internal/xmltree": {},
+	"as":               {"mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"as/cmd/mscp-as":   {"as", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"ms":               {"ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms/cmd/mscp-ms":   {"ms", "ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms/operator":      {"store", "internal/daemon"},
 }
 
 // TestImports holds the rules of who may link whom: the application server has

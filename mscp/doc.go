@@ -87,7 +87,7 @@
 // # Limits
 //
 // See the constants. The content of src and of foreign elements is kept as it
-// came, and not looked into. Documents are read by a scanner of its own that
+// came, and not looked into. Documents are read by internal/xmltree, which
 // takes no DOCTYPE; one of a megabyte takes 4 MB at most while it is read. The
 // offline-message elements keep no foreign attributes. A DialogStart that is
 // refused and names no end point gets 400, for errordialognotstarted would have

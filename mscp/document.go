@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"unicode/utf8"
+
+	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
 // Dialect is how the offline-message elements are written.
@@ -92,7 +93,7 @@ func (d *Document) Encode(dialect Dialect) []byte {
 func (d *Document) encodeElement(b *bytes.Buffer, bare bool) {
 	switch e := d.Element.(type) {
 	case nil:
-		escape(b, d.Reason)
+		xmltree.Escape(b, d.Reason)
 	case *Other:
 		encodeOther(b, e)
 	case draftElement:
@@ -203,7 +204,7 @@ func writeForeignElements(b *bytes.Buffer, f Foreign) {
 
 func writeForeignAttrs(b *bytes.Buffer, f Foreign) {
 	for i, a := range f.Attrs {
-		if a.Space == xmlNamespace {
+		if a.Space == xmltree.Namespace {
 			writeAttr(b, "xml:"+a.Local, a.Value)
 			continue
 		}
@@ -213,64 +214,7 @@ func writeForeignAttrs(b *bytes.Buffer, f Foreign) {
 	}
 }
 
-func writeAttr(b *bytes.Buffer, name, value string) {
-	b.WriteByte(' ')
-	b.WriteString(name)
-	b.WriteString(`="`)
-	escape(b, value)
-	b.WriteByte('"')
-}
-
-// escape writes s as text or as an attribute's value. White space but blanks
-// is written as references, or reading would make blanks of it; what XML
-// cannot hold becomes U+FFFD.
-func escape(b *bytes.Buffer, s string) {
-	from := 0
-	for i := 0; i < len(s); {
-		if isPlain[s[i]] {
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if as := escaped(r, n); as != "" {
-			b.WriteString(s[from:i])
-			b.WriteString(as)
-			from = i + n
-		}
-		i += n
-	}
-	b.WriteString(s[from:])
-}
-
-// isPlain tells which bytes need no second look.
-var isPlain = func() (is [256]bool) {
-	for c := byte(' '); c < utf8.RuneSelf; c++ {
-		is[c] = escaped(rune(c), 1) == ""
-	}
-	return is
-}()
-
-// escaped is what is written for r, of n bytes, or "" if r may stay.
-func escaped(r rune, n int) string {
-	switch r {
-	case '"':
-		return "&#34;"
-	case '\'':
-		return "&#39;"
-	case '&':
-		return "&amp;"
-	case '<':
-		return "&lt;"
-	case '>':
-		return "&gt;"
-	case '\t', '\n', '\r':
-		return "&#" + strconv.Itoa(int(r)) + ";"
-	}
-	if !isChar(r) || r == utf8.RuneError && n == 1 {
-		return "\uFFFD"
-	}
-	return ""
-}
+func writeAttr(b *bytes.Buffer, name, value string) { xmltree.WriteAttr(b, name, value) }
 
 func sortedKeys(m map[string]string) []string {
 	keys := make([]string, 0, len(m))

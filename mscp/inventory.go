@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
 // The inventory is how an AS that has lost its memory learns from an MS for
@@ -82,11 +84,11 @@ func (e *Inventory) encode(b *bytes.Buffer) {
 }
 
 // isInventory reports whether the element is one of the inventory.
-func isInventory(n *node) bool {
-	if n.space != ExtensionNamespace {
+func isInventory(n *xmltree.Node) bool {
+	if n.Space != ExtensionNamespace {
 		return false
 	}
-	switch n.local {
+	switch n.Local {
 	case "SendInventory", "InventoryFollows", "Inventory":
 		return true
 	}
@@ -94,15 +96,15 @@ func isInventory(n *node) bool {
 }
 
 // inventory reads one of its elements.
-func (r *reading) inventory(kind Kind, n *node) Element {
-	id, ok := n.attr("inventory-id")
+func (r *reading) inventory(kind Kind, n *xmltree.Node) Element {
+	id, ok := n.Attr("inventory-id")
 	if id = strings.TrimSpace(id); !ok {
-		r.note(n, false, "%s has no inventory-id (inventory)", n.local)
+		r.note(n, false, "%s has no inventory-id (inventory)", n.Local)
 	}
 	r.noText(n, false)
 	var e Element
 	var of Kind
-	switch n.local {
+	switch n.Local {
 	case "SendInventory":
 		e, of = &SendInventory{InventoryID: id}, Request
 		r.unknownAttrs(n, "inventory-id")
@@ -114,29 +116,29 @@ func (r *reading) inventory(kind Kind, n *node) Element {
 		r.unknownAttrs(n, "inventory-id", "batch", "last")
 	}
 	if kind != of {
-		r.note(n, false, "%s in a %s (inventory)", n.local, kind)
+		r.note(n, false, "%s in a %s (inventory)", n.Local, kind)
 	}
 	return e
 }
 
 // pairs reads an Inventory. A pair without its URIs stands for nothing, and is
 // left out.
-func (r *reading) pairs(n *node, id string) *Inventory {
+func (r *reading) pairs(n *xmltree.Node, id string) *Inventory {
 	inv := &Inventory{InventoryID: id}
 	inv.Batch = r.count(n, "batch")
-	last, _ := n.attr("last")
+	last, _ := n.Attr("last")
 	inv.Last = strings.TrimSpace(last) == "true"
 	if boolean(last) != "" {
 		r.note(n, false, "last of Inventory %s (inventory)", boolean(last))
 	}
-	for _, kid := range n.kids {
-		if kid.space != ExtensionNamespace || kid.local != "Pair" {
+	for _, kid := range n.Kids {
+		if kid.Space != ExtensionNamespace || kid.Local != "Pair" {
 			continue // [MSCP-3.3-3]
 		}
-		from, _ := kid.attr("from-uri")
-		to, _ := kid.attr("to-uri")
+		from, _ := kid.Attr("from-uri")
+		to, _ := kid.Attr("to-uri")
 		p := InventoryPair{FromURI: strings.TrimSpace(from), ToURI: strings.TrimSpace(to), Messages: r.count(kid, "messages")}
-		if oldest, ok := kid.attr("oldest"); ok {
+		if oldest, ok := kid.Attr("oldest"); ok {
 			t, err := time.Parse(time.RFC3339, strings.TrimSpace(oldest))
 			if err != nil || t.Year() < 1970 || t.Year() > 9998 {
 				r.note(kid, false, "oldest of Pair is no time (inventory)")
@@ -158,11 +160,11 @@ func (r *reading) pairs(n *node, id string) *Inventory {
 }
 
 // count reads an attribute that is a number of 0 or more; 0 if it is none.
-func (r *reading) count(n *node, name string) int {
-	s, _ := n.attr(name)
+func (r *reading) count(n *xmltree.Node, name string) int {
+	s, _ := n.Attr(name)
 	c, err := strconv.ParseInt(strings.TrimSpace(s), 10, 32)
 	if err != nil || c < 0 {
-		r.note(n, false, "%s of %s is no number of 0 or more (inventory)", name, shorten(n.local))
+		r.note(n, false, "%s of %s is no number of 0 or more (inventory)", name, shorten(n.Local))
 		return 0
 	}
 	return int(c)

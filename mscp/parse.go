@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
 // Options are how a document is read. The zero value reads leniently and
@@ -100,29 +102,29 @@ func parse(b []byte, o Options) (*Document, []Finding, error) {
 }
 
 // note takes down a finding, up to MaxFindings of them.
-func (r *reading) note(n *node, fatal bool, format string, args ...any) {
+func (r *reading) note(n *xmltree.Node, fatal bool, format string, args ...any) {
 	if len(r.found) < MaxFindings {
-		r.found = append(r.found, Finding{Offset: n.off, Rule: fmt.Sprintf(format, args...), Fatal: fatal})
+		r.found = append(r.found, Finding{Offset: n.Offset, Rule: fmt.Sprintf(format, args...), Fatal: fatal})
 	} else if fatal { // which must not get lost
 		r.found[MaxFindings-1].Fatal = true
 	}
 }
 
-func (r *reading) ours(n *node) bool {
-	return n.space == Namespace || r.bare && n.space == ""
+func (r *reading) ours(n *xmltree.Node) bool {
+	return n.Space == Namespace || r.bare && n.Space == ""
 }
 
-func (r *reading) document(root *node) *Document {
-	if root.local != "mscp" {
+func (r *reading) document(root *xmltree.Node) *Document {
+	if root.Local != "mscp" {
 		r.bare = true
-		r.note(root, false, "%s without mscp around it (section 3.2)", shorten(root.local)) // [MSCP-3.2-2]
+		r.note(root, false, "%s without mscp around it (section 3.2)", shorten(root.Local)) // [MSCP-3.2-2]
 		return r.container(root)
 	}
-	if root.space != Namespace {
+	if root.Space != Namespace {
 		r.note(root, true, "mscp is not in the namespace %s (section 3.2)", Namespace) // [MSCP-3.2-2]
 		return nil
 	}
-	if version, ok := root.attr("version"); !ok {
+	if version, ok := root.Attr("version"); !ok {
 		r.note(root, true, "mscp has no version (section 3.2)") // [MSCP-3.2-2]
 	} else if version != "1.0" {
 		r.note(root, true, "version %q is not 1.0 (section 3.2)", shorten(version)) // [MSCP-3.2-2]
@@ -131,10 +133,10 @@ func (r *reading) document(root *node) *Document {
 	r.noText(root, true)
 	var doc *Document
 	var beside Foreign
-	for _, kid := range root.kids {
+	for _, kid := range root.Kids {
 		switch {
-		case kid.space == "":
-			r.note(kid, false, "%s has no namespace (section 3.3)", shorten(kid.local))
+		case kid.Space == "":
+			r.note(kid, false, "%s has no namespace (section 3.3)", shorten(kid.Local))
 		case !r.ours(kid): // [MSCP-3.3-3]
 			r.keepElement(&beside, kid)
 		case doc != nil:
@@ -155,18 +157,18 @@ func (r *reading) document(root *node) *Document {
 }
 
 // container reads request, response or notification.
-func (r *reading) container(n *node) *Document {
+func (r *reading) container(n *xmltree.Node) *Document {
 	doc := &Document{}
 	for kind, name := range kindNames {
-		if n.local == name && name != "" {
+		if n.Local == name && name != "" {
 			doc.Kind = Kind(kind)
 		}
 	}
 	if doc.Kind == 0 || !r.ours(n) {
-		r.note(n, true, "%s is none of request, response and notification (section 3.2)", shorten(n.local)) // [MSCP-3.2-3]
+		r.note(n, true, "%s is none of request, response and notification (section 3.2)", shorten(n.Local)) // [MSCP-3.2-3]
 		return nil
 	}
-	id, hasID := n.attr("id")
+	id, hasID := n.Attr("id")
 	switch {
 	case hasID && doc.Kind == Notification:
 		r.note(n, false, "notification has an id (section 3.2)")
@@ -182,18 +184,18 @@ func (r *reading) container(n *node) *Document {
 }
 
 // status takes our own attribute of a response from what is foreign.
-func (r *reading) status(doc *Document, n *node) {
+func (r *reading) status(doc *Document, n *xmltree.Node) {
 	if doc.Kind != Response {
 		return
 	}
-	for i, a := range n.attrs {
+	for i, a := range n.Attrs {
 		if a.Space != ExtensionNamespace || a.Local != "status" {
 			continue
 		}
 		status, err := strconv.Atoi(a.Value)
 		if err == nil && status >= 100 && status <= 999 && a.Value == strconv.Itoa(status) {
 			doc.Status = status
-			n.attrs = slices.Delete(n.attrs, i, i+1)
+			n.Attrs = slices.Delete(n.Attrs, i, i+1)
 		}
 		return
 	}
@@ -201,9 +203,9 @@ func (r *reading) status(doc *Document, n *node) {
 
 // children chooses the element that counts: one that is known, or else the
 // only foreign one.
-func (r *reading) children(doc *Document, n *node) {
-	var foreign []*node
-	for _, kid := range n.kids {
+func (r *reading) children(doc *Document, n *xmltree.Node) {
+	var foreign []*xmltree.Node
+	for _, kid := range n.Kids {
 		if !r.known(kid) {
 			foreign = append(foreign, kid)
 			continue
@@ -222,7 +224,7 @@ func (r *reading) children(doc *Document, n *node) {
 	for _, kid := range foreign { // [MSCP-3.3-3]
 		r.keepElement(&doc.Foreign, kid)
 	}
-	text := strings.TrimSpace(n.text)
+	text := strings.TrimSpace(n.Text)
 	switch {
 	case doc.Element != nil:
 		r.noText(n, true)
@@ -234,33 +236,33 @@ func (r *reading) children(doc *Document, n *node) {
 }
 
 // known reports whether the element counts: it is the draft's or the paper's.
-func (r *reading) known(n *node) bool {
+func (r *reading) known(n *xmltree.Node) bool {
 	return r.ours(n) || r.isExtension(n) || isInventory(n)
 }
 
-func (r *reading) isExtension(n *node) bool {
-	if n.space != ExtensionNamespace && n.space != Namespace && n.space != "" {
+func (r *reading) isExtension(n *xmltree.Node) bool {
+	if n.Space != ExtensionNamespace && n.Space != Namespace && n.Space != "" {
 		return false
 	}
-	return isExtensionName(n.local)
+	return isExtensionName(n.Local)
 }
 
 // element reads one known element.
-func (r *reading) element(kind Kind, n *node) Element {
+func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 	if r.isExtension(n) {
 		return r.extension(kind, n)
 	}
 	if isInventory(n) {
 		return r.inventory(kind, n)
 	}
-	name := n.local
+	name := n.Local
 	if name == "error.dialog.notstarted" { // as an example of section 4.2 has it
 		name = "errordialognotstarted"
 		r.note(n, false, "error.dialog.notstarted instead of errordialognotstarted (section 4.2)")
 	}
 	e := newDraftElement(name)
 	if e == nil {
-		r.note(n, false, "%s is no element of the draft (section 8)", shorten(n.local))
+		r.note(n, false, "%s is no element of the draft (section 8)", shorten(n.Local))
 		return other(n, r.b)
 	}
 	s := e.shape()
@@ -273,9 +275,9 @@ func (r *reading) element(kind Kind, n *node) Element {
 	return e
 }
 
-func other(n *node, doc []byte) *Other {
-	o := &Other{Space: n.space, Local: n.local, Attrs: map[string]string{}, XML: n.fragment(doc)}
-	for _, a := range n.attrs {
+func other(n *xmltree.Node, doc []byte) *Other {
+	o := &Other{Space: n.Space, Local: n.Local, Attrs: map[string]string{}, XML: n.Fragment(doc, Namespace)}
+	for _, a := range n.Attrs {
 		if a.Space == "" {
 			o.Attrs[a.Local] = strings.TrimSpace(a.Value)
 		}
@@ -285,34 +287,34 @@ func other(n *node, doc []byte) *Other {
 
 // extension reads an element of the paper, in any of three namespaces: ours,
 // the draft's, which a bare one inside mscp inherits, and none.
-func (r *reading) extension(kind Kind, n *node) Element {
-	if n.space != ExtensionNamespace {
-		r.note(n, false, "%s is not in the namespace %s (section 3.3)", n.local, ExtensionNamespace) // [MSCP-3.3-2]
+func (r *reading) extension(kind Kind, n *xmltree.Node) Element {
+	if n.Space != ExtensionNamespace {
+		r.note(n, false, "%s is not in the namespace %s (section 3.3)", n.Local, ExtensionNamespace) // [MSCP-3.3-2]
 	}
-	e := newExtension(n.local)
+	e := newExtension(n.Local)
 	names := make([]string, 0, len(extensionNames)+1)
 	for i, value := range e.fields() {
 		if value == nil {
 			continue
 		}
 		name := extensionNames[i]
-		v, ok := n.attr(name)
+		v, ok := n.Attr(name)
 		if name == "connection-id" && !ok {
-			if v, ok = n.attr("connectionid"); ok {
-				r.note(n, false, "%s has connectionid instead of connection-id (paper, 2.3.4)", n.local)
+			if v, ok = n.Attr("connectionid"); ok {
+				r.note(n, false, "%s has connectionid instead of connection-id (paper, 2.3.4)", n.Local)
 				name = "connectionid"
 			}
 		}
 		names = append(names, name)
 		if *value = strings.TrimSpace(v); *value != v {
-			r.note(n, false, "%s of %s has blanks around it (paper, 2.3.4)", name, n.local)
+			r.note(n, false, "%s of %s has blanks around it (paper, 2.3.4)", name, n.Local)
 		}
 		if !ok {
-			r.note(n, false, "%s has no %s (paper, 2.3.4)", n.local, name)
+			r.note(n, false, "%s has no %s (paper, 2.3.4)", n.Local, name)
 		}
 	}
 	if (kind == Request) != isRequest(e) {
-		r.note(n, false, "%s in a %s (paper, 2.3.4)", n.local, kind)
+		r.note(n, false, "%s in a %s (paper, 2.3.4)", n.Local, kind)
 	}
 	r.unknownAttrs(n, names...)
 	return e
@@ -320,9 +322,9 @@ func (r *reading) extension(kind Kind, n *node) Element {
 
 // unknownAttrs notes attributes without a namespace that the element does not
 // have; they are ignored.
-func (r *reading) unknownAttrs(n *node, names ...string) {
+func (r *reading) unknownAttrs(n *xmltree.Node, names ...string) {
 next:
-	for _, a := range n.attrs {
+	for _, a := range n.Attrs {
 		if a.Space != "" && a.Space != Namespace {
 			continue // [MSCP-3.3-3]
 		}
@@ -331,32 +333,32 @@ next:
 				continue next
 			}
 		}
-		r.note(n, false, "%s has no attribute %s (section 8)", shorten(n.local), shorten(a.Local))
+		r.note(n, false, "%s has no attribute %s (section 8)", shorten(n.Local), shorten(a.Local))
 	}
 }
 
-func (r *reading) noText(n *node, fatal bool) {
-	if strings.TrimSpace(n.text) != "" {
-		r.note(n, fatal, "text in %s (section 8)", shorten(n.local))
+func (r *reading) noText(n *xmltree.Node, fatal bool) {
+	if strings.TrimSpace(n.Text) != "" {
+		r.note(n, fatal, "text in %s (section 8)", shorten(n.Local))
 	}
 }
 
 // keepAttrs keeps n's attributes of other namespaces in f, if that is wanted.
-func (r *reading) keepAttrs(f *Foreign, n *node) {
-	for _, a := range n.attrs {
+func (r *reading) keepAttrs(f *Foreign, n *xmltree.Node) {
+	for _, a := range n.Attrs {
 		if r.keep && a.Space != "" && a.Space != Namespace {
-			f.Attrs = append(f.Attrs, a)
+			f.Attrs = append(f.Attrs, ForeignAttr(a))
 		}
 	}
 }
 
 // keepElement keeps an element of another namespace in f, if that is wanted.
-func (r *reading) keepElement(f *Foreign, n *node) {
-	if n.space == "" {
-		r.note(n, false, "%s has no namespace (section 3.3)", shorten(n.local))
+func (r *reading) keepElement(f *Foreign, n *xmltree.Node) {
+	if n.Space == "" {
+		r.note(n, false, "%s has no namespace (section 3.3)", shorten(n.Local))
 	}
 	if r.keep {
-		f.Elements = append(f.Elements, n.fragment(r.b))
+		f.Elements = append(f.Elements, n.Fragment(r.b, Namespace))
 	}
 }
 

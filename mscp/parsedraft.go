@@ -1,6 +1,10 @@
 package mscp
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/gomscp/gomscp/internal/xmltree"
+)
 
 // misnamed are the names that the draft's own examples and text use in the
 // place of those of its schema: they are taken for them. See section 6.2
@@ -14,7 +18,7 @@ var misnamed = map[string]map[string]string{
 // draft fills e from n and notes what is wrong. Broken rules are fatal in a
 // request, which must not be carried out then; responses and notifications are
 // taken as they are.
-func (r *reading) draft(e draftElement, s shape, n *node) {
+func (r *reading) draft(e draftElement, s shape, n *xmltree.Node) {
 	fatal := s.kind == Request
 	var names []string
 	for _, a := range s.attrs {
@@ -23,88 +27,88 @@ func (r *reading) draft(e draftElement, s shape, n *node) {
 	}
 	r.unknownAttrs(n, names...)
 	r.noText(n, false)
-	for _, kid := range n.kids {
+	for _, kid := range n.Kids {
 		r.part(s, n, kid, fatal)
 	}
 	r.keepAttrs(s.foreign, n)
 	for _, text := range rules(e) {
-		r.note(n, fatal, "%s: %s", n.local, text)
+		r.note(n, fatal, "%s: %s", n.Local, text)
 	}
 }
 
-func (r *reading) attribute(n *node, a attrSpec, section string, fatal bool, names *[]string) string {
-	v, ok := n.attr(a.name)
-	if wrong := misnamed[n.local][a.name]; !ok && wrong != "" {
-		if v, ok = n.attr(wrong); ok {
+func (r *reading) attribute(n *xmltree.Node, a attrSpec, section string, fatal bool, names *[]string) string {
+	v, ok := n.Attr(a.name)
+	if wrong := misnamed[n.Local][a.name]; !ok && wrong != "" {
+		if v, ok = n.Attr(wrong); ok {
 			*names = append(*names, wrong)
-			r.note(n, false, "%s has %s instead of %s (section 8)", n.local, wrong, a.name)
+			r.note(n, false, "%s has %s instead of %s (section 8)", n.Local, wrong, a.name)
 		}
 	}
 	if !ok {
 		if a.required {
-			r.note(n, fatal, "%s has no %s (section %s)", n.local, a.name, section)
+			r.note(n, fatal, "%s has no %s (section %s)", n.Local, a.name, section)
 		}
 		return ""
 	}
 	if t := strings.TrimSpace(v); t != v {
-		r.note(n, false, "%s of %s has blanks around it (section %s)", a.name, n.local, section)
+		r.note(n, false, "%s of %s has blanks around it (section %s)", a.name, n.Local, section)
 		v = t
 	}
 	if wrong := a.check(v); wrong != "" {
-		r.note(n, fatal, "%s of %s %s (section %s)", a.name, n.local, wrong, section)
+		r.note(n, fatal, "%s of %s %s (section %s)", a.name, n.Local, wrong, section)
 	}
 	return v
 }
 
 // part reads one child of an element of the draft.
-func (r *reading) part(s shape, n, kid *node, fatal bool) {
+func (r *reading) part(s shape, n, kid *xmltree.Node, fatal bool) {
 	switch {
 	case !r.ours(kid): // [MSCP-3.3-3]
 		r.keepElement(s.foreign, kid)
-	case kid.local == "namelist" && s.namelist != nil:
+	case kid.Local == "namelist" && s.namelist != nil:
 		r.items(kid, s.namelist, s, fatal)
-	case kid.local == "subscribe" && s.subscribe != nil:
+	case kid.Local == "subscribe" && s.subscribe != nil:
 		r.items(kid, s.subscribe, s, fatal)
-	case kid.local == "stream" && s.streams != nil:
+	case kid.Local == "stream" && s.streams != nil:
 		r.stream(kid, s.streams, s.section, fatal)
-	case kid.local == "src" && s.script != nil:
+	case kid.Local == "src" && s.script != nil:
 		r.script(kid, s, fatal)
 	default:
-		r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.local), n.local) // [MSCP-3.3-4]
+		r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.Local), n.Local) // [MSCP-3.3-4]
 	}
 }
 
-func (r *reading) items(n *node, items *[]Item, s shape, fatal bool) {
+func (r *reading) items(n *xmltree.Node, items *[]Item, s shape, fatal bool) {
 	if *items != nil {
-		r.note(n, false, "%s twice (section %s)", n.local, s.section)
+		r.note(n, false, "%s twice (section %s)", n.Local, s.section)
 	}
 	r.unknownAttrs(n)
 	r.noText(n, false)
-	inside := s.foreign.Inside[n.local]
-	for _, kid := range n.kids {
+	inside := s.foreign.Inside[n.Local]
+	for _, kid := range n.Kids {
 		switch {
 		case !r.ours(kid): // [MSCP-3.3-3]
 			r.keepElement(&inside, kid)
-		case kid.local == "item":
+		case kid.Local == "item":
 			*items = append(*items, r.item(kid, s.section, fatal))
 		default:
-			r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.local), n.local)
+			r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.Local), n.Local)
 		}
 	}
 	if len(*items) == 0 {
-		r.note(n, false, "%s without an item (section %s)", n.local, s.section)
+		r.note(n, false, "%s without an item (section %s)", n.Local, s.section)
 		return // it is not written, so neither is what is foreign in it
 	}
 	r.keepAttrs(&inside, n)
-	s.keepInside(n.local, inside)
+	s.keepInside(n.Local, inside)
 }
 
-func (r *reading) item(n *node, section string, fatal bool) (it Item) {
+func (r *reading) item(n *xmltree.Node, section string, fatal bool) (it Item) {
 	for _, a := range []struct {
 		name  string
 		value *string
 	}{{"name", &it.Name}, {"value", &it.Value}} {
-		v, ok := n.attr(a.name)
+		v, ok := n.Attr(a.name)
 		if !ok {
 			r.note(n, fatal, "item has no %s (section %s)", a.name, section)
 		}
@@ -115,7 +119,7 @@ func (r *reading) item(n *node, section string, fatal bool) (it Item) {
 	return it
 }
 
-func (r *reading) stream(n *node, streams *[]Stream, section string, fatal bool) {
+func (r *reading) stream(n *xmltree.Node, streams *[]Stream, section string, fatal bool) {
 	var s Stream
 	var names []string
 	for _, a := range []attrSpec{{"type", &s.Type, media, true, ""}, {"direction", &s.Direction, direction, true, ""}} {
@@ -128,12 +132,12 @@ func (r *reading) stream(n *node, streams *[]Stream, section string, fatal bool)
 }
 
 // leaf reads an element that holds nothing but what is foreign.
-func (r *reading) leaf(f *Foreign, n *node, fatal bool) {
+func (r *reading) leaf(f *Foreign, n *xmltree.Node, fatal bool) {
 	r.noText(n, false)
 	r.keepAttrs(f, n)
-	for _, kid := range n.kids {
+	for _, kid := range n.Kids {
 		if r.ours(kid) {
-			r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.local), n.local)
+			r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.Local), n.Local)
 			continue
 		}
 		r.keepElement(f, kid) // [MSCP-3.3-3]
@@ -152,23 +156,23 @@ func (s shape) keepInside(name string, f Foreign) {
 }
 
 // script keeps the inline document of a src element as it is.
-func (r *reading) script(n *node, s shape, fatal bool) {
+func (r *reading) script(n *xmltree.Node, s shape, fatal bool) {
 	r.unknownAttrs(n)
 	if *s.script != nil {
 		r.note(n, fatal, "src twice (section %s)", s.section)
 	}
-	if len(n.kids) != 1 {
-		r.note(n, fatal, "src holds %d elements, not one (section 8)", len(n.kids))
+	if len(n.Kids) != 1 {
+		r.note(n, fatal, "src holds %d elements, not one (section 8)", len(n.Kids))
 	}
 	r.noText(n, fatal)
-	if len(n.kids) == 0 {
+	if len(n.Kids) == 0 {
 		return
 	}
-	if n.kids[0].space == Namespace {
-		r.note(n.kids[0], fatal, "the script is in the draft's namespace (section 8)")
+	if n.Kids[0].Space == Namespace {
+		r.note(n.Kids[0], fatal, "the script is in the draft's namespace (section 8)")
 	}
-	*s.script = n.kids[0].fragment(r.b)
+	*s.script = n.Kids[0].Fragment(r.b, Namespace)
 	var inside Foreign
 	r.keepAttrs(&inside, n)
-	s.keepInside(n.local, inside)
+	s.keepInside(n.Local, inside)
 }

@@ -1,4 +1,4 @@
-package mscp
+package xmltree
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 // A scanner reads the markup of one document, from its first byte to its last.
 // It holds every document to the well-formedness rules of XML 1.0 (fifth
 // edition) for what it takes: no DOCTYPE, and so no entities but the five that
-// XML predefines. [MSCP-3.3-1]
+// XML predefines.
 type scanner struct {
 	s   string // valid UTF-8
 	pos int
@@ -30,12 +30,12 @@ func (x *scanner) own(s string) string {
 
 // fail makes the error for what stands at pos.
 func (x *scanner) fail(format string, args ...any) error {
-	return &ParseError{int64(x.pos), fmt.Sprintf(format, args...)}
+	return &Error{Offset: int64(x.pos), Rule: fmt.Sprintf(format, args...)}
 }
 
 // malformed is the same for what is not well-formed XML.
 func (x *scanner) malformed(format string, args ...any) error {
-	return x.fail("not well-formed (section 3.3): "+format, args...)
+	return x.fail("not well-formed: "+format, args...)
 }
 
 func (x *scanner) done() bool { return x.pos >= len(x.s) }
@@ -265,7 +265,8 @@ func reference(name string) (rune, bool) {
 	return r, isChar(r)
 }
 
-// isChar tells which characters a document may hold. See XML 1.0, production 2.
+// isChar tells which characters a document may hold. See XML 1.0,
+// production 2.
 func isChar(r rune) bool {
 	return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r <= 0xD7FF || 0xE000 <= r && r <= 0xFFFD || 0x10000 <= r && r <= utf8.MaxRune
 }

@@ -1,4 +1,4 @@
-package mscp
+package xmltree
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 )
+
+var testLimits = Limits{Bytes: 1 << 20, Depth: 64, Elements: 10_000, Attrs: 256, Namespaces: 256}
 
 // wellFormed are documents of any vocabulary, and whether XML takes them. They
 // feed the table and the fuzzer.
@@ -109,8 +111,8 @@ var wellFormed = []struct {
 
 func TestWellFormed(t *testing.T) {
 	for _, tc := range wellFormed {
-		_, err := parseTree([]byte(tc.doc))
-		var parse *ParseError
+		_, err := Parse([]byte(tc.doc), testLimits)
+		var parse *Error
 		switch {
 		case tc.bad == "" && err != nil:
 			t.Errorf("%q: %v", tc.doc, err)
@@ -124,15 +126,15 @@ func TestWellFormed(t *testing.T) {
 
 // TestNormalised checks what XML makes of line ends and white space.
 func TestNormalised(t *testing.T) {
-	n, err := parseTree([]byte("<a b='x\r\ny\tz\rw&#10;v'>p\r\nq\rr&#13;s<b/><![CDATA[&t]]></a>"))
+	n, err := Parse([]byte("<a b='x\r\ny\tz\rw&#10;v'>p\r\nq\rr&#13;s<b/><![CDATA[&t]]></a>"), testLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, _ := n.attr("b"); v != "x y z w\nv" {
+	if v, _ := n.Attr("b"); v != "x y z w\nv" {
 		t.Errorf("attribute %q", v)
 	}
-	if n.text != "p\nq\nr\rs&t" {
-		t.Errorf("text %q", n.text)
+	if n.Text != "p\nq\nr\rs&t" {
+		t.Errorf("text %q", n.Text)
 	}
 }
 
@@ -142,7 +144,7 @@ func FuzzWellFormed(f *testing.F) {
 	for _, tc := range wellFormed {
 		f.Add([]byte(tc.doc))
 	}
-	files, err := filepath.Glob("testdata/examples/*.xml")
+	files, err := filepath.Glob("../../mscp/testdata/examples/*.xml")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -154,7 +156,7 @@ func FuzzWellFormed(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		root, err := parseTree(b)
+		root, err := Parse(b, testLimits)
 		if err != nil {
 			return
 		}
@@ -172,10 +174,10 @@ func FuzzWellFormed(f *testing.F) {
 var blanks = strings.NewReplacer("\n", " ", "\t", " ", "\r", " ")
 
 // sameTree walks the tree along the tokens of d.
-func sameTree(t *testing.T, d *xml.Decoder, root *node) {
-	var open []*node
-	next := []*node{root} // the kids that are still to come, by depth
-	nexts := [][]*node{next}
+func sameTree(t *testing.T, d *xml.Decoder, root *Node) {
+	var open []*Node
+	next := []*Node{root} // the kids that are still to come, by depth
+	nexts := [][]*Node{next}
 	for {
 		tok, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -192,15 +194,15 @@ func sameTree(t *testing.T, d *xml.Decoder, root *node) {
 			last := len(nexts) - 1
 			n := nexts[last][0]
 			nexts[last] = nexts[last][1:]
-			if n.local != tok.Name.Local || blanks.Replace(n.space) != blanks.Replace(tok.Name.Space) {
-				t.Fatalf("{%s}%s is {%s}%s", n.space, n.local, tok.Name.Space, tok.Name.Local)
+			if n.Local != tok.Name.Local || blanks.Replace(n.Space) != blanks.Replace(tok.Name.Space) {
+				t.Fatalf("{%s}%s is {%s}%s", n.Space, n.Local, tok.Name.Space, tok.Name.Local)
 			}
 			sameAttrs(t, n, tok.Attr)
 			open = append(open, n)
-			nexts = append(nexts, n.kids)
+			nexts = append(nexts, n.Kids)
 		case xml.EndElement:
-			if n := open[len(open)-1]; n.end != d.InputOffset() {
-				t.Fatalf("%s ends at %d, not %d", n.local, n.end, d.InputOffset())
+			if n := open[len(open)-1]; n.End != d.InputOffset() {
+				t.Fatalf("%s ends at %d, not %d", n.Local, n.End, d.InputOffset())
 			}
 			open, nexts = open[:len(open)-1], nexts[:len(nexts)-1]
 		}
@@ -210,19 +212,19 @@ func sameTree(t *testing.T, d *xml.Decoder, root *node) {
 	}
 }
 
-func sameAttrs(t *testing.T, n *node, attrs []xml.Attr) {
+func sameAttrs(t *testing.T, n *Node, attrs []xml.Attr) {
 	i := 0
 	for _, a := range attrs {
 		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
 			continue
 		}
-		if i >= len(n.attrs) || n.attrs[i].Local != a.Name.Local || blanks.Replace(n.attrs[i].Space) != blanks.Replace(a.Name.Space) ||
-			blanks.Replace(n.attrs[i].Value) != blanks.Replace(a.Value) {
-			t.Fatalf("%v has not %v", n.attrs, a)
+		if i >= len(n.Attrs) || n.Attrs[i].Local != a.Name.Local || blanks.Replace(n.Attrs[i].Space) != blanks.Replace(a.Name.Space) ||
+			blanks.Replace(n.Attrs[i].Value) != blanks.Replace(a.Value) {
+			t.Fatalf("%v has not %v", n.Attrs, a)
 		}
 		i++
 	}
-	if i != len(n.attrs) {
-		t.Fatalf("%v are more than %v", n.attrs, attrs)
+	if i != len(n.Attrs) {
+		t.Fatalf("%v are more than %v", n.Attrs, attrs)
 	}
 }
