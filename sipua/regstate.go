@@ -1,0 +1,98 @@
+package sipua
+
+// A RegState puts together what documents tell of one address of record.
+type RegState struct {
+	aor     string
+	begun   bool
+	version uint32
+	record  RegRecord
+}
+
+// NewRegState follows the registrations of an address of record; "" means the
+// first that a document has.
+func NewRegState(aor string) (*RegState, error) {
+	if aor == "" {
+		return &RegState{}, nil
+	}
+	aor, err := CanonicalURI(aor)
+	return &RegState{aor: aor}, err
+}
+
+// Apply takes the next document. It returns false, and takes nothing, if a
+// partial document does not follow the last: one was missed, and a full one is
+// needed. See RFC 3680, section 6.
+func (s *RegState) Apply(info *RegInfo) bool {
+	if info.Partial {
+		if !s.begun || info.Version > s.version+1 {
+			return false
+		}
+		if info.Version <= s.version {
+			return true // an old one, which is to be ignored
+		}
+	}
+	s.begun, s.version = true, info.Version
+	s.forgetEnded()
+	if !info.Partial {
+		s.record = RegRecord{}
+	}
+	for _, r := range info.Registrations {
+		if s.isAbout(r) {
+			s.merge(r)
+		}
+	}
+	return true
+}
+
+// Record is what is known now. Contacts that the last document has ended are
+// among it.
+func (s *RegState) Record() RegRecord {
+	r := s.record
+	r.Contacts = append([]RegContact(nil), r.Contacts...)
+	if r.State == "" {
+		r.AOR, r.State = s.aor, "terminated"
+	}
+	return r
+}
+
+func (s *RegState) isAbout(r RegRecord) bool {
+	if s.aor == "" {
+		return s.record.AOR == "" || s.record.AOR == r.AOR
+	}
+	aor, err := CanonicalURI(r.AOR)
+	return err == nil && aor == s.aor
+}
+
+// forgetEnded drops the contacts that were shown as ended.
+func (s *RegState) forgetEnded() {
+	kept := s.record.Contacts[:0:0]
+	for _, c := range s.record.Contacts {
+		if c.State == "active" {
+			kept = append(kept, c)
+		}
+	}
+	s.record.Contacts = kept
+}
+
+// merge takes what a document says of the address of record.
+func (s *RegState) merge(r RegRecord) {
+	old := s.record.Contacts
+	s.record.AOR, s.record.ID, s.record.State = r.AOR, r.ID, r.State
+	for _, c := range r.Contacts {
+		found := false
+		for i := range old {
+			if found = old[i].ID == c.ID; found {
+				old[i] = c
+				break
+			}
+		}
+		if !found {
+			old = append(old, c)
+		}
+	}
+	if r.State == "terminated" {
+		for i := range old {
+			old[i].State = "terminated" // with the registration, all of it ends
+		}
+	}
+	s.record.Contacts = old
+}

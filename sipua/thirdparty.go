@@ -1,0 +1,45 @@
+package sipua
+
+import (
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// A ThirdPartyRegister is a registrar's word, in a REGISTER of its own, that one
+// of its users has registered or is there no more. See 3GPP TS 24.229, section
+// 5.4.1.7.
+type ThirdPartyRegister struct {
+	AOR     string        // the user, canonical
+	From    string        // the registrar, canonical; "" if its URI is of no known scheme
+	Expires time.Duration // 0: the user is there no more
+	Contact string        // the registrar's URI; "" if it tells none
+	// Body is what the registrar adds, such as the user's own REGISTER, of type
+	// ContentType.
+	Body        []byte
+	ContentType string
+}
+
+// ParseThirdPartyRegister reads a REGISTER that Handlers.Intercept or
+// Handlers.Other has got. It tells nothing about who has sent it: see UA.Peer.
+func ParseThirdPartyRegister(req *sip.Request) (ThirdPartyRegister, error) {
+	aor, err := CanonicalURI(req.To().Address.String())
+	if err != nil {
+		return ThirdPartyRegister{}, err
+	}
+	from, _ := CanonicalURI(req.From().Address.String())
+	r := ThirdPartyRegister{AOR: aor, From: from, Expires: defaultExpires, Body: req.Body(), ContentType: headerValue(req, "Content-Type")}
+	if d, ok := parseSeconds(headerValue(req, "Expires")); ok {
+		r.Expires = d
+	}
+	if c := req.Contact(); c != nil && !c.Address.Wildcard {
+		r.Contact = c.Address.String()
+		if v, ok := c.Params.Get("expires"); ok {
+			if d, ok := parseSeconds(strings.TrimSpace(v)); ok {
+				r.Expires = d // [RFC3261-10.2.1.1]
+			}
+		}
+	}
+	return r, nil
+}
