@@ -247,7 +247,7 @@ func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 	d := m.retry.step()
 	m.failed = time.Now()
 	m.due = m.failed.Add(d)
-	m.log.Info("push will be tried again", "in", d)
+	m.log.Debug("push will be tried again", "in", d)
 	return d, false
 }
 
@@ -278,16 +278,13 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) bool {
 		began := time.Now()
 		err := m.push(ctx, l.pair)
 		m.s.metrics.pushed(err, time.Since(began))
-		log := m.log.With("sender", l.pair.Sender, "ms", l.pair.Server, "seconds", time.Since(began).Seconds())
-		if err != nil {
-			log.Info("push failed; everything unconfirmed is kept", "err", err)
+		if err != nil { // which push has logged; everything unconfirmed is kept
 			ok = false
 			if isUserFault(err) {
 				return false
 			}
 			continue
 		}
-		log.Info("push ended: all is delivered")
 		m.settle(l, before)
 	}
 	return ok
@@ -339,7 +336,7 @@ func (m *mailbox) told(reachable bool) {
 	defer m.mu.Unlock()
 	switch {
 	case reachable && !m.open:
-		m.log.Info("recipient is reachable")
+		m.log.Debug("recipient is reachable")
 		m.due = time.Now().Add(m.s.cfg.Push.Delay)
 		m.retry.reset()
 		m.failed = time.Time{}

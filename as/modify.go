@@ -40,7 +40,7 @@ func (b *bridge) carry(ctx context.Context, o sipua.Offer, to *sipua.Call) (answ
 	if err != nil {
 		return nil, b.changeRefused(o, err)
 	}
-	b.log.Info("session changed", "method", o.Method)
+	b.log.Debug("session changed", "method", o.Method)
 	return answer, nil
 }
 

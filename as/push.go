@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -45,7 +46,13 @@ func outcome(err error) string {
 // that keeps the messages together by third-party call control and has the
 // media server send. It returns nil when the media server has said that all is
 // delivered. See the paper, figures 3 and 5(b), and RFC 3725, section 4.1.
-func (s *Server) push(ctx context.Context, p Pair) error {
+func (s *Server) push(ctx context.Context, p Pair) (err error) {
+	session, began := sessionID(""), time.Now()
+	log := s.log.With("session", session)
+	defer func() {
+		log.Info("push session ended", "from", p.Sender, "to", p.Recipient, "ms", p.Server, "outcome", outcome(err),
+			"seconds", daemon.Seconds(time.Since(began)), "err", err)
+	}()
 	ms := s.server(p.Server)
 	if ms == nil {
 		return fmt.Errorf("media server %q is not configured", p.Server)
@@ -53,9 +60,7 @@ func (s *Server) push(ctx context.Context, p Pair) error {
 	if !ms.up() {
 		return errChannelDown
 	}
-	session := sessionID("")
-	log := s.log.With("session", session)
-	log.Info("push begins", "from", p.Sender, "to", p.Recipient, "ms", p.Server)
+	log.Debug("push begins", "from", p.Sender, "to", p.Recipient, "ms", p.Server)
 	media, err := s.inviteWithoutOffer(ctx, ms, session, log)
 	if err != nil {
 		return err
@@ -77,10 +82,8 @@ func (s *Server) push(ctx context.Context, p Pair) error {
 	if err := user.Ack(ctx, nil, ""); err != nil {
 		return &userFault{fmt.Errorf("ACK: %w", err)}
 	}
-	log.Info("push session is up", "call", user.ID().CallID, "connection", media.ID().String())
-	err = s.send(ctx, ms, p, user, media)
-	log.Info("push session ends", "call", user.ID().CallID, "err", err)
-	return err
+	log.Debug("push session is up", "call", user.ID().CallID, "connection", media.ID().String())
+	return s.send(ctx, ms, p, user, media)
 }
 
 func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer, session string, log *slog.Logger) (*sipua.Call, error) {

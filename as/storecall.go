@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -48,9 +49,10 @@ func (s *Server) serveCall(in *sipua.IncomingCall) {
 		return
 	}
 	defer end()
-	c.log.Info("store session began", "from", c.pair.Sender, "to", c.pair.Recipient, "ms", c.pair.Server, "connection", c.media.ID().String())
-	c.hold()
-	c.log.Info("store session ended", "ms", c.pair.Server, "seconds", time.Since(began).Seconds())
+	c.log.Debug("store session began", "from", c.pair.Sender, "to", c.pair.Recipient, "ms", c.pair.Server, "connection", c.media.ID().String())
+	ended := c.hold()
+	c.log.Info("store session ended", "from", c.pair.Sender, "to", c.pair.Recipient, "ms", c.pair.Server,
+		"by", ended, "seconds", daemon.Seconds(time.Since(began)))
 }
 
 // setUp brings both legs up on the best media server that can be had. The
@@ -186,7 +188,7 @@ func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		c.log.Info("no MsgRestored yet; going on", "ms", ms.cfg.Name)
+		c.log.Debug("no MsgRestored yet; going on", "ms", ms.cfg.Name)
 		return nil
 	default:
 		return fmt.Errorf("RestoreMsg: %w", err)
@@ -225,22 +227,25 @@ func (c *storeCall) answer(ctx context.Context) error {
 
 // hold waits for the end of the session. The server never ends one by itself,
 // except when it closes, and one that nobody ends for too long; when one leg ends,
-// so does the other. See the paper, section 2.2.
-func (c *storeCall) hold() {
+// so does the other. It returns who has ended the session. See the paper, section
+// 2.2.
+func (c *storeCall) hold() (by string) {
 	caller := c.caller.Load()
 	defer c.endBoth(caller)
 	if c.offerless() && !c.media.Acknowledged() {
-		c.log.Info("the caller's ACK has no answer to the offer")
-		return
+		return "server: the caller's ACK has no answer to the offer"
 	}
 	overdue := time.NewTimer(c.s.cfg.Store.MaxDuration)
 	defer overdue.Stop()
 	select {
 	case <-caller.Done():
+		return "caller"
 	case <-c.media.Done():
+		return "media server"
 	case <-c.s.ctx.Done():
+		return "server: it closes"
 	case <-overdue.C:
-		c.log.Warn("store session has lasted too long and is ended", "max", c.s.cfg.Store.MaxDuration)
+		return "server: store.max_duration is over"
 	}
 }
 
@@ -279,7 +284,7 @@ func (c *storeCall) unavailable(cause error) error {
 func (c *storeCall) refuse(err error) {
 	select {
 	case <-c.in.Cancelled():
-		c.log.Info("caller cancelled")
+		c.log.Info("call cancelled by the caller", "from", c.pair.Sender, "to", c.pair.Recipient)
 		return
 	default:
 	}

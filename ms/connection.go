@@ -31,6 +31,7 @@ type connection struct {
 	wrapped []string      // and takes inside other types
 
 	replies replies // of the user agent of a push session
+	tally   tally
 }
 
 // A pair is who sends to whom, as canonical SIP URIs.

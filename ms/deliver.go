@@ -212,8 +212,10 @@ func (d *delivery) delete(ctx context.Context, batch []store.MessageInfo) error 
 		return err
 	}
 	d.s.metrics.delivered.Add(float64(len(batch)))
+	d.c.tally.delivered.Add(int64(len(batch)))
 	for _, m := range batch {
-		d.c.log.Info("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
+		d.c.tally.deliveredBytes.Add(m.Size)
+		d.c.log.Debug("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
 	}
 	return nil
 }
@@ -256,6 +258,7 @@ func (d *delivery) setRefusedAside(ctx context.Context) {
 			d.fail(fmt.Errorf("message %s: refused for good (%w), but not set aside: %w", r.MessageID, r.why, err))
 			return
 		}
+		d.c.tally.aside.Add(1)
 		d.c.log.Warn("message set aside: the user agent will not take it", "to", r.Recipient, "from", r.Sender,
 			"message", r.MessageID, "type", r.ContentType, "bytes", r.Size, "err", r.why)
 	}

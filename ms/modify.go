@@ -118,7 +118,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 		l.ours = next
 	}
 	l.ours.SessionVersion = next.SessionVersion
-	l.log.Info("session changed", "refused", theirs.Rejected(), "direction", string(theirs.Direction), "moved", replaced)
+	l.log.Debug("session changed", "refused", theirs.Rejected(), "direction", string(theirs.Direction), "moved", replaced)
 	return answer, nil
 }
 

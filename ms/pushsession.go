@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
@@ -13,8 +12,8 @@ import (
 // servePush answers an INVITE that has no offer with an offer of ours, takes
 // the user agent's answer from the ACK, and keeps the MSRP session for SendMsg
 // until the dialog ends. See RFC 3725, section 4.1.
-func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
-	conn := newConnection(in.ID().String(), pushDialog, log)
+func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
+	log := conn.log
 	s.connections.add(conn)
 	defer s.connections.remove(conn)
 	defer conn.settle(nil, errDialogEnded)
@@ -47,10 +46,9 @@ func (s *Server) servePush(in *sipua.IncomingCall, log *slog.Logger) error {
 	session, err := s.connectPush(call, conn, sc, passive, answer, media.TLS)
 	if err != nil {
 		// The AS ends the dialog when it hears of it.
-		log.Info("push session has no media", "err", err)
 		conn.settle(nil, err)
 		s.waitEnd(call, leg)
-		return nil
+		return fmt.Errorf("no MSRP session: %w", err)
 	}
 	if session != passive {
 		leg.begin(session, msrp.SetupActive)

@@ -161,7 +161,7 @@ func (ss *storeSession) tellStored(session *msrp.Session, d *disposition) {
 	}
 	m, err := d.stored(time.Now())
 	if err != nil {
-		ss.log.Info("no receipt for a stored message: its headers make none", "err", err)
+		ss.log.Debug("no receipt for a stored message: its headers make none", "err", err)
 		return
 	}
 	select {

@@ -24,7 +24,10 @@ func (s *Server) handleRequest(ctx context.Context, req mscp.Element) (mscp.Elem
 		return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	case *mscp.SendMsg:
 		if err := s.sendMsg(ctx, r); err != nil {
-			s.logOf(r.ConnectionID).Info("push not completed", "err", err)
+			if conn := s.connections.get(r.ConnectionID); conn != nil {
+				conn.tally.fail(err)
+			}
+			s.logOf(r.ConnectionID).Debug("push not completed", "err", err)
 			return &mscp.MsgNotSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
 		}
 		return &mscp.MsgSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil

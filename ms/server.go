@@ -176,14 +176,11 @@ func (s *Server) handleInvite(in *sipua.IncomingCall) {
 }
 
 func (s *Server) serveDialog(in *sipua.IncomingCall) {
-	log := s.log
-	if id := sessionID(in.Header("Session-ID")); id != "" {
-		log = log.With("session", id)
-	}
-	log = log.With("connection", in.ID().String())
+	log := s.dialogLog(in)
 	in.SetLogger(log)
 	kind, began := kindOf(in.Body), time.Now()
-	log.Info("dialog begins", "for", kind.String())
+	log.Debug("dialog begins", "for", kind.String(), "connection", in.ID().String())
+	conn := newConnection(in.ID().String(), kind, log)
 	var err error
 	switch kind {
 	case controlDialog:
@@ -191,13 +188,27 @@ func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	case infoDialog:
 		err = s.serveInfo(in, log)
 	case storeDialog:
-		err = s.serveStore(in, log)
+		err = s.serveStore(in, conn)
 	case pushDialog:
-		err = s.servePush(in, log)
+		err = s.servePush(in, conn)
 	default:
 		err = errors.Join(errNoMedia, in.Reject(488, "Not Acceptable Here"))
 	}
-	log.Info("dialog ended", "for", kind.String(), "seconds", time.Since(began).Seconds(), "err", err)
+	switch {
+	case kind == storeDialog || kind == pushDialog:
+		conn.logEnd(began, err)
+	case err != nil:
+		log.Info("call refused", "for", kind.String(), "err", err)
+	}
+}
+
+// dialogLog is the logger of a call: its lines have the name that the AS's have, or
+// the connection's identifier where the AS gives none.
+func (s *Server) dialogLog(in *sipua.IncomingCall) *slog.Logger {
+	if id := sessionID(in.Header("Session-ID")); id != "" {
+		return s.log.With("session", id)
+	}
+	return s.log.With("connection", in.ID().String())
 }
 
 // sessionID is the identifier that a Session-ID header brings, which names the call

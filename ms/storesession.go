@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -23,7 +22,6 @@ type storeSession struct {
 	conn *connection
 	log  *slog.Logger
 
-	bytes         atomic.Int64  // stored by this session
 	takesReceipts bool          // the sender takes notifications in CPIM
 	receipts      chan struct{} // has a token for each on its way to the sender
 }
@@ -34,7 +32,7 @@ func (s *Server) newStoreSession(conn *connection, log *slog.Logger) *storeSessi
 
 // serveStore answers an INVITE that offers MSRP, and serves its session until
 // the dialog ends.
-func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
+func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	offer, err := msrp.ParseSDP(in.Body)
 	if err != nil {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
@@ -42,7 +40,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 	if err := s.full(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
-	ss := s.newStoreSession(newConnection(in.ID().String(), storeDialog, log), log)
+	ss := s.newStoreSession(conn, conn.log)
 	ss.takesReceipts = acceptsType(offer.AcceptTypes, msrp.TypeCPIM) &&
 		(acceptsType(offer.AcceptTypes, msrp.TypeIMDN) || acceptsType(offer.AcceptWrappedTypes, msrp.TypeIMDN))
 	s.connections.add(ss.conn)
@@ -60,7 +58,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, log *slog.Logger) error {
 		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
 	}
 	sc := s.sessionConfig(media, offer, ss.receive)
-	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, log)
+	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
 	defer leg.Close()
 	in.OnOffer(leg.offered)
 	// A peer that is to connect may do so as soon as it has the answer.
@@ -103,7 +101,7 @@ func (ss *storeSession) tellKept(session string) {
 	ss.s.channels.notify(ss.s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": ss.conn.id,
 		"messages": strconv.Itoa(ss.s.kept(p)), "session": session,
-		"bytes": strconv.FormatInt(ss.bytes.Load(), 10),
+		"bytes": strconv.FormatInt(ss.conn.tally.storedBytes.Load(), 10),
 	}})
 }
 
@@ -189,8 +187,9 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming) error {
 		return ss.refuse(err)
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
-	ss.log.Info("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
-	ss.bytes.Add(n)
+	ss.log.Debug("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
+	ss.conn.tally.stored.Add(1)
+	ss.conn.tally.storedBytes.Add(n)
 	ss.tellStored(m.Session, asked)
 	if ss.conn.toStore() {
 		ss.s.arrived(p, ss.conn.id)
@@ -251,10 +250,17 @@ func (ss *storeSession) hold(ctx context.Context) (pair, error) {
 	defer cancel()
 	p, err := ss.conn.waitPair(ctx)
 	if err != nil {
-		ss.log.Warn("message refused", "err", err)
+		ss.noteRefused(err)
 		return pair{}, &msrp.StatusError{Code: 403, Reason: "Not Ready For Messages"}
 	}
 	return p, nil
+}
+
+// noteRefused has the line about the session tell of a refused message.
+func (ss *storeSession) noteRefused(err error) {
+	ss.conn.tally.refused.Add(1)
+	ss.conn.tally.fail(err)
+	ss.log.Debug("message refused", "err", err)
 }
 
 // refuse turns the reason why a message was not kept into the response that
@@ -267,13 +273,14 @@ func (ss *storeSession) refuse(err error) error {
 	var limit *store.LimitError
 	if errors.As(err, &limit) {
 		ss.s.metrics.refused.WithLabelValues(string(limit.Limit)).Inc()
-		ss.log.Info("message refused", "err", err)
+		ss.noteRefused(err)
 		if limit.Limit == store.LimitBody {
 			return &msrp.StatusError{Code: 413, Reason: "Message Too Large"}
 		}
 		return &msrp.StatusError{Code: 403, Reason: "Over The Limit For " + string(limit.Limit)}
 	}
 	ss.s.metrics.refused.WithLabelValues("store").Inc()
+	ss.conn.tally.refused.Add(1)
 	ss.log.Error("message not stored", "err", err)
 	return &msrp.StatusError{Code: 403, Reason: "Cannot Store Message"}
 }

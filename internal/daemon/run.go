@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // Logger writes text lines of at least the named level (debug, info, warn or
@@ -17,8 +18,20 @@ func Logger(w io.Writer, level, node string) (*slog.Logger, error) {
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("log level: %w", err)
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})).With("node", node), nil
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: withoutNil})).With("node", node), nil
 }
+
+// withoutNil leaves an attribute out whose value is nil: the "err" of what has ended
+// well is nothing to read.
+func withoutNil(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindAny && a.Value.Any() == nil {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// Seconds is d in seconds, to the millisecond, as the log has it.
+func Seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
 
 // SignalContext is cancelled by the first SIGINT or SIGTERM, which asks the
 // process to drain. A second signal ends the process at once.
