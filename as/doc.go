@@ -153,15 +153,23 @@
 //
 // # Metrics
 //
-// Beside those of Go and the process: mscp_as_calls_total by code,
-// mscp_as_call_setup_seconds; by media server mscp_as_store_sessions,
-// mscp_as_channel_up, mscp_as_channel_changed_seconds, mscp_as_weight and
+// Beside those of Go and the process: mscp_as_build_info, mscp_as_calls_total by code,
+// mscp_as_call_setup_duration_seconds; by media server mscp_as_store_sessions,
+// mscp_as_channel_up, mscp_as_channel_changed_timestamp_seconds, mscp_as_weight and
 // mscp_as_drained; mscp_as_recipients, mscp_as_pushes_total by outcome
 // (delivered; recipient, who did not take it; channel_down; media_server),
-// mscp_as_push_seconds, mscp_as_presence_notifications_total by state (open,
+// mscp_as_push_duration_seconds, mscp_as_presence_notifications_total by state (open,
 // closed, unreadable, refused), mscp_as_registered_users,
 // mscp_as_inventories_total by outcome (complete, refused, failed) and
 // mscp_as_directory_repairs_total by change (added, removed).
+//
+// # The log
+//
+// At the level info, a call is one line, a store session that has ended or a call that
+// was refused, and a push is one: from and to, the media server (ms), how long it took
+// (seconds), and how it has ended (by, outcome, code, err). "session" is the same word
+// in the lines of both servers and in the Session-ID header (RFC 7989). What happens
+// in between is told at debug.
 //
 // # Changes of the configuration
 //

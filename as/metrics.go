@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/gomscp/gomscp/internal/daemon"
 )
 
 // metrics are the server's Prometheus metrics.
@@ -30,7 +32,7 @@ func newMetrics() *metrics {
 			Name: "mscp_as_calls_total", Help: "Calls of the outside by the SIP code that answered their INVITE.",
 		}, []string{"code"}),
 		setup: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "mscp_as_call_setup_seconds", Help: "From a caller's INVITE to its ACK.",
+			Name: "mscp_as_call_setup_duration_seconds", Help: "From a caller's INVITE to its ACK.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 2, 14),
 		}),
 		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -44,7 +46,7 @@ func newMetrics() *metrics {
 		Name: "mscp_as_rejected_total", Help: "Requests of the outside that were not let in, by reason.",
 	}, []string{"reason"})
 	m.pushTime = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "mscp_as_push_seconds", Help: "Push sessions that delivered all, from the media server's INVITE to the end.",
+		Name: "mscp_as_push_duration_seconds", Help: "Push sessions that delivered all, from the media server's INVITE to the end.",
 		Buckets: prometheus.ExponentialBuckets(0.005, 2, 16),
 	})
 	m.inventories = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -54,7 +56,7 @@ func newMetrics() *metrics {
 		Name: "mscp_as_directory_repairs_total", Help: "Entries of the directory that an inventory added or removed.",
 	}, []string{"change"})
 	m.reg.MustRegister(m.rejected, m.pushTime, m.inventories, m.repairs, m.calls, m.setup, m.pushes, m.presence,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		daemon.BuildInfo("mscp_as_build_info"), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -77,7 +79,7 @@ type clusterCollector struct{ s *Server }
 
 var (
 	descChannel  = prometheus.NewDesc("mscp_as_channel_up", "1 while the control channel is up.", []string{"ms"}, nil)
-	descSince    = prometheus.NewDesc("mscp_as_channel_changed_seconds", "When the control channel came or went, in seconds since 1970.", []string{"ms"}, nil)
+	descSince    = prometheus.NewDesc("mscp_as_channel_changed_timestamp_seconds", "When the control channel came or went, in seconds since 1970.", []string{"ms"}, nil)
 	descSessions = prometheus.NewDesc("mscp_as_store_sessions", "Live store sessions by media server.", []string{"ms"}, nil)
 	descWeight   = prometheus.NewDesc("mscp_as_weight", "Weight of a media server in the balancing.", []string{"ms"}, nil)
 	descDrained  = prometheus.NewDesc("mscp_as_drained", "1 while a media server gets no new store sessions.", []string{"ms"}, nil)

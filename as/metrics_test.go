@@ -52,13 +52,13 @@ func TestMetrics(t *testing.T) {
 	}
 	waitFor(t, "the set-up to be counted", func() bool {
 		_, page := request("GET", "/metrics")
-		return strings.Contains(page, "mscp_as_call_setup_seconds_count 1\n")
+		return strings.Contains(page, "mscp_as_call_setup_duration_seconds_count 1\n")
 	})
 	s.metrics.pushed(nil, time.Second)
 	s.metrics.pushed(errChannelDown, time.Second)
 	want("a call", `mscp_as_calls_total{code="200"} 1`, "mscp_as_store_sessions"+msA+"1", "mscp_as_store_sessions"+msB+"0",
 		"mscp_as_channel_up"+msA+"1", "mscp_as_weight"+msB+"1", "mscp_as_drained"+msB+"0", "mscp_as_recipients 1",
-		`mscp_as_pushes_total{outcome="delivered"} 1`, `mscp_as_pushes_total{outcome="channel_down"} 1`, "mscp_as_push_seconds_count 1")
+		`mscp_as_pushes_total{outcome="delivered"} 1`, `mscp_as_pushes_total{outcome="channel_down"} 1`, "mscp_as_push_duration_seconds_count 1")
 	if code, _ := request("POST", "/media_servers/"+b.ua.Addr()+"/drain"); code != 200 {
 		t.Errorf("drain: %d", code)
 	}

@@ -362,15 +362,15 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"mscp_ms_messages_stored_total": 2, "mscp_ms_messages_delivered_total": 1, "mscp_ms_messages_deleted_total": 1,
-		"mscp_ms_store_aside": 1, "mscp_ms_store_messages": 1, "mscp_ms_store_bytes": 3, "mscp_ms_commit_seconds": 2,
-		"mscp_ms_messages_undelivered_total": 0, "mscp_ms_messages_expired_total": 0, "mscp_ms_messages_over_limit_total": 0,
+		"mscp_mediaserver_messages_stored_total": 2, "mscp_mediaserver_messages_delivered_total": 1, "mscp_mediaserver_messages_deleted_total": 1,
+		"mscp_mediaserver_store_aside_messages": 1, "mscp_mediaserver_store_messages": 1, "mscp_mediaserver_store_bytes": 3, "mscp_mediaserver_commit_duration_seconds": 2,
+		"mscp_mediaserver_messages_undelivered_total": 0, "mscp_mediaserver_messages_expired_total": 0, "mscp_mediaserver_messages_over_limit_total": 0,
 	} {
 		if got, ok := values[name]; !ok || got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	if values["mscp_ms_store_file_bytes"] == 0 || values["mscp_ms_store_oldest_seconds"] == 0 || values["mscp_ms_store_transaction_seconds"] == 0 {
+	if values["mscp_mediaserver_store_file_bytes"] == 0 || values["mscp_mediaserver_store_oldest_message_timestamp_seconds"] == 0 || values["mscp_mediaserver_store_transaction_duration_seconds"] == 0 {
 		t.Errorf("nothing of the store: %v", values)
 	}
 }

@@ -69,6 +69,33 @@
 // Each server has one file, see package store. Its admin address, and mscp-ms
 // store, list, show, purge, export and so on; see package operator.
 //
+// # Metrics
+//
+// Beside those of Go and the process: mscp_mediaserver_build_info; of sessions
+// mscp_mediaserver_store_sessions, mscp_mediaserver_push_sessions and
+// mscp_mediaserver_control_channels, which are those there are now; of messages
+// mscp_mediaserver_messages_stored_total, mscp_mediaserver_messages_duplicate_total,
+// mscp_mediaserver_messages_delivered_total, mscp_mediaserver_messages_undelivered_total,
+// mscp_mediaserver_messages_deleted_total, mscp_mediaserver_messages_expired_total,
+// mscp_mediaserver_messages_refused_total by reason,
+// mscp_mediaserver_messages_over_limit_total by limit,
+// mscp_mediaserver_notifications_dropped_total and mscp_mediaserver_receipts_total by
+// outcome; of the store mscp_mediaserver_store_messages, mscp_mediaserver_store_bytes,
+// mscp_mediaserver_store_aside_messages, mscp_mediaserver_store_open_bytes,
+// mscp_mediaserver_store_file_bytes, mscp_mediaserver_store_queue_jobs,
+// mscp_mediaserver_store_queue_bytes, mscp_mediaserver_store_failed_commits_total,
+// mscp_mediaserver_store_oldest_message_timestamp_seconds,
+// mscp_mediaserver_store_transaction_duration_seconds,
+// mscp_mediaserver_store_transaction_jobs and mscp_mediaserver_commit_duration_seconds;
+// and mscp_mediaserver_strangers_rejected_total by protocol.
+//
+// # The log
+//
+// At the level info, a session is one line: from and to, the messages and bytes that
+// it has stored or delivered, those refused (refused) or set aside (set_aside), what
+// the recipient of a push sent back (replies), how long it took (seconds), and why it
+// failed (err), if it did. A message is a line at debug.
+//
 // # Re-offers
 //
 // A re-INVITE or UPDATE of the AS leaves the session and its path as they are, takes
@@ -85,7 +112,7 @@
 // them, and names that a TLS client certificate has proved. Others get 403, also
 // within a dialog. A control channel's connection must come from one of these
 // addresses or from that of its INVITE; others are closed, and do not take the
-// channel's one place. mscp_ms_strangers_rejected_total counts both by protocol.
+// channel's one place. mscp_mediaserver_strangers_rejected_total counts both by protocol.
 // User agents are known by the session-id in their MSRP URI, of 100 random bits,
 // which only the answer to them tells.
 //

@@ -3,6 +3,8 @@ package ms
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/gomscp/gomscp/internal/daemon"
 )
 
 // metrics are the server's Prometheus metrics, beside those of its store.
@@ -25,27 +27,27 @@ func newMetrics() *metrics {
 	m := &metrics{
 		reg: prometheus.NewRegistry(),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "mscp_ms_commit_seconds", Help: "From a message's last byte to its place on disk.",
+			Name: "mscp_mediaserver_commit_duration_seconds", Help: "From a message's last byte to its place on disk.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
 		}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mscp_ms_messages_refused_total", Help: "Messages refused, by reason.",
+			Name: "mscp_mediaserver_messages_refused_total", Help: "Messages refused, by reason.",
 		}, []string{"reason"}),
-		dropped:     counter("mscp_ms_notifications_dropped_total", "Signs of composing and disposition notifications that were not kept."),
-		delivered:   counter("mscp_ms_messages_delivered_total", "Messages that a user agent confirmed."),
-		undelivered: counter("mscp_ms_messages_undelivered_total", "Attempts to deliver a message that failed; it stays."),
+		dropped:     counter("mscp_mediaserver_notifications_dropped_total", "Signs of composing and disposition notifications that were not kept."),
+		delivered:   counter("mscp_mediaserver_messages_delivered_total", "Messages that a user agent confirmed."),
+		undelivered: counter("mscp_mediaserver_messages_undelivered_total", "Attempts to deliver a message that failed; it stays."),
 		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mscp_ms_receipts_total", Help: "Notifications to senders that a message is stored, by outcome.",
+			Name: "mscp_mediaserver_receipts_total", Help: "Notifications to senders that a message is stored, by outcome.",
 		}, []string{"outcome"}),
 		channels: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "mscp_ms_control_channels", Help: "Control channels that are up.",
+			Name: "mscp_mediaserver_control_channels", Help: "Control channels that are up.",
 		}),
 	}
 	m.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "mscp_ms_strangers_rejected_total", Help: "SIP requests and MSCP connections of others than the application servers, by protocol.",
+		Name: "mscp_mediaserver_strangers_rejected_total", Help: "SIP requests and MSCP connections of others than the application servers, by protocol.",
 	}, []string{"protocol"})
 	m.reg.MustRegister(m.rejected, m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.receipts, m.channels,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		daemon.BuildInfo("mscp_mediaserver_build_info"), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -56,8 +58,8 @@ func (m *metrics) registerState(s *Server) {
 			func() float64 { return float64(s.connections.count(kind)) })
 	}
 	m.reg.MustRegister(
-		sessions("mscp_ms_store_sessions", "Live store sessions.", storeDialog),
-		sessions("mscp_ms_push_sessions", "Live push sessions.", pushDialog),
+		sessions("mscp_mediaserver_store_sessions", "Live store sessions.", storeDialog),
+		sessions("mscp_mediaserver_push_sessions", "Live push sessions.", pushDialog),
 		&storeCollector{s.store},
 	)
 }

@@ -1,8 +1,6 @@
 package ms
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gomscp/gomscp/store"
@@ -12,16 +10,16 @@ import (
 type storeCollector struct{ store *store.Store }
 
 func storeDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("mscp_ms_"+name, help, labels, nil)
+	return prometheus.NewDesc("mscp_mediaserver_"+name, help, labels, nil)
 }
 
 var (
 	descMessages   = storeDesc("store_messages", "Messages that are kept, with those set aside.")
 	descBytes      = storeDesc("store_bytes", "Bytes of the bodies of messages that are kept.")
-	descAside      = storeDesc("store_aside", "Messages that are set aside.")
+	descAside      = storeDesc("store_aside_messages", "Messages that are set aside.")
 	descOpen       = storeDesc("store_open_bytes", "Bytes on disk of messages that are not complete.")
 	descFile       = storeDesc("store_file_bytes", "Size of the store's file.")
-	descOldest     = storeDesc("store_oldest_seconds", "Age of the message that is kept longest; 0 without one.")
+	descOldest     = storeDesc("store_oldest_message_timestamp_seconds", "When the message that is kept longest came, in seconds since 1970; absent without one.")
 	descQueue      = storeDesc("store_queue_jobs", "What waits for the next transaction.")
 	descQueueBytes = storeDesc("store_queue_bytes", "Bytes of what waits for the next transaction.")
 	descStored     = storeDesc("messages_stored_total", "Messages that were stored durably.")
@@ -30,12 +28,19 @@ var (
 	descDuplicates = storeDesc("messages_duplicate_total", "Messages that were kept already.")
 	descLimit      = storeDesc("messages_over_limit_total", "Messages refused for a limit.", "limit")
 	descFailed     = storeDesc("store_failed_commits_total", "Transactions that failed.")
-	descTook       = storeDesc("store_transaction_seconds", "Time of a transaction.")
+	descTook       = storeDesc("store_transaction_duration_seconds", "Time of a transaction.")
 	descGroup      = storeDesc("store_transaction_jobs", "What one transaction did for its callers.")
 )
 
 // Describe tells the names. See [prometheus.Collector].
-func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
+func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descMessages, descBytes, descAside, descOpen, descFile, descOldest, descQueue, descQueueBytes, descStored, descDeleted,
+		descExpired, descDuplicates, descLimit, descFailed, descTook, descGroup,
+	} {
+		ch <- d
+	}
+}
 
 // Collect tells the values. See [prometheus.Collector].
 func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
@@ -49,11 +54,9 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descAside, float64(st.Aside))
 	gauge(descOpen, float64(st.Open))
 	gauge(descFile, float64(st.FileBytes))
-	age := 0.0
 	if !st.Oldest.IsZero() {
-		age = time.Since(st.Oldest).Seconds()
+		gauge(descOldest, float64(st.Oldest.UnixMilli())/1000)
 	}
-	gauge(descOldest, age)
 	gauge(descQueue, float64(st.Queue))
 	gauge(descQueueBytes, float64(st.QueueSize))
 	count(descStored, st.Stored)

@@ -39,7 +39,7 @@ func TestCallerWhoNeverAcknowledges(t *testing.T) {
 		}
 		switch m := string(buf[:n]); {
 		case strings.HasPrefix(m, "SIP/2.0 200"):
-			if answers++; answers == 1 && e.metric(e.cluster.MS[0], "mscp_ms_store_sessions") != "1" {
+			if answers++; answers == 1 && e.metric(e.cluster.MS[0], "mscp_mediaserver_store_sessions") != "1" {
 				t.Error("the media server has no session")
 			}
 			continue

@@ -181,7 +181,7 @@ func TestConnectionLostHalfWay(t *testing.T) {
 			if _, err := m.Read(make([]byte, 1000)); err != nil {
 				t.Error(err)
 			}
-			for ctx.Err() == nil && e.metric(e.cluster.MS[0], "mscp_ms_messages_delivered_total") != "1" {
+			for ctx.Err() == nil && e.metric(e.cluster.MS[0], "mscp_mediaserver_messages_delivered_total") != "1" {
 				time.Sleep(10 * time.Millisecond) // until the first one is off the disk
 			}
 			go m.Session.Close() // not from within a handler
@@ -243,7 +243,7 @@ func TestBalance(t *testing.T) {
 	}
 	for i, want := range []string{"10", "20", "40"} {
 		p := e.cluster.MS[i]
-		if got := e.metric(p, "mscp_ms_store_sessions"); got != want {
+		if got := e.metric(p, "mscp_mediaserver_store_sessions"); got != want {
 			t.Errorf("%s has %s sessions, want %s", p.Name, got, want)
 		}
 		if got := e.metric(e.cluster.AS, `mscp_as_store_sessions{ms="`+p.Name+`"}`); got != want {
@@ -257,7 +257,7 @@ func TestBalance(t *testing.T) {
 	}
 	for _, p := range e.cluster.MS {
 		e.eventually("no session is left", func() bool {
-			return e.metric(p, "mscp_ms_store_sessions") == "0" && e.metric(e.cluster.AS, `mscp_as_store_sessions{ms="`+p.Name+`"}`) == "0"
+			return e.metric(p, "mscp_mediaserver_store_sessions") == "0" && e.metric(e.cluster.AS, `mscp_as_store_sessions{ms="`+p.Name+`"}`) == "0"
 		})
 	}
 }

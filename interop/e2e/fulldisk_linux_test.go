@@ -52,7 +52,7 @@ func TestFullDisk(t *testing.T) {
 		return err
 	}}, nil)
 	e.eventually("the disk is empty enough", func() bool { return e.kept() == 0 })
-	if got := e.metric(e.cluster.MS[0], "mscp_ms_messages_delivered_total"); got != fmt.Sprint(confirmed) {
+	if got := e.metric(e.cluster.MS[0], "mscp_mediaserver_messages_delivered_total"); got != fmt.Sprint(confirmed) {
 		t.Errorf("%s messages were delivered, want %d", got, confirmed)
 	}
 	if err := phone.Unregister(e.ctx); err != nil {

@@ -105,7 +105,7 @@ func (e *env) atRest() {
 			return false
 		}
 		for _, p := range e.cluster.MS {
-			if e.metric(p, "mscp_ms_store_sessions") != "0" || e.metric(p, "mscp_ms_push_sessions") != "0" {
+			if e.metric(p, "mscp_mediaserver_store_sessions") != "0" || e.metric(p, "mscp_mediaserver_push_sessions") != "0" {
 				return false
 			}
 			if n := e.metric(e.cluster.AS, `mscp_as_store_sessions{ms="`+p.Name+`"}`); n != "0" && n != "" {

@@ -140,7 +140,7 @@ func TestTwoActive(t *testing.T) {
 			}
 			// Each balances its own: three sessions of each are 2 and 1, with the
 			// lowest index first, so that 4 and 2 it is in sum.
-			t.Logf("live sessions: ms1 %s, ms2 %s", e.metric(e.cluster.MS[0], "mscp_ms_store_sessions"), e.metric(e.cluster.MS[1], "mscp_ms_store_sessions"))
+			t.Logf("live sessions: ms1 %s, ms2 %s", e.metric(e.cluster.MS[0], "mscp_mediaserver_store_sessions"), e.metric(e.cluster.MS[1], "mscp_mediaserver_store_sessions"))
 			for _, chat := range chats {
 				if err := chat.Close(e.ctx); err != nil {
 					t.Error(err)

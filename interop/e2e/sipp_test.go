@@ -23,7 +23,7 @@ func TestForeignCaller(t *testing.T) {
 		}
 		for _, p := range e.cluster.MS {
 			e.eventually("no session is left", func() bool {
-				return e.metric(p, "mscp_ms_store_sessions") == "0" && e.metric(e.cluster.AS, `mscp_as_store_sessions{ms="`+p.Name+`"}`) == "0"
+				return e.metric(p, "mscp_mediaserver_store_sessions") == "0" && e.metric(e.cluster.AS, `mscp_as_store_sessions{ms="`+p.Name+`"}`) == "0"
 			})
 		}
 		if got := e.metric(e.cluster.AS, `mscp_as_calls_total{code="200"}`); got != "50" {

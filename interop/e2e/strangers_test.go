@@ -160,7 +160,7 @@ func TestStrangersAtTheMediaServer(t *testing.T) {
 		t.Errorf("over TCP: %q", answer)
 	}
 	e.eventually("the rejections are counted", func() bool {
-		return e.metric(e.cluster.MS[0], `mscp_ms_strangers_rejected_total{protocol="sip"}`) == "3"
+		return e.metric(e.cluster.MS[0], `mscp_mediaserver_strangers_rejected_total{protocol="sip"}`) == "3"
 	})
 	e.wantKept(1)
 }

@@ -270,7 +270,7 @@ func TestHold(t *testing.T) {
 		t.Fatalf("%d of %d calls failed", failed.Load(), n)
 	}
 	wantMetric(t, ctx, c.AS, `mscp_as_store_sessions{ms="ms1"}`, n)
-	wantMetric(t, ctx, c.MS[0], "mscp_ms_store_sessions", n)
+	wantMetric(t, ctx, c.MS[0], "mscp_mediaserver_store_sessions", n)
 	for end := time.Now().Add(d); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
 		i := rand.IntN(n)
 		sctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -292,7 +292,7 @@ func TestHold(t *testing.T) {
 		}
 	})
 	wantMetric(t, ctx, c.AS, `mscp_as_store_sessions{ms="ms1"}`, 0)
-	wantMetric(t, ctx, c.MS[0], "mscp_ms_store_sessions", 0)
+	wantMetric(t, ctx, c.MS[0], "mscp_mediaserver_store_sessions", 0)
 }
 
 // forEach calls f for the numbers below n, so many at a time.
