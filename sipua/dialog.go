@@ -18,6 +18,7 @@ type dialog struct {
 	remote    sip.ToHeader   // with the peer's tag, once known
 	target    sip.Uri        // the peer's Contact
 	routes    []string       // the route set, first hop first
+	hop       hop            // for a target that only a proxy knows the way to
 	localSeq  uint32
 	remoteSeq uint32
 }
@@ -32,7 +33,7 @@ func (d *dialog) request(ua *UA, method sip.RequestMethod) *sip.Request {
 
 // build makes a request within the dialog. See RFC 3261, section 12.2.1.1.
 func (d *dialog) build(ua *UA, method sip.RequestMethod, seq uint32) *sip.Request {
-	uri, routes, next := d.path()
+	uri, routes, next := d.path(ua)
 	req := ua.newRequest(method, uri, next)
 	for _, r := range routes {
 		req.AppendHeader(sip.NewHeader("Route", r))
@@ -52,10 +53,15 @@ func (d *dialog) build(ua *UA, method sip.RequestMethod, seq uint32) *sip.Reques
 
 // path is what a request's Request-URI and Route headers are, and where it goes
 // to. A first hop that is a strict router, one without ;lr, wants its own URI as
-// the Request-URI, and the target as the last of the routes.
-func (d *dialog) path() (uri sip.Uri, routes []string, next target) {
+// the Request-URI, and the target as the last of the routes. Without a route set,
+// a target that is no address goes to the dialog's hop: the host of a GRUU is the
+// user's domain, not the device.
+func (d *dialog) path(ua *UA) (uri sip.Uri, routes []string, next target) {
 	uri = *d.target.Clone()
 	if len(d.routes) == 0 {
+		if next, ok := d.hop.next(ua); ok && !isAddress(&uri) { // [RFC3261-8.1.2]
+			return uri, nil, next
+		}
 		return uri, nil, uriTarget(&uri)
 	}
 	var first sip.Uri

@@ -72,6 +72,7 @@ func (ua *UA) newUASCall(req *sip.Request) *Call {
 		local:     sip.FromHeader{DisplayName: local.DisplayName, Address: local.Address},
 		remote:    sip.ToHeader(remote),
 		routes:    recordRoutes(req),
+		hop:       hopOf(req),
 		remoteSeq: req.CSeq().SeqNo,
 	}
 	c.dialog.local.Params.Add("tag", tag)

@@ -77,10 +77,12 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 		return nil, nil, err
 	}
 	next := uriTarget(&uri)
+	var outbound hop
 	if r.Destination != "" {
 		if next, err = parseDestination(r.Destination); err != nil {
 			return nil, nil, err
 		}
+		outbound.proxy = next
 	}
 	from.Params.Add("tag", token())
 	c := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: 1, log: r.Logger}
@@ -89,7 +91,7 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 	}
 	c.said = description{r.Body, r.ContentType}
 	c.timer.unasked = r.NoSessionTimer
-	c.dialog = dialog{callID: cmp.Or(r.CallID, token()+"@"+ua.host), local: *from, remote: *to, target: uri, localSeq: 1}
+	c.dialog = dialog{callID: cmp.Or(r.CallID, token()+"@"+ua.host), local: *from, remote: *to, target: uri, hop: outbound, localSeq: 1}
 	c.key = dialogKey{c.dialog.callID, tagOf(from.Params)}
 	if c.log == nil {
 		c.log = ua.log.With("call", c.dialog.callID)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -40,15 +42,35 @@ func uriTarget(uri *sip.Uri) target {
 	if strings.EqualFold(uri.Scheme, "sips") { // [RFC3261-26.2.2]
 		t.transport = "TLS"
 	}
-	port := uri.Port
-	if port == 0 {
-		port = 5060
-		if t.transport == "TLS" {
-			port = 5061
-		}
+	port := strconv.Itoa(uri.Port)
+	if uri.Port == 0 {
+		port = defaultPort(t.transport)
 	}
-	t.addr = net.JoinHostPort(strings.Trim(uri.Host, "[]"), fmt.Sprint(port))
+	t.addr = net.JoinHostPort(strings.Trim(host(uri), "[]"), port)
 	return t
+}
+
+// defaultPort is the port where none is named. See RFC 3261, section 19.1.2.
+func defaultPort(transport string) string {
+	if transport == "TLS" {
+		return "5061"
+	}
+	return "5060"
+}
+
+// host is where a URI leads to: its host, unless it names another by maddr. See
+// RFC 3263, section 4.
+func host(uri *sip.Uri) string {
+	if maddr, ok := uri.UriParams.Get("maddr"); ok && maddr != "" {
+		return maddr
+	}
+	return uri.Host
+}
+
+// isAddress reports whether a URI leads to an IP address.
+func isAddress(uri *sip.Uri) bool {
+	_, err := netip.ParseAddr(strings.Trim(host(uri), "[]"))
+	return err == nil
 }
 
 // newRequest makes a request of ours with the headers that all have.

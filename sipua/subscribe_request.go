@@ -74,6 +74,9 @@ func (s *Subscription) open() {
 		callID: token() + "@" + s.ua.host, local: *from,
 		remote: sip.ToHeader{Address: *s.uri.Clone()}, target: *s.uri.Clone(),
 	}
+	if s.r.Destination != "" {
+		s.dialog.hop.proxy = s.to
+	}
 	s.key = dialogKey{s.dialog.callID, tagOf(from.Params)}
 	s.ua.mu.Lock()
 	s.ua.subs[s.key] = s
