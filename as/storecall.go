@@ -169,7 +169,11 @@ func (c *storeCall) dropMedia(ctx context.Context) {
 func mediaRefusal(err error) error {
 	var status *sipua.StatusError
 	if errors.As(err, &status) && (status.Code == 415 || status.Code == 488 || status.Code == 606) {
-		return &refusal{code: status.Code, reason: status.Reason, err: err}
+		r := &refusal{code: status.Code, reason: status.Reason, err: err}
+		if why := status.Header("Warning"); why != "" { // the caller can do something about it
+			r.header, r.err = []sipua.Header{{Name: "Warning", Value: why}}, fmt.Errorf("%w (%s)", err, why)
+		}
+		return r
 	}
 	return fmt.Errorf("INVITE to the media server: %w", err)
 }

@@ -159,9 +159,17 @@ func TestRefusedByTheMediaServer(t *testing.T) {
 	s := startAS(t, nil, ms)
 	_, err := newCaller(t).call(testContext(t), s, testOffer)
 	wantStatus(t, err, 480)
-	ms.change(func(m *fakeMS) { m.onStore = func(in *sipua.IncomingCall) { _ = in.Reject(488, "") } })
+	ms.change(func(m *fakeMS) {
+		m.onStore = func(in *sipua.IncomingCall) {
+			_ = in.Reject(488, "", sipua.WarningHeader(sipua.WarnSyntax, "ms", "the o= line"))
+		}
+	})
 	_, err = newCaller(t).call(testContext(t), s, testOffer)
 	wantStatus(t, err, 488)
+	var status *sipua.StatusError
+	if errors.As(err, &status) && status.Header("Warning") != `307 ms "the o= line"` {
+		t.Errorf("the caller is not told why: %q", status.Header("Warning"))
+	}
 	wantSessions(t, s, 0)
 }
 

@@ -83,11 +83,11 @@ func (s *Server) TLSAddr() string { return s.ua.TLSAddr() }
 func (c *control) checkOffer(m *mscp.Media) error {
 	switch {
 	case m.TLS && !c.s.cfg.TLS.Enabled():
-		return fmt.Errorf("the offer is for TLS: %w", errNoCertificate)
+		return fmt.Errorf("the offer is for TLS: %w: %w", errNoCertificate, errTransport)
 	case m.TLS:
 		return m.CheckTLS("active")
 	case c.s.cfg.Control.RequireTLS:
-		return errors.New("the offer is without TLS, which control.require_tls asks for")
+		return fmt.Errorf("the offer is without TLS, which control.require_tls asks for: %w", errTransport)
 	}
 	return m.CheckOffer()
 }

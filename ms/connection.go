@@ -27,7 +27,7 @@ type connection struct {
 	pair    pair          // whose messages arrive here; in a push session, those that are replies
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
-	types   []string      // what the user agent of a push session takes
+	types   []string      // what the user agent takes
 	wrapped []string      // and takes inside other types
 
 	replies replies // of the user agent of a push session
@@ -171,11 +171,21 @@ func (c *connection) settle(s *msrp.Session, failure error) {
 	}
 }
 
-// setAccept notes what the user agent takes. See RFC 4975, section 8.6.
-func (c *connection) setAccept(types, wrapped []string) {
+// hear notes what the user agent says that it takes, and whether it takes anything
+// now. It holds until the next offer or answer. See RFC 4975, sections 8.6 and 8.9.
+func (c *connection) hear(theirs *msrp.Media) {
+	c.mu.Lock()
+	c.types, c.wrapped = theirs.AcceptTypes, theirs.AcceptWrappedTypes
+	c.mu.Unlock()
+	c.setFlow(takesMessages(theirs.Direction))
+}
+
+// takesReceipts reports whether the user agent takes notifications in CPIM now.
+func (c *connection) takesReceipts() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.types, c.wrapped = types, wrapped
+	return c.held == nil && acceptsType(c.types, msrp.TypeCPIM) &&
+		(acceptsType(c.types, msrp.TypeIMDN) || acceptsType(c.wrapped, msrp.TypeIMDN))
 }
 
 func (c *connection) accept() (types, wrapped []string) {

@@ -2,7 +2,6 @@ package ms
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -32,7 +31,7 @@ func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
 	c := &control{s: s, log: log, inviter: in.Peer.Addr.Addr(), listeners: make(chan invited, 1)}
 	answer, err := c.offered(in.Body)
 	if err != nil {
-		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
+		return s.notAcceptable(in, err)
 	}
 	defer c.closeListener()
 	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return c.offered(offer) })

@@ -14,10 +14,11 @@ import (
 // user agent that lists message/cpim, a CPIM message around it that tells who
 // sent it and when. See RFC 3862.
 func (s *Server) envelope(c *connection, m store.MessageInfo, body io.Reader) (msrp.Message, error) {
+	m.ContentType = typeOf(m)
 	out := msrp.Message{
 		MessageID: m.MessageID, ContentType: m.ContentType, Body: body, Size: m.Size, SuccessReport: m.SuccessReport,
 	}
-	if !s.cfg.Push.CPIM || m.ContentType == "" || !c.takesCPIM(m.ContentType) {
+	if !s.cfg.Push.CPIM || !c.takesCPIM(m.ContentType) {
 		return out, nil
 	}
 	wrapped := &msrp.CPIM{

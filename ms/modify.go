@@ -89,10 +89,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	}
 	next := l.ours
 	next.SessionVersion++ // [RFC3264-8]
-	next.Direction = ""
-	if theirs.Direction != "" {
-		next.Direction = theirs.Direction.Answer()
-	}
+	next.Direction = answerDirection(theirs)
 	replaced := false
 	switch {
 	case theirs.Rejected():
@@ -144,8 +141,16 @@ func (l *leg) take(theirs *msrp.Media) {
 		return
 	}
 	l.session.SetRemote(theirs.Path)
-	l.conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
-	l.conn.setFlow(takesMessages(theirs.Direction))
+	l.conn.hear(theirs)
+}
+
+// answerDirection is the direction that answers an offer: as much as it allows, and
+// nothing where it says nothing, which means both ways.
+func answerDirection(offer *msrp.Media) msrp.Direction {
+	if offer.Direction == "" {
+		return ""
+	}
+	return offer.Direction.Answer() // [RFC3264-6.1]
 }
 
 // takesMessages tells whether a peer with that direction takes any. See RFC 4975,
@@ -174,8 +179,7 @@ func (l *leg) moved(theirs *msrp.Media) bool {
 // as soon as that has worked. l.mu is held.
 func (l *leg) replace(next, theirs *msrp.Media) error {
 	sc := l.s.sessionConfig(next, theirs, l.handler)
-	l.conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
-	l.conn.setFlow(takesMessages(theirs.Direction))
+	l.conn.hear(theirs)
 	if next.Setup != msrp.SetupActive {
 		session, err := l.s.listener(l.ours.TLS).Accept(sc)
 		if err != nil {

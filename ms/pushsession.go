@@ -86,8 +86,7 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 	if err := passive.SetFingerprints(sc.Fingerprints); err != nil {
 		return nil, err
 	}
-	conn.setAccept(theirs.AcceptTypes, theirs.AcceptWrappedTypes)
-	conn.setFlow(takesMessages(theirs.Direction))
+	conn.hear(theirs)
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	if theirs.Setup == msrp.SetupActive {

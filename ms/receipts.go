@@ -156,7 +156,7 @@ func address(formal string) string {
 // for that and takes such messages. Nobody waits for it, and a sender that has
 // left does without: it had its 200.
 func (ss *storeSession) tellStored(session *msrp.Session, d *disposition) {
-	if !d.wantsStored() || !ss.takesReceipts {
+	if !d.wantsStored() || !ss.conn.takesReceipts() {
 		return
 	}
 	m, err := d.stored(time.Now())

@@ -178,7 +178,8 @@ func (s *Server) handleInvite(in *sipua.IncomingCall) {
 func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	log := s.dialogLog(in)
 	in.SetLogger(log)
-	kind, began := kindOf(in.Body), time.Now()
+	kind, fault := kindOf(in.Body)
+	began := time.Now()
 	log.Debug("dialog begins", "for", kind.String(), "connection", in.ID().String())
 	conn := newConnection(in.ID().String(), kind, log)
 	var err error
@@ -192,7 +193,7 @@ func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	case pushDialog:
 		err = s.servePush(in, conn)
 	default:
-		err = errors.Join(errNoMedia, in.Reject(488, "Not Acceptable Here"))
+		err = s.notAcceptable(in, fault)
 	}
 	switch {
 	case kind == storeDialog || kind == pushDialog:
@@ -221,7 +222,10 @@ func sessionID(header string) string {
 	return id
 }
 
-var errNoMedia = errors.New("the offer has neither an MSRP nor an MSCP m-line that can be taken")
+var (
+	errNoMedia   = errors.New("the offer has neither an MSRP nor an MSCP m-line that can be taken")
+	errTransport = errors.New("the transport is not one that this server takes")
+)
 
 type dialogKind int
 
@@ -248,21 +252,39 @@ func (k dialogKind) String() string {
 	return "nothing"
 }
 
-// kindOf tells what an INVITE with that body is for.
-func kindOf(offer []byte) dialogKind {
+// kindOf tells what an INVITE with that body is for; the error tells why it is for
+// nothing.
+func kindOf(offer []byte) (dialogKind, error) {
 	if len(offer) == 0 {
-		return pushDialog
+		return pushDialog, nil
 	}
 	if _, err := mscp.ParseSDP(offer); err == nil {
-		return controlDialog
+		return controlDialog, nil
 	}
 	if mscp.IsInfoSDP(offer) {
-		return infoDialog
+		return infoDialog, nil
 	}
-	if m, err := msrp.ParseSDP(offer); err == nil && !m.Rejected() {
-		return storeDialog
+	m, err := msrp.ParseSDP(offer)
+	switch {
+	case errors.Is(err, msrp.ErrNoMSRP), err == nil && m.Rejected():
+		return unknownDialog, errNoMedia
+	case err != nil:
+		return unknownDialog, err
 	}
-	return unknownDialog
+	return storeDialog, nil
+}
+
+// notAcceptable refuses an offer, and tells the caller why. See RFC 3261, sections
+// 21.4.26 and 20.43.
+func (s *Server) notAcceptable(in *sipua.IncomingCall, why error) error {
+	code := sipua.WarnSyntax
+	switch {
+	case errors.Is(why, errNoMedia):
+		code = sipua.WarnMediaType
+	case errors.Is(why, errNoSecureMSRP), errors.Is(why, errOtherTransport), errors.Is(why, errTransport):
+		code = sipua.WarnTransportProtocol
+	}
+	return errors.Join(why, in.Reject(488, "Not Acceptable Here", sipua.WarningHeader(code, s.cfg.Name, why.Error())))
 }
 
 // Addr is the host:port where the server takes SIP.

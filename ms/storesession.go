@@ -22,8 +22,7 @@ type storeSession struct {
 	conn *connection
 	log  *slog.Logger
 
-	takesReceipts bool          // the sender takes notifications in CPIM
-	receipts      chan struct{} // has a token for each on its way to the sender
+	receipts chan struct{} // has a token for each on its way to the sender
 }
 
 func (s *Server) newStoreSession(conn *connection, log *slog.Logger) *storeSession {
@@ -35,27 +34,27 @@ func (s *Server) newStoreSession(conn *connection, log *slog.Logger) *storeSessi
 func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	offer, err := msrp.ParseSDP(in.Body)
 	if err != nil {
-		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
+		return s.notAcceptable(in, err)
 	}
 	if err := s.full(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
 	ss := s.newStoreSession(conn, conn.log)
-	ss.takesReceipts = acceptsType(offer.AcceptTypes, msrp.TypeCPIM) &&
-		(acceptsType(offer.AcceptTypes, msrp.TypeIMDN) || acceptsType(offer.AcceptWrappedTypes, msrp.TypeIMDN))
+	conn.hear(offer)
 	s.connections.add(ss.conn)
 	defer s.connections.remove(ss.conn)
 
 	if offer.TLS && s.msrps == nil {
-		return errors.Join(errNoSecureMSRP, in.Reject(488, "Not Acceptable Here"))
+		return s.notAcceptable(in, errNoSecureMSRP)
 	}
 	media, err := s.media(offer.Setup.Answer(), offer.TLS)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
+	media.Direction = answerDirection(offer)
 	answer, err := media.Answer(in.Body)
 	if err != nil {
-		return errors.Join(err, in.Reject(488, "Not Acceptable Here"))
+		return s.notAcceptable(in, err)
 	}
 	sc := s.sessionConfig(media, offer, ss.receive)
 	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
@@ -168,6 +167,10 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming) error {
 	if err != nil {
 		ss.s.metrics.refused.WithLabelValues("not_restored").Inc()
 		return err
+	}
+	if !hasType(m.ContentType) {
+		ss.s.metrics.refused.WithLabelValues("no_type").Inc()
+		return errNoType // [RFC4975-7.1-2]
 	}
 	w, err := ss.s.store.Begin(ctx, store.Meta{
 		Recipient: p.recipient, Sender: p.sender, ConnectionID: ss.conn.id,

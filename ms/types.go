@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/store"
 )
 
 // The media types that our offers and answers name. We take every type, but user
@@ -18,6 +19,27 @@ func acceptTypes() []string {
 // acceptWrappedTypes are the types that we take inside message/cpim.
 func acceptWrappedTypes() []string {
 	return []string{"text/*", "image/*", msrp.TypeComposing, msrp.TypeIMDN, "*"}
+}
+
+// errNoType answers a message whose body has no Content-Type, or none of a type and
+// a subtype: nobody could say what it is, and it could not be sent on. See RFC 4975,
+// section 9.
+var errNoType = &msrp.StatusError{Code: 400, Reason: "Content-Type Missing"}
+
+// hasType reports whether a Content-Type names a type and a subtype.
+func hasType(contentType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	major, minor, _ := strings.Cut(strings.TrimSpace(t), "/")
+	return major != "" && minor != "" && !strings.ContainsAny(major+minor, " \t/")
+}
+
+// typeOf is the type that a stored message is sent with: earlier versions have kept
+// messages without one. See RFC 2046, section 4.5.1.
+func typeOf(m store.MessageInfo) string {
+	if !hasType(m.ContentType) {
+		return "application/octet-stream"
+	}
+	return m.ContentType
 }
 
 // acceptsType tells whether one of the media ranges has the type. See RFC 4975,

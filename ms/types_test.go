@@ -1,8 +1,12 @@
 package ms
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
 )
 
 // sipsimpleOffer is the offer of a chat client, as it was on the wire.
@@ -57,5 +61,64 @@ func TestOffersAndAnswersNameTypes(t *testing.T) {
 	}
 	if err := push.Ack(a.ctx(), nil, ""); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDirectionOfTheFirstAnswer offers with a direction, at both levels, as a client
+// does that sends a file. See RFC 3264, section 6.1.
+func TestDirectionOfTheFirstAnswer(t *testing.T) {
+	a := newFakeAS(t, nil)
+	const session, media = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=Blink\r\nt=0 0\r\n",
+		"m=message 2855 TCP/MSRP *\r\nc=IN IP4 192.0.2.7\r\na=path:msrp://192.0.2.7:2855/da0f;tcp\r\na=accept-types:*\r\na=setup:active\r\n"
+	for offered, want := range map[string]string{"sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive", "sendrecv": ""} {
+		for level, offer := range map[string]string{
+			"media":   session + media + "a=" + offered + "\r\n",
+			"session": session + "a=" + offered + "\r\n" + media,
+		} {
+			call := a.invite([]byte(offer))
+			if err := call.Ack(a.ctx(), nil, ""); err != nil {
+				t.Fatal(err)
+			}
+			m, err := msrp.ParseSDP(call.RemoteBody())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(m.Direction); got != want && !(want == "" && got == "sendrecv") {
+				t.Errorf("%s at %s level: answered %q, want %q", offered, level, got, want)
+			}
+			if err := call.Bye(a.ctx()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestRefusedOffer tells the caller, and the log, why an offer is refused.
+func TestRefusedOffer(t *testing.T) {
+	a := newFakeAS(t, nil)
+	const head, media = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n",
+		"m=message 9 TCP/MSRP *\r\na=accept-types:*\r\na=path:msrp://192.0.2.7:9/s1;tcp\r\na=setup:active\r\n"
+	for name, tc := range map[string]struct{ offer, code, text string }{
+		"o= in hex":           {strings.Replace(head, "- 1", "- 5af31c", 1) + media, "307", `o=- 5af31c 1 IN IP4 192.0.2.7`},
+		"t= before c=":        {strings.Replace(head, "c=IN IP4 192.0.2.7\r\nt=0 0\r\n", "t=0 0\r\nc=IN IP4 192.0.2.7\r\n", 1) + media, "307", `c=IN IP4 192.0.2.7`},
+		"unknown line":        {head + media + "y=0382007372\r\n", "307", "y=0382007372"},
+		"no path":             {head + "m=message 9 TCP/MSRP *\r\na=accept-types:*\r\n", "307", "path"},
+		"a path that is none": {head + strings.Replace(media, "msrp://", "http://", 1), "307", "path"},
+		"audio":               {head + "m=audio 9 RTP/AVP 0\r\n", "304", "neither"},
+		"port 0":              {head + strings.Replace(media, "message 9", "message 0", 1), "304", "neither"},
+		"no SDP":              {"hello", "307", "hello"},
+	} {
+		_, err := a.ua.Invite(a.ctx(), sipua.InviteRequest{
+			URI: "sip:ms@" + a.ms.Addr(), From: a.ua.Contact(), To: "sip:ms@" + a.ms.Addr(), Body: []byte(tc.offer), ContentType: sdpType,
+		})
+		var status *sipua.StatusError
+		if !errors.As(err, &status) || status.Code != 488 {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		warning := status.Header("Warning")
+		if !strings.HasPrefix(warning, tc.code+" ms \"") || !strings.Contains(warning, tc.text) {
+			t.Errorf("%s: Warning is %s", name, warning)
+		}
 	}
 }

@@ -255,7 +255,7 @@ func parseDescription(body []byte) (*sdp.SessionDescription, []mediaLine, error)
 	}
 	var d sdp.SessionDescription
 	if err := d.Unmarshal(clean); err != nil {
-		return nil, nil, fmt.Errorf("msrp: session description: %w", err)
+		return nil, nil, fmt.Errorf("msrp: session description: line %q: %w", faultyLine(clean), err)
 	}
 	if len(d.MediaDescriptions) != len(lines) {
 		return nil, nil, errors.New("msrp: session description: media lines do not add up")
