@@ -67,6 +67,12 @@ var message = bytes.Repeat([]byte("0123456789abcdef"), 64)
 // startCluster starts an application server and a media server, which log little.
 func startCluster(t *testing.T, ctx context.Context) *cluster.Cluster {
 	t.Helper()
+	return startClusterOf(t, ctx, binaries, func(c *as.Config) { c.Log.Level = "warn" }, func(c *ms.Config) { c.Log.Level = "warn" })
+}
+
+// startClusterOf starts one of these binaries, whose settings may be changed.
+func startClusterOf(t *testing.T, ctx context.Context, bin cluster.Binaries, setAS func(*as.Config), setMS func(*ms.Config)) *cluster.Cluster {
+	t.Helper()
 	asAddr, proxy := freeAddr(t), freeAddr(t)
 	presence, err := sipserver.New(sipserver.Config{Addr: proxy, Domain: "example.com", AppServer: asAddr})
 	if err != nil {
@@ -74,9 +80,9 @@ func startCluster(t *testing.T, ctx context.Context) *cluster.Cluster {
 	}
 	t.Cleanup(func() { presence.Close() })
 	c, err := cluster.New(cluster.Options{
-		Binaries: binaries, Dir: t.TempDir(), ASAddr: asAddr, Proxy: proxy, Weights: []int{1},
-		ConfigAS: func(c *as.Config) { c.Log.Level = "warn" },
-		ConfigMS: func(_ int, c *ms.Config) { c.Log.Level = "warn" },
+		Binaries: bin, Dir: t.TempDir(), ASAddr: asAddr, Proxy: proxy, Weights: []int{1},
+		ConfigAS: setAS,
+		ConfigMS: func(_ int, c *ms.Config) { setMS(c) },
 	})
 	if err != nil {
 		t.Fatal(err)
