@@ -23,6 +23,7 @@ type conn struct {
 
 	ctl     chan *outFrame // responses and reports
 	data    chan *outFrame // chunks, in the order in which they are written
+	next    *outFrame      // taken from data, to be written next; the writer's own
 	offered atomic.Int32   // chunks that wait for the writer
 	writing atomic.Bool    // the writer is at work
 	blocked atomic.Bool    // the reader waits for a handler, not for the peer

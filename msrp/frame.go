@@ -26,6 +26,8 @@ type frame struct {
 	header        Header // all others
 	bad           error  // a header that makes the request a bad one, though the framing holds
 
+	binds *Session // the session that this request has bound, nil if it has not
+
 	hasBody        bool   // a body follows; else flag is valid
 	direct         bool   // the end-line came right behind the blank line
 	flag           byte   // '$', '+' or '#', valid when the frame has been read to its end

@@ -85,6 +85,7 @@ const (
 	closeLinger     = time.Second            // how long a closing connection may take to write what is queued
 	readLinger      = 200 * time.Millisecond // how long the peer may then take to close its side
 	lastAnswers     = 2 * time.Second        // how long handlers are waited for when the peer has ended its side
+	bindingAnswer   = 5 * time.Second        // how long the answer to a binding message may hold back what the session sends
 	deadlockTimeout = 5 * time.Second        // HandlerTimeout's bound while answers to our own requests may be behind
 	acceptBackoff   = 50 * time.Millisecond  // pause after a failed accept
 	transactionSize = 16                     // characters of a transaction id we make, 5 bits each

@@ -148,8 +148,12 @@ func (l *Listener) claim(id string, c *conn, f *frame) (*Session, *StatusError) 
 	if s == nil || !s.named(f) {
 		return nil, status(StatusNoSession, "") // [RFC4975-5.4-3]
 	}
-	if se := s.attach(c); se != nil {
+	fresh, se := s.bindTo(c)
+	if se != nil {
 		return nil, se
+	}
+	if fresh {
+		f.binds = s
 	}
 	return s, nil
 }

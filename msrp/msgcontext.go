@@ -9,7 +9,8 @@ import (
 // messageContext is the context of one message's handler. Most handlers never
 // look at theirs, so it becomes a real one only when it is asked for.
 type messageContext struct {
-	parent context.Context
+	parent  context.Context
+	session *Session
 
 	mu        sync.Mutex
 	real      context.Context // nil until needed
@@ -38,10 +39,20 @@ func (c *messageContext) cancel() {
 	}
 }
 
-// Deadline, Done, Err and Value are those of a context.Context.
+// Deadline, Done and Err are those of a context.Context.
 func (c *messageContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
 func (c *messageContext) Done() <-chan struct{}       { return c.get().Done() }
-func (c *messageContext) Value(key any) any           { return c.get().Value(key) }
+
+// sessionKey is the key under which a handler's context holds its session.
+type sessionKey struct{}
+
+// Value is that of a context.Context.
+func (c *messageContext) Value(key any) any {
+	if _, ok := key.(sessionKey); ok {
+		return c.session
+	}
+	return c.parent.Value(key)
+}
 
 func (c *messageContext) Err() error {
 	c.mu.Lock()

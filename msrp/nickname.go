@@ -28,10 +28,12 @@ func (s *Session) Nickname(ctx context.Context, name string) error {
 	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return errors.New("msrp: a nickname holds no control characters")
 	}
-	c := s.conn()
-	if c == nil {
+	select {
+	case <-s.bound:
+	default:
 		return errors.New("msrp: the session is not bound yet")
 	}
+	c := s.conn()
 	_, to := s.target()
 	tid := newTransactionID()
 	head := appendRequest(nil, tid, "NICKNAME", to, s.from)

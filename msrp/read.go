@@ -108,6 +108,9 @@ func (c *conn) frame(f *frame) error {
 		if s != nil {
 			s.report(f)
 		}
+		if f.binds != nil {
+			f.binds.open()
+		}
 		return nil // never answered [RFC4975-7.1.2-1]
 	case refusal != nil:
 	case f.method == "NICKNAME":
@@ -119,7 +122,11 @@ func (c *conn) frame(f *frame) error {
 	case f.messageID == "":
 		refusal = status(StatusBadRequest, "No Message-ID") // [RFC4975-7.1.1-1]
 	default:
-		return s.receive(c, f)
+		err := s.receive(c, f)
+		if f.binds != nil {
+			f.binds.openSoon()
+		}
+		return err
 	}
 	if err := c.skipBody(f); err != nil {
 		return err
@@ -179,19 +186,24 @@ type replyTo struct {
 	tid      string
 	to, from string // of the response
 	wants    FailureReport
-	silent   bool // REPORT is never answered
+	silent   bool     // REPORT is never answered
+	binds    *Session // the session that the request has bound
 }
 
 func (c *conn) replyTo(f *frame) replyTo {
-	r := replyTo{tid: f.tid, to: f.hop, from: f.target, wants: f.failureReport, silent: f.method == "REPORT"}
+	r := replyTo{tid: f.tid, to: f.hop, from: f.target, wants: f.failureReport, silent: f.method == "REPORT", binds: f.binds}
 	if f.method != "SEND" {
 		r.to = f.from.String() // the whole path back; for SEND the previous hop alone [RFC4975-7.2-1]
 	}
 	return r
 }
 
-// reply answers a request, with 200 if se is nil, if an answer is wanted.
+// reply answers a request, with 200 if se is nil, if an answer is wanted. The
+// session that it has bound may send behind the answer.
 func (c *conn) reply(r replyTo, se *StatusError) {
+	if r.binds != nil {
+		defer r.binds.open()
+	}
 	code, reason := StatusOK, "OK"
 	if se != nil {
 		code, reason = se.Code, se.reason()

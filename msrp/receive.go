@@ -84,7 +84,7 @@ func (k *chunk) answer() {
 // admit finds the message a chunk belongs to, and checks that it fits.
 func (s *Session) admit(k *chunk) {
 	s.mu.Lock()
-	in := s.open[k.f.messageID]
+	in := s.arriving[k.f.messageID]
 	refused := s.refused.get(k.f.messageID)
 	draining := s.draining && in == nil
 	s.mu.Unlock()
@@ -129,7 +129,7 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 		c: c, size: r.total,
 	}
 	in.cond.L = &in.mu
-	in.ctx.parent = s.ctx
+	in.ctx.parent, in.ctx.session = s.ctx, s
 	s.mu.Lock()
 	if s.err != nil {
 		s.running--
@@ -139,7 +139,7 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 		return nil, status(StatusNoSession, "")
 	}
 	s.refused.remove(in.MessageID)
-	s.open[in.MessageID] = in
+	s.arriving[in.MessageID] = in
 	s.handlers.Add(1)
 	s.mu.Unlock()
 	c.workers.run(in)
@@ -158,7 +158,7 @@ func (s *Session) reserve(c *conn) *StatusError {
 		case s.err != nil:
 			s.mu.Unlock()
 			return status(StatusNoSession, "")
-		case len(s.open) >= s.cfg.MaxOpenMessages:
+		case len(s.arriving) >= s.cfg.MaxOpenMessages:
 			s.mu.Unlock()
 			return status(StatusTooLarge, "Too Many Messages At Once")
 		case s.running < s.cfg.MaxHandlers:
@@ -277,7 +277,7 @@ func (s *Session) endChunk(k *chunk) {
 // finish gives a message that is whole its place in the order of arrivals.
 func (s *Session) finish(in *Incoming, last replyTo) {
 	s.mu.Lock()
-	delete(s.open, in.MessageID)
+	delete(s.arriving, in.MessageID)
 	if s.err == nil {
 		s.arrived(in)
 	}
@@ -289,8 +289,8 @@ func (s *Session) finish(in *Incoming, last replyTo) {
 // refuseMessage drops a message, and remembers what its further chunks get.
 func (s *Session) refuseMessage(in *Incoming, f *frame, se *StatusError) {
 	s.mu.Lock()
-	if in != nil && s.open[in.MessageID] == in {
-		delete(s.open, in.MessageID)
+	if in != nil && s.arriving[in.MessageID] == in {
+		delete(s.arriving, in.MessageID)
 		s.signal()
 	}
 	if f.flag == flagMore {
@@ -306,8 +306,8 @@ func (s *Session) refuseMessage(in *Incoming, f *frame, se *StatusError) {
 
 func (s *Session) forget(in *Incoming) {
 	s.mu.Lock()
-	if s.open[in.MessageID] == in {
-		delete(s.open, in.MessageID)
+	if s.arriving[in.MessageID] == in {
+		delete(s.arriving, in.MessageID)
 		s.signal()
 	}
 	s.mu.Unlock()
@@ -317,11 +317,11 @@ func (s *Session) forget(in *Incoming) {
 // as 408 is for relays alone (RFC 4975, section 10.4).
 func (s *Session) giveUp(in *Incoming) {
 	s.mu.Lock()
-	if s.open[in.MessageID] != in {
+	if s.arriving[in.MessageID] != in {
 		s.mu.Unlock()
 		return
 	}
-	delete(s.open, in.MessageID)
+	delete(s.arriving, in.MessageID)
 	se := status(StatusTooLarge, "Stalled")
 	s.refused.add(in.MessageID, se)
 	s.signal()

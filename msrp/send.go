@@ -55,12 +55,8 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 		return nil, err
 	}
 	defer s.endSend()
-	select {
-	case <-s.bound: // [RFC4975-5.4-9]
-	case <-s.done:
-		return nil, s.Err()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := s.awaitBound(ctx); err != nil {
+		return nil, err
 	}
 	if o.to, o.toPath = s.target(); len(o.to) == 0 {
 		return nil, errors.New("msrp: the peer's path is not known yet")
@@ -80,6 +76,23 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 		return nil, err
 	}
 	return o.r, nil
+}
+
+// awaitBound waits until the session may send. A handler of the session, which
+// is known by its context, need not wait for the answer to the request that has
+// bound it: that may be the one to its own message.
+func (s *Session) awaitBound(ctx context.Context) error {
+	if ctx.Value(sessionKey{}) == s {
+		return ctx.Err()
+	}
+	select {
+	case <-s.bound: // [RFC4975-5.4-9]
+		return nil
+	case <-s.done:
+		return s.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *Session) checkMessage(m *Message) error {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // SessionConfig describes one session, as agreed in SDP.
@@ -84,11 +85,12 @@ type Session struct {
 	to       string // remote as it goes on the wire
 	err      error  // why it ended
 	draining bool
+	opener   *time.Timer          // see openSoon
 	changed  chan struct{}        // see signal and change
 	sends    int                  // Sends under way
 	running  int                  // handlers running
 	sending  map[string]*outgoing // by Message-ID, for reports
-	open     map[string]*Incoming
+	arriving map[string]*Incoming // by Message-ID; not all has come
 	refused  refusals
 	order    arrivals
 	receipts receipts
@@ -105,13 +107,13 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener) (*Session, error) 
 	return &Session{
 		ctx: ctx, cancel: cancel,
 		cfg: cfg, sc: sc, local: sc.Local, lst: lst,
-		from:   sc.Local.String(),
-		remote: sc.Remote,
-		to:     sc.Remote.String(),
-		bound:  make(chan struct{}),
-		done:   make(chan struct{}),
-		window: make(chan struct{}, cfg.Window),
-		open:   make(map[string]*Incoming),
+		from:     sc.Local.String(),
+		remote:   sc.Remote,
+		to:       sc.Remote.String(),
+		bound:    make(chan struct{}),
+		done:     make(chan struct{}),
+		window:   make(chan struct{}, cfg.Window),
+		arriving: make(map[string]*Incoming),
 	}, nil
 }
 
@@ -164,7 +166,9 @@ func (s *Session) conn() *conn {
 }
 
 // Bound is closed when the peer's connection is there and bound to this
-// session. There is no limit to this wait: who calls Accept knows how long a
+// session, and the request that bound it has been answered, so that the answer
+// comes before all that is sent from then on. If that request carries a message
+// whose Handler takes long, Bound is closed after 5 s all the same. There is no limit to this wait: who calls Accept knows how long a
 // peer may take, and closes the session then.
 func (s *Session) Bound() <-chan struct{} { return s.bound }
 
@@ -186,25 +190,62 @@ func (s *Session) named(f *frame) bool {
 	return f.target == s.from || f.to[0].Equal(s.local)
 }
 
-// attach binds the session to a connection.
+// attach binds the session to a connection on which it may send at once.
 func (s *Session) attach(c *conn) *StatusError {
+	if _, se := s.bindTo(c); se != nil {
+		return se
+	}
+	s.open()
+	return nil
+}
+
+// bindTo binds the session to a connection, and reports whether it was not
+// bound before. It may send from open on.
+func (s *Session) bindTo(c *conn) (fresh bool, se *StatusError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.err != nil:
-		return status(StatusNoSession, "")
+		return false, status(StatusNoSession, "")
 	case s.c == c:
-		return nil
+		return false, nil
 	case s.c != nil:
-		return status(StatusBoundElsewhere, "") // [RFC4975-5.4-4]
+		return false, status(StatusBoundElsewhere, "") // [RFC4975-5.4-4]
 	case s.lst != nil && s.admits(c.nc) != nil:
-		return s.admits(c.nc)
+		return false, s.admits(c.nc)
 	case !c.bind(s):
-		return status(StatusNoSession, "")
+		return false, status(StatusNoSession, "")
 	}
 	s.c = c
-	close(s.bound)
-	return nil
+	return true, nil
+}
+
+// open lets a session that is bound send. Of an accepted session the answer
+// to the request that bound it is queued by then, so that nothing of ours
+// overtakes it.
+func (s *Session) open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opener != nil {
+		s.opener.Stop()
+	}
+	select {
+	case <-s.bound:
+	default:
+		close(s.bound)
+	}
+}
+
+// openSoon bounds the wait for an answer that a handler has to give: what it
+// waits for may be what the session is to send.
+func (s *Session) openSoon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.bound:
+	default:
+		s.opener = time.AfterFunc(bindingAnswer, s.open)
+	}
 }
 
 // end finishes the session. lostConn: the connection is gone, but what has
@@ -223,14 +264,14 @@ func (s *Session) end(err error, lostConn bool) {
 		}
 	}
 	err = s.err
-	open := s.open
-	s.open = make(map[string]*Incoming)
+	arriving := s.arriving
+	s.arriving = make(map[string]*Incoming)
 	waiting := s.receipts.takeAll()
 	c := s.c
 	s.mu.Unlock()
 
 	close(s.done)
-	for _, in := range open {
+	for _, in := range arriving {
 		in.abort(err)
 	}
 	for _, r := range waiting {
@@ -283,7 +324,7 @@ func (s *Session) Shutdown(ctx context.Context) error {
 	var err error
 	for err == nil {
 		s.mu.Lock()
-		idle := s.err != nil || s.sends == 0 && s.running == 0 && len(s.open) == 0
+		idle := s.err != nil || s.sends == 0 && s.running == 0 && len(s.arriving) == 0
 		changed := s.change()
 		s.mu.Unlock()
 		if idle {

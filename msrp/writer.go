@@ -90,10 +90,7 @@ func (c *conn) nextFrame() *outFrame {
 			case f := <-c.ctl:
 				return f
 			case f := <-c.data:
-				c.offered.Add(-1)
-				if f.taken.CompareAndSwap(false, true) {
-					return f
-				}
+				c.next = f // behind the responses that are there by now
 				continue
 			case <-c.drain:
 				runtime.Gosched() // they are about to see it too
@@ -161,20 +158,26 @@ func (c *conn) writeBatch(f *outFrame) error {
 	return bw.Flush()
 }
 
-// readyFrame takes what is there to be written, responses first.
+// readyFrame takes what is there to be written, responses first. A chunk that
+// was queued behind a response is never written before it: the responses are
+// looked for once more when a chunk has been taken from its queue.
 func (c *conn) readyFrame() *outFrame {
-	select {
-	case f := <-c.ctl:
-		return f
-	default:
-	}
 	for {
 		select {
-		case f := <-c.data:
+		case f := <-c.ctl:
+			return f
+		default:
+		}
+		if f := c.next; f != nil {
+			c.next = nil
 			c.offered.Add(-1)
 			if f.taken.CompareAndSwap(false, true) {
 				return f
 			}
+			continue
+		}
+		select {
+		case c.next = <-c.data:
 		default:
 			return nil
 		}
