@@ -31,6 +31,7 @@ type Config struct {
 	Limits            LimitsConfig     `yaml:"limits"`
 	TimeToLive        time.Duration    `yaml:"time_to_live"`
 	KeepNotifications bool             `yaml:"keep_notifications"`
+	KeepAutomatic     bool             `yaml:"keep_automatic"`
 	Hold              time.Duration    `yaml:"hold"`
 	Orphan            time.Duration    `yaml:"orphan"`
 	Push              PushConfig       `yaml:"push"`

@@ -40,6 +40,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"limits.min_free":                {{`-1`, "0 means no limit"}},
 	"time_to_live":                   {{`-1s`, "negative"}},
 	"keep_notifications":             {{`perhaps`, "bool"}},
+	"keep_automatic":                 {{`perhaps`, "bool"}},
 	"hold":                           {{`0s`, "positive"}},
 	"orphan":                         {{`0s`, "positive"}},
 	"push.connect_timeout":           {{`0s`, "positive"}},

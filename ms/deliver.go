@@ -161,7 +161,7 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 		return err
 	}
 	defer body.Close()
-	asked, whole, err := peekDisposition(m.ContentType, body)
+	begin, whole, err := readPreview(m.ContentType, body)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 		return err
 	}
 	message.Queued = queued
-	if asked.wantsDelivered() && d.s.cfg.Push.Replies {
+	if begin.asked.wantsDelivered() && d.s.cfg.Push.Replies {
 		d.c.replies.expect(1) // before the message is there
 		defer func() {
 			if err != nil {

@@ -38,7 +38,8 @@
 // What is over a limit is refused, 413 for its size and 403 otherwise; a store
 // that is full answers the INVITE with 503. Signs of composing and notifications
 // (RFC 3994, RFC 5438) are answered and forgotten, unless keep_notifications is
-// set. A message in CPIM that asks for a notification of processing gets it,
+// set; so are handshakes of Off-the-Record Messaging that clients send by
+// themselves, bare or in CPIM, unless keep_automatic is. A message in CPIM that asks for a notification of processing gets it,
 // "stored", in the same session, if its sender takes such messages.
 //
 // # Inventory
@@ -59,7 +60,8 @@
 // that matters, the window is to be 1. MsgSended says that nothing is left;
 // MsgNotSended says why something is.
 //
-// What the user agent sends back is kept for the sender of what it got, and the AS
+// What the user agent sends back is kept for the sender of what it got, except for
+// what clients send by themselves and what asks for no report; and the AS
 // hears of it by MsgKept with session="push" when the session has ended. If a
 // sender has asked for a notification of delivery, MsgSended waits for it, for a
 // while.

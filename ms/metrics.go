@@ -33,7 +33,7 @@ func newMetrics() *metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "mscp_mediaserver_messages_refused_total", Help: "Messages refused, by reason.",
 		}, []string{"reason"}),
-		dropped:     counter("mscp_mediaserver_notifications_dropped_total", "Signs of composing and disposition notifications that were not kept."),
+		dropped:     counter("mscp_mediaserver_notifications_dropped_total", "Signs of composing, disposition notifications and what else clients send by themselves that was not kept."),
 		delivered:   counter("mscp_mediaserver_messages_delivered_total", "Messages that a user agent confirmed."),
 		undelivered: counter("mscp_mediaserver_messages_undelivered_total", "Attempts to deliver a message that failed; it stays."),
 		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{

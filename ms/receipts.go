@@ -49,7 +49,15 @@ func (d *disposition) wantsDelivered() bool {
 // nothing is asked for, or nothing may be: of a notification there is none.
 func readDisposition(head []byte) *disposition {
 	c, err := msrp.ReadCPIM(bytes.NewReader(head))
-	if err != nil || c.IsNotification() {
+	if err != nil {
+		return nil
+	}
+	return dispositionOf(c)
+}
+
+// dispositionOf is readDisposition for headers that are read already.
+func dispositionOf(c *msrp.CPIM) *disposition {
+	if c.IsNotification() {
 		return nil
 	}
 	prefix := imdnPrefix(c.Header)
@@ -181,13 +189,4 @@ func (ss *storeSession) tellStored(session *msrp.Session, d *disposition) {
 		}
 		ss.s.metrics.receipts.WithLabelValues("sent").Inc()
 	})
-}
-
-// A headKeeper keeps the begin of what is written to it: enough for the headers
-// of a message in CPIM.
-type headKeeper struct{ head []byte }
-
-func (k *headKeeper) Write(p []byte) (int, error) {
-	k.head = append(k.head, p[:min(len(p), msrp.MaxCPIMHeaders-len(k.head))]...)
-	return len(p), nil
 }

@@ -1,9 +1,7 @@
 package ms
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -82,14 +80,23 @@ func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
 	if !r.s.cfg.Push.Replies || r.conn.replies.ambiguous.Load() {
 		return errNoReplies
 	}
-	if err := r.keep(ctx, m); err != nil {
+	begin, err := r.keep(ctx, m, func(p preview) bool { return r.forgetsReply(m, p) })
+	if err != nil || begin.contentType == "" {
 		return err
 	}
 	r.conn.replies.count(1)
-	if msrp.IsType(m.ContentType, msrp.TypeCPIM) || msrp.IsType(m.ContentType, msrp.TypeIMDN) {
+	if msrp.IsType(begin.contentType, msrp.TypeIMDN) {
 		r.conn.replies.expect(-1)
 	}
 	return nil
+}
+
+// forgetsReply reports whether what a user agent sends back is no letter: what is
+// forgotten in a store session, and what asks for no report at all, as clients send
+// what is for them alone. A disposition notification is for the sender.
+func (r pushReceiver) forgetsReply(m *msrp.Incoming, p preview) bool {
+	silent := m.FailureReport == msrp.FailureNo && !m.SuccessReport && !msrp.IsType(p.contentType, msrp.TypeIMDN)
+	return msrp.IsType(p.contentType, msrp.TypeComposing) || r.forgets(p) || silent && !r.s.cfg.KeepAutomatic
 }
 
 // end tells the AS of what was kept, when the session has ended.
@@ -100,17 +107,4 @@ func (r pushReceiver) end() {
 	case r.conn.replies.count(0) > 0:
 		r.tellKept("push")
 	}
-}
-
-// peekDisposition tells what a stored message in CPIM asks for, and returns its
-// whole body again.
-func peekDisposition(contentType string, body io.Reader) (*disposition, io.Reader, error) {
-	if !msrp.IsType(contentType, msrp.TypeCPIM) {
-		return nil, body, nil
-	}
-	var head bytes.Buffer
-	if _, err := io.CopyN(&head, body, msrp.MaxCPIMHeaders); err != nil && err != io.EOF {
-		return nil, nil, err
-	}
-	return readDisposition(head.Bytes()), io.MultiReader(&head, body), nil
 }

@@ -159,18 +159,34 @@ func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
 	if !ss.s.cfg.KeepNotifications && isNotification(m.ContentType) {
 		return ss.drop(m)
 	}
-	return ss.keep(ctx, m)
+	_, err := ss.keep(ctx, m, ss.forgets)
+	return err
 }
 
-func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming) error {
+// forgets reports whether a message in a store session is answered and forgotten.
+func (ss *storeSession) forgets(p preview) bool {
+	return !ss.s.cfg.KeepNotifications && msrp.IsType(p.contentType, msrp.TypeComposing) ||
+		!ss.s.cfg.KeepAutomatic && isText(p.contentType) && isHandshake(p.text)
+}
+
+// keep stores a message, unless it forgets it, and returns how it begins. What is
+// forgotten has a preview of no type.
+func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func(preview) bool) (preview, error) {
 	p, err := ss.hold(ctx)
 	if err != nil {
 		ss.s.metrics.refused.WithLabelValues("not_restored").Inc()
-		return err
+		return preview{}, err
 	}
 	if !hasType(m.ContentType) {
 		ss.s.metrics.refused.WithLabelValues("no_type").Inc()
-		return errNoType // [RFC4975-7.1-2]
+		return preview{}, errNoType // [RFC4975-7.1-2]
+	}
+	begin, body, err := readPreview(m.ContentType, m)
+	if err != nil {
+		return preview{}, ss.refuse(err)
+	}
+	if forgets(begin) {
+		return preview{}, ss.drop(body)
 	}
 	w, err := ss.s.store.Begin(ctx, store.Meta{
 		Recipient: p.recipient, Sender: p.sender, ConnectionID: ss.conn.id,
@@ -178,40 +194,26 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming) error {
 		Received: time.Now(),
 	})
 	if err != nil {
-		return ss.refuse(err)
+		return preview{}, ss.refuse(err)
 	}
-	n, asked, err := copyBody(w, m)
+	n, err := io.Copy(w, body)
 	if err != nil {
 		w.Abort()
-		return ss.refuse(err)
+		return preview{}, ss.refuse(err)
 	}
 	began := time.Now()
 	if err := commitInOrder(ctx, m, w); err != nil {
-		return ss.refuse(err)
+		return preview{}, ss.refuse(err)
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
 	ss.log.Debug("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
 	ss.conn.tally.stored.Add(1)
 	ss.conn.tally.storedBytes.Add(n)
-	ss.tellStored(m.Session, asked)
+	ss.tellStored(m.Session, begin.asked)
 	if ss.conn.toStore() {
 		ss.s.arrived(p, ss.conn.id)
 	}
-	return nil
-}
-
-// copyBody writes the message to w, and tells what a message in CPIM asks for.
-func copyBody(w io.Writer, m *msrp.Incoming) (int64, *disposition, error) {
-	if !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
-		n, err := io.Copy(w, m)
-		return n, nil, err
-	}
-	var head headKeeper
-	n, err := io.Copy(io.MultiWriter(w, &head), m)
-	if err != nil {
-		return n, nil, err
-	}
-	return n, readDisposition(head.head), nil
+	return begin, nil
 }
 
 // isNotification tells whether a message is not what a person wrote, but a sign
@@ -223,9 +225,9 @@ func isNotification(contentType string) bool {
 
 // drop reads a message and forgets it. Its sender gets 200, and has no use for
 // more.
-func (ss *storeSession) drop(m *msrp.Incoming) error {
+func (ss *storeSession) drop(body io.Reader) error {
 	ss.s.metrics.dropped.Inc()
-	_, err := io.Copy(io.Discard, m)
+	_, err := io.Copy(io.Discard, body)
 	return err
 }
 

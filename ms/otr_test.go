@@ -1,0 +1,197 @@
+package ms
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/msrp"
+)
+
+// The texts of a client's own, as they were on the wire; the key is cut.
+const (
+	otrQuery  = "?OTRv3?  I would like to start an Off-the-Record private conversation, but you do not seem to support that."
+	otrCommit = "?OTR:AAMCAESwnAAAAAAAAADEqIATeTzdZ8tm1NvUWBw7+xDk2M4G0Ng1NbcRqtpGcZVRyInOE59FUSbec/ObcLyHMo9jH3HY1dWmOR9BNhmxkUtN."
+)
+
+func TestIsHandshake(t *testing.T) {
+	for text, want := range map[string]bool{
+		otrQuery: true, otrCommit: true,
+		"?OTRv2?": true, "?OTRv23?": true, "?OTR?v2?": true, "?OTR?v?": true, "?OTRv4?": true, "?OTRv?": true, "?OTRv24x?": true,
+		"?OTR?": true, "?OTR?\r\n": true, "?OTR?\nalice has requested a private conversation": true,
+		"\xef\xbb\xbf \r\n?OTRv2?": true,
+		"?OTRv23?\n<b>alice</b> has requested an <a href=\"https://example.com/\">Off-the-Record private conversation</a>.": true,
+		"?OTR:AAEKAAAA.": true, // a key exchange of version 1
+		"?OTR:AAMKAAAA":  true, // a D-H key
+		"?OTR:AAMRAAAA.": true, "?OTR:AAMSAAAA.": true, "?OTR:AAQ1AAAA.": true,
+		"?OTR:AAID":                                     false, // what a person wrote, cut short
+		"?OTR:AAIDAAAAAAEAAAAB.":                        false,
+		"?OTR:AAIDAQAAAAEAAAAB.":                        true, // nobody need read it
+		"?OTR:AAMDRLCcAESwnAAAAAAAAQ==.":                false,
+		"?OTR:AAMDRLCcAESwnAEBAAAAAQ==.":                true,
+		"?OTR:AASNAAAA.":                                false, // made for who is absent
+		"?OTR|5a73a599|27e31597,00001,00003,?OTR:AAMD,": true,
+		"?OTR,1,3,?OTR:AAEDAAAAAQAAAAEAAADAVf3Ei7,":     true,
+		"?OTR Error: You sent encrypted data to bob, who was not expecting it.": true,
+
+		"":                                   false,
+		"hello":                              false,
+		"?":                                  false,
+		"?OTR":                               false,
+		"?OTR is what I use":                 false,
+		"?OTR: what is that":                 false,
+		"?OTR:":                              false,
+		"?OTR? what is that":                 false,
+		"?OTR, do you know it":               false,
+		"?OTR,one,two,three,":                false,
+		"?OTRv":                              false,
+		"?OTRv and more?":                    false,
+		"?otrv2?":                            false,
+		"say ?OTRv2? to me":                  false,
+		"hello \t  \t\t\t\t \t \t \t   \t\t": false, // with the whitespace tag
+		"?OTRv2? " + strings.Repeat("a whole letter ", 100):            false,
+		"?OTR Error: " + strings.Repeat("a whole letter ", 100):        false,
+		"?OTR:AAMCAESwnAAAAAAAAADE" + strings.Repeat("qIATeTzd", 4096): true,
+	} {
+		if got := isHandshake([]byte(text)); got != want {
+			t.Errorf("%.60q: %v", text, got)
+		}
+	}
+}
+
+// wrapped is a text in the CPIM of the client whose texts these are.
+func wrapped(contentType, text string) string {
+	return "From: <sip:bob@example.com>\r\nTo: <sip:alice@example.com>\r\nDateTime: 2026-11-27T04:57:38.447874+00:00\r\n\r\n" +
+		"MIME-Version: 1.0\r\nContent-Type: " + contentType + "\r\n\r\n" + text
+}
+
+// TestPreviewIsBounded reads texts byte by byte, short and long: it returns the whole
+// body, and reads no more of it than it must.
+func TestPreviewIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	for name, tc := range map[string]struct {
+		contentType, body string
+		most              int
+	}{
+		"short":                {"text/plain", "hi", 2},
+		"empty":                {"text/plain", "", 0},
+		"long":                 {"text/plain", long, textStep},
+		"image":                {"image/png", long, 0},
+		"query":                {"text/plain", otrQuery, len(otrQuery)},
+		"long behind a query":  {"text/plain", otrQuery + long, maxOTRText + 1},
+		"CPIM":                 {"message/cpim", wrapped("text/plain", "hi"), previewStep},
+		"long CPIM":            {"message/cpim", wrapped("text/plain", long), previewStep},
+		"CPIM with a query":    {"message/cpim", wrapped("text/plain", otrQuery+long), previewStep},
+		"CPIM without headers": {"message/cpim", long, 2 * msrp.MaxCPIMHeaders},
+		"CPIM, long headers":   {"message/cpim", "Subject: " + strings.Repeat("y", 5000) + "\r\n" + wrapped("text/plain", "hi"+long), 4 * previewStep},
+	} {
+		r := &countingReader{r: iotest.OneByteReader(strings.NewReader(tc.body))}
+		_, body, err := readPreview(tc.contentType, r)
+		if err != nil || r.n > tc.most {
+			t.Errorf("%s: read %d bytes, %v", name, r.n, err)
+			continue
+		}
+		if b, err := io.ReadAll(body); err != nil || string(b) != tc.body {
+			t.Errorf("%s: %d bytes of %d come back, %v", name, len(b), len(tc.body), err)
+		}
+	}
+}
+
+type countingReader struct {
+	r io.Reader
+	n int
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}
+
+// TestHandshakesAreForgotten sends what clients send by themselves, and a text, from
+// a sender and as replies in a push.
+func TestHandshakesAreForgotten(t *testing.T) {
+	handshakes := map[string]string{ // body: Content-Type
+		otrQuery:                           `text/plain; charset="utf8"`,
+		otrCommit:                          "text/plain",
+		"?OTR|5a73a599|27e31597,1,3,?OTR:": "TEXT/html",
+		wrapped("text/plain", otrQuery):    "message/cpim",
+		wrapped("text/plain; charset=utf-8", otrCommit):        "message/cpim",
+		wrapped("application/im-iscomposing+xml", "<active/>"): "message/cpim",
+		"<active/>": "application/im-iscomposing+xml",
+	}
+	for _, keep := range []bool{false, true} {
+		a := newFakeAS(t, func(c *Config) { c.KeepAutomatic, c.KeepNotifications = keep, keep })
+		a.notified = make(chan mscp.Element, 20)
+		l := a.rawStore(t, alice, bob, "accept-types:*")
+		for body, contentType := range handshakes {
+			l.send("h1", body, "Content-Type: "+contentType)
+			l.want("h1", 200)
+		}
+		l.send("t1", "hello", "Content-Type: text/plain")
+		l.want("t1", 200)
+		a.bye(l)
+		kept := a.ms.Store().Messages(bob, alice)
+		if keep {
+			if len(kept) != len(handshakes)+1 {
+				t.Errorf("kept %d", len(kept))
+			}
+			continue
+		}
+		if len(kept) != 1 || kept[0].MessageID != "mt1" {
+			t.Fatalf("kept %+v", kept)
+		}
+		if n := a.counter("mscp_mediaserver_notifications_dropped_total"); n != float64(len(handshakes)) {
+			t.Errorf("%v are counted as dropped", n)
+		}
+
+		p := a.rawPush(t, "accept-types:message/cpim text/*", "accept-wrapped-types:text/*")
+		sent := make(chan mscp.Element, 1)
+		go func() {
+			sent <- a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: p.call.ID().String()})
+		}()
+		p.Answer(p.Next(), 200, "OK")
+		if r, ok := (<-sent).(*mscp.MsgSended); !ok {
+			t.Fatalf("%+v", r)
+		}
+		for body, contentType := range handshakes {
+			p.send("r1", body, "Content-Type: "+contentType)
+			p.want("r1", 200)
+		}
+		p.send("r2", "for my eyes", "Failure-Report: no", "Content-Type: text/plain") // not answered
+		p.send("r3", "thanks", "Failure-Report: no", "Success-Report: yes", "Content-Type: text/plain")
+		if f := p.Next(); f.Method != "REPORT" || f.Get("Message-ID") != "mr3" {
+			t.Fatalf("got %+v", f)
+		}
+		p.send("r4", wrapped("message/imdn+xml", "<imdn/>"), "Failure-Report: no", "Content-Type: message/cpim")
+		p.send("r5", "ok", "Content-Type: text/plain")
+		p.want("r5", 200)
+		a.bye(p)
+		var ids []string
+		for _, m := range a.ms.Store().Messages(alice, bob) {
+			ids = append(ids, m.MessageID)
+		}
+		if got := strings.Join(ids, " "); got != "mr3 mr4 mr5" {
+			t.Errorf("of the replies are kept %s", got)
+		}
+	}
+}
+
+// counter is the value of a metric.
+func (a *fakeAS) counter(name string) (value float64) {
+	a.t.Helper()
+	families, err := a.ms.metrics.reg.Gather()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				value += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return value
+}

@@ -1,0 +1,85 @@
+package ms
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/gomscp/gomscp/msrp"
+)
+
+const (
+	// previewStep is how many bytes of a message in CPIM are looked at first: the
+	// headers mostly end there. It goes up to MaxCPIMHeaders.
+	previewStep = 2 << 10
+
+	// textStep is how many bytes of any other message are looked at first.
+	textStep = 32
+)
+
+// A preview is the begin of a message, as far as it tells who or what has written
+// it, and what its sender wants to hear of it.
+type preview struct {
+	contentType string       // of what is inside a message in CPIM, or of the message
+	text        []byte       // the begin of that, maxOTRText bytes and one at the most
+	asked       *disposition // nil if nothing is asked for
+}
+
+// readPreview reads the begin of a body, and returns all of the body again. It
+// reads a bounded part, and no more than it needs.
+func readPreview(contentType string, body io.Reader) (preview, io.Reader, error) {
+	if msrp.IsType(contentType, msrp.TypeCPIM) {
+		return previewCPIM(body)
+	}
+	p := preview{contentType: contentType}
+	if !isText(contentType) {
+		return p, body, nil
+	}
+	head, err := readMore(nil, body, textStep)
+	if err == nil && beginsOTR(head) {
+		head, err = readMore(head, body, maxOTRText+1)
+	}
+	if err != nil && err != io.EOF {
+		return p, nil, err
+	}
+	p.text = head
+	return p, io.MultiReader(bytes.NewReader(head), body), nil
+}
+
+// previewCPIM is readPreview for a message in CPIM. One whose headers cannot be
+// read is taken for what it says it is.
+func previewCPIM(body io.Reader) (preview, io.Reader, error) {
+	p := preview{contentType: msrp.TypeCPIM}
+	var head []byte
+	for size := previewStep; ; size *= 2 {
+		var errBody error
+		if head, errBody = readMore(head, body, size); errBody != nil && errBody != io.EOF {
+			return p, nil, errBody
+		}
+		all := io.MultiReader(bytes.NewReader(head), body)
+		c, err := msrp.ReadCPIM(bytes.NewReader(head))
+		if err == nil {
+			p.contentType, p.asked = c.ContentType(), dispositionOf(c)
+			p.text, err = io.ReadAll(io.LimitReader(c.Body, maxOTRText+1))
+			if errBody == io.EOF || err != nil || len(p.text) > maxOTRText || !isText(p.contentType) || len(p.text) >= textStep && !beginsOTR(p.text) {
+				return p, all, err
+			}
+		}
+		if errBody == io.EOF || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || size >= 2*msrp.MaxCPIMHeaders {
+			return p, all, nil
+		}
+	}
+}
+
+// readMore adds to head until it has size bytes; io.EOF tells that the body ends
+// before, or there.
+func readMore(head []byte, body io.Reader, size int) ([]byte, error) {
+	if cap(head) < size {
+		head = append(make([]byte, 0, size), head...)
+	}
+	n, err := io.ReadFull(body, head[len(head):size])
+	if err == io.ErrUnexpectedEOF {
+		err = io.EOF
+	}
+	return head[:len(head)+n], err
+}
