@@ -1,8 +1,8 @@
 package as
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -85,8 +85,7 @@ func (s *Server) admit(req *sip.Request, tx sip.ServerTransaction) bool {
 	if a.trusted.Has(peer.Addr.Addr(), peer.Names) {
 		return false
 	}
-	for req.RemoveHeader(headerAsserted) { // [RFC3325-5] of others it must not be used
-	}
+	sipua.RemoveHeaders(req, headerAsserted) // [RFC3325-5] of others it must not be used
 	if s.limited(req, tx, peer) {
 		return true
 	}
@@ -184,40 +183,52 @@ func (s *Server) rejected(why, source string, code int) {
 // callerOf is who leaves messages in a call that was let in, as the recipient is
 // to see it, and who is behind that. A trusted peer's P-Asserted-Identity goes
 // before From, which its user may have chosen at will; but who asks for privacy
-// is shown as From has it. See RFC 3325, sections 5 and 7.
-func callerOf(in *sipua.IncomingCall) (sender, identity string) {
-	identity = in.From
-	for value := range strings.SplitSeq(in.Header(headerAsserted), ",") {
-		if uri, ok := assertedURI(value); ok {
-			identity = uri
-			break
+// is shown as From has it. An error says that the header names nobody: From, which
+// nobody has checked, does not take its place. See RFC 3325, sections 5 and 7.
+func callerOf(in *sipua.IncomingCall) (sender, identity string, err error) {
+	if !in.HasHeader(headerAsserted) {
+		return in.From, in.From, nil
+	}
+	if identity, err = assertedIdentity(in.ListHeader(headerAsserted)); err != nil {
+		return "", "", fmt.Errorf("%s: %w", headerAsserted, err)
+	}
+	if wantsPrivacy(in.ListHeader(headerPrivacy)) {
+		return in.From, identity, nil
+	}
+	return identity, identity, nil
+}
+
+// assertedIdentity is the first sip or sips URI among the values or, without any,
+// the first tel URI. Every value must be an address. See RFC 3325, section 9.1.
+func assertedIdentity(values []string) (string, error) {
+	var identity string
+	err := errNobodyAsserted
+	for _, value := range values {
+		uri, bad := sipua.CanonicalURI(value)
+		if bad != nil {
+			return "", bad
+		}
+		if identity == "" || strings.HasPrefix(identity, "tel:") && !strings.HasPrefix(uri, "tel:") {
+			identity, err = uri, nil
 		}
 	}
-	if wantsPrivacy(in.Header(headerPrivacy)) {
-		return in.From, identity
-	}
-	return identity, identity
+	return identity, err
 }
 
-// assertedURI reads one value of the header: a sip or sips URI, for which the
-// store has a place, and no tel URI.
-func assertedURI(value string) (string, bool) {
-	value = strings.TrimSpace(value)
-	if i := strings.LastIndexByte(value, '<'); i >= 0 {
-		value, _, _ = strings.Cut(value[i+1:], ">")
-	}
-	if scheme, _, _ := strings.Cut(value, ":"); !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") {
-		return "", false
-	}
-	uri, err := sipua.CanonicalURI(value)
-	return uri, err == nil
-}
+var errNobodyAsserted = errors.New("it has no value")
 
-// wantsPrivacy tells whether the caller's asserted identity is to stay within the
-// trust domain. See RFC 3325, section 9.3, and RFC 3323, section 4.2.
-func wantsPrivacy(header string) bool {
-	wishes := strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
-	return slices.Contains(wishes, "id") || slices.Contains(wishes, "user")
+// wantsPrivacy reports whether the caller's asserted identity is to stay within the
+// trust domain: one wish for that is enough, whatever else is there, and in which
+// row. See RFC 3325, section 9.3, and RFC 3323, section 4.2.
+func wantsPrivacy(values []string) bool {
+	for _, value := range values {
+		for _, wish := range strings.FieldsFunc(strings.ToLower(value), func(r rune) bool { return r == ';' || r == ' ' || r == '\t' }) {
+			if wish == "id" || wish == "user" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tagOf is the tag of a To header, "" without one.

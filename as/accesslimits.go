@@ -226,17 +226,23 @@ func (s *Server) limited(req *sip.Request, tx sip.ServerTransaction, peer sipua.
 // serveLimited serves a call that is within the limits, and rejects others.
 func (s *Server) serveLimited(in *sipua.IncomingCall) {
 	began := time.Now()
-	_, caller := callerOf(in)
+	sender, caller, err := callerOf(in)
+	if err != nil {
+		s.log.Warn("call refused: nobody is named as the caller", "source", in.Source, "call", in.ID().CallID, "err", err)
+		s.metrics.setUp(&refusal{code: 400, err: err}, time.Since(began))
+		_ = in.Reject(400, "Bad Request ("+headerAsserted+")") // its caller may have cancelled
+		return
+	}
 	end, over := s.limits.begin(caller, in.To)
 	if over == nil {
 		defer end()
-		s.serveCall(in)
+		s.serveCall(in, sender)
 		return
 	}
 	code, reason := over.code()
 	s.rejected(over.why, in.Source, code)
 	s.metrics.setUp(&refusal{code: code, reason: reason, err: over}, time.Since(began))
-	err := in.Reject(code, reason, sipua.Header{Name: "Retry-After", Value: over.seconds()})
+	err = in.Reject(code, reason, sipua.Header{Name: "Retry-After", Value: over.seconds()})
 	if err != nil && !errors.Is(err, sipua.ErrCancelled) {
 		s.log.Debug("refusal not sent", "err", fmt.Errorf("%s: %w", over.why, err))
 	}

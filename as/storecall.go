@@ -27,11 +27,11 @@ type storeCall struct {
 	caller atomic.Pointer[sipua.Call] // the caller's leg, once answered
 }
 
-// serveCall serves one call from the outside, from INVITE to BYE.
-func (s *Server) serveCall(in *sipua.IncomingCall) {
+// serveCall serves one call from the outside, from INVITE to BYE, that leaves
+// messages of the sender.
+func (s *Server) serveCall(in *sipua.IncomingCall, sender string) {
 	began := time.Now()
 	session := sessionID(in.Header(sessionHeader))
-	sender, _ := callerOf(in)
 	c := &storeCall{
 		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
 		in:     in, session: session,

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,10 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 			ua.respond(req, tx, 400, "Bad Request ("+reason+")")
 			return
 		}
+		if u := &req.Recipient; len(u.User)+len(u.Host) > MaxURI {
+			ua.respond(req, tx, 414, "") // [RFC3261-21.4.12]
+			return
+		}
 		if len(req.Body()) > MaxBody {
 			ua.respond(req, tx, 413, "")
 			return
@@ -75,11 +80,9 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 // unsupported are the extensions that a request requires and that we do not
 // know.
 func unsupported(req *sip.Request) (unknown []string) {
-	for _, h := range req.GetHeaders("Require") {
-		for v := range strings.SplitSeq(h.Value(), ",") {
-			if v = strings.TrimSpace(v); v != "" && !strings.EqualFold(v, supported) {
-				unknown = append(unknown, v)
-			}
+	for _, v := range ListHeader(req, "Require") {
+		if !strings.EqualFold(v, supported) {
+			unknown = append(unknown, v)
 		}
 	}
 	return unknown
@@ -202,7 +205,11 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	in, err := ua.newIncoming(req, tx)
 	if err != nil {
 		ua.leave()
-		ua.respond(req, tx, 400, "Bad Request (URI)")
+		reason := "Bad Request (URI)"
+		if errors.Is(err, ErrURITooLong) {
+			reason = "Bad Request (URI too long)"
+		}
+		ua.respond(req, tx, 400, reason)
 		return
 	}
 	in.call.mu.Lock()
@@ -350,7 +357,7 @@ func reasonPhrase(code int) string {
 var phrases = map[int]string{
 	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
 	404: "Not Found", 405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout", 413: "Request Entity Too Large",
-	415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension", 469: "Bad Info Package", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+	414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension", 469: "Bad Info Package", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
 	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 504: "Server Time-out", 500: "Server Internal Error",
 	501: "Not Implemented", 503: "Service Unavailable", 505: "Version Not Supported", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
 }

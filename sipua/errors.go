@@ -15,6 +15,8 @@ var (
 	// ErrNoACK says that no ACK came for our 2xx within 64*T1. See RFC 3261,
 	// section 13.3.1.4.
 	ErrNoACK = errors.New("sipua: no ACK for our 2xx")
+	// ErrURITooLong says that a URI is longer than MaxURI.
+	ErrURITooLong = errors.New("sipua: URI too long")
 	// ErrCancelled says that the caller has cancelled.
 	ErrCancelled = errors.New("sipua: cancelled by the caller")
 )

@@ -1,6 +1,9 @@
 package sipua
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // isToken reports whether s is a token. See RFC 3261, section 25.1.
 func isToken(s string) bool {
@@ -145,15 +148,32 @@ func (p *scanner) params() bool {
 	return true
 }
 
-// tidyAddresses checks a list of addresses with parameters, as in Contact or
-// From, and writes it without superfluous blanks. See RFC 3261, section 20.10.
+// tidyAddress checks an address with parameters, as in From, and writes it
+// without superfluous blanks. See RFC 3261, section 20.10.
+func tidyAddress(value string) (string, bool) {
+	p := newScanner(value)
+	if !p.address() || !p.params() {
+		return "", false
+	}
+	return p.tidy(value)
+}
+
+// tidyAddresses is tidyAddress for a list of them, as in Contact. A display name
+// that sipgo would not see the end of is left out: one with an escaped quote.
 func tidyAddresses(value string, wildcard bool) (string, bool) {
 	if wildcard && value == "*" {
 		return value, true
 	}
 	p := newScanner(value)
 	for {
-		if !p.address() || !p.params() {
+		from := len(p.out)
+		if !p.address() {
+			return "", false
+		}
+		if one := p.out[from:]; len(one) > 0 && one[0] == '"' && bytes.IndexByte(one, '\\') >= 0 {
+			p.out = append(p.out[:from], one[bytes.LastIndexByte(one, '<'):]...)
+		}
+		if !p.params() {
 			return "", false
 		}
 		if !p.next(',') {

@@ -17,6 +17,9 @@ const (
 	// ones are refused with 413.
 	MaxBody = 64 << 10
 
+	// MaxURI bounds a URI in its canonical form, in bytes: nobody can be called by,
+	// and nothing be kept for, a longer one.
+	MaxURI = 512
 	// MaxWarningText bounds the text of a Warning header of ours, in bytes.
 	MaxWarningText = 200
 

@@ -113,7 +113,7 @@ func usableChallenge(value string) (*digest.Challenge, error) {
 // setCredentials replaces the credentials of the same realm.
 func setCredentials(req *sip.Request, header string, credentials *digest.Credentials) {
 	old := req.GetHeaders(header)
-	req.RemoveHeader(header)
+	RemoveHeaders(req, header)
 	for _, h := range old {
 		if c, err := digest.ParseCredentials(h.Value()); err == nil && c.Realm != credentials.Realm {
 			req.AppendHeader(sip.NewHeader(header, h.Value()))

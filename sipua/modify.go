@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -317,19 +316,7 @@ func (c *Call) nextSeq() uint32 {
 
 // readAllow learns whether the peer takes UPDATE. c.mu is held.
 func (c *Call) readAllow(m interface{ GetHeaders(string) []sip.Header }) {
-	if list := m.GetHeaders("Allow"); len(list) > 0 {
-		c.updates = hasToken(list, "UPDATE")
+	if len(m.GetHeaders("Allow")) > 0 {
+		c.updates = hasToken(m, "Allow", "UPDATE")
 	}
-}
-
-// hasToken reports whether one of the headers' comma-separated values is token.
-func hasToken(list []sip.Header, token string) bool {
-	for _, h := range list {
-		for v := range strings.SplitSeq(h.Value(), ",") {
-			if strings.EqualFold(strings.TrimSpace(v), token) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -206,7 +206,9 @@ func (m *screened) check(l *headerLine) *flaw {
 	var tidy string
 	ok := true
 	switch l.name {
-	case "from", "to", "contact", "route", "record-route":
+	case "from", "to":
+		tidy, ok = tidyAddress(l.value)
+	case "contact", "route", "record-route":
 		tidy, ok = tidyAddresses(l.value, l.name == "contact")
 	case "via":
 		tidy, ok = tidyVia(l.value)

@@ -81,7 +81,7 @@ func (c *Call) takeTimer(res *sip.Response) {
 // answerTimer agrees on a session timer with a request of the peer's; or the
 // request is refused with the code. c.mu is held. See RFC 4028, section 9.
 func (c *Call) answerTimer(req *sip.Request) (a agreement, code int, headers []Header) {
-	a.required = hasToken(req.GetHeaders("Supported"), "timer") || hasToken(req.GetHeaders("Require"), "timer")
+	a.required = hasToken(req, "Supported", "timer") || hasToken(req, "Require", "timer")
 	least := c.ua.minSE()
 	interval, refresher, ok := sessionExpires(req)
 	if !ok && req.GetHeader("Session-Expires") != nil {

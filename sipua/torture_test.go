@@ -238,7 +238,7 @@ func TestScreenTidies(t *testing.T) {
 	for name, want := range map[string]string{
 		"TO": "sip:vivekg@chair-dnrc.example.com;tag=1918181833n", "from": `"J Rosenberg \\\"" <sip:jdrosen@example.com>;tag=98asjd8`,
 		"Via": "SIP/2.0/UDP 192.0.2.2;branch=390skdjuw", "v": "SIP/2.0/TCP spindle.example.com;branch=z9hG4bK9ikj8,SIP/2.0/UDP 192.168.255.111;branch=z9hG4bK30239",
-		"m": `"Quoted string \"\"" <sip:jdrosen@example.com>;newparam=newvalue;secondparam;q=0.33`, "cseq": "0009 INVITE", "Content-Length": "150",
+		"m": "<sip:jdrosen@example.com>;newparam=newvalue;secondparam;q=0.33", "cseq": "0009 INVITE", "Content-Length": "150",
 		"Route": "<sip:services.example.com;lr;unknownwith=value;unknown-no-value>", "NewFangledHeader": "newfangled value continued newfangled value",
 	} {
 		if got := field(string(clean), name); got != want {

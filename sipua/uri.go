@@ -12,23 +12,18 @@ import (
 // into the one form in which users are compared and kept: scheme and host in
 // lower case, no port where it is the default, no parameters and headers, no
 // password, percent-escapes only where they are needed and in upper case. The
-// user part keeps its case. See RFC 3261, section 19.1.4.
+// user part keeps its case. A form of more than MaxURI bytes is an ErrURITooLong. See
+// RFC 3261, section 19.1.4.
 func CanonicalURI(s string) (string, error) {
-	uri := strings.TrimSpace(s)
-	if i := strings.LastIndexByte(uri, '<'); i >= 0 {
-		uri = uri[i+1:]
-		j := strings.IndexByte(uri, '>')
-		if j < 0 {
-			return "", fmt.Errorf("sipua: URI %q: < without >", s)
-		}
-		uri = uri[:j]
+	uri, err := AddressURI(strings.TrimSpace(s))
+	if err != nil {
+		return "", err
 	}
 	scheme, rest, ok := strings.Cut(uri, ":")
 	if !ok {
 		return "", fmt.Errorf("sipua: URI %q: no scheme", s)
 	}
 	var canonical string
-	var err error
 	switch scheme = strings.ToLower(scheme); scheme {
 	case "sip", "sips":
 		canonical, err = canonicalSIP(scheme, rest)
@@ -39,6 +34,9 @@ func CanonicalURI(s string) (string, error) {
 	}
 	if err != nil {
 		return "", fmt.Errorf("sipua: URI %q: %w", s, err)
+	}
+	if len(canonical) > MaxURI {
+		return "", fmt.Errorf("%w: %.40s...", ErrURITooLong, canonical)
 	}
 	return canonical, nil
 }

@@ -87,17 +87,14 @@ func packageOf(event string) string {
 // accepts reports whether a subscriber can read documents of that type, which
 // is so by default. See RFC 3856, section 6.5, and RFC 3680, section 4.5.
 func accepts(req *sip.Request, contentType string) bool {
-	accepts := req.GetHeaders("Accept")
-	for _, h := range accepts {
-		for kind := range strings.SplitSeq(h.Value(), ",") {
-			kind, _, _ = strings.Cut(kind, ";")
-			switch strings.ToLower(strings.TrimSpace(kind)) {
-			case contentType, "application/*", "*/*":
-				return true
-			}
+	for _, kind := range sipua.ListHeader(req, "Accept") {
+		kind, _, _ = strings.Cut(kind, ";")
+		switch strings.ToLower(strings.TrimSpace(kind)) {
+		case contentType, "application/*", "*/*":
+			return true
 		}
 	}
-	return len(accepts) == 0
+	return req.GetHeader("Accept") == nil
 }
 
 func (s *Server) uri() sip.Uri {

@@ -2,6 +2,7 @@ package sipserver
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -63,8 +64,8 @@ func (s *Server) refusal(req *sip.Request, mark string) (code int, reason string
 	if s.looped(req, mark) {
 		return 482, "Loop Detected", nil // [RFC3261-16.3-4]
 	}
-	if h := req.GetHeader("Proxy-Require"); h != nil {
-		return 420, "Bad Extension", []sip.Header{sip.NewHeader("Unsupported", h.Value())} // [RFC3261-16.3-5]
+	if unknown := sipua.ListHeader(req, "Proxy-Require"); len(unknown) > 0 {
+		return 420, "Bad Extension", []sip.Header{sip.NewHeader("Unsupported", strings.Join(unknown, ", "))} // [RFC3261-16.3-5]
 	}
 	return 0, "", nil
 }
