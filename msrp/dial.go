@@ -49,7 +49,7 @@ func (s *Session) dialConn(ctx context.Context) (*conn, error) {
 		}
 		return c, nil
 	}
-	nc, err := connect(ctx, s.cfg, s.sc.Remote[0], s.sc.ConnectTo, s.sc.Fingerprints)
+	nc, err := connect(ctx, s.cfg, s.sc.Remote[0], s.sc.ConnectTo, endToEnd(s.sc.Remote, s.sc.Fingerprints))
 	if err != nil {
 		return nil, err
 	}

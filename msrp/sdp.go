@@ -176,7 +176,7 @@ func readMedia(d *sdp.SessionDescription, l mediaLine, index int) (*Media, error
 		}
 	}
 	own = m.Fingerprints
-	if own == nil {
+	if own == nil { // [RFC8122-5-4]
 		for _, a := range d.Attributes {
 			if a.Key == "fingerprint" {
 				m.Fingerprints = append(m.Fingerprints, strings.TrimSpace(a.Value))

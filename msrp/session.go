@@ -38,8 +38,9 @@ type SessionConfig struct {
 	// called by the goroutine that reads the connection, so it must be quick.
 	// Without it NICKNAME gets 501. See RFC 7701, section 7.
 	Nickname func(name string) error
-	// Fingerprints are those of the peer's SDP: its certificate must have
-	// one of them. See RFC 8122.
+	// Fingerprints are those of the peer's SDP: its certificate must have one
+	// of those with the best hash function among them, SHA-256 before all. They
+	// count where no relay is between. See RFC 8122, section 5.1.
 	Fingerprints []string
 	// ConnectTo is the "host:port" that Dial connects to, if not the first
 	// hop of Remote: see Media.Address.

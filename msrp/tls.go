@@ -1,78 +1,12 @@
 package msrp
 
 import (
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
-	"crypto/subtle"
 	"crypto/tls"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"net"
-	"strings"
 )
 
-// Fingerprint gives the SHA-256 fingerprint of the first certificate of c as
-// the SDP attribute wants it: "sha-256 AB:CD:...". See RFC 8122, section 5.
-func Fingerprint(c tls.Certificate) (string, error) {
-	if len(c.Certificate) == 0 {
-		return "", errors.New("msrp: no certificate")
-	}
-	sum := sha256.Sum256(c.Certificate[0])
-	return "sha-256 " + colons(sum[:]), nil
-}
-
-func colons(b []byte) string {
-	s := strings.ToUpper(hex.EncodeToString(b))
-	var out strings.Builder
-	for i := 0; i < len(s); i += 2 {
-		if i > 0 {
-			out.WriteByte(':')
-		}
-		out.WriteString(s[i : i+2])
-	}
-	return out.String()
-}
-
-var errFingerprint = errors.New("msrp: certificate does not match the fingerprint")
-
-// checkFingerprint wants the peer's certificate to have one of the
-// fingerprints. Those with a hash function we do not know count for nothing.
-func checkFingerprint(cs tls.ConnectionState, prints []string) error {
-	if len(cs.PeerCertificates) == 0 {
-		return fmt.Errorf("%w: there is none", errFingerprint)
-	}
-	der := cs.PeerCertificates[0].Raw
-	for _, p := range prints {
-		name, want, _ := strings.Cut(strings.TrimSpace(p), " ")
-		var sum []byte
-		switch strings.ToLower(name) {
-		case "sha-256":
-			b := sha256.Sum256(der)
-			sum = b[:]
-		case "sha-384":
-			b := sha512.Sum384(der)
-			sum = b[:]
-		case "sha-512":
-			b := sha512.Sum512(der)
-			sum = b[:]
-		case "sha-1":
-			b := sha1.Sum(der)
-			sum = b[:]
-		default:
-			continue
-		}
-		have := colons(sum)
-		if subtle.ConstantTimeCompare([]byte(have), []byte(strings.ToUpper(strings.TrimSpace(want)))) == 1 {
-			return nil
-		}
-	}
-	return errFingerprint
-}
-
 // serverTLS makes a listener ask for certificates, as fingerprints of the
-// connecting side are checked when a session is bound.
+// connecting side are checked when a session is bound [RFC8122-6.2-3].
 func serverTLS(c *tls.Config) *tls.Config {
 	c = c.Clone()
 	if c.ClientAuth == tls.NoClientCert {
@@ -94,6 +28,7 @@ func clientTLS(c *tls.Config, host string, prints []string) *tls.Config {
 	}
 	if len(prints) > 0 {
 		c.InsecureSkipVerify = true
+		// Go ends the handshake with bad_certificate [RFC8122-6.2-1] [RFC8122-6.2-2].
 		c.VerifyConnection = func(cs tls.ConnectionState) error { return checkFingerprint(cs, prints) } // [RFC4975-5.4-8] [RFC4975-14.4-2]
 	}
 	return c
@@ -103,14 +38,24 @@ var wrongCertificate = status(StatusForbidden, "Wrong Certificate")
 
 // admits checks the certificate of a connection that wants the session.
 func (s *Session) admits(nc net.Conn) *StatusError {
-	if len(s.sc.Fingerprints) == 0 {
+	prints := endToEnd(s.remote, s.sc.Fingerprints)
+	if len(prints) == 0 {
 		return nil
 	}
 	tc, ok := nc.(*tls.Conn)
-	if !ok || checkFingerprint(tc.ConnectionState(), s.sc.Fingerprints) != nil {
-		return wrongCertificate // [RFC4975-14.4-1]
+	if !ok || checkFingerprint(tc.ConnectionState(), prints) != nil {
+		return wrongCertificate // [RFC4975-14.4-1] [RFC8122-6.2-4]
 	}
 	return nil
+}
+
+// endToEnd gives the peer's fingerprints if the connection is to the peer
+// itself: a relay has another certificate. See RFC 6135, section 4.3.
+func endToEnd(path Path, prints []string) []string {
+	if len(path) > 1 {
+		return nil
+	}
+	return prints
 }
 
 // SetFingerprints tells those of the peer's SDP, of a session that was accepted
@@ -121,7 +66,7 @@ func (s *Session) SetFingerprints(prints []string) error {
 	s.sc.Fingerprints = prints
 	wrong := s.c != nil && s.admits(s.c.nc) != nil
 	s.mu.Unlock()
-	if wrong {
+	if wrong { // [RFC8122-6.2-5]
 		s.end(errFingerprint, false)
 		return errFingerprint
 	}
