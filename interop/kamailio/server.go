@@ -36,12 +36,14 @@ var tables = []string{
 
 // Options describe a Kamailio. All but Users, DeadAfter and Log are needed.
 type Options struct {
-	Addr      string            // host:port for UDP and TCP
-	Domain    string            // whose users it registers
-	AppServer string            // host:port of the application server
-	Users     map[string]string // passwords by user name; with any, REGISTER is authenticated
-	Dir       string            // for its tables and its configuration; must exist
-	DeadAfter time.Duration     // how long a registered contact may be silent; 0 means 2 s
+	Addr   string // host:port for UDP and TCP
+	Domain string // whose users it registers
+	// MoreDomains are further domains whose users it registers.
+	MoreDomains []string
+	AppServer   string            // host:port of the application server
+	Users       map[string]string // passwords by user name; with any, REGISTER is authenticated
+	Dir         string            // for its tables and its configuration; must exist
+	DeadAfter   time.Duration     // how long a registered contact may be silent; 0 means 2 s
 	// Presence is how the application server learns who is registered, beside
 	// the presence package: "reg", the reg package, or "register", REGISTERs that
 	// are sent to it.
@@ -146,7 +148,7 @@ func render(o Options, tables, modules string) ([]byte, error) {
 	}
 	var text bytes.Buffer
 	err = t.Execute(&text, map[string]any{
-		"Addr": o.Addr, "Domain": o.Domain, "AppServer": o.AppServer, "AppHost": host, "AppPort": port,
+		"Addr": o.Addr, "Domain": o.Domain, "MoreDomains": o.MoreDomains, "AppServer": o.AppServer, "AppHost": host, "AppPort": port,
 		"Authenticate": len(o.Users) > 0, "Tables": tables, "Modules": modules, "Presence": o.Presence, "DeadAfter": o.DeadAfter.Milliseconds(),
 	})
 	return text.Bytes(), err

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -148,4 +150,25 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// TestCommentedSettings takes the comment signs off the settings that the guide's
+// configuration only shows: they are those of the tests with passwords and with a
+// second domain.
+func TestCommentedSettings(t *testing.T) {
+	example, err := Example()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := regexp.MustCompile(`(?m)^(\t?)#(alias=|\t|if |exit|\})`).ReplaceAllString(string(example), "$1$2")
+	want, err := render(Options{
+		Addr: "127.0.0.1:5060", Domain: "example.com", MoreDomains: []string{"example.net"}, AppServer: "127.0.0.1:5080",
+		Users: map[string]string{"bob": "secret"}, DeadAfter: 2 * time.Second,
+	}, "TABLES", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got = strings.Replace(got, "# Each further domain takes a line of its own.\n", "", 1); got != string(want) {
+		t.Errorf("the example becomes\n%s\nwant\n%s", got, want)
+	}
 }

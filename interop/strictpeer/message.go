@@ -1,0 +1,143 @@
+package strictpeer
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Message is one SIP message as text.
+type Message struct {
+	Start  string // the start line
+	Fields []Field
+	Body   string
+}
+
+// A Field is one header field.
+type Field struct{ Name, Value string }
+
+// ParseMessage reads a SIP message, head and body.
+func ParseMessage(text string) (*Message, error) {
+	head, body, ok := strings.Cut(text, "\r\n\r\n")
+	if !ok {
+		return nil, fmt.Errorf("no empty line behind the headers")
+	}
+	m := &Message{Body: body}
+	for i, line := range strings.Split(head, "\r\n") {
+		if i == 0 {
+			m.Start = line
+			continue
+		}
+		if line == "" || line[0] == ' ' || line[0] == '\t' || strings.ContainsAny(line, "\r\n") {
+			return nil, fmt.Errorf("line %d: %q", i+1, line)
+		}
+		name, value, ok := strings.Cut(line, ":")
+		if !ok {
+			return nil, fmt.Errorf("line %d has no colon: %q", i+1, line)
+		}
+		m.Fields = append(m.Fields, Field{strings.TrimSpace(name), strings.TrimSpace(value)})
+	}
+	if length := m.Get("Content-Length"); length != "" {
+		n, err := strconv.Atoi(length)
+		if err != nil || n != len(body) {
+			return nil, fmt.Errorf("Content-Length %s, but %d bytes", length, len(body))
+		}
+	}
+	return m, nil
+}
+
+// String is the message as it goes out; Content-Length is added.
+func (m *Message) String() string {
+	var b strings.Builder
+	b.WriteString(m.Start + "\r\n")
+	for _, f := range m.Fields {
+		b.WriteString(f.Name + ": " + f.Value + "\r\n")
+	}
+	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n%s", len(m.Body), m.Body)
+	return b.String()
+}
+
+// Get is the first value of a header, "" without.
+func (m *Message) Get(name string) string {
+	if all := m.All(name); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// All are the values of a header, in their order.
+func (m *Message) All(name string) (values []string) {
+	for _, f := range m.Fields {
+		if strings.EqualFold(f.Name, name) {
+			values = append(values, f.Value)
+		}
+	}
+	return values
+}
+
+// Add adds a header.
+func (m *Message) Add(name, value string) { m.Fields = append(m.Fields, Field{name, value}) }
+
+// Method is the method of a request, "" for a response.
+func (m *Message) Method() string {
+	if m.Status() != 0 {
+		return ""
+	}
+	method, _, _ := strings.Cut(m.Start, " ")
+	return method
+}
+
+// URI is the Request-URI.
+func (m *Message) URI() string {
+	parts := strings.Split(m.Start, " ")
+	if len(parts) != 3 {
+		return ""
+	}
+	return parts[1]
+}
+
+// Status is the code of a response, 0 for a request.
+func (m *Message) Status() int {
+	rest, ok := strings.CutPrefix(m.Start, "SIP/2.0 ")
+	if !ok || len(rest) < 3 {
+		return 0
+	}
+	n, _ := strconv.Atoi(rest[:3])
+	return n
+}
+
+// Tag is the tag of a From or To value.
+func Tag(value string) string {
+	_, params, _ := strings.Cut(value[strings.LastIndexByte(value, '>')+1:], ";tag=")
+	tag, _, _ := strings.Cut(params, ";")
+	return tag
+}
+
+// Address is the URI in a header value, without its angle brackets.
+func Address(value string) string {
+	if _, rest, ok := strings.Cut(value, "<"); ok {
+		uri, _, _ := strings.Cut(rest, ">")
+		return uri
+	}
+	uri, _, _ := strings.Cut(value, ";")
+	return strings.TrimSpace(uri)
+}
+
+// Reply makes a response to a request; more are further headers.
+func (m *Message) Reply(status, toTag string, more ...Field) *Message {
+	r := &Message{Start: "SIP/2.0 " + status}
+	for _, f := range m.Fields {
+		switch strings.ToLower(f.Name) {
+		case "to":
+			if Tag(f.Value) == "" && toTag != "" {
+				f.Value += ";tag=" + toTag
+			}
+		case "via", "from", "call-id", "cseq", "record-route":
+		default:
+			continue
+		}
+		r.Fields = append(r.Fields, f)
+	}
+	r.Fields = append(r.Fields, more...)
+	return r
+}
