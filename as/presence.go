@@ -88,7 +88,7 @@ func (p presencePackage) watch(ctx context.Context, recipient string, told func(
 		URI: recipient, From: p.s.self, Event: "presence", Accept: "application/pidf+xml",
 		Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server,
 		OnNotify: func(n sipua.Notification) {
-			open, err := pidfOpen(n.Body)
+			open, err := pidfOpen(n.ContentType, n.Body)
 			if err != nil {
 				p.s.metrics.presence.WithLabelValues("unreadable").Inc()
 				p.s.log.Warn("presence document not understood", "recipient", recipient, "err", err)

@@ -2,13 +2,15 @@ package sipua
 
 import (
 	"bytes"
-	"encoding/xml"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
 // RegInfo is a document of the reg event package, application/reginfo+xml. See
@@ -67,211 +69,134 @@ const reginfoSpace = "urn:ietf:params:xml:ns:reginfo"
 // errRegInfo is at the root of what is wrong with a document.
 var errRegInfo = errors.New("sipua: reginfo")
 
+// regInfoLimits are those of a document that is read.
+var regInfoLimits = xmltree.Limits{Bytes: MaxBody, Depth: MaxRegInfoDepth, Elements: MaxRegInfoElements, Attrs: MaxRegInfoAttributes, Namespaces: MaxRegInfoDepth * MaxRegInfoAttributes}
+
 // ParseRegInfo reads a document of up to MaxBody bytes, MaxRegInfoDepth levels,
-// MaxRegInfoElements elements, and MaxRegInfoAttributes attributes in each. Elements and attributes that it does not know
-// are skipped; a document type is refused. An error tells the offset in bytes.
+// MaxRegInfoElements elements, and MaxRegInfoAttributes attributes in each. A
+// blank one has no registrations. Encodings and other freedoms of senders are
+// those of xmltree.ParseLenient.
+//
+// Elements and attributes that it does not know are skipped. So is the value of
+// an attribute that does not say who is registered: a contact whose expires makes
+// no sense is active nevertheless. An error, which wraps *xmltree.Error with
+// offset and rule, means that the document says nothing.
 func ParseRegInfo(body []byte) (*RegInfo, error) {
-	if len(body) > MaxBody {
-		return nil, fmt.Errorf("%w: more than %d bytes", errRegInfo, MaxBody)
+	root, err := xmltree.ParseLenient(body, "", regInfoLimits)
+	if errors.Is(err, xmltree.ErrBlank) {
+		return &RegInfo{}, nil
 	}
-	p := &reginfoParser{d: xml.NewDecoder(bytes.NewReader(body))}
-	p.d.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
-		if strings.EqualFold(charset, "us-ascii") {
-			return in, nil
-		}
-		return nil, fmt.Errorf("charset %q", charset)
+	var info *RegInfo
+	if err == nil {
+		info, err = readRegInfo(root)
 	}
-	if err := p.parse(); err != nil {
-		return nil, fmt.Errorf("%w: offset %d: %w", errRegInfo, p.d.InputOffset(), err)
-	}
-	return &p.info, nil
-}
-
-// A reginfoParser is in the middle of a document.
-type reginfoParser struct {
-	d        *xml.Decoder
-	info     RegInfo
-	depth    int
-	elements int
-	path     []string // the known elements that are open; "" for one that is not known
-	root     bool     // there was a root
-	text     strings.Builder
-}
-
-func (p *reginfoParser) parse() error {
-	for {
-		t, err := p.d.Token()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			err = p.start(t)
-		case xml.EndElement:
-			err = p.end()
-		case xml.CharData:
-			err = p.chars(t)
-		case xml.Directive:
-			err = errors.New("document type") // entities are none of this package
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if !p.root {
-		return errors.New("no reginfo element")
-	}
-	return nil
-}
-
-func (p *reginfoParser) start(e xml.StartElement) error {
-	p.depth++
-	p.elements++
-	if p.depth > MaxRegInfoDepth || p.elements > MaxRegInfoElements || len(e.Attr) > MaxRegInfoAttributes {
-		return errors.New("too deep, or too many elements or attributes")
-	}
-	for i, a := range e.Attr {
-		for _, b := range e.Attr[:i] {
-			if a.Name == b.Name {
-				return fmt.Errorf("attribute %s twice", a.Name.Local) // the decoder takes it
-			}
-		}
-	}
-	parent := ""
-	if p.depth > 1 {
-		parent = p.path[p.depth-2]
-	}
-	known := ""
-	if e.Name.Space == reginfoSpace {
-		known = parent + "/" + e.Name.Local
-	}
-	p.text.Reset()
-	var err error
-	switch known {
-	case "/reginfo":
-		if p.root {
-			return errors.New("a second root")
-		}
-		p.root = true
-		err = p.readRoot(e)
-	case "/reginfo/registration":
-		p.info.Registrations = append(p.info.Registrations, RegRecord{AOR: attr(e, "aor"), ID: attr(e, "id"), State: attr(e, "state")})
-		r := p.record()
-		if r.AOR == "" || r.ID == "" || !oneOf(r.State, "init", "active", "terminated") {
-			err = errors.New("registration without aor, id or state")
-		}
-	case "/reginfo/registration/contact":
-		err = p.readContact(e)
-	case "/reginfo/registration/contact/uri", "/reginfo/registration/contact/display-name":
-	default:
-		if p.depth == 1 {
-			return fmt.Errorf("root is %s", e.Name.Local)
-		}
-		known = ""
-	}
-	p.path = append(p.path, known)
-	return err
-}
-
-func (p *reginfoParser) readRoot(e xml.StartElement) error {
-	version, err := strconv.ParseUint(attr(e, "version"), 10, 32)
 	if err != nil {
-		return errors.New("version")
+		return nil, fmt.Errorf("%w: %w", errRegInfo, err)
 	}
-	p.info.Version = uint32(version)
-	switch attr(e, "state") {
+	return info, nil
+}
+
+// badRegInfo makes the error for what the element breaks.
+func badRegInfo(n *xmltree.Node, rule string) error {
+	return &xmltree.Error{Offset: n.Offset, Rule: rule}
+}
+
+func readRegInfo(root *xmltree.Node) (*RegInfo, error) {
+	if !root.Is(reginfoSpace, "reginfo") {
+		return nil, badRegInfo(root, "the root element is not reginfo of "+reginfoSpace)
+	}
+	info := &RegInfo{}
+	switch state(root) {
 	case "full":
 	case "partial":
-		p.info.Partial = true
+		info.Partial = true
 	default:
-		return errors.New("state is neither full nor partial")
+		return nil, badRegInfo(root, "the state of reginfo is neither full nor partial")
 	}
-	return nil
-}
-
-func (p *reginfoParser) readContact(e xml.StartElement) error {
-	c := RegContact{ID: attr(e, "id"), State: attr(e, "state"), Event: attr(e, "event"), Q: attr(e, "q"), CallID: attr(e, "callid")}
-	if c.ID == "" || c.Event == "" || !oneOf(c.State, "active", "terminated") {
-		return errors.New("contact without id, state or event")
+	v, _ := root.Attr("version")
+	version, ok := xmltree.UnsignedLong(v)
+	if ok = ok && version <= math.MaxUint32; !ok && info.Partial {
+		return nil, badRegInfo(root, "the version of a partial reginfo is no number of 32 bits")
 	}
-	for name, field := range map[string]*time.Duration{"expires": &c.Expires, "retry-after": &c.RetryAfter} {
-		if v := attr(e, name); v != "" {
-			d, ok := parseSeconds(v)
-			if !ok {
-				return errors.New(name)
-			}
-			*field = d
-		}
+	if ok {
+		info.Version = uint32(version) // a full document says all without it
 	}
-	if v := attr(e, "cseq"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 32)
+	for r := range root.All(reginfoSpace, "registration") {
+		record, err := readRegistration(r)
 		if err != nil {
-			return errors.New("cseq")
+			return nil, err
 		}
-		c.CSeq = uint32(n)
+		info.Registrations = append(info.Registrations, record)
 	}
-	r := p.record()
-	r.Contacts = append(r.Contacts, c)
-	return nil
+	return info, nil
 }
 
-// record is the registration that is open.
-func (p *reginfoParser) record() *RegRecord {
-	return &p.info.Registrations[len(p.info.Registrations)-1]
+func readRegistration(n *xmltree.Node) (RegRecord, error) {
+	aor, _ := n.Attr("aor")
+	id, _ := n.Attr("id")
+	r := RegRecord{AOR: xmltree.Collapse(aor), ID: id, State: state(n)}
+	switch {
+	case r.AOR == "":
+		return r, badRegInfo(n, "a registration has no aor")
+	case r.State != "init" && r.State != "active" && r.State != "terminated":
+		return r, badRegInfo(n, "the state of a registration is none of init, active and terminated")
+	}
+	for c := range n.All(reginfoSpace, "contact") {
+		contact, err := readContact(c)
+		if err != nil {
+			return r, err
+		}
+		if contact.ID == "" {
+			contact.ID = cmp.Or(contact.URI, "contact "+strconv.Itoa(len(r.Contacts)+1))
+		}
+		r.Contacts = append(r.Contacts, contact)
+	}
+	return r, nil
 }
 
-func (p *reginfoParser) chars(t xml.CharData) error {
-	if p.depth == 0 {
-		if len(bytes.TrimSpace(t)) > 0 {
-			return errors.New("text outside of the root")
-		}
-		return nil
+func readContact(n *xmltree.Node) (RegContact, error) {
+	c := RegContact{State: state(n), Expires: lifetime(n, "expires"), RetryAfter: lifetime(n, "retry-after")}
+	if c.State != "active" && c.State != "terminated" {
+		return c, badRegInfo(n, "the state of a contact is neither active nor terminated")
 	}
-	p.text.Write(t)
-	return nil
+	c.ID, _ = n.Attr("id")
+	c.Q, _ = n.Attr("q")
+	c.CallID, _ = n.Attr("callid")
+	event, _ := n.Attr("event")
+	c.Event = xmltree.Token(event)
+	cseq, _ := n.Attr("cseq")
+	if v, ok := xmltree.UnsignedLong(cseq); ok && v <= math.MaxUint32 {
+		c.CSeq = uint32(v)
+	}
+	for uri := range n.All(reginfoSpace, "uri") {
+		c.URI = xmltree.Collapse(uri.Text)
+		break
+	}
+	for name := range n.All(reginfoSpace, "display-name") {
+		c.DisplayName = strings.TrimSpace(name.Text)
+		break
+	}
+	return c, nil
 }
 
-func (p *reginfoParser) end() error {
-	open := p.path[p.depth-1]
-	p.path = p.path[:p.depth-1]
-	p.depth--
-	text := strings.TrimSpace(p.text.String())
-	p.text.Reset()
-	switch open {
-	case "/reginfo/registration/contact/uri":
-		contact(p.record()).URI = text
-	case "/reginfo/registration/contact/display-name":
-		contact(p.record()).DisplayName = text
-	case "/reginfo/registration/contact":
-		if contact(p.record()).URI == "" {
-			return errors.New("contact without uri")
-		}
-	}
-	return nil
+// state reads the state of an element.
+func state(n *xmltree.Node) string {
+	v, _ := n.Attr("state")
+	return xmltree.Token(v)
 }
 
-// contact is the contact that is open.
-func contact(r *RegRecord) *RegContact { return &r.Contacts[len(r.Contacts)-1] }
+// maxLifetime is the longest time that a contact is said to last, in seconds:
+// what a time.Duration holds.
+const maxLifetime = uint64(math.MaxInt64 / time.Second)
 
-func attr(e xml.StartElement, name string) string {
-	for _, a := range e.Attr {
-		if a.Name.Space == "" && a.Name.Local == name {
-			return a.Value
-		}
+// lifetime reads a number of seconds, or 0 if there is none.
+func lifetime(n *xmltree.Node, name string) time.Duration {
+	v, _ := n.Attr(name)
+	s, ok := xmltree.UnsignedLong(v)
+	if !ok {
+		return 0
 	}
-	return ""
-}
-
-func oneOf(s string, list ...string) bool {
-	for _, x := range list {
-		if s == x {
-			return true
-		}
-	}
-	return false
+	return time.Duration(min(s, maxLifetime)) * time.Second
 }
 
 // MarshalText writes the document.
@@ -298,10 +223,10 @@ func (r *RegInfo) MarshalText() ([]byte, error) {
 
 // attributes writes those that have a value.
 func attributes(pairs ...string) string {
-	var b strings.Builder
+	var b bytes.Buffer
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			b.WriteString(" " + pairs[i] + `="` + escaped(pairs[i+1]) + `"`)
+			xmltree.WriteAttr(&b, pairs[i], pairs[i+1])
 		}
 	}
 	return b.String()
@@ -309,7 +234,7 @@ func attributes(pairs ...string) string {
 
 func escaped(s string) string {
 	var b bytes.Buffer
-	_ = xml.EscapeText(&b, []byte(s)) // a Buffer does not fail
+	xmltree.Escape(&b, s)
 	return b.String()
 }
 
@@ -317,7 +242,7 @@ func optional(d time.Duration) string {
 	if d <= 0 {
 		return ""
 	}
-	return seconds(d)
+	return strconv.FormatInt(int64(d/time.Second), 10)
 }
 
 func optionalInt(n uint32) string {

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -59,28 +60,25 @@ func TestBadRegInfo(t *testing.T) {
 	deep := strings.Repeat("<a>", MaxRegInfoDepth) + strings.Repeat("</a>", MaxRegInfoDepth)
 	many := strings.Repeat("<a/>", MaxRegInfoElements)
 	for name, tc := range map[string]struct{ body, says string }{
-		"empty":           {"", "no reginfo"},
-		"not XML":         {"open", "text outside"},
-		"other root":      {`<presence xmlns="urn:ietf:params:xml:ns:pidf"/>`, "root is presence"},
-		"other space":     {`<reginfo version="0" state="full"/>`, "root is reginfo"},
-		"two roots":       {reginfoHead + `version="0" state="full"/>` + reginfoHead[21:] + `version="0" state="full"/>`, "second root"},
+		"not XML":         {"open", "byte 0: text outside"},
+		"other root":      {` <presence xmlns="urn:ietf:params:xml:ns:pidf"/>`, "byte 1: the root element is not reginfo"},
+		"other space":     {`<reginfo version="0" state="full"/>`, "root element is not reginfo"},
+		"two roots":       {reginfoHead + `version="0" state="full"/>` + reginfoHead[21:] + `version="0" state="full"/>`, "more than one root"},
 		"text after":      {reginfoHead + `version="0" state="full"/>x`, "text outside"},
-		"not closed":      {reginfoHead + `version="0" state="full">`, "offset"},
-		"document type":   {`<!DOCTYPE reginfo [<!ENTITY a "b">]>` + reginfoHead[21:] + `version="0" state="full"/>`, "document type"},
-		"entity":          {reginfoHead + `version="0" state="full">&a;</reginfo>`, "entity"},
-		"charset":         {`<?xml version="1.0" encoding="KOI8-R"?>` + reginfoHead[21:] + `version="0" state="full"/>`, "charset"},
-		"no version":      {reginfoHead + `state="full"/>`, "version"},
-		"big version":     {reginfoHead + `version="4294967296" state="full"/>`, "version"},
-		"no state":        {reginfoHead + `version="0"/>`, "state"},
+		"not closed":      {reginfoHead + `version="0" state="full">`, "ends too early"},
+		"document type":   {`<!DOCTYPE reginfo [<!ENTITY a "b">]>` + reginfoHead[21:] + `version="0" state="full"/>`, "byte 0: DOCTYPE"},
+		"entity":          {reginfoHead + `version="0" state="full">&a;</reginfo>`, "reference"},
+		"charset":         {`<?xml version="1.0" encoding="UTF-7"?>` + reginfoHead[21:] + `version="0" state="full"/>`, `encoding "UTF-7" is not read`},
+		"no version":      {reginfoHead + `state="partial"/>`, "version"},
+		"big version":     {reginfoHead + `version="4294967296" state="partial"/>`, "version"},
+		"no state":        {reginfoHead + `version="0"/>`, "byte 21: the state of reginfo"},
 		"attribute twice": {reginfoHead + `version="0" version="1" state="full"/>`, "twice"},
 		"no aor":          {reginfoHead + `version="0" state="full"><registration id="a" state="active"/></reginfo>`, "aor"},
-		"bad state":       {reginfoHead + `version="0" state="full"><registration aor="sip:a@b" id="a" state="gone"/></reginfo>`, "state"},
-		"contact":         {reginfoHead + `version="0" state="full"><registration aor="sip:a@b" id="a" state="active"><contact id="1" state="active"/></registration></reginfo>`, "event"},
-		"no uri":          {reginfoHead + `version="0" state="full"><registration aor="sip:a@b" id="a" state="active"><contact id="1" state="active" event="created"/></registration></reginfo>`, "without uri"},
-		"expires":         {reginfoHead + `version="0" state="full"><registration aor="sip:a@b" id="a" state="active"><contact id="1" state="active" event="created" expires="-1"/></registration></reginfo>`, "expires"},
-		"deep":            {reginfoHead + `version="0" state="full">` + deep + `</reginfo>`, "too deep"},
-		"many":            {reginfoHead + `version="0" state="full">` + many + `</reginfo>`, "too many"},
-		"long":            {reginfoHead + `version="0" state="full">` + strings.Repeat(" ", MaxBody) + `</reginfo>`, "more than"},
+		"bad state":       {reginfoHead + `version="0" state="full"><registration aor="sip:a@b" id="a" state="gone"/></reginfo>`, "state of a registration"},
+		"contact":         {reginfoHead + `version="0" state="full"><registration aor="sip:a@b" id="a" state="active"><contact id="1" state="init" event="created"/></registration></reginfo>`, "state of a contact"},
+		"deep":            {reginfoHead + `version="0" state="full">` + deep + `</reginfo>`, "nested deeper"},
+		"many":            {reginfoHead + `version="0" state="full">` + many + `</reginfo>`, "more than 10000 elements"},
+		"long":            {reginfoHead + `version="0" state="full">` + strings.Repeat(" ", MaxBody) + `</reginfo>`, "longer than"},
 	} {
 		if _, err := ParseRegInfo([]byte(tc.body)); err == nil || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: %v", name, err)
@@ -93,6 +91,13 @@ func FuzzRegInfo(f *testing.F) {
 	f.Add([]byte(reginfoHead + `version="1" state="partial"><registration aor="sip:a@b" id="a" state="active"><contact id="1" state="active" event="created" expires="7" q="0.5" callid="x" cseq="1"><uri>sip:a@c</uri><display-name>A</display-name></contact></registration></reginfo>`))
 	f.Add([]byte(reginfoHead + `version="0" state="full"/>`))
 	f.Add([]byte(`<!DOCTYPE a>`))
+	for _, name := range reginfoFiles(f) {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		first, err := ParseRegInfo(body)
 		if err != nil {

@@ -31,6 +31,9 @@ type scope struct {
 // Namespace is the namespace of the prefix xml.
 const Namespace = "http://www.w3.org/XML/1998/namespace"
 
+// declarations is the namespace of the prefix xmlns, which no document declares.
+const declarations = "http://www.w3.org/2000/xmlns/"
+
 func (s *scope) lookup(prefix string) (string, bool) {
 	for ; s != nil; s = s.parent {
 		if s.prefix == prefix {
@@ -48,6 +51,7 @@ func (s *scope) lookup(prefix string) (string, bool) {
 type treeReader struct {
 	scanner
 	limits   Limits
+	lenient  bool // as ParseLenient
 	elements int
 	stack    []openElement
 	attrs    []rawAttr // of the start tag that is being read
@@ -84,6 +88,7 @@ func Parse(b []byte, l Limits) (*Node, error) {
 		return nil, &Error{Offset: invalidUTF8(b), Rule: "not UTF-8", Encoding: true}
 	}
 	t := &treeReader{scanner: scanner{s: string(b)}, limits: l}
+	t.take("\ufeff")
 	return t.parse()
 }
 
@@ -101,7 +106,6 @@ func invalidUTF8(b []byte) int64 {
 }
 
 func (t *treeReader) parse() (*Node, error) {
-	t.take("\ufeff")
 	if err := t.declaration(); err != nil {
 		return nil, err
 	}
@@ -116,7 +120,10 @@ func (t *treeReader) parse() (*Node, error) {
 	return t.root, nil
 }
 
-var versionPattern = regexp.MustCompile(`^1\.[0-9]+$`)
+var (
+	versionPattern  = regexp.MustCompile(`^1\.[0-9]+$`)
+	encodingPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
+)
 
 // declaration reads the XML declaration, if there is one. See XML 1.0, section
 // 2.8.
@@ -150,12 +157,12 @@ func (t *treeReader) declaration() error {
 			seen++
 		}
 		if seen == len(order) || order[seen] != name || name == "version" && !versionPattern.MatchString(value) ||
-			name == "standalone" && value != "yes" && value != "no" {
+			name == "encoding" && !encodingPattern.MatchString(value) || name == "standalone" && value != "yes" && value != "no" {
 			t.pos = at
 			return t.malformed("the XML declaration")
 		}
 		seen++
-		if name == "encoding" && !strings.EqualFold(value, "UTF-8") {
+		if name == "encoding" && !t.lenient && !strings.EqualFold(value, "UTF-8") {
 			t.pos = at
 			return &Error{Offset: int64(at), Rule: fmt.Sprintf("encoding %s is not UTF-8", shorten(value)), Encoding: true}
 		}
@@ -313,6 +320,7 @@ func (t *treeReader) qualified(name string) (prefix, local string, err error) {
 
 func (t *treeReader) open(name string, off int) (*Node, error) {
 	if t.root != nil && len(t.stack) == 0 {
+		t.pos = off
 		return nil, t.fail("more than one root element")
 	}
 	if t.elements++; t.elements > t.limits.Elements {
@@ -336,12 +344,23 @@ func (t *treeReader) open(name string, off int) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ok bool
-	if n.Space, ok = n.own.lookup(prefix); !ok || prefix == "xmlns" {
-		return nil, t.fail("prefix %q is not declared", shorten(prefix))
+	if n.Space, err = t.namespace(n, prefix); err != nil {
+		return nil, err
 	}
 	n.Local = t.own(local)
 	return n, t.attributes(n)
+}
+
+// namespace is what the prefix stands for in n.
+func (t *treeReader) namespace(n *Node, prefix string) (string, error) {
+	space, ok := n.own.lookup(prefix)
+	switch {
+	case ok && prefix != "xmlns":
+		return space, nil
+	case t.lenient && prefix != "xmlns":
+		return undeclared(prefix), nil
+	}
+	return "", t.fail("prefix %q is not declared", shorten(prefix))
 }
 
 // declare takes the namespace declarations of a start tag.
@@ -359,7 +378,7 @@ func (t *treeReader) declare(n *Node) error {
 				return t.fail("attribute xmlns:%s twice", shorten(prefix))
 			}
 		}
-		if prefix == "xmlns" || prefix == "xml" || prefix != "" && a.value == "" {
+		if prefix == "xmlns" || (prefix == "xml") != (a.value == Namespace) || a.value == declarations || prefix != "" && a.value == "" {
 			return t.fail("prefix %q cannot be declared so", shorten(prefix))
 		}
 		size := 1
@@ -386,9 +405,9 @@ func (t *treeReader) attributes(n *Node) error {
 		}
 		out := Attr{Local: a.local, Value: a.value}
 		if a.prefix != "" { // the default namespace is not for attributes
-			var ok bool
-			if out.Space, ok = n.own.lookup(a.prefix); !ok {
-				return t.fail("prefix %q is not declared", shorten(a.prefix))
+			var err error
+			if out.Space, err = t.namespace(n, a.prefix); err != nil {
+				return err
 			}
 		}
 		for _, before := range n.Attrs { // at most limits.Attrs
