@@ -112,7 +112,7 @@ const minSessionExpires = 90 * time.Second
 // pass Validate as they are.
 func DefaultConfig() Config {
 	var c Config
-	if err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
+	if _, err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
 		panic("as: default.yaml: " + err.Error()) // built in; held by a test
 	}
 	return c
@@ -121,10 +121,11 @@ func DefaultConfig() Config {
 // LoadConfig reads the file at path over the defaults and validates it.
 func LoadConfig(path string) (Config, error) {
 	c := DefaultConfig()
-	if err := daemon.LoadYAML(path, &c); err != nil {
+	lines, err := daemon.LoadYAML(path, &c)
+	if err != nil {
 		return Config{}, err
 	}
-	return c, c.Validate()
+	return c, daemon.InFile(path, lines.Explain(c.Validate()))
 }
 
 // Validate fills what follows from other keys and reports everything that is
@@ -132,7 +133,7 @@ func LoadConfig(path string) (Config, error) {
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+		errs = append(errs, daemon.BadSetting(key, format, args...))
 	}
 	if d := c.SIP.SessionExpires; d != 0 && d < minSessionExpires {
 		bad("sip.session_expires", "%v is neither 0, which means none, nor %v or more", d, minSessionExpires)

@@ -38,7 +38,7 @@ type Config struct {
 	Log               LogConfig        `yaml:"log"`
 	Admin             string           `yaml:"admin"`
 	Trace             string           `yaml:"trace"`
-	TraceBody         int              `yaml:"trace_body"`
+	TraceBody         int              `yaml:"trace_body" unit:"bytes"`
 }
 
 // SIPConfig says where the server takes SIP.
@@ -63,7 +63,7 @@ type ControlConfig struct {
 type MSRPConfig struct {
 	Listen    string `yaml:"listen"`
 	Host      string `yaml:"host"`
-	MaxSize   int64  `yaml:"max_size"`
+	MaxSize   int64  `yaml:"max_size" unit:"bytes"`
 	TLSListen string `yaml:"tls_listen"`
 	OfferTLS  bool   `yaml:"offer_tls"`
 }
@@ -71,11 +71,11 @@ type MSRPConfig struct {
 // LimitsConfig bounds what is kept; 0 means no limit.
 type LimitsConfig struct {
 	RecipientMessages int   `yaml:"recipient_messages"`
-	RecipientBytes    int64 `yaml:"recipient_bytes"`
+	RecipientBytes    int64 `yaml:"recipient_bytes" unit:"bytes"`
 	SenderMessages    int   `yaml:"sender_messages"`
-	SenderBytes       int64 `yaml:"sender_bytes"`
-	TotalBytes        int64 `yaml:"total_bytes"`
-	MinFree           int64 `yaml:"min_free"`
+	SenderBytes       int64 `yaml:"sender_bytes" unit:"bytes"`
+	TotalBytes        int64 `yaml:"total_bytes" unit:"bytes"`
+	MinFree           int64 `yaml:"min_free" unit:"bytes"`
 }
 
 // store are the limits as the store takes them.
@@ -108,7 +108,7 @@ type LogConfig struct {
 // DefaultConfig returns the defaults, which pass Validate.
 func DefaultConfig() Config {
 	var c Config
-	if err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
+	if _, err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
 		panic("ms: default.yaml: " + err.Error()) // built in; held by a test
 	}
 	return c
@@ -117,10 +117,11 @@ func DefaultConfig() Config {
 // LoadConfig reads the file at path over the defaults and validates it.
 func LoadConfig(path string) (Config, error) {
 	c := DefaultConfig()
-	if err := daemon.LoadYAML(path, &c); err != nil {
+	lines, err := daemon.LoadYAML(path, &c)
+	if err != nil {
 		return Config{}, err
 	}
-	return c, c.Validate()
+	return c, daemon.InFile(path, lines.Explain(c.Validate()))
 }
 
 // Validate fills what follows from other keys and reports everything that is
@@ -128,7 +129,7 @@ func LoadConfig(path string) (Config, error) {
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
+		errs = append(errs, daemon.BadSetting(key, format, args...))
 	}
 	host, _, _ := net.SplitHostPort(c.SIP.Listen)
 	if c.Control.Host == "" {

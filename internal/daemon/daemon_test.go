@@ -27,13 +27,14 @@ func TestYAML(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := config{Name: "default", Wait: time.Second}
-		return c, LoadYAML(path, &c)
+		_, err := LoadYAML(path, &c)
+		return c, err
 	}
 	if c, err := load(""); err != nil || c.Name != "default" {
 		t.Errorf("an empty file: %+v, %v", c, err)
 	}
 	c := config{Name: "default", Wait: time.Second}
-	if err := DecodeYAML([]byte("wait: 5m\n"), &c); err != nil || c.Name != "default" || c.Wait != 5*time.Minute {
+	if _, err := DecodeYAML([]byte("wait: 5m\n"), &c); err != nil || c.Name != "default" || c.Wait != 5*time.Minute {
 		t.Errorf("one key: %+v, %v", c, err)
 	}
 	for name, text := range map[string]string{
