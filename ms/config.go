@@ -95,6 +95,7 @@ type PushConfig struct {
 	CPIM           bool          `yaml:"cpim"`
 	Replies        bool          `yaml:"replies"`
 	ReceiptWait    time.Duration `yaml:"receipt_wait"`
+	GiveUp         time.Duration `yaml:"give_up"`
 }
 
 // maxWindow bounds PushConfig.Window: each message under way holds up to 64 KB.
@@ -144,6 +145,9 @@ func (c *Config) Validate() error {
 	}
 	if c.TimeToLive < 0 {
 		bad("time_to_live", "%v is negative", c.TimeToLive)
+	}
+	if c.Push.GiveUp < 0 {
+		bad("push.give_up", "%v is negative; 0 means never", c.Push.GiveUp)
 	}
 	if c.Push.Window < 1 || c.Push.Window > maxWindow {
 		bad("push.window", "%d is not between 1 and %d", c.Push.Window, maxWindow)

@@ -49,6 +49,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"push.cpim":                      {{`perhaps`, "bool"}},
 	"push.replies":                   {{`perhaps`, "bool"}},
 	"push.receipt_wait":              {{`0s`, "positive"}},
+	"push.give_up":                   {{`-1s`, "negative"}},
 	"log.level":                      {{`loud`, "debug, info, warn, error"}},
 	"admin":                          {{`nowhere`, "host:port"}},
 	"trace":                          {{`[a]`, ""}},

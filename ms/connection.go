@@ -29,6 +29,7 @@ type connection struct {
 	failure error         // why there will be no session
 	types   []string      // what the user agent takes
 	wrapped []string      // and takes inside other types
+	maxSize int64         // of a message that it takes, in bytes; 0 if it does not say
 
 	replies replies // of the user agent of a push session
 	tally   tally
@@ -175,9 +176,17 @@ func (c *connection) settle(s *msrp.Session, failure error) {
 // now. It holds until the next offer or answer. See RFC 4975, sections 8.6 and 8.9.
 func (c *connection) hear(theirs *msrp.Media) {
 	c.mu.Lock()
-	c.types, c.wrapped = theirs.AcceptTypes, theirs.AcceptWrappedTypes
+	c.types, c.wrapped, c.maxSize = theirs.AcceptTypes, theirs.AcceptWrappedTypes, theirs.MaxSize
 	c.mu.Unlock()
 	c.setFlow(takesMessages(theirs.Direction))
+}
+
+// takesSize reports whether the user agent takes messages of that many bytes. See
+// RFC 4975, section 8.6.
+func (c *connection) takesSize(n int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.maxSize == 0 || n <= c.maxSize
 }
 
 // takesReceipts reports whether the user agent takes notifications in CPIM now.

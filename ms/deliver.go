@@ -42,15 +42,11 @@ type delivery struct {
 	queued    chan struct{}          // the one handed out last is on its way, or will never be
 	confirmed chan store.MessageInfo
 
-	mu      sync.Mutex
-	err     error     // why the delivery cannot go on
-	refused []refused // for good, as it seems
-}
-
-// A refused message is one that the user agent says it will never take.
-type refused struct {
-	store.MessageInfo
-	why *msrp.StatusError
+	mu       sync.Mutex
+	err      error      // why the delivery cannot go on
+	left     int        // messages that the user agent does not take
+	withheld []withheld // the first of them
+	refusals int        // one after the other
 }
 
 // deliver sends everything kept for the pair. What arrives meanwhile is sent as
@@ -67,7 +63,7 @@ func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Sessi
 	}
 	close(d.confirmed)
 	deleting.Wait()
-	d.setRefusedAside(ctx)
+	d.settleWithheld(ctx)
 	c.replies.wait(ctx, s.cfg.Push.ReceiptWait)
 	return d.failure()
 }
@@ -124,7 +120,7 @@ func (d *delivery) begin(ctx context.Context, m store.MessageInfo) bool {
 }
 
 // deliverOne sends one message, and sees to what follows from the user agent's
-// answer. One that it will never take does not stop those behind it.
+// answer. One that it does not take does not stop those behind it.
 func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	queued := sync.OnceFunc(func() { d.queued <- struct{}{} })
 	defer queued() // if it fails before
@@ -133,16 +129,19 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	}
 	err := d.send(ctx, m, queued)
 	var status *msrp.StatusError
+	var unfit *misfit
 	switch {
 	case err == nil:
+		d.taken()
 		d.confirmed <- m
 		return
 	case errors.Is(err, store.ErrNotFound): // purged meanwhile
 		return
-	case errors.As(err, &status) && refusedForGood(status):
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.refused = append(d.refused, refused{m, status})
+	case errors.As(err, &unfit):
+		d.withhold(m, unfit, unfit.label)
+		return
+	case errors.As(err, &status) && aboutMessage(status):
+		d.withhold(m, status, "refused")
 		return
 	default:
 		d.s.metrics.undelivered.Inc()
@@ -165,7 +164,7 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 	if err != nil {
 		return err
 	}
-	message, err := d.s.envelope(d.c, m, whole)
+	message, err := d.s.envelope(d.c, m, begin, whole)
 	if err != nil {
 		return err
 	}
@@ -220,6 +219,13 @@ func (d *delivery) delete(ctx context.Context, batch []store.MessageInfo) error 
 	return nil
 }
 
+// taken ends a run of refusals.
+func (d *delivery) taken() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refusals = 0
+}
+
 // fail has no more messages begun. Those under way go on: the user agent may
 // have them already.
 func (d *delivery) fail(err error) {
@@ -234,44 +240,4 @@ func (d *delivery) failure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.err
-}
-
-// refusedForGood tells whether the same message will be refused again, whenever
-// it is sent: it is too large, or of a type that is not taken. See RFC 4975,
-// section 10.
-func refusedForGood(e *msrp.StatusError) bool { return e.Code == 413 || e.Code == 415 }
-
-// setRefusedAside takes the messages that were refused for good out of the way,
-// and keeps them for the operator. 413 may also mean that the user agent gives up
-// what it receives because its user leaves or because it dies (RFC 4975, section
-// 10.5): so one that does not answer any more has not refused anything.
-func (d *delivery) setRefusedAside(ctx context.Context) {
-	if len(d.refused) == 0 {
-		return
-	}
-	if err := d.alive(ctx); err != nil {
-		d.fail(fmt.Errorf("message %s: %w, and then: %w", d.refused[0].MessageID, d.refused[0].why, err))
-		return
-	}
-	for _, r := range d.refused {
-		if err := d.s.store.SetAside(ctx, r.why.Error(), r.ID); err != nil {
-			d.fail(fmt.Errorf("message %s: refused for good (%w), but not set aside: %w", r.MessageID, r.why, err))
-			return
-		}
-		d.c.tally.aside.Add(1)
-		d.c.log.Warn("message set aside: the user agent will not take it", "to", r.Recipient, "from", r.Sender,
-			"message", r.MessageID, "type", r.ContentType, "bytes", r.Size, "err", r.why)
-	}
-}
-
-// alive has the user agent answer an empty SEND, whatever it says to it.
-func (d *delivery) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, d.s.cfg.Push.ConfirmTimeout)
-	defer cancel()
-	_, err := d.session.Send(ctx, msrp.Message{})
-	var status *msrp.StatusError
-	if errors.As(err, &status) && status.Code != 481 {
-		return nil
-	}
-	return err
 }

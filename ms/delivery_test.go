@@ -111,35 +111,6 @@ func bodies(took []got) string {
 	return strings.Join(all, ",")
 }
 
-// TestSetAside has a user agent refuse messages for good: those behind them
-// come through all the same, and they can be put back.
-func TestSetAside(t *testing.T) {
-	for _, code := range []int{413, 415} {
-		a := newFakeAS(t, nil)
-		a.leave(text("one"), text("two"), text("three"))
-		took, resp := a.push([]string{"*"}, func(g got) error {
-			if g.body == "two" {
-				return &msrp.StatusError{Code: code, Reason: "never"}
-			}
-			return nil
-		})
-		if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "one,three" {
-			t.Errorf("took %s: %+v", bodies(took), resp)
-		}
-		a.wantKept(0)
-		aside := a.ms.Store().Aside(bob)
-		if len(aside) != 1 || !strings.Contains(aside[0].Reason, "never") {
-			t.Fatalf("set aside: %+v", aside)
-		}
-		if err := a.ms.Store().Restore(a.ctx(), aside[0].ID); err != nil {
-			t.Fatal(err)
-		}
-		if took, _ := a.push([]string{"*"}, nil); bodies(took) != "two" {
-			t.Errorf("put back, took %s", bodies(took))
-		}
-	}
-}
-
 // TestDyingUserAgent refuses a message for its size because it is about to leave:
 // that is not for good.
 func TestDyingUserAgent(t *testing.T) {
@@ -164,8 +135,8 @@ func TestDyingUserAgent(t *testing.T) {
 	}
 }
 
-// TestRefusedForNow has a user agent refuse a message that it may take later:
-// it stays, and so does what was not on its way by then.
+// TestRefusedForNow has a user agent answer that the moment is wrong: the push ends, and
+// what was not on its way by then stays as well.
 func TestRefusedForNow(t *testing.T) {
 	for _, tc := range []struct {
 		window      int
@@ -178,11 +149,11 @@ func TestRefusedForNow(t *testing.T) {
 		a.leave(text("one"), text("two"), text("three"))
 		took, resp := a.push([]string{"*"}, func(g got) error {
 			if g.body == "two" {
-				return &msrp.StatusError{Code: 403, Reason: "busy"}
+				return &msrp.StatusError{Code: 408, Reason: "busy"}
 			}
 			return nil
 		})
-		if _, ok := resp.(*mscp.MsgNotSended); !ok || bodies(took) != tc.first {
+		if r, ok := resp.(*mscp.MsgNotSended); !ok || bodies(took) != tc.first || strings.HasPrefix(r.Reason, mscp.ReasonDevice) {
 			t.Errorf("window %d: took %s: %+v", tc.window, bodies(took), resp)
 		}
 		a.wantKept(3 - len(took))
@@ -248,7 +219,8 @@ func TestCPIM(t *testing.T) {
 	}{
 		"named":            {[]string{"message/cpim", "text/plain"}, text("hi"), false, true},
 		"not named":        {[]string{"*"}, text("hi"), false, false},
-		"type not taken":   {[]string{"message/cpim"}, text("hi"), false, false},
+		"nothing else":     {[]string{"message/cpim"}, text("hi"), false, true},
+		"no other way":     {[]string{"message/cpim", "image/png"}, msrp.Message{ContentType: "image/png", Body: strings.NewReader("hi"), Size: 2}, true, false},
 		"any inside":       {[]string{"message/cpim", "*"}, text("hi"), false, true},
 		"switched off":     {[]string{"message/cpim", "*"}, text("hi"), true, false},
 		"is CPIM":          {[]string{"message/cpim", "*"}, msrp.Message{ContentType: "message/cpim", Body: strings.NewReader("hi"), Size: 2}, false, false},
@@ -363,7 +335,7 @@ func TestMetrics(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"mscp_mediaserver_messages_stored_total": 2, "mscp_mediaserver_messages_delivered_total": 1, "mscp_mediaserver_messages_deleted_total": 1,
-		"mscp_mediaserver_store_aside_messages": 1, "mscp_mediaserver_store_messages": 1, "mscp_mediaserver_store_bytes": 3, "mscp_mediaserver_commit_duration_seconds": 2,
+		"mscp_mediaserver_store_aside_messages": 0, "mscp_mediaserver_messages_withheld_total": 1, "mscp_mediaserver_messages_given_up_total": 0, "mscp_mediaserver_store_messages": 1, "mscp_mediaserver_store_bytes": 3, "mscp_mediaserver_commit_duration_seconds": 2,
 		"mscp_mediaserver_messages_undelivered_total": 0, "mscp_mediaserver_messages_expired_total": 0, "mscp_mediaserver_messages_over_limit_total": 0,
 	} {
 		if got, ok := values[name]; !ok || got != want {

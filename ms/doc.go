@@ -54,11 +54,16 @@
 // window of messages under way at once. A message leaves the store after the user
 // agent's 200 to its last chunk, and its success report where the sender had asked
 // for one; what was confirmed and not yet deleted when the process dies, up to
-// 1024 messages, is sent once more. One that the user agent refuses for good (413,
-// 415) is set aside for the operator. One that it refuses for now ends the push
-// and comes again with the next, behind those that were under way with it: where
-// that matters, the window is to be 1. MsgSended says that nothing is left;
+// 1024 messages, is sent once more. MsgSended says that nothing is left;
 // MsgNotSended says why something is.
+//
+// A message is sent as its user agent takes it (RFC 4975, section 8.6): as it came, in
+// CPIM, or out of the CPIM that it came in. One that the user agent refuses, or whose
+// type or size it does not take, does not stop those behind it. It waits for another
+// device or another time; the reason in MsgNotSended begins with [mscp.ReasonDevice]
+// then, and the recipient need not be called again before a device has registered.
+// After push.give_up it is set aside for the operator, and its sender gets a
+// notification of failure (RFC 5438), if it has asked for negative-delivery.
 //
 // What the user agent sends back is kept for the sender of what it got, except for
 // what clients send by themselves and what asks for no report; and the AS
@@ -81,6 +86,8 @@
 // mscp_mediaserver_messages_deleted_total, mscp_mediaserver_messages_expired_total,
 // mscp_mediaserver_messages_refused_total by reason,
 // mscp_mediaserver_messages_over_limit_total by limit,
+// mscp_mediaserver_messages_withheld_total by reason (type, size, refused),
+// mscp_mediaserver_messages_given_up_total,
 // mscp_mediaserver_notifications_dropped_total and mscp_mediaserver_receipts_total by
 // outcome; of the store mscp_mediaserver_store_messages, mscp_mediaserver_store_bytes,
 // mscp_mediaserver_store_aside_messages, mscp_mediaserver_store_open_bytes,

@@ -1,8 +1,9 @@
 package ms
 
 import (
+	"bytes"
+	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -10,17 +11,33 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// envelope makes what is sent for a stored message: its body as it came or, to a
-// user agent that lists message/cpim, a CPIM message around it that tells who
-// sent it and when. See RFC 3862.
-func (s *Server) envelope(c *connection, m store.MessageInfo, body io.Reader) (msrp.Message, error) {
+// envelope makes what is sent for a stored message to a user agent: its body as it
+// came; in a CPIM message, which tells who sent it and when, for one that lists
+// message/cpim (RFC 3862); or out of its CPIM message, for one that does not take
+// those. The error is a *misfit if the user agent takes none of them.
+func (s *Server) envelope(c *connection, m store.MessageInfo, begin preview, body io.Reader) (msrp.Message, error) {
 	m.ContentType = typeOf(m)
+	f, err := c.form(m.ContentType, begin, s.cfg.Push.CPIM)
+	if err != nil {
+		return msrp.Message{}, err
+	}
 	out := msrp.Message{
 		MessageID: m.MessageID, ContentType: m.ContentType, Body: body, Size: m.Size, SuccessReport: m.SuccessReport,
 	}
-	if !s.cfg.Push.CPIM || !c.takesCPIM(m.ContentType) {
-		return out, nil
+	switch f {
+	case inCPIM:
+		err = wrap(&out, m)
+	case outOfCPIM:
+		err = unwrap(&out, begin)
 	}
+	if err == nil && !c.takesSize(out.Size) {
+		err = &misfit{"size", fmt.Sprintf("%d bytes are more than its max-size", out.Size)}
+	}
+	return out, err
+}
+
+// wrap puts a CPIM message around out.
+func wrap(out *msrp.Message, m store.MessageInfo) error {
 	wrapped := &msrp.CPIM{
 		Header: msrp.Header{
 			{Name: "From", Value: "<" + m.Sender + ">"}, {Name: "To", Value: "<" + m.Recipient + ">"},
@@ -30,23 +47,73 @@ func (s *Server) envelope(c *connection, m store.MessageInfo, body io.Reader) (m
 	}
 	head, err := wrapped.Reader()
 	if err != nil { // the type is of the sender's making; better as it came than not at all
-		return out, nil
+		return nil
 	}
 	b, err := io.ReadAll(head) // MaxCPIMHeaders at the most
 	if err != nil {
-		return out, err
+		return err
 	}
 	out.ContentType, out.Size = msrp.TypeCPIM, int64(len(b))+m.Size
-	out.Body = io.MultiReader(strings.NewReader(string(b)), body)
-	return out, nil
+	out.Body = io.MultiReader(bytes.NewReader(b), out.Body)
+	return nil
 }
 
-// takesCPIM tells whether the user agent wants a message of that type in a CPIM
-// message: it names message/cpim, and takes the type inside.
-func (c *connection) takesCPIM(contentType string) bool {
-	types, wrapped := c.accept()
-	if msrp.IsType(contentType, msrp.TypeCPIM) || !slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, msrp.TypeCPIM) }) {
-		return false
+// unwrap takes out what is inside a CPIM message, with the headers that say what it is.
+func unwrap(out *msrp.Message, begin preview) error {
+	if _, err := io.CopyN(io.Discard, out.Body, begin.offset); err != nil {
+		return err
 	}
-	return acceptsType(types, contentType) || acceptsType(wrapped, contentType)
+	out.ContentType, out.Size = begin.contentType, out.Size-begin.offset
+	for _, f := range begin.content {
+		switch name := strings.ToLower(f.Name); {
+		case !strings.HasPrefix(name, "content-"), strings.ContainsAny(f.Value, "\r\n\x00"):
+		case name == "content-type", name == "content-length", name == "content-transfer-encoding":
+		default:
+			out.Header = append(out.Header, f)
+		}
+	}
+	return nil
+}
+
+// A form is how a stored message is sent.
+type form int
+
+const (
+	asItCame form = iota
+	inCPIM
+	outOfCPIM
+)
+
+// A misfit says why a user agent is not sent a message.
+type misfit struct{ label, why string }
+
+func (m *misfit) Error() string { return "the user agent does not take it: " + m.why }
+
+// form chooses the form in which the user agent takes a message: of that type or, in
+// CPIM, with that begin. Without a list of types it takes all. preferCPIM is whether
+// one that lists message/cpim gets everything in it; what it takes in no other way it
+// gets so all the same. See RFC 4975, section 8.6.
+func (c *connection) form(contentType string, begin preview, preferCPIM bool) (form, error) {
+	types, wrapped := c.accept()
+	if len(types) == 0 {
+		return asItCame, nil
+	}
+	inside := acceptsType(types, begin.contentType) || acceptsType(wrapped, begin.contentType) ||
+		len(wrapped) == 0 && onlyCPIM(types) // with nothing inside it would take nothing
+	cpim, plain := acceptsType(types, msrp.TypeCPIM), acceptsType(types, contentType)
+	switch {
+	case msrp.IsType(contentType, msrp.TypeCPIM):
+		if cpim && inside {
+			return asItCame, nil
+		}
+		if acceptsType(types, begin.contentType) && begin.separable() {
+			return outOfCPIM, nil
+		}
+	case inside && (preferCPIM && names(types, msrp.TypeCPIM) || cpim && !plain):
+		return inCPIM, nil
+	case plain:
+		return asItCame, nil
+	}
+	t, _, _ := strings.Cut(begin.contentType, ";")
+	return asItCame, &misfit{"type", "it does not list the type " + strings.TrimSpace(t)}
 }

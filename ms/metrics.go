@@ -15,6 +15,8 @@ type metrics struct {
 	dropped     prometheus.Counter
 	delivered   prometheus.Counter
 	undelivered prometheus.Counter
+	withheld    *prometheus.CounterVec // by reason
+	givenUp     prometheus.Counter
 	receipts    *prometheus.CounterVec
 	channels    prometheus.Gauge
 	rejected    *prometheus.CounterVec // strangers, by protocol
@@ -36,6 +38,10 @@ func newMetrics() *metrics {
 		dropped:     counter("mscp_mediaserver_notifications_dropped_total", "Signs of composing, disposition notifications and what else clients send by themselves that was not kept."),
 		delivered:   counter("mscp_mediaserver_messages_delivered_total", "Messages that a user agent confirmed."),
 		undelivered: counter("mscp_mediaserver_messages_undelivered_total", "Attempts to deliver a message that failed; it stays."),
+		givenUp:     counter("mscp_mediaserver_messages_given_up_total", "Messages set aside because no device has taken them."),
+		withheld: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mscp_mediaserver_messages_withheld_total", Help: "Messages that a user agent does not take and another may, by reason; again in each push.",
+		}, []string{"reason"}),
 		receipts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "mscp_mediaserver_receipts_total", Help: "Notifications to senders that a message is stored, by outcome.",
 		}, []string{"outcome"}),
@@ -46,7 +52,7 @@ func newMetrics() *metrics {
 	m.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mscp_mediaserver_strangers_rejected_total", Help: "SIP requests and MSCP connections of others than the application servers, by protocol.",
 	}, []string{"protocol"})
-	m.reg.MustRegister(m.rejected, m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.receipts, m.channels,
+	m.reg.MustRegister(m.rejected, m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.withheld, m.givenUp, m.receipts, m.channels,
 		daemon.BuildInfo("mscp_mediaserver_build_info"), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/gomscp/gomscp/msrp"
 )
@@ -23,6 +24,20 @@ type preview struct {
 	contentType string       // of what is inside a message in CPIM, or of the message
 	text        []byte       // the begin of that, maxOTRText bytes and one at the most
 	asked       *disposition // nil if nothing is asked for
+
+	// Of a message in CPIM, where what is inside begins, in bytes, and its headers.
+	offset  int64
+	content msrp.Header
+}
+
+// separable reports whether what is inside a message in CPIM can be sent without it:
+// MSRP has no transfer encodings.
+func (p *preview) separable() bool {
+	switch strings.ToLower(p.content.Get("Content-Transfer-Encoding")) {
+	case "", "7bit", "8bit", "binary":
+		return p.offset > 0 && hasType(p.contentType)
+	}
+	return false
 }
 
 // readPreview reads the begin of a body, and returns all of the body again. It
@@ -60,7 +75,10 @@ func previewCPIM(body io.Reader) (preview, io.Reader, error) {
 		c, err := msrp.ReadCPIM(bytes.NewReader(head))
 		if err == nil {
 			p.contentType, p.asked = c.ContentType(), dispositionOf(c)
-			p.text, err = io.ReadAll(io.LimitReader(c.Body, maxOTRText+1))
+			p.content = c.Content
+			p.text, err = io.ReadAll(c.Body)
+			p.offset = int64(len(head) - len(p.text))
+			p.text = p.text[:min(len(p.text), maxOTRText+1)]
 			if errBody == io.EOF || err != nil || len(p.text) > maxOTRText || !isText(p.contentType) || len(p.text) >= textStep && !beginsOTR(p.text) {
 				return p, all, err
 			}

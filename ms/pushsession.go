@@ -77,10 +77,10 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 		return nil, fmt.Errorf("answer: %w", err)
 	}
 	if theirs.Rejected() {
-		return nil, errRefused
+		return nil, &deviceError{errRefused}
 	}
 	if theirs.TLS != secure {
-		return nil, errOtherTransport
+		return nil, &deviceError{errOtherTransport}
 	}
 	sc.Fingerprints = printsOf(theirs)
 	if err := passive.SetFingerprints(sc.Fingerprints); err != nil {

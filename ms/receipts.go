@@ -45,6 +45,10 @@ func (d *disposition) wantsDelivered() bool {
 	return d != nil && slices.Contains(d.wants, "positive-delivery")
 }
 
+func (d *disposition) wantsFailed() bool {
+	return d != nil && slices.Contains(d.wants, "negative-delivery")
+}
+
 // readDisposition looks at the begin of a message in CPIM. It returns nil if
 // nothing is asked for, or nothing may be: of a notification there is none.
 func readDisposition(head []byte) *disposition {
@@ -99,10 +103,18 @@ func imdnPrefix(h msrp.Header) string {
 	return "imdn."
 }
 
-// stored is the notification that the message is on disk, in the recipient's
-// name. See RFC 5438, section 8.1.
-func (d *disposition) stored(now time.Time) (msrp.Message, error) {
-	document, err := d.document(now)
+// A status is what a notification says of a message. See RFC 5438, section 11.
+type status struct{ kind, word string }
+
+var (
+	statusStored = status{"processing-notification", "stored"}
+	statusFailed = status{"delivery-notification", "failed"}
+)
+
+// notification is a notification of a message, in its recipient's name. See RFC 5438,
+// section 8.1.
+func (d *disposition) notification(now time.Time, says status) (msrp.Message, error) {
+	document, err := d.document(now, says)
 	if err != nil {
 		return msrp.Message{}, err
 	}
@@ -130,7 +142,7 @@ func (d *disposition) stored(now time.Time) (msrp.Message, error) {
 }
 
 // document is the notification itself. See RFC 5438, section 11.
-func (d *disposition) document(now time.Time) ([]byte, error) {
+func (d *disposition) document(now time.Time, says status) ([]byte, error) {
 	recipient := address(d.to)
 	first := recipient
 	if d.first != "" {
@@ -148,7 +160,7 @@ func (d *disposition) document(now time.Time) ([]byte, error) {
 	root.CreateElement("datetime").SetText(sent)
 	root.CreateElement("recipient-uri").SetText(recipient)
 	root.CreateElement("original-recipient-uri").SetText(first)
-	root.CreateElement("processing-notification").CreateElement("status").CreateElement("stored")
+	root.CreateElement(says.kind).CreateElement("status").CreateElement(says.word)
 	return doc.WriteToBytes()
 }
 
@@ -167,7 +179,7 @@ func (ss *storeSession) tellStored(session *msrp.Session, d *disposition) {
 	if !d.wantsStored() || !ss.conn.takesReceipts() {
 		return
 	}
-	m, err := d.stored(time.Now())
+	m, err := d.notification(time.Now(), statusStored)
 	if err != nil {
 		ss.log.Debug("no receipt for a stored message: its headers make none", "err", err)
 		return

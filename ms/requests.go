@@ -81,7 +81,11 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	wctx, cancel := context.WithTimeout(ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	session, err := conn.waitSession(wctx)
-	if err != nil {
+	var device *deviceError
+	switch {
+	case errors.As(err, &device): // its reason stands first
+		return err
+	case err != nil:
 		return fmt.Errorf("no MSRP session: %w", err)
 	}
 	over := s.delivering(p)

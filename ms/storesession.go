@@ -97,10 +97,16 @@ func (ss *storeSession) tellKept(session string) {
 	if session == "store" {
 		ss.s.arrivals.forget(p)
 	}
-	ss.s.channels.notify(ss.s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
-		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": ss.conn.id,
-		"messages": strconv.Itoa(ss.s.kept(p)), "session": session,
-		"bytes": strconv.FormatInt(ss.conn.tally.storedBytes.Load(), 10),
+	ss.s.tellKept(p, ss.conn.id, session, ss.conn.tally.storedBytes.Load())
+}
+
+// tellKept tells the AS how many messages are kept for a pair, and how many bytes the
+// session on the named connection has stored.
+func (s *Server) tellKept(p pair, connection, session string, bytes int64) {
+	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
+		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": connection,
+		"messages": strconv.Itoa(s.kept(p)), "session": session,
+		"bytes": strconv.FormatInt(bytes, 10),
 	}})
 }
 

@@ -1,6 +1,7 @@
 package ms
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gomscp/gomscp/msrp"
@@ -54,3 +55,11 @@ func acceptsType(ranges []string, contentType string) bool {
 	}
 	return false
 }
+
+// names reports whether a list has a type by its name.
+func names(ranges []string, mediaType string) bool {
+	return slices.ContainsFunc(ranges, func(r string) bool { return strings.EqualFold(r, mediaType) })
+}
+
+// onlyCPIM reports whether a list has message/cpim and nothing else.
+func onlyCPIM(ranges []string) bool { return len(ranges) == 1 && names(ranges, msrp.TypeCPIM) }

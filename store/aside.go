@@ -10,10 +10,25 @@ import (
 // MaxReason bounds the reason of [Store.SetAside], in bytes; what is longer is cut.
 const MaxReason = 1 << 10
 
-// asideMark is how a message that is set aside is kept in the file.
+// asideMark is how a message that is set aside, or was refused and waits, is kept in
+// the file.
 type asideMark struct {
 	Reason string    `json:"r"`
 	Since  time.Time `json:"d"`
+	Waits  bool      `json:"w,omitempty"` // it is to be delivered all the same
+}
+
+func (m *asideMark) waits() bool { return m != nil && m.Waits }
+
+// newMark is a mark of now; a reason that is too long is cut.
+func newMark(reason string) (*asideMark, error) {
+	if !utf8.ValidString(reason) {
+		return nil, ErrMetaNotUTF8
+	}
+	for len(reason) > MaxReason || !utf8.ValidString(reason) {
+		reason = reason[:min(len(reason)-1, MaxReason)]
+	}
+	return &asideMark{Reason: reason, Since: time.Now().UTC()}, nil
 }
 
 // AsideInfo is a message that is set aside.
@@ -30,13 +45,15 @@ type AsideInfo struct {
 // [Store.Restore]. A message that does not exist is passed over; one that is set
 // aside already gets the new reason.
 func (s *Store) SetAside(ctx context.Context, reason string, ids ...ID) error {
-	if !utf8.ValidString(reason) {
-		return ErrMetaNotUTF8
+	mark, err := newMark(reason)
+	if err != nil {
+		return err
 	}
-	for len(reason) > MaxReason || !utf8.ValidString(reason) {
-		reason = reason[:min(len(reason)-1, MaxReason)]
-	}
-	mark := &asideMark{Reason: reason, Since: time.Now().UTC()}
+	return s.setMark(ctx, mark, ids)
+}
+
+// setMark marks messages; nil takes their marks away.
+func (s *Store) setMark(ctx context.Context, mark *asideMark, ids []ID) error {
 	for part := range slices.Chunk(ids, MaxBatch) {
 		j := newJob()
 		j.aside, j.mark = part, mark
@@ -48,16 +65,9 @@ func (s *Store) SetAside(ctx context.Context, reason string, ids ...ID) error {
 }
 
 // Restore puts messages that are set aside back to their old places, and returns
-// when that is on disk. Others are passed over.
+// when that is on disk. Of others it forgets that they were refused.
 func (s *Store) Restore(ctx context.Context, ids ...ID) error {
-	for part := range slices.Chunk(ids, MaxBatch) {
-		j := newJob()
-		j.aside = part
-		if err := s.do(ctx, j); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.setMark(ctx, nil, ids)
 }
 
 // Aside lists the messages for the recipient that are set aside, oldest first;

@@ -217,7 +217,7 @@ func (s *Store) apply(w *layoutTx, j *job) error {
 		}
 	}
 	for _, id := range j.aside {
-		if s.index.holds(id) && !w.gone[id] {
+		if s.index.holds(id) && !w.gone[id] && !(j.mark.waits() && s.index.isAside(id)) {
 			if err := w.setAside(id, j.mark); err != nil {
 				return err
 			}

@@ -220,16 +220,17 @@ func (c *compaction) flush() error {
 	return err
 }
 
-// rest copies the marks of what is set aside and
-// the last ID.
+// rest copies the marks of what is set aside or was refused, and the last ID.
 func (c *compaction) rest() error {
 	return c.to.Update(func(tx *bolt.Tx) error {
-		for id := range c.s.index.aside {
-			if v := c.from.Bucket(asideBucket).Get(messageKey(id)); v != nil {
-				if err := tx.Bucket(asideBucket).Put(messageKey(id), v); err != nil {
-					return err
-				}
+		err := c.from.Bucket(asideBucket).ForEach(func(k, v []byte) error {
+			if len(k) != 8 || !c.s.index.holds(ID(binary.BigEndian.Uint64(k))) {
+				return nil
 			}
+			return tx.Bucket(asideBucket).Put(k, v)
+		})
+		if err != nil {
+			return err
 		}
 		if old := c.from.Bucket(oldBucket); old != nil {
 			return errors.New("it holds records of the first layout that cannot be decoded")

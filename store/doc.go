@@ -10,7 +10,8 @@
 // short ones at once, and [Store.Delete] removes messages.
 //
 // [Store.SetAside] takes what cannot be delivered out of the lists until
-// [Store.Restore], [Store.Expire] deletes what is over its time, and
+// [Store.Restore], [Store.NoteRefusal] notes since when devices have refused one,
+// [Store.Expire] deletes what is over its time, and
 // [Store.PurgeFilter] what a [Filter] selects. [Store.Export] and [Store.Import]
 // move messages between stores in the format of EXPORT.md, [Store.Backup] copies
 // the file, [Store.Check] reads all of it, and [Store.Compact] writes it anew.
@@ -52,7 +53,7 @@
 // else: the record and a short body stay until three quarters of a span are
 // deleted. Then the committer writes the span anew without them, or removes it,
 // one span in a transaction; and takes IDs that nothing needs out of the log.
-// Bucket "aside" has the reasons of what is set aside, and "open" the numbers of
+// Bucket "aside" has the reasons of what is set aside or was refused, and "open" the numbers of
 // long bodies whose messages are not committed, which is how Open finds what to
 // remove.
 //

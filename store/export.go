@@ -178,7 +178,7 @@ func (in *importer) one(ctx context.Context) error {
 		return err
 	}
 	if x.Aside != nil {
-		w.mark = &asideMark{x.Aside.Reason, x.Aside.Since}
+		w.mark = &asideMark{Reason: x.Aside.Reason, Since: x.Aside.Since}
 	}
 	in.waiting = append(in.waiting, importing{w.Commit(), *x.Size})
 	if len(in.waiting) < importAhead {

@@ -396,10 +396,17 @@ func (x *index) drop(p *pile) {
 	}
 }
 
-// setAside marks a message, or takes the mark away.
+// isAside reports whether a message is set aside.
+func (x *index) isAside(id ID) bool {
+	_, aside := x.aside[id]
+	return aside
+}
+
+// setAside marks a message, or takes the mark away. A mark of one that waits is in
+// the file only.
 func (x *index) setAside(id ID, mark *asideMark) {
 	p, e := x.find(id)
-	if e == nil {
+	if e == nil || mark.waits() {
 		return
 	}
 	if mark == nil {

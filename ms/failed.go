@@ -1,0 +1,53 @@
+package ms
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/store"
+)
+
+// tellFailed keeps a notification for the sender that a message was given up in the
+// push on the named connection, if the message has asked for one, and tells the AS. See RFC 5438, section 7.2.1.2.
+func (s *Server) tellFailed(ctx context.Context, m store.MessageInfo, connection string) error {
+	asked, err := s.askedOf(m)
+	if err != nil || !asked.wantsFailed() {
+		return err
+	}
+	out, err := asked.notification(time.Now(), statusFailed)
+	if err != nil {
+		return fmt.Errorf("notification: %w", err)
+	}
+	w, err := s.store.Begin(ctx, store.Meta{
+		Recipient: m.Sender, Sender: m.Recipient, ContentType: out.ContentType, Received: time.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	if _, err := io.Copy(w, out.Body); err != nil {
+		return err
+	}
+	if err := w.Commit().Wait(ctx); err != nil {
+		return err
+	}
+	s.tellKept(pair{sender: m.Recipient, recipient: m.Sender}, connection, "push", 0)
+	return nil
+}
+
+// askedOf is what the sender of a stored message wants to hear of it.
+func (s *Server) askedOf(m store.MessageInfo) (*disposition, error) {
+	if !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
+		return nil, nil
+	}
+	body, err := s.store.OpenBody(m.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	begin, _, err := readPreview(m.ContentType, body)
+	return begin.asked, err
+}
