@@ -43,7 +43,9 @@ func ExitStatus(w io.Writer, name string, err error) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	fmt.Fprintf(w, "%s: %v\n", name, err)
+	for line := range strings.SplitSeq(err.Error(), "\n") { // which may quote a stranger
+		fmt.Fprintf(w, "%s: %s\n", name, Printable(line))
+	}
 	var usage *UsageError
 	if errors.As(err, &usage) {
 		return 2

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -34,8 +36,12 @@ Commands:
 
 Selection:
   -to URI, -from URI             of this recipient, of this sender
-  -older DURATION                that came longer ago, like 720h
+  -older DURATION                that came longer ago, like 12h, 30d or 1w
   -aside                         only what is set aside
+
+Of recipients, messages, show and check:
+  -json                          one JSON object a line, with everything
+  -wide                          columns as wide as what is in them
 `
 
 // A Locator tells the admin address and the file that a configuration names.
@@ -47,10 +53,10 @@ type Locator func(config string) (admin, file string, err error)
 func Run(ctx context.Context, args []string, defaultConfig string, locate Locator, out, errs io.Writer) error {
 	fs := flag.NewFlagSet("mscp-ms store", flag.ContinueOnError)
 	fs.SetOutput(errs)
-	fs.Usage = func() { fmt.Fprint(errs, usage) }
+	fs.Usage = func() { fmt.Fprint(fs.Output(), usage) }
 	at := place{config: defaultConfig}
 	at.flags(fs)
-	if err := fs.Parse(args); err != nil {
+	if err := daemon.ParseFlags(fs, args); err != nil {
 		return err
 	}
 	name := fs.Arg(0)
@@ -58,9 +64,9 @@ func Run(ctx context.Context, args []string, defaultConfig string, locate Locato
 	if do == nil {
 		fs.Usage()
 		if name == "" {
-			return errors.New("no command")
+			return usageError("no command")
 		}
-		return fmt.Errorf("unknown command %q", name)
+		return usageError("unknown command %q", name)
 	}
 	c := &command{name: name, out: out, errs: errs}
 	if err := c.parse(fs.Args()[1:], &at); err != nil {
@@ -116,6 +122,8 @@ type command struct {
 	filter store.Filter
 	all    bool
 	body   bool
+	json   bool
+	wide   bool
 	output string
 }
 
@@ -126,16 +134,24 @@ var commands = map[string]func(context.Context, *command) error{
 
 // parse reads the flags of the command itself, before or after its arguments.
 func (c *command) parse(args []string, at *place) error {
-	fs := flag.NewFlagSet("mscp-ms store "+c.name, flag.ContinueOnError)
+	fs := flag.NewFlagSet("mscp-ms store", flag.ContinueOnError)
 	fs.SetOutput(c.errs)
-	fs.Usage = func() { fmt.Fprint(c.errs, usage) }
+	fs.Usage = func() { fmt.Fprint(fs.Output(), usage) }
 	at.flags(fs)
 	var older time.Duration
 	if c.name == "messages" || c.name == "purge" || c.name == "export" {
 		fs.StringVar(&c.filter.Recipient, "to", "", "")
 		fs.StringVar(&c.filter.Sender, "from", "", "")
-		fs.DurationVar(&older, "older", 0, "")
+		fs.Func("older", "", func(s string) (err error) {
+			older, err = daemon.ParseDuration(s)
+			return err
+		})
 		fs.BoolVar(&c.filter.Aside, "aside", false, "")
+	}
+	switch c.name {
+	case "recipients", "messages", "show", "check":
+		fs.BoolVar(&c.json, "json", false, "")
+		fs.BoolVar(&c.wide, "wide", false, "")
 	}
 	switch c.name {
 	case "purge":
@@ -146,7 +162,7 @@ func (c *command) parse(args []string, at *place) error {
 		fs.StringVar(&c.output, "o", "", "")
 	}
 	for len(args) > 0 {
-		if err := fs.Parse(args); err != nil {
+		if err := daemon.ParseFlags(fs, args); err != nil {
 			return err
 		}
 		if args = fs.Args(); len(args) > 0 {
@@ -154,25 +170,50 @@ func (c *command) parse(args []string, at *place) error {
 		}
 	}
 	if older < 0 {
-		return fmt.Errorf("-older %v: is negative", older)
+		return usageError("-older %s is negative", daemon.FormatDuration(older))
 	}
 	if older > 0 {
 		c.filter.Before = time.Now().Add(-older)
 	}
+	for flag, uri := range map[string]*string{"-to": &c.filter.Recipient, "-from": &c.filter.Sender} {
+		if err := canonical(uri); err != nil {
+			return usageError("%s: %w", flag, err)
+		}
+	}
 	return c.checkArgs()
+}
+
+// canonical makes of a URI, which may lack its "sip:", the one that the store has.
+func canonical(uri *string) error {
+	if *uri == "" {
+		return nil
+	}
+	c, err := sipua.CanonicalURI(*uri)
+	if err != nil {
+		if c, err = sipua.CanonicalURI("sip:" + *uri); err != nil {
+			return err
+		}
+	}
+	*uri = c
+	return nil
+}
+
+// usageError is a command line that makes no sense.
+func usageError(format string, args ...any) error {
+	return &daemon.UsageError{Err: fmt.Errorf(format, args...), Help: "mscp-ms store -h"}
 }
 
 func (c *command) checkArgs() error {
 	most := map[string]int{"show": 1, "import": 1, "restore": 1 << 20}[c.name]
 	switch {
 	case len(c.args) > most:
-		return fmt.Errorf("%s: unexpected argument %q", c.name, c.args[most])
+		return usageError("%s: unexpected argument %q", c.name, c.args[most])
 	case len(c.args) == 0 && (c.name == "show" || c.name == "restore"):
-		return fmt.Errorf("%s: no ID", c.name)
+		return usageError("%s: no ID", c.name)
 	case c.output == "" && (c.name == "backup" || c.name == "compact"):
-		return fmt.Errorf("%s: -o FILE is missing", c.name)
+		return usageError("%s: -o FILE is missing", c.name)
 	case c.name == "purge" && c.filter == (store.Filter{}) && !c.all:
-		return errors.New("purge: nothing is selected; -all deletes everything")
+		return usageError("purge: nothing is selected; -all deletes everything")
 	}
 	return nil
 }
@@ -181,7 +222,7 @@ func (c *command) ids() (ids []store.ID, err error) {
 	for _, a := range c.args {
 		n, err := strconv.ParseUint(a, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q is no ID", c.name, a)
+			return nil, usageError("%s: %q is no ID", c.name, a)
 		}
 		ids = append(ids, store.ID(n))
 	}

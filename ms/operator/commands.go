@@ -7,55 +7,41 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"github.com/gomscp/gomscp/internal/daemon"
 )
 
-// clean is a stranger's text, safe for a terminal.
-func clean(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
-func at(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
 func listRecipients(ctx context.Context, c *command) error {
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RECIPIENT\tMESSAGES\tBYTES\tOLDEST")
+	rows := c.rows("RECIPIENT", "MESSAGES", "SIZE", "OLDEST", "AGE")
 	for r, err := range c.store.Recipients(ctx) {
-		if err != nil {
-			return errors.Join(w.Flush(), err)
+		if err == nil {
+			err = rows.add(r, func() []string {
+				return []string{c.cell(r.URI), fmt.Sprint(r.Messages), daemon.FormatSize(r.Bytes), at(r.Oldest), age(r.Oldest)}
+			})
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", clean(r.URI), r.Messages, r.Bytes, at(r.Oldest))
+		if err != nil {
+			return errors.Join(rows.w.Flush(), err)
+		}
 	}
-	return w.Flush()
+	return rows.w.Flush()
 }
 
 func listMessages(ctx context.Context, c *command) error {
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tRECEIVED\tBYTES\tTYPE\tFROM\tTO\tMESSAGE-ID\tREASON")
+	rows := c.rows("ID", "RECEIVED", "AGE", "SIZE", "TYPE", "FROM", "TO", "MESSAGE-ID", "REASON")
 	for m, err := range c.store.Messages(ctx, c.filter) {
-		if err != nil {
-			return errors.Join(w.Flush(), err)
+		if err == nil {
+			err = rows.add(m, func() []string {
+				return []string{fmt.Sprint(m.ID), at(m.Received), age(m.Received), daemon.FormatSize(m.Size), c.cell(m.ContentType),
+					c.cell(m.Sender), c.cell(m.Recipient), c.cell(m.MessageID), c.cell(m.Reason)}
+			})
 		}
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", m.ID, at(m.Received), m.Size,
-			clean(m.ContentType), clean(m.Sender), clean(m.Recipient), clean(m.MessageID), clean(m.Reason))
+		if err != nil {
+			return errors.Join(rows.w.Flush(), err)
+		}
 		c.meter.add(1, m.Size)
 	}
-	return w.Flush()
+	return rows.w.Flush()
 }
 
 func show(ctx context.Context, c *command) error {
@@ -73,22 +59,66 @@ func show(ctx context.Context, c *command) error {
 			return err
 		}
 		defer b.Close()
-		_, err = io.Copy(c.meter.writer(c.out), b)
+		_, err = io.Copy(c.meter.writer(forTerminal(c.out)), b)
 		return err
+	}
+	if c.json {
+		return writeJSON(c.out, m)
 	}
 	for _, f := range [][2]string{
 		{"ID", fmt.Sprint(m.ID)}, {"To", clean(m.Recipient)}, {"From", clean(m.Sender)}, {"Message-ID", clean(m.MessageID)},
-		{"Content-Type", clean(m.ContentType)}, {"Bytes", fmt.Sprint(m.Size)}, {"Connection", clean(m.ConnectionID)},
-		{"Received", at(m.Received)}, {"Expires", at(m.Expires)}, {"Set aside", at(m.Aside)}, {"Reason", clean(m.Reason)},
+		{"Content-Type", clean(m.ContentType)}, {"Size", volume(m.Size)}, {"Connection", clean(m.ConnectionID)},
+		{"Received", when(m.Received)}, {"Expires", at(m.Expires)}, {"Set aside", when(m.Aside)}, {"Reason", clean(m.Reason)},
 	} {
 		fmt.Fprintf(c.out, "%-12s  %s\n", f[0], f[1])
 	}
 	return nil
 }
 
+// when is a time and how long ago it was.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return at(t) + ", " + age(t) + " ago"
+}
+
+// forTerminal makes a body printable if w is a terminal, which would obey it.
+func forTerminal(w io.Writer) io.Writer {
+	f, ok := w.(*os.File)
+	if !ok {
+		return w
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return w
+	}
+	return printableWriter{w}
+}
+
+// A printableWriter writes text whose lines and tabs stay, and the rest of what is
+// not printable becomes question marks.
+type printableWriter struct{ w io.Writer }
+
+func (p printableWriter) Write(b []byte) (int, error) {
+	var safe strings.Builder
+	for rest := string(b); rest != ""; {
+		i := strings.IndexAny(rest, "\n\t")
+		if i < 0 {
+			safe.WriteString(daemon.Printable(rest))
+			break
+		}
+		safe.WriteString(daemon.Printable(rest[:i]) + rest[i:i+1])
+		rest = rest[i+1:]
+	}
+	if _, err := io.WriteString(p.w, safe.String()); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
 func purge(ctx context.Context, c *command) error {
 	p, err := c.store.Purge(ctx, c.filter, c.meter.set)
-	fmt.Fprintf(c.out, "%d messages of %d bytes deleted\n", p.Messages, p.Bytes)
+	fmt.Fprintf(c.out, "%s of %s deleted\n", daemon.Count(p.Messages, "message"), volume(p.Bytes))
 	if err == nil && p.Messages > 0 {
 		fmt.Fprintln(c.out, "Their bytes stay in free parts of the file until these are used again, or it is compacted.")
 	}
@@ -103,7 +133,11 @@ func restore(ctx context.Context, c *command) error {
 	if err := c.store.Restore(ctx, ids...); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%d messages are to be delivered again\n", len(ids))
+	are := "are"
+	if len(ids) == 1 {
+		are = "is"
+	}
+	fmt.Fprintf(c.out, "%s %s to be delivered again\n", daemon.Count(len(ids), "message"), are)
 	return nil
 }
 
@@ -122,7 +156,7 @@ func importFile(ctx context.Context, c *command) error {
 		in = f
 	}
 	n, err := c.store.Import(ctx, in, c.meter.set)
-	fmt.Fprintf(c.out, "%d messages of %d bytes stored, %d were there already\n", n.Stored, n.Bytes, n.Duplicates)
+	fmt.Fprintf(c.out, "%s of %s stored, %s already there\n", daemon.Count(n.Stored, "message"), volume(n.Bytes), daemon.Count(n.Duplicates, "message"))
 	return err
 }
 
@@ -131,7 +165,18 @@ func backup(ctx context.Context, c *command) error {
 }
 
 func check(ctx context.Context, c *command) error {
-	if err := c.store.Check(ctx); err != nil {
+	err := c.store.Check(ctx)
+	if c.json {
+		result := struct {
+			Damaged bool   `json:"damaged"`
+			Error   string `json:"error,omitempty"`
+		}{Damaged: err != nil}
+		if err != nil {
+			result.Error = err.Error()
+		}
+		return errors.Join(writeJSON(c.out, result), err)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(c.out, "no damage")

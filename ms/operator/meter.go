@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -50,11 +51,11 @@ func (m *meter) String() string {
 	defer m.mu.Unlock()
 	switch p := m.done; {
 	case p.Total > 0:
-		return fmt.Sprintf("%d of %d messages, %d bytes", p.Messages, p.Total, p.Bytes)
+		return fmt.Sprintf("%d of %s, %s", p.Messages, daemon.Count(p.Total, "message"), volume(p.Bytes))
 	case p.Messages > 0:
-		return fmt.Sprintf("%d messages, %d bytes", p.Messages, p.Bytes)
+		return fmt.Sprintf("%s, %s", daemon.Count(p.Messages, "message"), volume(p.Bytes))
 	case p.Bytes > 0:
-		return fmt.Sprintf("%d bytes", p.Bytes)
+		return volume(p.Bytes)
 	}
 	return "working"
 }

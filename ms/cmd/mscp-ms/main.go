@@ -10,9 +10,6 @@
 package main
 
 import (
-	"errors"
-	"flag"
-	"fmt"
 	"os"
 
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -31,15 +28,7 @@ func main() {
 func storeCommand(args []string) int {
 	ctx, stop := daemon.SignalContext()
 	defer stop()
-	err := operator.Run(ctx, args, "mscp-ms.yaml", locate, os.Stdout, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintf(os.Stderr, "mscp-ms store: %v\n", err)
-		return 1
-	}
-	return 0
+	return daemon.ExitStatus(os.Stderr, "mscp-ms store", operator.Run(ctx, args, "mscp-ms.yaml", locate, os.Stdout, os.Stderr))
 }
 
 func locate(config string) (admin, file string, err error) {
