@@ -14,14 +14,15 @@ const module = "github.com/gomscp/gomscp/"
 var allowed = map[string][]string{
 	"mscp":             {"internal/xmltree"},
 	"msrp":             {},
+	"msrp/cpim":        {"internal/xmltree"},
 	"sipua":            {"internal/xmltree"},
 	"store":            {},
 	"internal/daemon":  {},
 	"internal/xmltree": {},
 	"as":               {"mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"as/cmd/mscp-as":   {"as", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
-	"ms":               {"ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon", "internal/xmltree"},
-	"ms/cmd/mscp-ms":   {"ms", "ms/operator", "mscp", "msrp", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms":               {"ms/operator", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms/cmd/mscp-ms":   {"ms", "ms/operator", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
 	"ms/operator":      {"store", "internal/daemon"},
 }
 

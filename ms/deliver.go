@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -169,7 +170,7 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 		return err
 	}
 	message.Queued = queued
-	if begin.asked.wantsDelivered() && d.s.cfg.Push.Replies {
+	if begin.asked.Asks(cpim.PositiveDelivery) && d.s.cfg.Push.Replies {
 		d.c.replies.expect(1) // before the message is there
 		defer func() {
 			if err != nil {

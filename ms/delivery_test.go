@@ -11,6 +11,7 @@ import (
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -239,13 +240,13 @@ func TestCPIM(t *testing.T) {
 				}
 				return
 			}
-			m, err := msrp.ReadCPIM(strings.NewReader(took[0].body))
+			m, err := cpim.Read(strings.NewReader(took[0].body))
 			if err != nil || took[0].contentType != msrp.TypeCPIM {
 				t.Fatalf("took %+v: %v", took[0], err)
 			}
 			body, err := io.ReadAll(m.Body)
-			left, errTime := time.Parse(time.RFC3339, m.Header.Get("DateTime"))
-			if err != nil || string(body) != "hi" || m.ContentType() != "text/plain" || m.Address("From") != alice || m.Address("To") != bob ||
+			left, errTime := m.Sent()
+			if err != nil || string(body) != "hi" || m.ContentType() != "text/plain" || m.Value(cpim.From) != "<"+alice+">" || m.Value(cpim.To) != "<"+bob+">" ||
 				errTime != nil || time.Since(left) > time.Hour {
 				t.Errorf("took %+v", took[0])
 			}

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -38,23 +38,16 @@ func (s *Server) envelope(c *connection, m store.MessageInfo, begin preview, bod
 
 // wrap puts a CPIM message around out.
 func wrap(out *msrp.Message, m store.MessageInfo) error {
-	wrapped := &msrp.CPIM{
-		Header: msrp.Header{
-			{Name: "From", Value: "<" + m.Sender + ">"}, {Name: "To", Value: "<" + m.Recipient + ">"},
-			{Name: "DateTime", Value: m.Received.UTC().Format(time.RFC3339)},
-		},
-		Content: msrp.Header{{Name: "Content-Type", Value: m.ContentType}},
-	}
-	head, err := wrapped.Reader()
+	wrapped := &cpim.Message{Content: cpim.MIMEHeader{{Name: "Content-Type", Value: m.ContentType}}}
+	wrapped.Add("From", cpim.Address{URI: m.Sender}.String())
+	wrapped.Add("To", cpim.Address{URI: m.Recipient}.String())
+	wrapped.Add("DateTime", cpim.FormatDateTime(m.Received))
+	head, err := wrapped.Head()
 	if err != nil { // the type is of the sender's making; better as it came than not at all
 		return nil
 	}
-	b, err := io.ReadAll(head) // MaxCPIMHeaders at the most
-	if err != nil {
-		return err
-	}
-	out.ContentType, out.Size = msrp.TypeCPIM, int64(len(b))+m.Size
-	out.Body = io.MultiReader(bytes.NewReader(b), out.Body)
+	out.ContentType, out.Size = msrp.TypeCPIM, int64(len(head))+m.Size
+	out.Body = io.MultiReader(bytes.NewReader(head), out.Body)
 	return nil
 }
 
@@ -69,7 +62,7 @@ func unwrap(out *msrp.Message, begin preview) error {
 		case !strings.HasPrefix(name, "content-"), strings.ContainsAny(f.Value, "\r\n\x00"):
 		case name == "content-type", name == "content-length", name == "content-transfer-encoding":
 		default:
-			out.Header = append(out.Header, f)
+			out.Header = append(out.Header, msrp.Field{Name: f.Name, Value: f.Value})
 		}
 	}
 	return nil
@@ -100,16 +93,16 @@ func (c *connection) form(contentType string, begin preview, preferCPIM bool) (f
 	}
 	inside := acceptsType(types, begin.contentType) || acceptsType(wrapped, begin.contentType) ||
 		len(wrapped) == 0 && onlyCPIM(types) // with nothing inside it would take nothing
-	cpim, plain := acceptsType(types, msrp.TypeCPIM), acceptsType(types, contentType)
+	wrap, plain := acceptsType(types, msrp.TypeCPIM), acceptsType(types, contentType)
 	switch {
 	case msrp.IsType(contentType, msrp.TypeCPIM):
-		if cpim && inside {
+		if wrap && inside {
 			return asItCame, nil
 		}
 		if acceptsType(types, begin.contentType) && begin.separable() {
 			return outOfCPIM, nil
 		}
-	case inside && (preferCPIM && names(types, msrp.TypeCPIM) || cpim && !plain):
+	case inside && (preferCPIM && names(types, msrp.TypeCPIM) || wrap && !plain):
 		return inCPIM, nil
 	case plain:
 		return asItCame, nil

@@ -2,11 +2,13 @@ package ms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -14,10 +16,13 @@ import (
 // push on the named connection, if the message has asked for one, and tells the AS. See RFC 5438, section 7.2.1.2.
 func (s *Server) tellFailed(ctx context.Context, m store.MessageInfo, connection string) error {
 	asked, err := s.askedOf(m)
-	if err != nil || !asked.wantsFailed() {
+	if err != nil || !asked.Asks(cpim.NegativeDelivery) {
 		return err
 	}
-	out, err := asked.notification(time.Now(), statusFailed)
+	out, err := notification(asked, time.Now(), cpim.KindDelivery, cpim.Failed)
+	if errors.Is(err, cpim.ErrAnonymous) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("notification: %w", err)
 	}
@@ -39,7 +44,7 @@ func (s *Server) tellFailed(ctx context.Context, m store.MessageInfo, connection
 }
 
 // askedOf is what the sender of a stored message wants to hear of it.
-func (s *Server) askedOf(m store.MessageInfo) (*disposition, error) {
+func (s *Server) askedOf(m store.MessageInfo) (*cpim.Request, error) {
 	if !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
 		return nil, nil
 	}

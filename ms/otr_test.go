@@ -7,7 +7,7 @@ import (
 	"testing/iotest"
 
 	"github.com/gomscp/gomscp/mscp"
-	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/cpim"
 )
 
 // The texts of a client's own, as they were on the wire; the key is cut.
@@ -84,7 +84,7 @@ func TestPreviewIsBounded(t *testing.T) {
 		"CPIM":                 {"message/cpim", wrapped("text/plain", "hi"), previewStep},
 		"long CPIM":            {"message/cpim", wrapped("text/plain", long), previewStep},
 		"CPIM with a query":    {"message/cpim", wrapped("text/plain", otrQuery+long), previewStep},
-		"CPIM without headers": {"message/cpim", long, 2 * msrp.MaxCPIMHeaders},
+		"CPIM without headers": {"message/cpim", long, 2 * cpim.MaxHeaderBytes},
 		"CPIM, long headers":   {"message/cpim", "Subject: " + strings.Repeat("y", 5000) + "\r\n" + wrapped("text/plain", "hi"+long), 4 * previewStep},
 	} {
 		r := &countingReader{r: iotest.OneByteReader(strings.NewReader(tc.body))}

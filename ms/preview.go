@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/cpim"
 )
 
 const (
 	// previewStep is how many bytes of a message in CPIM are looked at first: the
-	// headers mostly end there. It goes up to MaxCPIMHeaders.
+	// headers mostly end there. It goes up to cpim.MaxHeaderBytes.
 	previewStep = 2 << 10
 
 	// textStep is how many bytes of any other message are looked at first.
@@ -21,13 +22,13 @@ const (
 // A preview is the begin of a message, as far as it tells who or what has written
 // it, and what its sender wants to hear of it.
 type preview struct {
-	contentType string       // of what is inside a message in CPIM, or of the message
-	text        []byte       // the begin of that, maxOTRText bytes and one at the most
-	asked       *disposition // nil if nothing is asked for
+	contentType string        // of what is inside a message in CPIM, or of the message
+	text        []byte        // the begin of that, maxOTRText bytes and one at the most
+	asked       *cpim.Request // nil if nothing is asked for
 
 	// Of a message in CPIM, where what is inside begins, in bytes, and its headers.
 	offset  int64
-	content msrp.Header
+	content cpim.MIMEHeader
 }
 
 // separable reports whether what is inside a message in CPIM can be sent without it:
@@ -72,18 +73,21 @@ func previewCPIM(body io.Reader) (preview, io.Reader, error) {
 			return p, nil, errBody
 		}
 		all := io.MultiReader(bytes.NewReader(head), body)
-		c, err := msrp.ReadCPIM(bytes.NewReader(head))
+		m, err := cpim.Read(bytes.NewReader(head))
+		if err == nil && len(m.Content) == 0 && errBody != io.EOF && size < 2*cpim.MaxHeaderBytes {
+			continue // the MIME headers may follow
+		}
 		if err == nil {
-			p.contentType, p.asked = c.ContentType(), dispositionOf(c)
-			p.content = c.Content
-			p.text, err = io.ReadAll(c.Body)
+			p.contentType, p.asked = m.ContentType(), m.Request()
+			p.content = m.Content
+			p.text, err = io.ReadAll(m.Body)
 			p.offset = int64(len(head) - len(p.text))
 			p.text = p.text[:min(len(p.text), maxOTRText+1)]
 			if errBody == io.EOF || err != nil || len(p.text) > maxOTRText || !isText(p.contentType) || len(p.text) >= textStep && !beginsOTR(p.text) {
 				return p, all, err
 			}
 		}
-		if errBody == io.EOF || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || size >= 2*msrp.MaxCPIMHeaders {
+		if errBody == io.EOF || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || size >= 2*cpim.MaxHeaderBytes {
 			return p, all, nil
 		}
 	}

@@ -6,14 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/beevik/etree"
-
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/msrp/cpim"
 )
 
-// cpim is a message in CPIM with those headers beside From and To.
-func cpim(headers ...string) string {
+// cpimText is a message in CPIM with those headers beside From and To.
+func cpimText(headers ...string) string {
 	all := append([]string{"From: Alice <sip:alice@example.com>", "To: <sip:bob@example.com>"}, headers...)
 	return strings.Join(all, "\r\n") + "\r\n\r\nContent-Type: text/plain\r\n\r\nhi"
 }
@@ -22,26 +21,30 @@ func cpimMessage(body string) msrp.Message {
 	return msrp.Message{ContentType: msrp.TypeCPIM, Body: strings.NewReader(body), Size: int64(len(body))}
 }
 
-func TestReadDisposition(t *testing.T) {
+func TestPreviewRequest(t *testing.T) {
 	const ns = "NS: imdn <urn:ietf:params:imdn>"
 	for name, tc := range map[string]struct {
 		body              string
 		stored, delivered bool
 	}{
-		"both":          {cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery, processing"), true, true},
-		"one":           {cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
-		"parameters":    {cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: display;x=y,positive-delivery;z"), false, true},
-		"other prefix":  {cpim("NS: d <urn:ietf:params:imdn>", "d.Message-ID: 1", "d.Disposition-Notification: processing"), true, false},
-		"wrong prefix":  {cpim("NS: d <urn:ietf:params:imdn>", "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), false, false},
-		"no namespace":  {cpim("imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
-		"no Message-ID": {cpim(ns, "imdn.Disposition-Notification: processing"), false, false},
-		"nothing asked": {cpim(ns, "imdn.Message-ID: 1"), false, false},
+		"both":          {cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery, processing"), true, true},
+		"one":           {cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
+		"parameters":    {cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: display;x=y,positive-delivery;z"), false, true},
+		"other prefix":  {cpimText("NS: d <urn:ietf:params:imdn>", "d.Message-ID: 1", "d.Disposition-Notification: processing"), true, false},
+		"wrong prefix":  {cpimText("NS: d <urn:ietf:params:imdn>", "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), false, false},
+		"no namespace":  {cpimText("imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
+		"no Message-ID": {cpimText(ns, "imdn.Disposition-Notification: processing"), false, false},
+		"nothing asked": {cpimText(ns, "imdn.Message-ID: 1"), false, false},
 		"no CPIM":       {"hi", false, false},
-		"is a notification": {strings.ReplaceAll(cpim(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"),
+		"is a notification": {strings.ReplaceAll(cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"),
 			"text/plain", "message/imdn+xml"), false, false},
 	} {
-		d := readDisposition([]byte(tc.body))
-		if d.wantsStored() != tc.stored || d.wantsDelivered() != tc.delivered {
+		begin, _, err := readPreview(msrp.TypeCPIM, strings.NewReader(tc.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := begin.asked
+		if d.Asks(cpim.Processing) != tc.stored || d.Asks(cpim.PositiveDelivery) != tc.delivered {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
@@ -59,8 +62,8 @@ func TestStoredReceipt(t *testing.T) {
 	})
 	a.restore(call, alice, bob)
 	for _, body := range []string{
-		cpim("imdn.Message-ID: not-asked"),
-		cpim("DateTime: 2026-01-02T03:04:05Z", "NS: imdn <urn:ietf:params:imdn>", "imdn.Message-ID: 34jk324j",
+		cpimText("imdn.Message-ID: not-asked"),
+		cpimText("DateTime: 2026-01-02T03:04:05Z", "NS: imdn <urn:ietf:params:imdn>", "imdn.Message-ID: 34jk324j",
 			"imdn.Disposition-Notification: positive-delivery, processing",
 			"imdn.IMDN-Record-Route: <sip:one@example.com>", "imdn.IMDN-Record-Route: <sip:two@example.com>"),
 	} {
@@ -69,28 +72,19 @@ func TestStoredReceipt(t *testing.T) {
 		}
 	}
 	contentType, body, _ := strings.Cut(<-came, " ")
-	c, err := msrp.ReadCPIM(strings.NewReader(body))
+	m, err := cpim.Read(strings.NewReader(body))
 	if err != nil || contentType != msrp.TypeCPIM {
 		t.Fatalf("%s: %v", contentType, err)
 	}
-	if c.Address("From") != bob || c.Address("To") != "sip:one@example.com" || c.ContentType() != msrp.TypeIMDN ||
-		c.Content.Get("Content-Disposition") != "notification" || strings.Count(body, "imdn.IMDN-Route: ") != 2 {
+	route := m.Addresses(cpim.Route)
+	if m.Value(cpim.From) != "<"+bob+">" || m.Value(cpim.To) != "Alice <"+alice+">" || len(route) != 2 || route[0].URI != "sip:one@example.com" {
 		t.Errorf("got %s", body)
 	}
-	doc := etree.NewDocument()
-	if _, err := doc.ReadFrom(c.Body); err != nil {
-		t.Fatal(err)
-	}
-	root := doc.Root()
-	if root.NamespaceURI() != "urn:ietf:params:xml:ns:imdn" || root.FindElement("processing-notification/status/stored") == nil {
-		t.Errorf("got %s", body)
-	}
-	for name, want := range map[string]string{
-		"message-id": "34jk324j", "datetime": "2026-01-02T03:04:05Z", "recipient-uri": bob, "original-recipient-uri": bob,
-	} {
-		if e := root.SelectElement(name); e == nil || e.Text() != want {
-			t.Errorf("no %s %s in %s", name, want, body)
-		}
+	all, err := m.Notifications()
+	want := cpim.Notification{MessageID: "34jk324j", DateTime: "2026-01-02T03:04:05Z", Recipient: bob, OriginalRecipient: bob,
+		Kind: cpim.KindProcessing, Status: cpim.Stored}
+	if err != nil || len(all) != 1 || *all[0] != want {
+		t.Errorf("got %s: %v", body, err)
 	}
 }
 
@@ -103,7 +97,7 @@ func TestNoReceipt(t *testing.T) {
 		return nil
 	})
 	a.restore(call, alice, bob)
-	if _, err := session.Send(a.ctx(), cpimMessage(cpim("imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"))); err != nil {
+	if _, err := session.Send(a.ctx(), cpimMessage(cpimText("imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := call.Bye(a.ctx()); err != nil {
@@ -118,9 +112,9 @@ func TestNoReceipt(t *testing.T) {
 func TestReplies(t *testing.T) {
 	a := newFakeAS(t, nil)
 	a.notified = make(chan mscp.Element, 10)
-	a.leave(cpimMessage(cpim("imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery")))
+	a.leave(cpimMessage(cpimText("imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery")))
 	a.wantNotified(t, alice, bob, "1")
-	notification := strings.ReplaceAll(cpim(), "text/plain", "message/imdn+xml")
+	notification := strings.ReplaceAll(cpimText(), "text/plain", "message/imdn+xml")
 	a.reply = func(s *msrp.Session) {
 		go func() {
 			if _, err := s.Send(a.ctx(), text("thanks")); err != nil {

@@ -84,7 +84,7 @@ func TestRefusalIsOfOneDevice(t *testing.T) {
 func TestGivenUp(t *testing.T) {
 	a := newFakeAS(t, func(c *Config) { c.Push.GiveUp = time.Nanosecond })
 	a.notified = make(chan mscp.Element, 20)
-	a.leave(cpimMessage(cpim("NS: imdn <urn:ietf:params:imdn>", "imdn.Message-ID: 34jk324j",
+	a.leave(cpimMessage(cpimText("NS: imdn <urn:ietf:params:imdn>", "imdn.Message-ID: 34jk324j",
 		"imdn.Disposition-Notification: negative-delivery")), text("silent"))
 	refuse := func(got) error { return &msrp.StatusError{Code: 415, Reason: "Nope"} }
 	_, resp := a.push([]string{"*"}, refuse)

@@ -8,13 +8,13 @@
 //   - RFC 4976, the client of a relay ([OpenRelay]); being a relay is not
 //   - RFC 4145 and 6135, who connects; RFC 8122, TLS with fingerprints;
 //     RFC 6714, CEMA
-//   - RFC 3862, message/cpim ([CPIM]); isComposing (RFC 3994) and IMDN
-//     (RFC 5438) are told apart from what a person wrote
+//   - RFC 3862, message/cpim, and RFC 5438, IMDN: package cpim beside this one
+//   - isComposing (RFC 3994) is told by its type ([TypeComposing])
 //   - RFC 7701, the NICKNAME request
 //
 // MUSTS.md, beside this file, lists each MUST of RFC 4975 and 4976 with the file
 // that does it, under a tag like RFC4975-7.1.1-3, and its tests; and at its
-// end what is not done.
+// end what is not done. Package cpim has a table of its own.
 //
 // # Usage
 //

@@ -21,7 +21,7 @@ type SessionConfig struct {
 	Handler Handler
 	// AcceptTypes are the media types taken ("text/plain", "text/*", "*");
 	// others are refused with 415. nil takes everything. What a message of
-	// such a type wraps is for the Handler to look at: see ReadCPIM and
+	// such a type wraps is for the Handler to look at: see package cpim and
 	// Media.AcceptsWrapped.
 	AcceptTypes []string
 	// MaxSize is the size of the largest message taken, in bytes; larger

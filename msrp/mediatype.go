@@ -1,0 +1,21 @@
+package msrp
+
+import "strings"
+
+// Content types that applications treat in their own way.
+const (
+	// TypeCPIM wraps a message with its addresses; package cpim reads and
+	// writes it. See RFC 3862.
+	TypeCPIM = "message/cpim"
+	// TypeComposing tells that somebody writes or has ceased. See RFC 3994.
+	TypeComposing = "application/im-iscomposing+xml"
+	// TypeIMDN is a disposition notification. See RFC 5438.
+	TypeIMDN = "message/imdn+xml"
+)
+
+// IsType reports whether a Content-Type names that media type, whatever its
+// parameters and case.
+func IsType(contentType, mediaType string) bool {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.EqualFold(strings.TrimSpace(t), mediaType)
+}
