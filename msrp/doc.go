@@ -10,9 +10,10 @@
 //     RFC 6714, CEMA
 //   - RFC 3862, message/cpim, and RFC 5438, IMDN: package cpim beside this one
 //   - isComposing (RFC 3994) is told by its type ([TypeComposing])
-//   - RFC 7701, the NICKNAME request
+//   - RFC 7701, nicknames and the chatroom attribute ([Chatroom]); being the chat
+//     room is not
 //
-// MUSTS.md, beside this file, lists each MUST of RFC 4975 and 4976 with the file
+// MUSTS.md, beside this file, lists each MUST of RFC 4975, 4976 and 7701 with the file
 // that does it, under a tag like RFC4975-7.1.1-3, and its tests; and at its
 // end what is not done. Package cpim has a table of its own.
 //

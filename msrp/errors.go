@@ -11,12 +11,14 @@ const (
 	StatusBadRequest      = 400 // the request was unintelligible
 	StatusUnauthorized    = 401 // a relay wants credentials (RFC 4976)
 	StatusForbidden       = 403 // the action is not allowed
+	StatusNoRecipient     = 404 // the To of a message in CPIM names nobody (RFC 7701)
 	StatusTimeout         = 408 // a relay got no answer; errors.Is(err, ErrNoResponse)
 	StatusTooLarge        = 413 // stop sending this message
 	StatusUnsupportedType = 415 // the content type is not understood
 	StatusOutOfBounds     = 423 // a parameter (Expires) is out of bounds
 	StatusBadNickname     = 424 // the nickname is malformed (RFC 7701)
 	StatusNicknameInUse   = 425 // the nickname is reserved or in use (RFC 7701)
+	StatusNoPrivate       = 428 // the recipient takes no private messages (RFC 7701)
 	StatusNoSession       = 481 // no such session
 	StatusUnknownMethod   = 501 // the method is not understood
 	StatusBoundElsewhere  = 506 // the session is bound to another connection
@@ -27,12 +29,14 @@ var statusText = map[int]string{
 	StatusBadRequest:      "Bad Request",
 	StatusUnauthorized:    "Unauthorized",
 	StatusForbidden:       "Forbidden",
+	StatusNoRecipient:     "Failure to resolve recipient's URI",
 	StatusTimeout:         "Timeout",
 	StatusTooLarge:        "Message Too Large",
 	StatusUnsupportedType: "Unsupported Media Type",
 	StatusOutOfBounds:     "Parameter Out Of Bounds",
-	StatusBadNickname:     "Malformed Nickname",
-	StatusNicknameInUse:   "Nickname In Use",
+	StatusBadNickname:     "Malformed nickname",
+	StatusNicknameInUse:   "Nickname reserved or already in use",
+	StatusNoPrivate:       "Private messages not supported",
 	StatusNoSession:       "No Such Session",
 	StatusUnknownMethod:   "Unknown Method",
 	StatusBoundElsewhere:  "Session Already Bound",

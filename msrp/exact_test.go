@@ -112,61 +112,6 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-func TestNickname(t *testing.T) {
-	asked := make(chan string, 1)
-	r := newRaw(t, Config{}, SessionConfig{Nickname: func(name string) error {
-		asked <- name
-		switch name {
-		case "taken":
-			return &StatusError{Code: StatusNicknameInUse}
-		case "no":
-			return errors.New("no")
-		}
-		return nil
-	}})
-	for value, want := range map[string]struct {
-		code int
-		name string
-	}{
-		`"Alice the great"`: {200, "Alice the great"},
-		`"a\"b\\c"`:         {200, `a"b\c`},
-		`""`:                {200, ""},
-		`"taken"`:           {425, "taken"},
-		`"no"`:              {403, "no"},
-		`Alice`:             {424, ""},
-		`"Alice`:            {424, ""},
-		`"a"b"`:             {424, ""},
-		`"a\b"`:             {424, ""},
-		`"a\"`:              {424, ""},
-		``:                  {424, ""},
-	} {
-		r.Send("MSRP abcd1234 NICKNAME", "To-Path: "+r.s.Local().String(), "From-Path: "+r.me, "Use-Nickname: "+value, "-------abcd1234$")
-		if f := r.Next(); f.Code != want.code {
-			t.Errorf("%s: got %+v", value, f)
-		}
-		if want.code != 424 {
-			if got := next(t, asked); got != want.name {
-				t.Errorf("%s: asked for %q", value, got)
-			}
-		}
-	}
-	s, p := sender(t, Config{})
-	ec := make(chan error, 1)
-	go func() { ec <- s.Nickname(testCtx(t), `a"b`) }()
-	f := p.Next()
-	if f.Method != "NICKNAME" || f.Get("Use-Nickname") != `"a\"b"` {
-		t.Fatalf("got %+v", f)
-	}
-	p.Answer(f, 425, "In Use")
-	var se *StatusError
-	if err := next(t, ec); !errors.As(err, &se) || se.Code != 425 {
-		t.Fatalf("got %v", err)
-	}
-	if err := s.Nickname(testCtx(t), "a\r\nb"); err == nil {
-		t.Fatal("a line end was taken")
-	}
-}
-
 // The passive side says nothing before it knows who is there.
 func TestPassiveWaits(t *testing.T) {
 	r := newRaw(t, Config{}, SessionConfig{})

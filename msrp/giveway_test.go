@@ -38,14 +38,27 @@ func stuck(t *testing.T, cfg Config) (*Session, *msrptest.Peer) {
 
 // A 413 interrupts the chunk that is being sent.
 func TestRefusalInterruptsChunk(t *testing.T) {
+	for _, how := range []string{"response", "report"} {
+		t.Run(how, func(t *testing.T) { testRefusalInterruptsChunk(t, how == "report") })
+	}
+}
+
+func testRefusalInterruptsChunk(t *testing.T, report bool) {
 	s, p := stuck(t, Config{ChunkSize: MaxChunkSize})
-	_, ec := sendTo(s, binaryMessage(noise(MaxChunkSize)))
+	m := binaryMessage(noise(MaxChunkSize))
+	m.MessageID = "12339sdqwer"
+	_, ec := sendTo(s, m)
 	head := make([]byte, 64)
 	if _, err := io.ReadFull(p.Conn, head); err != nil {
 		t.Fatal(err)
 	}
 	tid := strings.Fields(string(head))[1]
-	p.Send("MSRP "+tid+" 413 Enough", "To-Path: msrp://127.0.0.1:9/us;tcp", "From-Path: msrp://127.0.0.1:9/them;tcp", "-------"+tid+"$")
+	if report {
+		p.Send("MSRP abcd1234 REPORT", "To-Path: msrp://127.0.0.1:9/us;tcp", "From-Path: msrp://127.0.0.1:9/them;tcp",
+			"Message-ID: 12339sdqwer", "Byte-Range: 1-1/*", "Status: 000 413 Enough", "-------abcd1234$")
+	} else {
+		p.Send("MSRP "+tid+" 413 Enough", "To-Path: msrp://127.0.0.1:9/us;tcp", "From-Path: msrp://127.0.0.1:9/them;tcp", "-------"+tid+"$")
+	}
 	var se *StatusError
 	for err := error(nil); !errors.As(err, &se); err = s.sendingError() {
 		time.Sleep(time.Millisecond)

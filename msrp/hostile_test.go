@@ -14,8 +14,14 @@ import (
 
 func TestRawUnknownMethodAndSession(t *testing.T) {
 	r := newRaw(t, Config{}, SessionConfig{})
-	r.Send("MSRP abcd NICKNAME", "To-Path: "+r.s.Local().String(), "From-Path: "+r.me, "Use-Nickname: \"x\"", "-------abcd$")
-	r.want("abcd", 501)
+	// NICKNAME is unknown to a session that is none of a chat room's.
+	for i, method := range []string{"BREW", "X", "SENDX", "INVITE", "NICKNAME"} {
+		tid := fmt.Sprintf("abcd%d", i)
+		r.Send("MSRP "+tid+" "+method, "To-Path: "+r.s.Local().String(), "From-Path: "+r.me, "Use-Nickname: \"x\"", "-------"+tid+"$")
+		r.want(tid, 501)
+		r.Send("MSRP "+tid+" "+method, "To-Path: "+r.s.Local().String(), "From-Path: "+r.me, "Failure-Report: no", "Content-Type: a/b", "", "x", "-------"+tid+"$")
+		r.want(tid, 501)
+	}
 	r.Send("MSRP abce SEND", "To-Path: msrp://127.0.0.1:1/nobody;tcp", "From-Path: "+r.me, "Message-ID: 1",
 		"Content-Type: a/b", "", "hello", "-------abce$")
 	if f := r.Next(); f.Code != 481 || f.TID != "abce" {

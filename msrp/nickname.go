@@ -3,10 +3,15 @@ package msrp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 const hdrUseNickname = "Use-Nickname"
+
+// MaxNickname is the longest nickname, in bytes. See RFC 7701, section 7.1.
+const MaxNickname = 1023
 
 // nickname handles a NICKNAME request. The result is its answer; nil is 200.
 // See RFC 7701, section 7.
@@ -15,36 +20,42 @@ func (s *Session) nickname(f *frame) *StatusError {
 		return status(StatusUnknownMethod, "")
 	}
 	name, ok := unquote(f.header.Get(hdrUseNickname))
-	if !ok {
-		return status(StatusBadNickname, "")
+	if !ok || len(name) > MaxNickname {
+		return status(StatusBadNickname, "") // [RFC7701-7.1-4]
 	}
-	return refusalFor(s.sc.Nickname(name))
+	return refusalFor(s.sc.Nickname(name)) // [RFC7701-7.1-5] [RFC7701-7.1-6]
 }
 
-// Nickname asks a chat server for a nickname; "" gives up the one there is. A
-// refusal is a *StatusError: 425 means that somebody else has it, 501 that
-// there are none. See RFC 7701, section 7.
+// Nickname asks a chat room for a nickname of MaxNickname bytes at most; ""
+// gives up the one there is. It may be used where the room's SDP has
+// Chatroom.Nicknames. A refusal is a *StatusError: 403 means that the room has
+// none, 424 that it does not take this one, 425 that somebody else has it, 501
+// that the peer is no chat room; the nickname that there was remains. See RFC
+// 7701, section 7.
 func (s *Session) Nickname(ctx context.Context, name string) error {
-	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return errors.New("msrp: a nickname holds no control characters")
-	}
-	select {
-	case <-s.bound:
-	default:
-		return errors.New("msrp: the session is not bound yet")
+	switch i := strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }); {
+	case len(name) > MaxNickname:
+		return syntaxErr("nickname", MaxNickname, fmt.Sprintf("longer than %d bytes", MaxNickname)) // [RFC7701-7.1-2]
+	case !utf8.ValidString(name):
+		return syntaxErr("nickname", 0, "not UTF-8")
+	case i >= 0:
+		return syntaxErr("nickname", i, "a control character")
 	}
 	c := s.conn()
+	if c == nil {
+		return errors.New("msrp: the session is not bound yet")
+	}
 	_, to := s.target()
 	tid := newTransactionID()
-	head := appendRequest(nil, tid, "NICKNAME", to, s.from)
-	head = appendField(head, hdrUseNickname, quoted(name))
+	head := appendRequest(nil, tid, "NICKNAME", to, s.from) // and no report headers [RFC7701-7.1-3]
+	head = appendField(head, hdrUseNickname, quoted(name))  // [RFC7701-7.1-1] [RFC7701-7.3-1]
 	_, err := c.exchange(ctx, tid, head)
 	return err
 }
 
 // unquote takes a quoted-string apart. See RFC 4975, section 9.
 func unquote(s string) (string, bool) {
-	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' || !utf8.ValidString(s) {
 		return "", false
 	}
 	s = s[1 : len(s)-1]

@@ -305,8 +305,8 @@ func (p *place) answered(se *StatusError, err error) {
 		partial := o.m.FailureReport == FailurePartial
 		switch {
 		case se != nil:
-			o.err = se
-		case err != nil && !(partial && errors.Is(err, ErrNoResponse)):
+			o.err = se // [RFC4975-7.1.1-11]
+		case err != nil && !(partial && errors.Is(err, ErrNoResponse)): // [RFC4975-7.1.1-10]
 			// Silence is consent if the report is partial (RFC 4975, 7.1.1).
 			o.err = err
 			if !errors.Is(err, ErrNoResponse) {

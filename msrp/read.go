@@ -194,6 +194,7 @@ func (c *conn) replyTo(f *frame) replyTo {
 	r := replyTo{tid: f.tid, to: f.hop, from: f.target, wants: f.failureReport, silent: f.method == "REPORT", binds: f.binds}
 	if f.method != "SEND" {
 		r.to = f.from.String() // the whole path back; for SEND the previous hop alone [RFC4975-7.2-1]
+		r.wants = FailureYes   // Failure-Report is a header of SEND
 	}
 	return r
 }

@@ -193,7 +193,7 @@ func (s *Session) report(f *frame) {
 	}
 	if st.Code/100 != 2 {
 		if o != nil {
-			o.refused(st)
+			o.refused(st) // [RFC4975-7.3.2-2]
 		}
 		if r != nil {
 			r.fail(st)

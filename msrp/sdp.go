@@ -94,6 +94,8 @@ type Media struct {
 	Direction Direction
 	// CEMA is the msrp-cema attribute. See RFC 6714.
 	CEMA bool
+	// Chatroom is the chatroom attribute, nil if there is none. See RFC 7701.
+	Chatroom *Chatroom
 	// Fingerprints are the fingerprint attributes, "sha-256 AB:CD:...". See
 	// RFC 8122, section 5.
 	Fingerprints []string
@@ -168,7 +170,7 @@ func readMedia(d *sdp.SessionDescription, l mediaLine, index int) (*Media, error
 			return nil, err
 		}
 	}
-	m.Fingerprints, m.Path = nil, nil
+	m.Fingerprints, m.Path, m.Chatroom = nil, nil, nil // of the media alone [RFC7701-8-2]
 	var own []string
 	for _, a := range md.Attributes {
 		if err := m.attribute(a.Key, strings.TrimSpace(a.Value)); err != nil {
@@ -218,6 +220,8 @@ func (m *Media) attribute(key, value string) error {
 		m.Connection = strings.ToLower(value)
 	case "sendrecv", "sendonly", "recvonly", "inactive":
 		m.Direction = Direction(key)
+	case "chatroom":
+		m.Chatroom = parseChatroom(value)
 	case "msrp-cema":
 		m.CEMA = true
 	case "fingerprint":

@@ -89,6 +89,11 @@ func (m *Media) check() error {
 			}
 		}
 	}
+	if m.Chatroom != nil {
+		if err := m.Chatroom.check(); err != nil {
+			return err
+		}
+	}
 	for _, s := range m.Fingerprints {
 		if strings.ContainsAny(s, "\r\n\x00") {
 			return errors.New("msrp: Media.Fingerprints has a line end")
@@ -167,6 +172,11 @@ func (m *Media) writeMedia(b *bytes.Buffer) {
 	line("connection", m.Connection)
 	if m.CEMA {
 		b.WriteString("a=msrp-cema\r\n")
+	}
+	if m.Chatroom != nil && len(m.Chatroom.tokens()) == 0 {
+		b.WriteString("a=chatroom\r\n")
+	} else if m.Chatroom != nil {
+		line("chatroom", m.Chatroom.value())
 	}
 	for _, f := range m.Fingerprints {
 		line("fingerprint", f)

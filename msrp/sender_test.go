@@ -67,6 +67,36 @@ func TestSenderAnsweredTwice(t *testing.T) {
 	}
 }
 
+// TestSenderPartialSilence has a peer that answers what is wrong, and nothing
+// else: its silence is no failure, and an error is told.
+func TestSenderPartialSilence(t *testing.T) {
+	s, p := sender(t, Config{ResponseTimeout: 20 * time.Millisecond, ChunkSize: 10, Window: 2})
+	m := binaryMessage(noise(45))
+	m.FailureReport = FailurePartial
+	_, ec := sendTo(s, m)
+	for range 5 {
+		if f := p.Next(); f.Get("Failure-Report") != "partial" {
+			t.Fatalf("got %+v", f)
+		}
+	}
+	if err := next(t, ec); err != nil {
+		t.Fatal(err)
+	}
+	m = binaryMessage(noise(45))
+	m.FailureReport, m.SuccessReport = FailurePartial, true
+	rc, ec := sendTo(s, m)
+	f := p.Next()
+	p.Answer(f, 415, "Nope")
+	err := next(t, ec)
+	if r := <-rc; err == nil { // all was written before the answer came
+		err = r.Wait(testCtx(t))
+	}
+	var se *StatusError
+	if !errors.As(err, &se) || se.Code != 415 || se.Reason != "Nope" {
+		t.Fatalf("got %v", err)
+	}
+}
+
 func TestSenderNoResponse(t *testing.T) {
 	s, p := sender(t, Config{ResponseTimeout: 50 * time.Millisecond})
 	_, ec := sendTo(s, textMessage("hello"))
