@@ -172,16 +172,13 @@ func (c *Config) Validate() error {
 	if c.Control.RequireTLS && !c.TLS.Enabled() {
 		bad("control.require_tls", "true needs a tls.certificate")
 	}
-	if a := c.MSRP.TLSListen; a != "" {
+	if a := c.MSRP.TLSListen; a != "" && a != off {
 		if err := daemon.CheckListen(a); err != nil {
-			bad("msrp.tls_listen", "%v", err)
-		}
-		if !c.TLS.Enabled() {
-			bad("msrp.tls_listen", "%q needs a tls.certificate; without one it must be empty", a)
+			bad("msrp.tls_listen", "%v; or %q for none", err, off)
 		}
 	}
-	if c.MSRP.OfferTLS && c.MSRP.TLSListen == "" {
-		bad("msrp.offer_tls", "true needs an msrp.tls_listen")
+	if c.MSRP.OfferTLS && c.MSRP.TLSListen == off {
+		bad("msrp.offer_tls", "true needs an msrp.tls_listen that is not %q", off)
 	}
 	c.TLS.Validate(bad)
 	if _, err := loadCertificate(c.TLS); err != nil && c.TLS.Key != "" {

@@ -130,8 +130,13 @@
 // With a tls.certificate, SIP is taken over TLS at sip.tls_listen, and control
 // channels over TLS are taken, each side being known by the fingerprint in its SDP
 // (RFC 8122); control.require_tls refuses others, and MSCP over INFO of a dialog that
-// is not over TLS. With msrp.tls_listen, an offer of TCP/TLS/MSRP is answered there,
-// and refused with 488 without; msrp.offer_tls has pushes offer it, and nothing else.
+// is not over TLS. An offer of TCP/TLS/MSRP is answered at msrp.tls_listen, which needs
+// no tls.certificate: without one, the server makes a certificate for itself, keeps it
+// beside its store, and is known by the fingerprint in its SDP. With "off" such an offer
+// is refused with 488. Pushes offer plain MSRP, or with msrp.offer_tls MSRP over TLS; a
+// user agent that refuses the one is asked the other way by the AS, which has the media
+// server offer that ([mscp.HeaderTransport]). An answer with another transport than the
+// offer's is a refusal.
 // A user agent's certificate must be that of its fingerprint. If its SDP has none,
 // ours is for it to check, and its own is checked against tls.ca where we connect.
 //

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -18,7 +20,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	defer s.connections.remove(conn)
 	defer conn.settle(nil, errDialogEnded)
 
-	media, err := s.media(msrp.SetupActpass, s.cfg.MSRP.OfferTLS)
+	media, err := s.media(msrp.SetupActpass, s.offersTLS(in.Header(mscp.HeaderTransport)))
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
@@ -58,6 +60,20 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	leg.Close() // and with it all handlers
 	receiver.end()
 	return nil
+}
+
+// offersTLS tells whether a push offers MSRP over TLS: as it is configured, or as the
+// AS asks, which has seen a user agent refuse the other offer.
+func (s *Server) offersTLS(asked string) bool {
+	switch {
+	case s.msrps == nil:
+		return false
+	case strings.EqualFold(asked, mscp.TransportTLS):
+		return true
+	case strings.EqualFold(asked, mscp.TransportTCP):
+		return false
+	}
+	return s.cfg.MSRP.OfferTLS
 }
 
 var (

@@ -2,6 +2,7 @@ package ms
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -49,7 +50,8 @@ type Server struct {
 	peers       atomic.Pointer[daemon.Peers] // the application servers
 	quiet       daemon.Quiet                 // for what strangers do
 	certificate atomic.Pointer[certificate]
-	bound       chan struct{} // closed when ua is set
+	made        *tls.Certificate // for MSRP, if none is configured
+	bound       chan struct{}    // closed when ua is set
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
@@ -101,7 +103,7 @@ func (s *Server) open() (err error) {
 	if err != nil {
 		return err
 	}
-	s.log.Info("media server is up", "sip", s.ua.Addr(), "msrp", s.msrp.Addr(), "admin", s.admin.Addr())
+	s.log.Info("media server is up", "sip", s.ua.Addr(), "msrp", s.msrp.Addr(), "msrp_tls", s.msrpsAddr(), "admin", s.admin.Addr())
 	return nil
 }
 
