@@ -3,6 +3,7 @@ package sipua
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -37,6 +38,16 @@ func (e *StatusError) Header(name string) string {
 		return ""
 	}
 	return headerValue(e.response, name)
+}
+
+// RetryAfter is the pause that the response asks for before another request of its
+// kind, [MaxRetryAfter] at the most; 0 if it asks for none. See RFC 3261, section
+// 20.33.
+func (e *StatusError) RetryAfter() time.Duration {
+	if e.response == nil {
+		return 0
+	}
+	return retryAfter(e.response)
 }
 
 func statusError(res *sip.Response) *StatusError {

@@ -57,12 +57,30 @@ const (
 
 	handshakeWait = 10 * time.Second // for a TLS handshake, in either role
 
-	// subscribeRetryMin and subscribeRetryMax bound the pause before a lost
-	// subscription or registration is tried again.
-	subscribeRetryMin = time.Second
-	subscribeRetryMax = time.Minute
-	// unsubscribeWait bounds the last request of a subscription.
+	// MaxRetryAfter bounds the pause that a peer can ask for with Retry-After or
+	// retry-after: after it, we look for ourselves.
+	MaxRetryAfter = time.Hour
+	// MaxMinExpires bounds what a 423 can raise an interval to.
+	MaxMinExpires = 24 * time.Hour
+	// maxTooBrief bounds the attempts at one REGISTER or SUBSCRIBE that is refused
+	// with 423.
+	maxTooBrief = 3
+	// maxEnding bounds the subscriptions that have ended here and wait for the
+	// notifier's last NOTIFY; of those beyond, it gets 481.
+	maxEnding = 100_000
+	// maxNotifierAddrs bounds the addresses of one notifier whose connections are
+	// watched.
+	maxNotifierAddrs = 16
+	// otherConnectionWait is how long the response to a SUBSCRIBE may take on
+	// another connection when its own has ended.
+	otherConnectionWait = time.Second
+	// unsubscribeWait bounds the last requests of a subscription.
 	unsubscribeWait = 2 * time.Second
+
+	// The changes of many subscriptions get changeLines lines in the log, and then
+	// one line in sum for each changeWindow.
+	changeLines  = 3
+	changeWindow = time.Minute
 )
 
 // timers are the waits that a test shortens.
@@ -70,6 +88,23 @@ type timers struct {
 	t1, t2    time.Duration // of the repetition of our 2xx
 	glareUnit time.Duration // of the pause after a 491
 	minSE     time.Duration // the least session interval
+
+	// retryMin and retryMax bound the growing pauses before a lost subscription or
+	// registration is tried again; slowMin and slowMax are those where another
+	// attempt can hardly help.
+	retryMin, retryMax, slowMin, slowMax time.Duration
+	// settled is how long a subscription must have lived for its pauses to begin
+	// anew.
+	settled time.Duration
+	// notify is Timer N: how long after a SUBSCRIBE its NOTIFY may come. See RFC
+	// 6665, section 4.1.2.4.
+	notify time.Duration
+	// unreadable bounds the growing pauses before a state that could not be read is
+	// asked for again.
+	unreadable time.Duration
+	// sweepMin and sweepMax bound the growing pauses between two rounds in which all
+	// subscriptions at a notifier are refreshed.
+	sweepMin, sweepMax time.Duration
 }
 
 // withDefaults fills in what is not set.
@@ -77,7 +112,11 @@ func (t timers) withDefaults() timers {
 	for _, x := range []struct {
 		field *time.Duration
 		value time.Duration
-	}{{&t.t1, t1}, {&t.t2, t2}, {&t.glareUnit, 10 * time.Millisecond}, {&t.minSE, defaultMinSE}} {
+	}{{&t.t1, t1}, {&t.t2, t2}, {&t.glareUnit, 10 * time.Millisecond}, {&t.minSE, defaultMinSE},
+		{&t.retryMin, time.Second}, {&t.retryMax, time.Minute}, {&t.slowMin, time.Minute}, {&t.slowMax, time.Hour},
+		{&t.settled, time.Minute}, {&t.notify, t64}, {&t.unreadable, 10 * time.Minute},
+		{&t.sweepMin, 10 * time.Second}, {&t.sweepMax, 10 * time.Minute},
+	} {
 		if *x.field == 0 {
 			*x.field = x.value
 		}

@@ -1,55 +1,188 @@
 package sipua
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
 
-// onNotify takes a NOTIFY for one of our subscriptions.
-func (ua *UA) onNotify(req *sip.Request, tx sip.ServerTransaction) {
-	ua.mu.Lock()
-	s := ua.subs[dialogKey{req.CallID().Value(), tagOf(req.To().Params)}]
-	ua.mu.Unlock()
-	if s == nil || !s.notified(req) {
-		ua.respond(req, tx, 481, "") // [RFC6665-4.1.3]
-		return
-	}
-	ua.respond(req, tx, 200, "")
+// Notification is one NOTIFY.
+type Notification struct {
+	State       string // of the subscription: active, pending or terminated
+	Reason      string // why it is terminated
+	ContentType string
+	Body        []byte
+	CSeq        uint32
+	// Solicited says that a SUBSCRIBE of ours was waiting for it, a refresh
+	// perhaps: it need not mean that anything has changed.
+	Solicited bool
+
+	subscription *Subscription
 }
 
-// notified hands a NOTIFY on; false if it belongs to no dialog of ours.
-func (s *Subscription) notified(req *sip.Request) bool {
+// AskAgain has the state asked for again, by a refresh of the subscription, since
+// that of the notification could not be used. The pause before grows each time, up to
+// ten minutes, until a notification was used.
+func (n Notification) AskAgain() {
+	if n.subscription != nil {
+		n.subscription.wanted.Store(true)
+		n.subscription.wakeUp()
+	}
+}
+
+// A subscriptionState is the value of a Subscription-State header. See RFC 6665,
+// section 8.2.3.
+type subscriptionState struct {
+	state      string // in lower case
+	reason     string // in lower case
+	expires    time.Duration
+	hasExpires bool
+	retryAfter time.Duration
+}
+
+// parseSubscriptionState reads the header, of which there must be one. A time that
+// cannot be read counts as left out: the state does not depend on it.
+func parseSubscriptionState(headers []sip.Header) (st subscriptionState, err error) {
+	if len(headers) != 1 {
+		return st, fmt.Errorf("%d Subscription-State headers", len(headers))
+	}
+	p := newScanner(headers[0].Value())
+	p.blanks()
+	if !p.token() || !p.params() {
+		return st, fmt.Errorf("Subscription-State")
+	}
+	value, whole := p.tidy("")
+	if !whole {
+		return st, fmt.Errorf("Subscription-State")
+	}
+	state, params, _ := strings.Cut(value, ";")
+	st.state = strings.ToLower(state)
+	for param := range strings.SplitSeq(params, ";") {
+		name, v, _ := strings.Cut(param, "=")
+		v = strings.Trim(v, `"`)
+		switch strings.ToLower(name) {
+		case "reason":
+			st.reason = strings.ToLower(v)
+		case "expires":
+			st.expires, st.hasExpires = deltaSeconds(v)
+		case "retry-after":
+			st.retryAfter, _ = deltaSeconds(v)
+		}
+	}
+	return st, nil
+}
+
+// onNotify takes a NOTIFY for one of our subscriptions.
+func (ua *UA) onNotify(req *sip.Request, tx sip.ServerTransaction) {
+	key := dialogKey{req.CallID().Value(), tagOf(req.To().Params)}
+	ua.mu.Lock()
+	s, e := ua.subs[key], ua.ending[key]
+	ua.mu.Unlock()
+	code, reason := 481, "" // [RFC6665-4.1.3]
+	switch {
+	case s != nil:
+		code, reason = s.notified(req)
+	case e != nil && e.tag == tagOf(req.From().Params):
+		if code, reason = checkNotify(req, e.event); code == 200 && isFinal(req) {
+			ua.endSubscription(key) // a repetition gets the same response, from the transaction
+		}
+	}
+	var headers []Header
+	if code == 500 {
+		headers = retryLater()
+	}
+	ua.respond(req, tx, code, reason, headers...)
+}
+
+// checkNotify tells how a NOTIFY of a dialog of ours is answered.
+func checkNotify(req *sip.Request, event string) (code int, reason string) {
+	events := req.GetHeaders("Event")
+	if len(events) != 1 {
+		return 400, fmt.Sprintf("Bad Request (%d Event headers)", len(events)) // [RFC6665-8.2.1]
+	}
+	if name, id := eventOf(events[0].Value()); !sameEvent(name, id, event) {
+		if own, _ := eventOf(event); own == name {
+			return 481, "" // of this package, but another subscription
+		}
+		return 489, "Bad Event" // [RFC6665-4.1.3]
+	}
+	if _, err := parseSubscriptionState(req.GetHeaders("Subscription-State")); err != nil {
+		return 400, "Bad Request (" + err.Error() + ")" // [RFC6665-4.1.3]
+	}
+	return 200, ""
+}
+
+func isFinal(req *sip.Request) bool {
+	st, err := parseSubscriptionState(req.GetHeaders("Subscription-State"))
+	return err == nil && st.state == "terminated"
+}
+
+// eventOf are the event type and the id of an Event header's value.
+func eventOf(value string) (name, id string) {
+	name, params, _ := strings.Cut(value, ";")
+	for param := range strings.SplitSeq(params, ";") {
+		if k, v, _ := strings.Cut(strings.TrimSpace(param), "="); strings.EqualFold(k, "id") {
+			id = v
+		}
+	}
+	return strings.TrimSpace(name), id
+}
+
+// sameEvent compares as RFC 6665, section 8.2.1, has it: byte by byte.
+func sameEvent(name, id, event string) bool {
+	n, i := eventOf(event)
+	return n == name && i == id
+}
+
+// notified takes a NOTIFY, and tells how it is answered.
+func (s *Subscription) notified(req *sip.Request) (code int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.dialog
-	if d == nil {
-		return false
+	d, tag := s.dialog, tagOf(req.From().Params)
+	if d == nil || s.ended != nil || s.confirmed && tagOf(d.remote.Params) != tag {
+		return 481, "" // another branch of a fork; one is enough [RFC3856-6.9], [RFC3680-4.9]
 	}
-	tag := tagOf(req.From().Params)
-	if known := tagOf(d.remote.Params); known != "" && known != tag {
-		return false // another branch of a fork; one is enough
+	if code, reason = checkNotify(req, s.r.Event); code != 200 {
+		return code, reason
 	}
-	s.learn(tag, req.Contact(), recordRoutes(req))
 	seq := req.CSeq().SeqNo
-	if seq <= d.remoteSeq {
-		return true // older than what we know [RFC3261-12.2.2]
+	if s.confirmed && seq < d.remoteSeq {
+		return 500, "" // [RFC3261-12.2.2]
+	}
+	now := time.Now()
+	if !s.confirmed {
+		s.learn(tag, req.Contact(), recordRoutes(req))
+		s.confirmed, s.since = true, now
+	} else {
+		refreshTarget(d, req.Contact())
 	}
 	d.remoteSeq = seq
-	n := Notification{ContentType: headerValue(req, "Content-Type"), Body: req.Body(), CSeq: seq}
-	state, params, _ := strings.Cut(headerValue(req, "Subscription-State"), ";")
-	n.State = strings.ToLower(strings.TrimSpace(state))
-	for p := range strings.SplitSeq(params, ";") {
-		if k, v, _ := strings.Cut(strings.TrimSpace(p), "="); strings.EqualFold(k, "reason") {
-			n.Reason = v
+	st, _ := parseSubscriptionState(req.GetHeaders("Subscription-State"))
+	n := Notification{
+		State: st.state, Reason: st.reason, ContentType: headerValue(req, "Content-Type"), Body: req.Body(), CSeq: seq,
+		Solicited: !s.timerN.IsZero(), subscription: s,
+	}
+	s.timerN = time.Time{}
+	s.follow(now, st)
+	if !s.closing {
+		s.r.OnNotify(n)
+		if !s.wanted.Load() {
+			s.documents.reset()
 		}
 	}
-	s.r.OnNotify(n)
-	if n.State == "terminated" {
-		select {
-		case s.lost <- struct{}{}:
-		default:
-		}
+	s.wakeUp()
+	return 200, ""
+}
+
+// follow takes what a NOTIFY says of the subscription. s.mu is held.
+func (s *Subscription) follow(now time.Time, st subscriptionState) {
+	switch {
+	case st.state == "terminated":
+		s.ended = &st // its expires has no meaning [RFC6665-4.1.3]
+	case st.hasExpires:
+		s.told = now
+		s.lasts(now, st.expires) // it is authoritative [RFC6665-4.1.3]
 	}
-	return true
 }

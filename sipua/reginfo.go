@@ -29,6 +29,8 @@ type RegRecord struct {
 	ID       string
 	State    string // init, active or terminated
 	Contacts []RegContact
+	// Solicited is as in Notification; of WatchRegistrations only.
+	Solicited bool
 }
 
 // Active reports whether the address of record has a contact that can be

@@ -175,8 +175,8 @@ func TestRegState(t *testing.T) {
 	}
 }
 
-// TestWatchRegistrations plays the registrar, which leaves a document out: there
-// is a new subscription.
+// TestWatchRegistrations plays the registrar, which leaves a document out: the
+// state is asked for again.
 func TestWatchRegistrations(t *testing.T) {
 	p := newRawPeer(t)
 	ua := newUA(t, Handlers{})
@@ -217,12 +217,14 @@ func TestWatchRegistrations(t *testing.T) {
 	notify(nil, "terminated")
 	notify(regDocument(0, false, "active", "b=active"), "active b=active")
 	notify(regDocument(9, true, "active", "c=active"), "")
-	first := field(subscribe, "Call-ID")
-	for field(subscribe, "Call-ID") == first {
-		subscribe = p.next("SUBSCRIBE sip:bob@example.com SIP/2.0")
+	refresh := p.next("SUBSCRIBE ")
+	for field(refresh, "CSeq") == field(subscribe, "CSeq") {
+		refresh = p.next("SUBSCRIBE ")
 	}
-	p.send(ua.Addr(), p.response(subscribe, "200 OK", "reg", "Expires: 600\r\n"))
-	seq = 0
+	if field(refresh, "Call-ID") != field(subscribe, "Call-ID") || !strings.Contains(field(refresh, "To"), "tag=reg") {
+		t.Errorf("the state is not asked for by a refresh:\n%s", refresh)
+	}
+	p.send(ua.Addr(), p.response(refresh, "200 OK", "", "Expires: 600\r\n"))
 	notify(regDocument(0, false, "active", "c=active"), "active c=active")
 	closed := make(chan struct{})
 	go func() { sub.Close(); close(closed) }()

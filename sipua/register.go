@@ -2,8 +2,10 @@ package sipua
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,23 +69,30 @@ func (ua *UA) Register(ctx context.Context, r RegisterRequest) (*Registration, e
 }
 
 // register sends one REGISTER and returns the time that the registrar grants.
-// All of a registration share the Call-ID, and their CSeq increases. See RFC
-// 3261, section 10.2.
+// Where it asks for a longer one, that is asked for from then on. All of a
+// registration share the Call-ID, and their CSeq increases. See RFC 3261, section
+// 10.2.
 func (g *Registration) register(ctx context.Context, expires time.Duration) (time.Duration, error) {
-	req, err := g.request(expires)
-	if err != nil {
-		return 0, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, t64)
 	defer cancel()
-	res, err := g.ua.do(ctx, req, login{g.r.User, g.r.Password}, g.nextSeq)
-	if err != nil {
-		return 0, err
+	for tries := 1; ; tries++ {
+		req, err := g.request(expires)
+		if err != nil {
+			return 0, err
+		}
+		res, err := g.ua.do(ctx, req, login{g.r.User, g.r.Password}, g.nextSeq)
+		if err != nil {
+			return 0, err
+		}
+		if res.IsSuccess() {
+			return grantedExpires(res, g.ua, expires), nil
+		}
+		longer := minExpires(res, expires)
+		if res.StatusCode != 423 || longer == 0 || expires == 0 || tries == maxTooBrief {
+			return 0, statusError(res)
+		}
+		expires, g.r.Expires = longer, longer // [RFC3261-10.2.8]
 	}
-	if !res.IsSuccess() {
-		return 0, statusError(res)
-	}
-	return grantedExpires(res, g.ua, expires), nil
 }
 
 func (g *Registration) request(expires time.Duration) (*sip.Request, error) {
@@ -117,7 +126,9 @@ func (g *Registration) nextSeq() uint32 {
 }
 
 // grantedExpires reads how long our binding lasts: from the expires parameter
-// of our Contact, else from the Expires header, else as asked for.
+// of our Contact, else from the Expires header, else as asked for. It is never longer
+// than that; 0 means that the registrar has no binding of ours. See RFC 3261, section
+// 10.2.4.
 func grantedExpires(res *sip.Response, ua *UA, asked time.Duration) time.Duration {
 	for _, h := range res.GetHeaders("Contact") {
 		c, ok := h.(*sip.ContactHeader)
@@ -125,13 +136,13 @@ func grantedExpires(res *sip.Response, ua *UA, asked time.Duration) time.Duratio
 			continue
 		}
 		if v, ok := c.Params.Get("expires"); ok {
-			if n, err := strconv.Atoi(v); err == nil && n > 0 {
-				return time.Duration(n) * time.Second
+			if d, ok := deltaSeconds(strings.TrimSpace(v)); ok {
+				return min(d, asked)
 			}
 		}
 	}
-	if n, err := strconv.Atoi(headerValue(res, "Expires")); err == nil && n > 0 {
-		return time.Duration(n) * time.Second
+	if d, ok := deltaSeconds(strings.TrimSpace(headerValue(res, "Expires"))); ok {
+		return min(d, asked)
 	}
 	return asked
 }
@@ -139,8 +150,9 @@ func grantedExpires(res *sip.Response, ua *UA, asked time.Duration) time.Duratio
 // refresh registers again in time, until ctx ends.
 func (g *Registration) refresh(ctx context.Context, granted time.Duration) {
 	defer close(g.done)
-	retry := subscribeRetryMin
-	next := max(granted*4/5, time.Second)
+	retry := pauses{timers: &g.ua.cfg.timers}
+	trouble := ""
+	next := refreshAfter(granted, &retry)
 	for {
 		timer := time.NewTimer(next)
 		select {
@@ -151,12 +163,44 @@ func (g *Registration) refresh(ctx context.Context, granted time.Duration) {
 		}
 		granted, err := g.register(ctx, g.r.Expires)
 		if err != nil {
-			g.ua.log.Warn("REGISTER failed; trying on", "aor", g.r.AOR, "in", retry, "err", err)
-			next, retry = retry, min(2*retry, subscribeRetryMax)
+			b := registerSetback(err)
+			next = retry.step(b.remedy, b.after)
+			if b.cause != trouble && ctx.Err() == nil {
+				g.ua.log.Warn("REGISTER failed; trying on", "aor", g.r.AOR, "in", next, "err", err)
+			}
+			trouble = b.cause
 			continue
 		}
-		next, retry = max(granted*4/5, time.Second), subscribeRetryMin
+		if trouble != "" {
+			g.ua.log.Info("registered again", "aor", g.r.AOR, "after", trouble)
+			trouble = ""
+		}
+		next = refreshAfter(granted, &retry)
 	}
+}
+
+// refreshAfter is when a binding that lasts so long is refreshed. Of a registrar that
+// keeps none at all, it is asked for after growing pauses.
+func refreshAfter(granted time.Duration, retry *pauses) time.Duration {
+	if granted == 0 {
+		return retry.step(askLater, 0)
+	}
+	retry.reset()
+	return max(granted, minLife) * 4 / 5
+}
+
+// registerSetback tells when a REGISTER that has failed is tried again. What would be
+// refused again is tried after longer pauses.
+func registerSetback(err error) setback {
+	var status *StatusError
+	if !errors.As(err, &status) {
+		return setback{cause: "no answer", remedy: askLater}
+	}
+	b := setback{cause: fmt.Sprint(status.Code), remedy: askLater, after: status.RetryAfter()}
+	if asksInVain(status.Code) {
+		b.remedy = askSlowly
+	}
+	return b
 }
 
 // Unregister removes the binding and ends the refreshing.

@@ -2,7 +2,6 @@ package sipua
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -17,74 +16,60 @@ type RegWatchRequest struct {
 	// OnChange is called with what is known of the address of record, after
 	// each notification, one at a time. Contacts that have ended are shown once.
 	OnChange func(RegRecord)
+	Pace     func(context.Context) bool // as in SubscribeRequest
 }
 
 // WatchRegistrations subscribes to the reg event package. The subscription is
-// refreshed and made anew as that of Subscribe. A partial document that does not
-// follow the one before brings about a new subscription, whose first document
-// has all there is. A notification that cannot be read is logged, and ignored;
-// one without a body says that there are no registrations.
+// refreshed and made anew as that of Subscribe. After a document that cannot be read,
+// or a partial one that does not follow the one before, the state is asked for again;
+// a notification without a body says that there are no registrations.
 func (ua *UA) WatchRegistrations(ctx context.Context, r RegWatchRequest) (*Subscription, error) {
 	aor, err := CanonicalURI(r.AOR)
 	if err != nil {
 		return nil, err
 	}
 	w := &regWatch{state: RegState{aor: aor}, changed: r.OnChange, aor: r.AOR, ua: ua}
-	s, err := ua.Subscribe(ctx, SubscribeRequest{
+	return ua.Subscribe(ctx, SubscribeRequest{
 		URI: r.AOR, From: r.From, Event: RegEvent, Accept: RegInfoType, Expires: r.Expires, Destination: r.Destination,
-		Username: r.Username, Password: r.Password, OnNotify: w.notified,
+		Username: r.Username, Password: r.Password, OnNotify: w.notified, Pace: r.Pace,
 	})
-	if err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.subscription = s
-	if w.gap {
-		s.again()
-	}
-	return s, nil
 }
 
-// A regWatch follows the notifications of one subscription.
+// A regWatch follows the notifications of one subscription, which come one at a
+// time.
 type regWatch struct {
-	ua      *UA
-	aor     string
-	changed func(RegRecord)
-	state   RegState // for notified, which is called by one goroutine at a time
-
-	mu           sync.Mutex
-	subscription *Subscription
-	gap          bool // a document was missed before subscription was set
+	ua         *UA
+	aor        string
+	changed    func(RegRecord)
+	state      RegState
+	unreadable bool // the last document could not be read
 }
 
 func (w *regWatch) notified(n Notification) {
 	if len(n.Body) == 0 {
 		w.state = RegState{aor: w.state.aor}
-		w.changed(w.state.Record())
+		w.tell(n)
 		return
 	}
 	info, err := ParseRegInfo(n.Body)
 	if err != nil {
-		w.ua.log.Info("reginfo document ignored", "aor", w.aor, "err", err)
+		if !w.unreadable {
+			w.ua.log.Info("reginfo document cannot be read; asking again", "aor", w.aor, "err", err)
+		}
+		w.unreadable = true
+		n.AskAgain()
 		return
 	}
 	if !w.state.Apply(info) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.gap = true
-		if w.subscription != nil {
-			w.subscription.again()
-		}
+		n.AskAgain() // a refresh brings a full document [RFC3680-5.2]
 		return
 	}
-	w.changed(w.state.Record())
+	w.tell(n)
 }
 
-// again has the subscription begin anew.
-func (s *Subscription) again() {
-	select {
-	case s.lost <- struct{}{}:
-	default:
-	}
+func (w *regWatch) tell(n Notification) {
+	w.unreadable = false
+	record := w.state.Record()
+	record.Solicited = n.Solicited
+	w.changed(record)
 }

@@ -166,6 +166,7 @@ func (s *stream) linger() {
 // fail marks the connection as ended by err. sipgo reads no more after it.
 func (s *stream) fail(err error) {
 	s.ended.Store(true)
+	s.ua.connectionEnded(s.transport, s.RemoteAddr().String())
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return
 	}

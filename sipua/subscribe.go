@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -22,37 +23,54 @@ type SubscribeRequest struct {
 	// user of From.
 	Username, Password string
 	// OnNotify is called for each notification, one at a time and in the order
-	// of their CSeq; an older one that comes late is dropped.
+	// of their CSeq; an older one that comes late is refused.
 	OnNotify func(Notification)
+	// Pace, if set, is called before every SUBSCRIBE and returns when it may be
+	// sent; false drops it, as when ctx has ended. With one for many subscriptions,
+	// a presence server is never asked for all of them at once.
+	Pace func(ctx context.Context) bool
 }
 
-// Notification is one NOTIFY.
-type Notification struct {
-	State       string // of the subscription: active, pending or terminated
-	Reason      string // why it is terminated
-	ContentType string
-	Body        []byte
-	CSeq        uint32
-}
-
-// A Subscription lasts until it is closed: it is refreshed in time, and made
-// anew, after a pause that grows up to a minute, whenever the notifier refuses
-// it, does not answer, or has forgotten it. See RFC 6665.
+// A Subscription lasts until it is closed. It is refreshed in time, and made anew
+// when the notifier has ended it, forgotten it, or refused it: at once, or after a
+// pause that depends on the reason and that grows until a subscription has lived for
+// a minute. When one of the subscriptions at a notifier turns out to be forgotten,
+// when a connection to it has ended, or when it answers again after a silence, all
+// of them are refreshed. See RFC 6665, sections 4.1.2 and 4.1.3.
 type Subscription struct {
-	ua  *UA
-	r   SubscribeRequest
-	uri sip.Uri
-	to  target
+	ua       *UA
+	r        SubscribeRequest
+	uri      sip.Uri
+	to       target
+	notifier *notifier
 
 	auth login
 
-	lost   chan struct{} // of capacity 1: the notifier has ended the dialog
+	wake   chan struct{} // of capacity 1: something under mu has changed
+	wanted atomic.Bool   // the last state could not be used: see Notification.AskAgain
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	mu     sync.Mutex // also orders OnNotify
-	dialog *dialog    // nil between subscriptions
-	key    dialogKey
+	mu        sync.Mutex // also orders OnNotify
+	dialog    *dialog    // nil between subscriptions
+	key       dialogKey
+	confirmed bool               // a NOTIFY has made the dialog
+	ended     *subscriptionState // of the NOTIFY that has ended it
+	closing   bool               // Close was called: nothing more is handed on
+
+	asked   time.Duration      // the Expires that is asked for
+	due     time.Time          // when the next SUBSCRIBE is
+	expires time.Time          // when the dialog ends if it is not refreshed
+	timerN  time.Time          // by when a NOTIFY must have come; zero if none must
+	giveUp  context.CancelFunc // of the SUBSCRIBE that is under way
+	told    time.Time          // when a NOTIFY has last said how long the dialog lasts
+
+	since     time.Time // when the dialog was made
+	lastOK    time.Time // when a SUBSCRIBE was last accepted
+	pauses    pauses
+	documents pauses // before a state that could not be used is asked for again
+	trouble   string // the cause of the last setback, until the subscription has lived for a while
+	logged    bool   // it is in the log
 }
 
 const defaultExpires = time.Hour
@@ -60,7 +78,9 @@ const defaultExpires = time.Hour
 // Subscribe begins a subscription. An error is about the request only; what
 // the network does comes and goes in the background.
 func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, error) {
-	s := &Subscription{ua: ua, r: r, lost: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &Subscription{ua: ua, r: r, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	s.pauses.timers = &ua.cfg.timers
+	s.documents.timers = &timers{retryMin: ua.cfg.timers.retryMin, retryMax: ua.cfg.timers.unreadable}
 	if err := sip.ParseUri(r.URI, &s.uri); err != nil {
 		return nil, fmt.Errorf("sipua: URI %q: %w", r.URI, err)
 	}
@@ -78,54 +98,153 @@ func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, e
 			return nil, err
 		}
 	}
-	if s.r.Expires <= 0 {
-		s.r.Expires = defaultExpires
+	if s.asked = r.Expires; s.asked <= 0 {
+		s.asked = defaultExpires
 	}
 	ctx, cancel := context.WithCancel(ua.ctx)
 	s.cancel = cancel
+	s.notifier = ua.join(s)
 	if !ua.goroutine(func() { s.run(ctx) }) {
 		cancel()
+		s.notifier.leave(s)
 		return nil, ErrClosed
 	}
 	return s, nil
 }
 
-// Close ends the subscription, and tells the notifier if it answers soon.
+// Close ends the subscription, and tells the notifier if it answers soon. Its last
+// NOTIFY is still answered. OnNotify is not called any more.
 func (s *Subscription) Close() error {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
 	s.cancel()
 	<-s.done
 	return nil
 }
 
+func (s *Subscription) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run owns the dialog: it alone makes one and drops it.
 func (s *Subscription) run(ctx context.Context) {
 	defer close(s.done)
-	defer s.unsubscribe()
-	retry := subscribeRetryMin
+	defer s.notifier.leave(s)
+	for s.await(ctx) {
+		s.ask(ctx)
+	}
+	s.unsubscribe()
+}
+
+// await waits until a SUBSCRIBE is due; false if ctx ends first.
+func (s *Subscription) await(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		next, err := s.subscribe(ctx)
-		if ctx.Err() != nil {
-			return // unsubscribe ends what the request may have begun
+		wait := s.look(time.Now())
+		if wait <= 0 {
+			return true
 		}
-		if err != nil {
-			s.ua.log.Info("SUBSCRIBE failed; trying on", "uri", s.r.URI, "in", retry, "err", err)
-			s.drop()
-			next, retry = retry, min(2*retry, subscribeRetryMax)
-		} else {
-			retry = subscribeRetryMin
-		}
-		timer := time.NewTimer(next)
+		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
+		case <-s.wake:
 		case <-ctx.Done():
-		case <-s.lost:
-			s.drop()
-			pause := time.NewTimer(subscribeRetryMin)
-			select {
-			case <-pause.C:
-			case <-ctx.Done():
-			}
-			pause.Stop()
 		}
 		timer.Stop()
+	}
+	return false
+}
+
+// look takes what has become of the dialog, and tells how long to wait before the
+// next SUBSCRIBE or the next look; 0 means that a SUBSCRIBE is due.
+func (s *Subscription) look(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended != nil:
+		s.setBack(now, termination(*s.ended))
+	case passed(s.timerN, now): // [RFC6665-4.1.2.4], and 4.1.2.2 for a refresh
+		b := setback{cause: "no NOTIFY", remedy: askLater, ends: true}
+		if s.confirmed {
+			b.remedy = askAtOnce
+		}
+		s.setBack(now, b)
+	case s.dialog != nil && passed(s.expires, now):
+		s.setBack(now, setback{cause: "expired", remedy: askAtOnce, ends: true})
+	}
+	if s.wanted.Swap(false) {
+		if due := now.Add(s.documents.step(askLater, 0)); due.Before(s.due) {
+			s.due = due
+		}
+	}
+	next := s.due
+	for _, t := range []time.Time{s.timerN, s.expires, s.recovered(now)} {
+		if !t.IsZero() && t.Before(next) && t.After(now) {
+			next = t
+		}
+	}
+	return next.Sub(now)
+}
+
+func passed(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }
+
+// recovered forgets the trouble there was once the subscription has lived for a
+// while; until then it tells when that will be. s.mu is held.
+func (s *Subscription) recovered(now time.Time) (when time.Time) {
+	if s.trouble == "" || !s.confirmed || s.since.IsZero() {
+		return time.Time{}
+	}
+	if when = s.since.Add(s.ua.cfg.timers.settled); when.After(now) {
+		return when
+	}
+	if s.logged {
+		s.notifier.log.note("subscription works again", "uri", s.r.URI, "event", s.r.Event, "after", s.trouble)
+	}
+	s.trouble, s.logged = "", false
+	s.pauses.reset()
+	return time.Time{}
+}
+
+// setBack has the subscription asked for again as b says, and logs b if it is news.
+// s.mu is held.
+func (s *Subscription) setBack(now time.Time, b setback) {
+	s.recovered(now)
+	if s.confirmed && now.Sub(s.since) >= s.ua.cfg.timers.settled {
+		s.pauses.reset() // it has lived for a while
+	}
+	pause := s.pauses.step(b.remedy, b.after)
+	s.due, s.timerN = now.Add(pause), time.Time{}
+	if b.ends {
+		s.drop()
+	}
+	if s.trouble == b.cause || s.closing {
+		return
+	}
+	s.trouble, s.logged = b.cause, true
+	s.notifier.log.note("subscription fails; trying on", "uri", s.r.URI, "event", s.r.Event, "cause", b.cause, "detail", b.detail, "in", pause)
+}
+
+// drop forgets the dialog, so that the next SUBSCRIBE begins a new one. s.mu is held.
+func (s *Subscription) drop() {
+	if s.dialog != nil {
+		s.ua.mu.Lock()
+		delete(s.ua.subs, s.key)
+		s.ua.mu.Unlock()
+	}
+	s.dialog, s.confirmed, s.ended = nil, false, nil
+	s.expires, s.timerN, s.since, s.lastOK, s.told = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+}
+
+// refreshIfOlder has the subscription asked for now if its notifier has not
+// confirmed it since that moment. A pause that the notifier has asked for stays.
+func (s *Subscription) refreshIfOlder(than time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); s.dialog != nil && s.lastOK.Before(than) && s.ended == nil && s.due.After(now) {
+		s.due = now
+		s.wakeUp()
 	}
 }

@@ -2,34 +2,218 @@ package sipua
 
 import (
 	"context"
+	"math/rand/v2"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
 
-// subscribe sends a SUBSCRIBE, the first of a dialog or a refresh, and tells
-// when the next is due.
-func (s *Subscription) subscribe(ctx context.Context) (next time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, t64)
-	defer cancel()
-	res, err := s.ua.do(ctx, s.request(s.r.Expires), s.auth, s.nextSeq)
-	if err != nil {
-		return 0, err
-	}
-	if !res.IsSuccess() {
-		return 0, statusError(res)
+// ask sends a SUBSCRIBE, the first of a dialog or a refresh, when its turn has come,
+// and takes what comes of it.
+func (s *Subscription) ask(ctx context.Context) {
+	probing, ok := s.turn(ctx)
+	if !ok {
+		return
 	}
 	s.mu.Lock()
-	if s.dialog != nil {
-		s.learn(tagOf(res.To().Params), res.Contact(), reversed(recordRoutes(res)))
+	stale := s.ended != nil // by a NOTIFY meanwhile
+	s.mu.Unlock()
+	if stale {
+		if probing {
+			s.notifier.pass()
+		}
+		return
+	}
+	sent := time.Now()
+	res, err := s.subscribe(ctx, sent)
+	s.mu.Lock()
+	s.giveUp = nil
+	s.mu.Unlock()
+	if err != nil {
+		s.unanswered(ctx, sent, probing, err)
+		return
+	}
+	if res.StatusCode == 503 && retryAfter(res) > 0 {
+		s.notifier.busy(retryAfter(res), probing)
+	} else {
+		s.notifier.answer(connectionOf(res))
+	}
+	if res.IsSuccess() {
+		s.accepted(sent, res)
+	} else {
+		s.refused(res)
+	}
+}
+
+// turn waits until the notifier may be asked, and then for the pace.
+func (s *Subscription) turn(ctx context.Context) (probing, ok bool) {
+	for {
+		if probing, ok = s.notifier.turn(ctx); !ok {
+			return false, false
+		}
+		if !s.pace(ctx) {
+			if probing {
+				s.notifier.pass()
+			}
+			return false, false
+		}
+		if probing || s.notifier.isUp() {
+			return probing, true
+		}
+	}
+}
+
+func (s *Subscription) pace(ctx context.Context) bool {
+	return s.r.Pace == nil && ctx.Err() == nil || s.r.Pace != nil && s.r.Pace(ctx)
+}
+
+// subscribe does the transaction, again with a longer Expires where the notifier
+// wants that. One that is under way when ctx ends may go on for a moment, so that
+// what it begins can be ended.
+func (s *Subscription) subscribe(ctx context.Context, sent time.Time) (*sip.Response, error) {
+	running, cancel := context.WithTimeout(s.ua.ctx, t64)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(unsubscribeWait, cancel) })()
+	for tries := 1; ; tries++ {
+		s.mu.Lock()
+		asked := s.asked
+		s.giveUp = cancel
+		s.timerN = sent.Add(s.ua.cfg.timers.notify) // before it is sent: a NOTIFY may overtake the response
+		s.mu.Unlock()
+		if s.notifier.endedJustNow() {
+			s.connectionEnded()
+		}
+		res, err := s.ua.do(running, s.request(asked), s.auth, s.pacedSeq(running))
+		if err != nil || res.StatusCode != 423 || tries == maxTooBrief {
+			return res, err
+		}
+		longer := minExpires(res, asked) // [RFC3261-20.23]
+		if longer == 0 || !s.pace(ctx) {
+			return res, nil
+		}
+		s.mu.Lock()
+		s.asked = longer
+		s.mu.Unlock()
+	}
+}
+
+// connectionEnded has a SUBSCRIBE that is under way wait no longer for its response
+// than the notifier needs to send it on another connection.
+func (s *Subscription) connectionEnded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.giveUp != nil {
+		time.AfterFunc(otherConnectionWait, s.giveUp)
+	}
+}
+
+// pacedSeq is the CSeq of one more attempt at a request, when it may be sent.
+func (s *Subscription) pacedSeq(ctx context.Context) func() uint32 {
+	return func() uint32 {
+		s.pace(ctx) // if ctx ends, so does the request
+		return s.nextSeq()
+	}
+}
+
+// accepted takes a 2xx.
+func (s *Subscription) accepted(sent time.Time, res *sip.Response) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.lastOK = now
+	switch tag := tagOf(res.To().Params); {
+	case !s.confirmed:
+		s.learn(tag, res.Contact(), reversed(recordRoutes(res)))
+	case tag == tagOf(s.dialog.remote.Params): // else it comes from another branch of a fork
+		refreshTarget(s.dialog, res.Contact())
+	}
+	if res.StatusCode == 204 {
+		s.timerN = time.Time{} // no NOTIFY will come [RFC6665-4.1.2.2]
+	}
+	if s.ended != nil || s.told.After(sent) {
+		return // the NOTIFY has said how long it lasts, which counts
+	}
+	granted, ok := deltaSeconds(strings.TrimSpace(headerValue(res, "Expires")))
+	switch {
+	case !ok:
+		s.lasts(now, s.asked)
+	case granted == 0:
+		s.linger()
+		s.dialog = nil
+		s.setBack(now, setback{cause: "2xx with Expires: 0", remedy: askAtOnce, ends: true})
+	default:
+		s.lasts(now, granted)
+	}
+}
+
+// lasts takes the notifier's word that the dialog ends after d, and sets when it is
+// refreshed: in time, but at the latest as if it lasted as long as was asked for. A
+// word that says what is known already changes nothing. s.mu is held.
+func (s *Subscription) lasts(now time.Time, d time.Duration) {
+	d = max(d, minLife)
+	end := now.Add(d)
+	if s.due.After(now) && !s.expires.IsZero() && end.Sub(s.expires).Abs() <= expiresSlack {
+		return
+	}
+	s.expires = end
+	d = min(d, s.asked)
+	s.due = now.Add(d*8/10 + rand.N(d/10+1))
+}
+
+const (
+	// expiresSlack is how much two words on the same end may differ: seconds are
+	// rounded, and messages are under way.
+	expiresSlack = 3 * time.Second
+	// minLife is the shortest life of a dialog or binding that is believed, lest it is
+	// refreshed without a pause.
+	minLife = time.Second
+)
+
+// refused takes a final response other than 2xx.
+func (s *Subscription) refused(res *sip.Response) {
+	s.mu.Lock()
+	refresh := s.dialog != nil && tagOf(s.dialog.remote.Params) != "" && !s.lastOK.IsZero()
+	b := refusedSubscribe(int(res.StatusCode), res.Reason, retryAfter(res), refresh)
+	confirmed := s.lastOK
+	if s.ended == nil { // what a NOTIFY has said counts
+		s.setBack(time.Now(), b)
 	}
 	s.mu.Unlock()
-	granted := s.r.Expires
-	if n, err := strconv.Atoi(headerValue(res, "Expires")); err == nil && n > 0 {
-		granted = time.Duration(n) * time.Second
+	if res.StatusCode == 481 && refresh {
+		s.notifier.forgot(confirmed)
 	}
-	return max(granted*9/10, time.Second), nil
+}
+
+// unanswered takes that there was no response. The dialog of a refresh lives on.
+func (s *Subscription) unanswered(ctx context.Context, sent time.Time, probing bool, err error) {
+	if ctx.Err() != nil {
+		if probing {
+			s.notifier.pass()
+		}
+		return
+	}
+	s.notifier.silent(sent, probing, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timerN = time.Time{}
+	if s.ended != nil {
+		return
+	}
+	if s.confirmed && s.expires.IsZero() { // the NOTIFY has come all the same
+		s.expires = sent.Add(s.asked)
+	}
+	b := setback{cause: "no answer", detail: err.Error(), remedy: askLater, ends: !s.confirmed}
+	if s.notifier.isUp() {
+		s.setBack(time.Now(), b)
+		return
+	}
+	// The log has a line for the notifier, and turn waits for it.
+	if b.ends {
+		s.drop()
+	}
+	s.due = time.Now()
 }
 
 // request makes the next SUBSCRIBE, in the dialog that there is or in a new
@@ -83,40 +267,25 @@ func (s *Subscription) open() {
 	s.ua.mu.Unlock()
 }
 
-// learn takes what the notifier says of its end of the dialog. s.mu is held.
+// learn takes what the notifier says of its end of the dialog. Until a NOTIFY has
+// made the dialog, each word counts more than the one before: the response may come
+// from another branch of a fork than the NOTIFY. See RFC 6665, section 4.4.1. s.mu
+// is held.
 func (s *Subscription) learn(tag string, contact *sip.ContactHeader, routes []string) {
 	d := s.dialog
-	if tagOf(d.remote.Params) == "" && tag != "" {
+	if tag != "" {
 		d.remote.Params.Add("tag", tag)
-		d.routes = routes
 	}
+	d.routes = routes
 	refreshTarget(d, contact)
 }
 
-// drop forgets the dialog, so that the next SUBSCRIBE begins a new one.
-func (s *Subscription) drop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dialog == nil {
-		return
+// connectionOf is the connection that a response has come on, "" over UDP.
+func connectionOf(res *sip.Response) string {
+	if t := strings.ToUpper(res.Transport()); t == "TCP" || t == "TLS" {
+		return t + " " + res.Source()
 	}
-	s.ua.mu.Lock()
-	delete(s.ua.subs, s.key)
-	s.ua.mu.Unlock()
-	s.dialog = nil
-}
-
-// unsubscribe ends the dialog, if there is one, in a bounded time.
-func (s *Subscription) unsubscribe() {
-	s.mu.Lock()
-	open := s.dialog != nil && tagOf(s.dialog.remote.Params) != ""
-	s.mu.Unlock()
-	if open && s.ua.ctx.Err() == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), unsubscribeWait)
-		defer cancel()
-		_, _ = s.ua.do(ctx, s.request(0), s.auth, s.nextSeq) // it would expire by itself
-	}
-	s.drop()
+	return ""
 }
 
 func reversed(s []string) []string {

@@ -86,6 +86,9 @@ type UA struct {
 	mu    sync.Mutex
 	calls map[dialogKey]*Call
 	subs  map[dialogKey]*Subscription
+	// ending are the subscriptions that wait for their last NOTIFY.
+	ending    map[dialogKey]*ending
+	notifiers map[target]*notifier
 	// secured are the TLS connections whose handshake is over, by the peer's
 	// address.
 	secured map[string]*stream
@@ -116,7 +119,7 @@ func New(cfg Config, h Handlers) (*UA, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.timers = cfg.timers.withDefaults()
-	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}, secured: map[string]*stream{}}
+	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}, ending: map[dialogKey]*ending{}, notifiers: map[target]*notifier{}, secured: map[string]*stream{}}
 	ua.ctx, ua.cancel = context.WithCancel(context.Background())
 	if err := ua.listen(); err != nil {
 		return nil, fmt.Errorf("sipua: %w", err)

@@ -236,10 +236,11 @@ func TestSubscription(t *testing.T) {
 	if field(subscribe, "Event") != "presence" || field(subscribe, "Expires") != "2" || field(subscribe, "Accept") != "application/pidf+xml" {
 		t.Errorf("the request is\n%s", subscribe)
 	}
+	answer := "SIP/2.0 200"
 	notify := func(seq int, body, state string) {
 		p.send(ua.Addr(), fmt.Sprintf("NOTIFY sip:as@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKn%d\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=pres\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:pres@%s>\r\nEvent: presence\r\nSubscription-State: %s\r\nContent-Length: %d\r\n\r\n%s",
 			p.addr(), time.Now().UnixNano(), field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.addr(), state, len(body), body))
-		p.next("SIP/2.0 200")
+		p.next(answer)
 	}
 	want := func(s string) {
 		t.Helper()
@@ -255,7 +256,9 @@ func TestSubscription(t *testing.T) {
 	notify(5, "early", "active;expires=2")
 	want("active  early")
 	p.send(ua.Addr(), p.response(subscribe, "200 OK", "pres", "Expires: 2\r\n"))
+	answer = "SIP/2.0 500" // [RFC3261-12.2.2]
 	notify(4, "late", "active")
+	answer = "SIP/2.0 200"
 	notify(6, "next", "active")
 	want("active  next")
 

@@ -1,0 +1,70 @@
+package sipua
+
+import (
+	"context"
+	"time"
+)
+
+// unsubscribe ends the dialog, if there is one, in a bounded time. The dialog lives
+// on until the notifier's last NOTIFY, which follows the SUBSCRIBE with Expires: 0,
+// or until Timer N. See RFC 6665, sections 4.1.2.3 and 4.4.1.
+func (s *Subscription) unsubscribe() {
+	s.mu.Lock()
+	s.closing = true
+	s.r.OnNotify = nil // the subscription may outlive its owner
+	open := s.dialog != nil && tagOf(s.dialog.remote.Params) != "" && s.ended == nil
+	if !open || s.ua.ctx.Err() != nil || !s.notifier.isUp() {
+		s.drop()
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(s.ua.ctx, unsubscribeWait)
+	defer cancel()
+	if !s.pace(ctx) { // it will expire by itself
+		s.mu.Lock()
+		s.drop()
+		s.mu.Unlock()
+		return
+	}
+	req := s.request(0)
+	s.mu.Lock()
+	ending := s.linger()
+	s.mu.Unlock()
+	res, err := s.ua.do(ctx, req, s.auth, s.nextSeq)
+	if ending == nil || err == nil && !res.IsSuccess() { // there is no subscription any more
+		s.ua.endSubscription(s.key)
+	}
+}
+
+// linger keeps the dialog to answer its last NOTIFY, for as long as that may take;
+// nil if too many are kept. s.mu is held.
+func (s *Subscription) linger() *time.Timer {
+	s.ua.mu.Lock()
+	defer s.ua.mu.Unlock()
+	if len(s.ua.ending) >= maxEnding || s.ua.closed {
+		return nil
+	}
+	key := s.key
+	e := &ending{event: s.r.Event, tag: tagOf(s.dialog.remote.Params)}
+	e.timer = time.AfterFunc(s.ua.cfg.timers.notify, func() { s.ua.endSubscription(key) })
+	s.ua.ending[key] = e
+	delete(s.ua.subs, key)
+	return e.timer
+}
+
+// An ending is a subscription that has ended on our side.
+type ending struct {
+	event, tag string // the package, and the notifier's tag
+	timer      *time.Timer
+}
+
+// endSubscription forgets an ending.
+func (ua *UA) endSubscription(key dialogKey) {
+	ua.mu.Lock()
+	defer ua.mu.Unlock()
+	if e := ua.ending[key]; e != nil {
+		e.timer.Stop()
+		delete(ua.ending, key)
+	}
+}
