@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,6 +24,7 @@ type job struct {
 	aside    []ID       // to set aside
 	mark     *asideMark // why they, or message, are; nil: they are put back
 	discard  []unfinished
+	opened   uint64 // Store.opened when the body was begun whose segments are in the file; 0: there are none
 
 	done    chan struct{} // closed when the fields below are set
 	id      ID            // of message, or of the one it repeats
@@ -92,6 +96,9 @@ func (s *Store) submit(ctx context.Context, j *job) error {
 		return ErrClosed
 	default:
 	}
+	if s.failing.Load() {
+		return ErrFailing
+	}
 	size := int64(j.size())
 	s.queued.Add(size)
 	var err error
@@ -125,11 +132,14 @@ const maxLeftovers = 4
 // commit writes a batch, and brings the index up to date before its callers
 // hear of it.
 func (s *Store) commit(batch []*job) {
+	if batch = s.refuseStale(batch); len(batch) == 0 {
+		return
+	}
 	began := time.Now()
 	s.decide(batch)
 	s.decideFreelist()
 	var w *layoutTx
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	known, err := s.update(func(tx *bolt.Tx) error {
 		w = s.newLayoutTx(tx)
 		for _, j := range batch {
 			if err := s.apply(w, j); err != nil {
@@ -138,11 +148,18 @@ func (s *Store) commit(batch []*job) {
 		}
 		return w.finish()
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+		s.publish(batch, w, time.Since(began))
+	case !known:
+		err = s.settle(batch, err)
+	case errors.Is(err, ErrDamaged) && len(batch) > 1:
+		s.oneByOne(batch)
+		return
+	default:
 		s.log.Error("store: commit failed", "jobs", len(batch), "err", err)
 		s.failed(batch)
-	} else {
-		s.publish(batch, w, time.Since(began))
+		s.markBroken(batch, err)
 	}
 	s.crowd.committed(len(batch)+len(s.jobs), time.Since(began))
 	for _, j := range batch {
@@ -151,6 +168,7 @@ func (s *Store) commit(batch []*job) {
 		}
 		if j.twin != nil {
 			j.id = j.twin.id
+			j.err = cmp.Or(j.err, j.twin.err)
 		}
 		close(j.done)
 	}
@@ -227,6 +245,66 @@ func (s *Store) apply(w *layoutTx, j *job) error {
 		if err := w.discard(u.body); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// refuseStale takes the jobs out of a batch that belong to a body which was begun
+// before the file was opened anew: what is in the file of it went then.
+func (s *Store) refuseStale(batch []*job) []*job {
+	return slices.DeleteFunc(batch, func(j *job) bool {
+		if j.opened == 0 || j.opened == s.opened.Load() {
+			return false
+		}
+		j.err = ErrFailing
+		close(j.done)
+		return true
+	})
+}
+
+// oneByOne commits the jobs of a batch that has met a damaged page, so that only
+// those fail that need it.
+func (s *Store) oneByOne(batch []*job) {
+	for _, j := range batch {
+		s.commit([]*job{j})
+	}
+}
+
+// markBroken notes that a message could not be added because of damage, which does
+// not heal by itself.
+func (s *Store) markBroken(batch []*job, err error) {
+	if errors.Is(err, ErrDamaged) && slices.ContainsFunc(batch, func(j *job) bool { return j.message != nil || len(j.segments) > 0 }) {
+		s.broken.Store(true)
+	}
+}
+
+// settle finds out what has become of a batch whose commit may be on disk or not.
+func (s *Store) settle(batch []*job, cause error) error {
+	for _, j := range batch {
+		for _, id := range j.remove {
+			if s.index.holds(id) {
+				j.removed++
+			}
+		}
+	}
+	committed, err := s.recover(s.writing, cause)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnknown, cause)
+	case !committed:
+		for _, j := range batch {
+			j.removed = 0
+		}
+		s.counts.Failed++
+		return cause
+	}
+	for _, j := range batch {
+		if j.message != nil {
+			s.counts.Stored++
+		}
+		s.counts.job(j)
 	}
 	return nil
 }

@@ -12,20 +12,28 @@ import (
 
 // Export writes the messages that the filter selects, oldest first, in the
 // format of EXPORT.md, and returns what it wrote. Storing and deleting go on
-// beside it; what comes later is not in it. It holds no read transaction while it
+// beside it; what comes later is not in it. Messages that cannot be read are left
+// out, and named by an error, which is ErrDamaged and comes when all else is
+// written. It holds no read transaction while it
 // writes, so that a slow reader holds up nobody. progress, if it is not nil, is
 // called after every some messages.
 func (s *Store) Export(ctx context.Context, w io.Writer, f Filter, progress func(Progress)) (Progress, error) {
 	e := newExportWriter(w)
 	chosen := s.choose(f)
 	e.done.Total = len(chosen)
+	var lost lostMessages
 	for part := range slices.Chunk(chosen, exportPart) {
 		ids := make([]ID, len(part))
 		for i, c := range part {
 			ids[i] = c.id
 		}
-		for _, m := range s.read(ids) {
-			if err := s.exportOne(ctx, e, m); err != nil {
+		list, unread := s.readSome(ids)
+		lost.add(unread...)
+		for _, m := range list {
+			err := s.exportOne(ctx, e, m)
+			if errors.Is(err, ErrDamaged) {
+				lost.add(m.ID)
+			} else if err != nil {
 				return e.done, fmt.Errorf("store: export of message %d: %w", m.ID, err)
 			}
 		}
@@ -36,7 +44,31 @@ func (s *Store) Export(ctx context.Context, w io.Writer, f Filter, progress func
 	if err := ctx.Err(); err != nil {
 		return e.done, err
 	}
-	return e.done, e.end()
+	if err := e.end(lost.count); err != nil {
+		return e.done, err
+	}
+	return e.done, lost.err()
+}
+
+// maxLostNamed bounds the damaged messages that an error names.
+const maxLostNamed = 100
+
+// lostMessages are those that an export had to leave out.
+type lostMessages struct {
+	count int
+	first []ID
+}
+
+func (l *lostMessages) add(ids ...ID) {
+	l.count += len(ids)
+	l.first = append(l.first, ids[:min(len(ids), maxLostNamed-len(l.first))]...)
+}
+
+func (l *lostMessages) err() error {
+	if l.count == 0 {
+		return nil
+	}
+	return fmt.Errorf("store: export: left out because they cannot be read: %d, with the IDs %d: %w", l.count, l.first, ErrDamaged)
 }
 
 // exportPart is how many messages' metadata Export holds, and after how many it
@@ -77,6 +109,8 @@ func (s *Store) exportOne(ctx context.Context, e *exportWriter, m MessageInfo) e
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return e.finish(m.Size, false)
+		case errors.Is(err, ErrDamaged):
+			return errors.Join(err, e.finish(m.Size, false))
 		case err == io.EOF || err == io.ErrUnexpectedEOF:
 			return e.finish(m.Size, true)
 		case err != nil:

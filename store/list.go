@@ -149,21 +149,32 @@ func (s *Store) read(ids []ID) []MessageInfo {
 	if len(ids) == 0 {
 		return nil
 	}
-	list := make([]MessageInfo, 0, len(ids))
-	s.readEach(ids, func(_ *bolt.Tx, m MessageInfo) { list = append(list, m) })
+	list, _ := s.readSome(ids)
 	return list
 }
 
-// readEach fetches messages in one transaction. One that is not there any more,
-// or not to be decoded, is left out.
-func (s *Store) readEach(ids []ID, do func(*bolt.Tx, MessageInfo)) {
-	err := s.db.View(func(tx *bolt.Tx) error {
+// readSome is read, and returns as well which cannot be read.
+func (s *Store) readSome(ids []ID) (list []MessageInfo, unread []ID) {
+	list = make([]MessageInfo, 0, len(ids))
+	unread = s.readEach(ids, func(_ *bolt.Tx, m MessageInfo) { list = append(list, m) })
+	return list, unread
+}
+
+// readEach fetches messages in one transaction. One that is not there any more is
+// left out; so is one that cannot be read, which is set aside.
+func (s *Store) readEach(ids []ID, do func(*bolt.Tx, MessageInfo)) (unread []ID) {
+	err := s.view(func(tx *bolt.Tx) error {
 		for _, id := range ids {
-			m, err := readMessage(tx, id)
-			if err == nil {
-				do(tx, m)
-			} else if !errors.Is(err, ErrNotFound) {
-				s.log.Error("store: message cannot be read", "id", id, "err", err)
+			err := each(func() error {
+				m, err := readMessage(tx, id)
+				if err == nil {
+					do(tx, m)
+				}
+				return err
+			})
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				s.setDamagedAside(err, id)
+				unread = append(unread, id)
 			}
 		}
 		return nil
@@ -171,4 +182,5 @@ func (s *Store) readEach(ids []ID, do func(*bolt.Tx, MessageInfo)) {
 	if err != nil && !errors.Is(closedError(err), ErrClosed) {
 		s.log.Error("store: list", "err", err)
 	}
+	return unread
 }

@@ -16,15 +16,15 @@ var errNotAStore = errors.New("not a store, or one of the first layout: that is 
 // reads no body.
 func (s *Store) load() error {
 	if s.readOnly {
-		return s.db.View(s.loadIndex)
+		return s.view(s.loadIndex)
 	}
-	if err := s.db.Update(createBuckets); err != nil {
+	if _, err := s.update(createBuckets); err != nil {
 		return err
 	}
 	if err := s.migrate(); err != nil {
 		return err
 	}
-	if err := s.db.View(s.loadIndex); err != nil {
+	if err := s.view(s.loadIndex); err != nil {
 		return err
 	}
 	for n := range s.index.spans {
@@ -56,31 +56,37 @@ func (s *Store) loadIndex(tx *bolt.Tx) error {
 		}
 	}
 	l := &loader{s, map[uint64]*[spanLength / 64]uint64{}}
-	if err := l.readLog(tx.Bucket(deadBucket)); err != nil {
-		return err
-	}
+	l.readLog(tx.Bucket(deadBucket))
 	sealed := tx.Bucket(sealedBucket)
-	err := sealed.ForEach(func(k, v []byte) error { l.span(k, v); return nil })
-	if err != nil {
-		return err
-	}
+	last, _ := spanOf(ID(sealed.Sequence()))
+	forEach(sealed, 0, last, l.span, func(n uint64, err error) {
+		s.index.span(n).pinned = true
+		s.quarantine(fmt.Errorf("store: span %d: %w", n, err))
+	})
 	s.seq = max(s.seq, sealed.Sequence()) // IDs of deleted messages are not given again
-	if err := l.freshRecords(tx.Bucket(freshBucket)); err != nil {
-		return err
-	}
+	l.freshRecords(tx.Bucket(freshBucket), s.seq)
 	for _, name := range [][]byte{bodiesBucket, openBucket} { // also of records that cannot be decoded
-		if k, _ := tx.Bucket(name).Cursor().Last(); len(k) >= 8 {
-			s.nextBody.Store(max(s.nextBody.Load(), binary.BigEndian.Uint64(k)))
+		err := each(func() error {
+			if k, _ := tx.Bucket(name).Cursor().Last(); len(k) >= 8 {
+				s.nextBody.Store(max(s.nextBody.Load(), binary.BigEndian.Uint64(k)))
+			}
+			return nil
+		})
+		if err != nil {
+			s.note(fmt.Errorf("store: bucket %s: %w", name, err))
 		}
 	}
-	if n := s.counts.Unreadable; n > 0 {
-		s.log.Error("store: messages cannot be decoded, and stay in the file unseen", "messages", n, "first", s.unread[0])
+	if err := each(func() error { return s.loadAside(tx.Bucket(asideBucket)) }); err != nil {
+		s.note(fmt.Errorf("store: what is set aside: %w", err))
 	}
-	return s.loadAside(tx.Bucket(asideBucket))
+	if len(s.unread) > 0 {
+		s.log.Error("store: parts of the file cannot be read, and stay in it unseen", "messages", s.counts.Unreadable, "first", s.unread[0])
+	}
+	return nil
 }
 
-func (l *loader) readLog(log *bolt.Bucket) error {
-	return log.ForEach(func(_, v []byte) error {
+func (l *loader) readLog(log *bolt.Bucket) {
+	forEach(log, 0, log.Sequence(), func(_, v []byte) {
 		for ; len(v) >= 8; v = v[8:] {
 			n, i := spanOf(ID(binary.BigEndian.Uint64(v)))
 			if l.dead[n] == nil {
@@ -89,8 +95,7 @@ func (l *loader) readLog(log *bolt.Bucket) error {
 			l.dead[n][i/64] |= 1 << (i % 64)
 			l.s.logged++
 		}
-		return nil
-	})
+	}, func(n uint64, err error) { l.s.note(fmt.Errorf("store: part %d of the log of deletions: %w", n, err)) })
 }
 
 func (l *loader) isDead(id ID) bool {
@@ -131,16 +136,22 @@ func (l *loader) span(k, v []byte) {
 	x.size = max(x.size, sealed.weight)
 }
 
-func (l *loader) freshRecords(fresh *bolt.Bucket) error {
-	return fresh.ForEach(func(k, v []byte) error {
+func (l *loader) freshRecords(fresh *bolt.Bucket, last uint64) {
+	n, _ := spanOf(ID(last))
+	forEach(fresh, n*spanLength, last, func(k, v []byte) {
 		if len(k) != 8 {
 			l.s.quarantine(fmt.Errorf("store: damaged message %x: not a number", k))
-			return nil
+			return
 		}
 		id := ID(binary.BigEndian.Uint64(k))
 		l.s.seq = max(l.s.seq, uint64(id))
 		l.s.fresh += int64(len(v)) + l.record(id, v)
-		return nil
+	}, func(id uint64, err error) {
+		if l.isDead(ID(id)) {
+			return
+		}
+		l.s.index.span(n).pinned = true
+		l.s.quarantine(fmt.Errorf("store: message %d: %w", id, err))
 	})
 }
 
@@ -181,6 +192,11 @@ func (x *index) rawPile(r *rawRecord) *pile {
 // quarantine takes note of a message that cannot be decoded.
 func (s *Store) quarantine(err error) {
 	s.counts.Unreadable++
+	s.note(err)
+}
+
+// note keeps a fault of the file for Check.
+func (s *Store) note(err error) {
 	if len(s.unread) < maxFaults {
 		s.unread = append(s.unread, err)
 	}
@@ -203,16 +219,18 @@ func (s *Store) loadAside(aside *bolt.Bucket) error {
 // dropUnfinished removes the bodies that the bucket "open" names, some at a time.
 func (s *Store) dropUnfinished() error {
 	total := 0
+	var from []byte
 	for more := true; more; {
 		n := 0
-		err := s.db.Update(func(tx *bolt.Tx) error {
+		_, err := s.update(func(tx *bolt.Tx) error {
 			c := tx.Bucket(openBucket).Cursor()
-			for k, _ := c.First(); k != nil && n < maxDrop; k, _ = c.First() {
+			for k, _ := c.Seek(from); k != nil && n < maxDrop; k, _ = c.Seek(from) {
+				from = append(slices.Clone(k), 0) // a body that is damaged stays
 				segments, err := deleteBody(tx.Bucket(bodiesBucket), binary.BigEndian.Uint64(k))
 				if err == nil {
-					err = c.Delete()
+					err = tx.Bucket(openBucket).Delete(k)
 				}
-				if err != nil {
+				if err != nil && !errors.Is(err, ErrDamaged) {
 					return err
 				}
 				n += 1 + segments
@@ -221,6 +239,10 @@ func (s *Store) dropUnfinished() error {
 			more = n >= maxDrop
 			return nil
 		})
+		if errors.Is(err, ErrDamaged) {
+			s.note(fmt.Errorf("store: unfinished messages: %w", err))
+			break
+		}
 		if err != nil {
 			return err
 		}

@@ -23,15 +23,14 @@ func (s *Store) Check(ctx context.Context) error {
 	s.mu.RUnlock()
 	var missing []ID
 	var last ID
-	err := s.db.View(func(tx *bolt.Tx) error {
-		for err := range tx.Check() { // must be read to its end
-			if len(faults) < maxFaults {
-				faults = append(faults, err)
-			}
-		}
+	err := s.view(func(tx *bolt.Tx) error {
+		faults = s.checkPages(tx, faults)
 		for _, c := range s.choose(Filter{}) {
 			if len(faults) < maxFaults {
-				err := checkMessage(tx, c.id)
+				err := each(func() error { return checkMessage(tx, c.id) })
+				if errors.Is(err, ErrDamaged) {
+					err = fmt.Errorf("store: message %d: %w", c.id, err)
+				}
 				if errors.Is(err, ErrNotFound) {
 					missing = append(missing, c.id)
 				} else if err != nil {
@@ -42,8 +41,7 @@ func (s *Store) Check(ctx context.Context) error {
 				return err
 			}
 		}
-		last = ID(tx.Bucket(sealedBucket).Sequence())
-		return nil
+		return each(func() error { last = ID(tx.Bucket(sealedBucket).Sequence()); return nil })
 	})
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -87,7 +85,7 @@ func checkMessage(tx *bolt.Tx, id ID) error {
 // instead of using pages again.
 func (s *Store) Backup(w io.Writer) (int64, error) {
 	var n int64
-	err := s.db.View(func(tx *bolt.Tx) (err error) {
+	err := s.view(func(tx *bolt.Tx) (err error) {
 		n, err = tx.WriteTo(w)
 		return err
 	})

@@ -26,7 +26,7 @@ func (s *Store) migrate() error {
 // migrateSpan moves the records of the first span that is not below from and
 // returns the number after it; 0: there is none.
 func (s *Store) migrateSpan(from uint64) (next uint64, err error) {
-	err = s.db.Update(func(tx *bolt.Tx) error {
+	_, err = s.update(func(tx *bolt.Tx) error {
 		old := tx.Bucket(oldBucket)
 		if old == nil {
 			return nil

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"io"
 
 	bolt "go.etcd.io/bbolt"
@@ -37,7 +38,8 @@ type body struct {
 	buf     []byte
 }
 
-// Read reads on; io.EOF comes only after the whole body.
+// Read reads on; io.EOF comes only after the whole body. A body that cannot be
+// read gives ErrDamaged, and its message is set aside.
 func (b *body) Read(p []byte) (int, error) {
 	if len(b.buf) == 0 {
 		if b.left == 0 {
@@ -54,7 +56,7 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 func (b *body) next() error {
-	err := b.s.db.View(func(tx *bolt.Tx) error {
+	err := b.s.view(func(tx *bolt.Tx) error {
 		v := readSegment(tx, b.id, b.number, b.segment)
 		if v == nil {
 			return ErrNotFound
@@ -63,6 +65,9 @@ func (b *body) next() error {
 		return nil
 	})
 	b.segment++
+	if errors.Is(err, ErrDamaged) {
+		b.s.setDamagedAside(err, b.id)
+	}
 	return closedError(err)
 }
 

@@ -112,10 +112,16 @@ type Store struct {
 	closeErr error
 	nextBody atomic.Uint64
 
-	mu     sync.RWMutex
-	index  index // only the committer changes it
-	counts counts
-	unread []error // why messages could not be decoded at Open, at most maxFaults
+	reopening sync.RWMutex  // held for writing while db is replaced
+	failing   atomic.Bool   // nothing is known of the disk
+	broken    atomic.Bool   // messages cannot be added, since pages are damaged
+	opened    atomic.Uint64 // how often the file was opened anew
+
+	mu      sync.RWMutex
+	index   index // only the committer changes it
+	counts  counts
+	unread  []error         // why messages could not be decoded at Open, at most maxFaults
+	damaged map[ID]struct{} // messages that were found unreadable since, at most maxDamaged
 
 	// What follows is the committer's.
 	crowd    crowd
@@ -124,6 +130,8 @@ type Store struct {
 	logged   int          // IDs in the log of the deleted
 	wasted   []uint64     // spans to reclaim
 	leftover []unfinished // bodies that could not be removed yet
+	writing  uint64       // number of the last transaction
+	commitTx func(*bolt.Tx) error
 }
 
 // Open opens or creates the file at path. Leftovers of messages that were not
@@ -136,13 +144,7 @@ func Open(path string, opt Options) (*Store, error) {
 	if opt.LockWait <= 0 {
 		opt.LockWait = lockWait
 	}
-	if !opt.ReadOnly {
-		prepare(path)
-	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout: opt.LockWait, ReadOnly: opt.ReadOnly,
-		FreelistType: bolt.FreelistMapType, NoFreelistSync: true, InitialMmapSize: initialMmap, PageSize: pageSize,
-	})
+	db, err := openFile(path, opt)
 	if errors.Is(err, berrors.ErrTimeout) {
 		err = ErrLocked
 	}
@@ -151,9 +153,10 @@ func Open(path string, opt Options) (*Store, error) {
 	}
 	s := &Store{
 		db: db, path: path, log: opt.Logger, ttl: opt.TimeToLive, readOnly: opt.ReadOnly,
-		index: newIndex(), counts: newCounts(),
+		index: newIndex(), counts: newCounts(), damaged: map[ID]struct{}{}, commitTx: (*bolt.Tx).Commit,
 		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.opened.Store(1)
 	s.SetLimits(opt.Limits)
 	if err := s.load(); err != nil {
 		db.Close()
@@ -173,6 +176,8 @@ func (s *Store) Close() error {
 	s.once.Do(func() {
 		close(s.stop)
 		<-s.stopped
+		s.reopening.Lock()
+		defer s.reopening.Unlock()
 		s.saveFreelist()
 		s.closeErr = s.db.Close()
 	})

@@ -15,8 +15,9 @@ type Writer struct {
 	info    MessageInfo
 	buf     []byte
 	segment uint32
-	last    *job  // the segment being written, at most one ahead
-	ahead   int64 // bytes in segments that were handed to the committer
+	last    *job   // the segment being written, at most one ahead
+	ahead   int64  // bytes in segments that were handed to the committer
+	opened  uint64 // Store.opened at the first of them
 	sum     hash.Hash
 	mark    *asideMark // the message is set aside from its beginning
 	err     error
@@ -46,6 +47,9 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 			from = time.Now()
 		}
 		m.Expires = from.Add(s.ttl)
+	}
+	if err := s.Healthy(); err != nil {
+		return nil, err
 	}
 	if err := s.admitNow(m, 0, 0, 0); err != nil {
 		s.countRefused(err)
@@ -87,6 +91,11 @@ func (w *Writer) flush() error {
 			return err
 		}
 	}
+	if w.opened == 0 {
+		w.opened = w.s.opened.Load()
+	} else if w.opened != w.s.opened.Load() {
+		return ErrFailing // what is in the file of it has gone
+	}
 	more := int64(len(w.buf))
 	if err := w.s.admitNow(w.info.Meta, w.info.Size, w.ahead, more); err != nil {
 		w.s.countRefused(err)
@@ -97,7 +106,7 @@ func (w *Writer) flush() error {
 		w.info.Body = w.s.nextBody.Add(1)
 	}
 	j := newJob()
-	j.segments = []segment{w.take()}
+	j.segments, j.opened = []segment{w.take()}, w.opened
 	if err := w.s.submit(w.ctx, j); err != nil {
 		return err
 	}
@@ -144,7 +153,8 @@ func (w *Writer) Commit() *Pending {
 	// Segments of earlier jobs come before this one in the committer's queue,
 	// and a failed one fails the message below.
 	j := newJob()
-	j.message, j.meta, j.tag, j.ahead, j.mark = &w.info, meta, w.s.index.tag(&w.info), w.ahead, w.mark
+	j.message, j.meta, j.tag, j.mark = &w.info, meta, w.s.index.tag(&w.info), w.mark
+	j.ahead, j.opened = w.ahead, w.opened
 	if len(w.buf) > 0 {
 		j.segments = []segment{w.take()}
 	}
@@ -162,7 +172,8 @@ func (w *Writer) Commit() *Pending {
 }
 
 // Wait returns nil when the message is on disk, fsynced. If ctx ends first, the
-// message may still get there.
+// message may still get there; after [ErrUnknown] it may be there. After any other
+// error it is not kept.
 func (p *Pending) Wait(ctx context.Context) error {
 	if p.err != nil {
 		return p.err
@@ -212,6 +223,6 @@ func (w *Writer) discard() {
 		return
 	}
 	j := newJob()
-	j.discard = []unfinished{{w.info.Body, w.ahead}}
+	j.discard, j.opened = []unfinished{{w.info.Body, w.ahead}}, w.opened
 	_ = w.s.submit(context.Background(), j)
 }

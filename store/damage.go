@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/gomscp/gomscp/internal/boltfile"
+)
+
+// A damaged page makes some messages unreadable. Records and bodies can be read
+// by number, one by one, so that damage hides only what it covers.
+
+// damagedWait bounds how long a message that cannot be read waits for a place in
+// the committer's queue to be set aside; the next one who reads it tries again.
+const damagedWait = 5 * time.Second
+
+// setDamagedAside takes a message that cannot be read out of the way of others, and
+// logs that once. It does not wait for the disk.
+func (s *Store) setDamagedAside(cause error, id ID) {
+	s.mu.Lock()
+	_, known := s.damaged[id]
+	if !known && len(s.damaged) < maxDamaged {
+		s.damaged[id] = struct{}{}
+	}
+	s.mu.Unlock()
+	if known {
+		return
+	}
+	s.log.Error("store: message cannot be read, and is set aside", "id", id, "err", cause)
+	if s.readOnly {
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), damagedWait)
+		defer cancel()
+		if err := s.SetAside(ctx, "cannot be read: "+printable(cause), id); err != nil {
+			s.log.Error("store: damaged message not set aside", "id", id, "err", err)
+			s.mu.Lock()
+			delete(s.damaged, id)
+			s.mu.Unlock()
+		}
+	}()
+}
+
+// maxDamaged bounds the damaged messages that are remembered, so that each is
+// logged once.
+const maxDamaged = 100_000
+
+func printable(err error) string { return fmt.Sprintf("%.200q", err.Error()) }
+
+// readable returns ErrDamaged if a part of the file that read looks at is damaged.
+// It comes before a change of that part, in the same transaction, since bbolt
+// cannot go on with a change that has met damage.
+func readable(read func()) error { return each(func() error { read(); return nil }) }
+
+// checkPages walks all pages of a transaction's tree, and only if they are sound
+// has bbolt check them, which ends the process when they are not.
+func (s *Store) checkPages(tx *bolt.Tx, faults []error) []error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return append(faults, err)
+	}
+	defer f.Close()
+	m, err := boltfile.ReadMeta(f)
+	if err != nil {
+		return append(faults, damaged(err))
+	}
+	m.Root = uint64(tx.Cursor().Bucket().RootPage())
+	m.HighWater = max(m.HighWater, uint64(tx.Size()/m.PageSize))
+	found := boltfile.Walk(f, m, maxFaults)
+	for _, err := range found {
+		faults = append(faults, damaged(err))
+	}
+	if len(found) > 0 {
+		return faults
+	}
+	for err := range tx.Check() { // must be read to its end
+		if len(faults) < maxFaults {
+			faults = append(faults, err)
+		}
+	}
+	return faults
+}
+
+// forEach calls do for every pair of a bucket whose keys are numbers from first to
+// last. Where a page is damaged it goes on key by key, so that only what the page
+// held is left out; damage is called for each number that cannot be read.
+func forEach(b *bolt.Bucket, first, last uint64, do func(k, v []byte), damage func(n uint64, err error)) {
+	next := first
+	err := each(func() error {
+		return b.ForEach(func(k, v []byte) error {
+			do(k, v)
+			if len(k) == 8 {
+				next = binary.BigEndian.Uint64(k) + 1
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		return
+	}
+	for ; next <= last; next++ {
+		key := messageKey(ID(next))
+		var v []byte
+		if err := each(func() error { v = b.Get(key); return nil }); err != nil {
+			damage(next, err)
+		} else if v != nil {
+			do(key, v)
+		}
+	}
+}
