@@ -9,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/gomscp/gomscp/internal/boltfile"
 )
 
 // Directory is the durable memory of which media server keeps messages for
@@ -17,7 +19,10 @@ import (
 //
 // It is safe for concurrent use. Every change is on disk when the method that
 // makes it returns.
-type Directory struct{ db *bolt.DB }
+type Directory struct {
+	db       *bolt.DB
+	salvaged *Salvage
+}
 
 // Pair is one entry: messages from Sender to Recipient are kept, or may be
 // kept, by the media server named Server.
@@ -44,12 +49,15 @@ const (
 // takes.
 var ErrPairTooLong = errors.New("as: recipient and sender URIs too long")
 
-// OpenDirectory opens or creates the file at path. A file that another process
-// holds is an error after five seconds.
-func OpenDirectory(path string) (*Directory, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: directoryLockWait, FreelistType: bolt.FreelistMapType})
+// openSound opens or creates a file that is not damaged.
+func openSound(path string) (*Directory, error) {
+	var db *bolt.DB
+	err := boltfile.Guard(func() (err error) {
+		db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: directoryLockWait, FreelistType: bolt.FreelistMapType})
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("directory %s: %w", path, err)
+		return nil, err
 	}
 	db.MaxBatchDelay = directoryBatch
 	err = db.Update(func(tx *bolt.Tx) error {
@@ -62,7 +70,7 @@ func OpenDirectory(path string) (*Directory, error) {
 	})
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("directory %s: %w", path, err)
+		return nil, err
 	}
 	return &Directory{db: db}, nil
 }
@@ -167,16 +175,25 @@ func (d *Directory) Remove(p Pair) error {
 func (d *Directory) Each(f func(Pair) error) error {
 	return d.db.View(func(tx *bolt.Tx) error {
 		return tx.Bucket(directoryBucket).ForEach(func(k, v []byte) error {
-			parts := bytes.Split(k, []byte{0})
-			if len(parts) != 4 || len(v) != 8 {
-				return fmt.Errorf("directory: damaged entry %q", k)
+			p, err := entryOf(k, v)
+			if err != nil {
+				return err
 			}
-			return f(Pair{
-				Recipient: string(parts[0]), Sender: string(parts[1]), Server: string(parts[2]),
-				Since: time.Unix(0, int64(binary.BigEndian.Uint64(v))),
-			})
+			return f(p)
 		})
 	})
+}
+
+// entryOf reads an entry of the file.
+func entryOf(k, v []byte) (Pair, error) {
+	parts := bytes.Split(k, []byte{0})
+	if len(parts) != 4 || len(v) != 8 {
+		return Pair{}, fmt.Errorf("directory: damaged entry %q", k)
+	}
+	return Pair{
+		Recipient: string(parts[0]), Sender: string(parts[1]), Server: string(parts[2]),
+		Since: time.Unix(0, int64(binary.BigEndian.Uint64(v))),
+	}, nil
 }
 
 // Close closes the file.

@@ -81,6 +81,10 @@ func (s *Server) open() (err error) {
 	if s.dir, err = OpenDirectory(s.cfg.Directory); err != nil {
 		return err
 	}
+	if saved := s.dir.Salvaged(); saved != nil {
+		s.log.Error("the directory was damaged, and is made anew; inventories bring back what is missing",
+			"entries", saved.Entries, "damaged", saved.Path, "err", saved.Cause)
+	}
 	if err = s.openSIP(); err != nil {
 		return err
 	}

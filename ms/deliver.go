@@ -138,6 +138,9 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 		return
 	case errors.Is(err, store.ErrNotFound): // purged meanwhile
 		return
+	case errors.Is(err, store.ErrDamaged): // the store has set it aside
+		d.s.metrics.undelivered.Inc()
+		return
 	case errors.As(err, &unfit):
 		d.withhold(m, unfit, unfit.label)
 		return

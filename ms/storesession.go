@@ -36,7 +36,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err != nil {
 		return s.notAcceptable(in, err)
 	}
-	if err := s.full(); err != nil { // the AS takes another media server
+	if err := s.store.Room(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
 	ss := s.newStoreSession(conn, conn.log)
@@ -118,20 +118,6 @@ func (s *Server) kept(p pair) int {
 		}
 	}
 	return 0
-}
-
-// full tells why no message could be stored now, whoever it is for.
-func (s *Server) full() error {
-	st := s.store.Stats()
-	if most := s.store.Limits().MaxTotalBytes; most > 0 && st.Bytes+st.Open >= most {
-		return &store.LimitError{Limit: store.LimitTotal, Max: most}
-	}
-	w, err := s.store.Begin(s.ctx, store.Meta{Recipient: "sip:nobody@invalid", Sender: "sip:nobody@invalid"})
-	if err != nil {
-		return err // the disk is full
-	}
-	w.Abort()
-	return nil
 }
 
 // media describes our end of a new MSRP session.
@@ -291,6 +277,10 @@ func (ss *storeSession) refuse(err error) error {
 		return &msrp.StatusError{Code: 403, Reason: "Over The Limit For " + string(limit.Limit)}
 	}
 	ss.s.metrics.refused.WithLabelValues("store").Inc()
+	if errors.Is(err, store.ErrUnknown) || errors.Is(err, context.DeadlineExceeded) {
+		ss.log.Error("it is not known whether a message was stored", "err", err)
+		return &msrp.StatusError{Code: 408, Reason: "Not Known To Be Stored"}
+	}
 	ss.conn.tally.refused.Add(1)
 	ss.log.Error("message not stored", "err", err)
 	return &msrp.StatusError{Code: 403, Reason: "Cannot Store Message"}

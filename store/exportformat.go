@@ -53,8 +53,8 @@ type exportMeta struct {
 
 	End      bool   `json:"end,omitempty"`
 	Messages *int   `json:"messages,omitempty"`
-	Damaged  int    `json:"damaged,omitempty"`
 	Bytes    *int64 `json:"bytes,omitempty"`
+	Damaged  int    `json:"damaged,omitempty"`
 }
 
 type exportAside struct {

@@ -115,6 +115,25 @@ func (s *Store) Healthy() error {
 	return nil
 }
 
+// Room returns why no message could be stored now, whoever it is for; nil if one
+// can.
+func (s *Store) Room() error {
+	if err := s.Healthy(); err != nil {
+		return err
+	}
+	if most := s.Limits().MaxTotalBytes; most > 0 && s.keptBytes() >= most {
+		return &LimitError{LimitTotal, most}
+	}
+	return s.checkDisk()
+}
+
+// keptBytes are the bytes of all bodies, with those of unfinished messages.
+func (s *Store) keptBytes() int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.index.kept.bytes + s.index.open
+}
+
 // recover opens the file anew after a commit of which nobody knows whether it is
 // on disk, and returns whether it is. It tries until that works, and gives up
 // with ErrClosed when the store closes.

@@ -57,6 +57,24 @@ func query(f store.Filter) url.Values {
 	return q
 }
 
+// damageTrailer is the HTTP trailer that tells what an export or a body lacks
+// because it is damaged.
+const damageTrailer = "Damage"
+
+// A damagedBody is a response's body, which ends with store.ErrDamaged if the
+// trailer tells of damage.
+type damagedBody struct{ res *http.Response }
+
+func (b damagedBody) Read(p []byte) (int, error) {
+	n, err := b.res.Body.Read(p)
+	if text := b.res.Trailer.Get(damageTrailer); err == io.EOF && text != "" {
+		err = fmt.Errorf("%s: %w", text, store.ErrDamaged)
+	}
+	return n, err
+}
+
+func (b damagedBody) Close() error { return b.res.Body.Close() }
+
 // do makes a request; an answer of anything but 200 is an error.
 func (c *client) do(ctx context.Context, method, page string, q url.Values, body io.Reader) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+page+"?"+q.Encode(), body)
@@ -71,7 +89,7 @@ func (c *client) do(ctx context.Context, method, page string, q url.Values, body
 		return nil, err
 	}
 	if res.StatusCode == http.StatusOK {
-		return res.Body, nil
+		return damagedBody{res}, nil
 	}
 	defer res.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, MaxLine))

@@ -240,12 +240,14 @@ func (c *command) toFile(write func(io.Writer) error) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // which it is no more, once it has its name
-	err = write(c.meter.writer(f))
-	if err == nil {
+	lost := write(c.meter.writer(f))
+	if errors.Is(lost, store.ErrDamaged) { // what could be read is there
+		err = f.Sync()
+	} else if err, lost = lost, nil; err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), c.output)
+	return errors.Join(lost, os.Rename(f.Name(), c.output))
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gomscp/gomscp/store"
@@ -170,7 +171,11 @@ func (h handler) stream(w http.ResponseWriter, write func(io.Writer) error) {
 	long(w)
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if err := write(w); err != nil {
+	w.Header().Set("Trailer", damageTrailer)
+	switch err := write(w); {
+	case errors.Is(err, store.ErrDamaged): // what could be read is there
+		w.Header().Set(damageTrailer, strings.TrimSuffix(err.Error(), ": "+store.ErrDamaged.Error()))
+	case err != nil:
 		panic(http.ErrAbortHandler)
 	}
 }
