@@ -45,6 +45,7 @@ type letter struct {
 	last    string    // connection-id of the store session that began last
 	touched time.Time // of the last change by a session or a media server's word
 	nothing bool      // the server keeps nothing, it says, since that one ended
+	refused time.Time // when a device did not take all of them; zero: none has refused
 }
 
 func newMailbox(s *Server, recipient string, push func(context.Context, Pair) error) *mailbox {
@@ -278,6 +279,10 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) bool {
 		began := time.Now()
 		err := m.push(ctx, l.pair)
 		m.s.metrics.pushed(err, time.Since(began))
+		if isDeviceFault(err) {
+			m.waitForDevice(l)
+			continue
+		}
 		if err != nil { // which push has logged; everything unconfirmed is kept
 			ok = false
 			if isUserFault(err) {
@@ -343,6 +348,7 @@ func (m *mailbox) told(reachable bool) {
 		for _, l := range m.letters {
 			// Of a session that has only begun, most media servers tell nothing.
 			l.pending = l.pending || l.stored || l.live == 0 || !m.s.tells(l.pair.Server)
+			l.refused = time.Time{}
 		}
 	case reachable && !m.failed.IsZero():
 		soon := time.Now().Add(m.s.cfg.Push.Delay)
@@ -352,6 +358,9 @@ func (m *mailbox) told(reachable bool) {
 		if soon.Before(m.due) {
 			m.due = soon
 		}
+	}
+	if reachable {
+		m.deviceTold()
 	}
 	m.open = reachable
 	m.wakeUp()

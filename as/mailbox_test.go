@@ -111,6 +111,7 @@ type step struct {
 // third more.
 func TestMailbox(t *testing.T) {
 	away := &userFault{errors.New("480")}
+	device := &deviceFault{errors.New("415")}
 	for name, tc := range map[string]struct {
 		outcomes []error
 		takes    time.Duration
@@ -150,7 +151,13 @@ func TestMailbox(t *testing.T) {
 			want: []string{"6 alice", "6 carol", "16-19 alice"}},
 		"left during a push": {takes: 10 * time.Second, steps: []step{{0, "leave alice"}, {5, "open"}, {8, "leave alice"}, {9, "leave carol"}},
 			want: []string{"6 alice", "16 alice", "26 carol"}},
-		"session goes on after its push": {steps: []step{{0, "leave alice"}, {1, "begin alice"}, {5, "open"}, {50, "end alice"}}, want: []string{"6 alice", "50 alice"}},
+		"device takes a part, and stays": {outcomes: []error{device}, steps: []step{{0, "leave alice"}, {5, "open"}, {7, "open"}, {20, "open"}}, until: 400,
+			want: []string{"6 alice"}, kept: true},
+		"device takes a part, another comes":   {outcomes: []error{device, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {60, "open"}}, want: []string{"6 alice", "60 alice"}},
+		"device takes a part, away and back":   {outcomes: []error{device, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {20, "closed"}, {25, "open"}}, want: []string{"6 alice", "26 alice"}},
+		"device takes a part, more is left":    {outcomes: []error{device, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {30, "leave alice"}}, want: []string{"6 alice", "30 alice"}},
+		"device takes a part, others are next": {outcomes: []error{device, nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}}, want: []string{"6 alice", "6 carol"}, kept: true},
+		"session goes on after its push":       {steps: []step{{0, "leave alice"}, {1, "begin alice"}, {5, "open"}, {50, "end alice"}}, want: []string{"6 alice", "50 alice"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -35,6 +35,8 @@ func outcome(err error) string {
 		return "delivered"
 	case isUserFault(err):
 		return "recipient"
+	case isDeviceFault(err):
+		return "device"
 	case errors.Is(err, errChannelDown), errors.Is(err, mscp.ErrChannelClosed):
 		return "channel_down"
 	default:
@@ -67,8 +69,9 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	}
 	user, err := s.ringUser(ctx, p, media.RemoteBody(), session, log)
 	if err != nil {
-		refuseMedia(ctx, media)
-		return err
+		if media, user, err = s.ringOtherwise(ctx, ms, p, media, err, session, log); err != nil {
+			return err
+		}
 	}
 	defer endCall(user)
 	defer endCall(media)
@@ -86,11 +89,11 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	return s.send(ctx, ms, p, user, media)
 }
 
-func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer, session string, log *slog.Logger) (*sipua.Call, error) {
+func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer, session string, log *slog.Logger, header ...sipua.Header) (*sipua.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Store.InviteTimeout)
 	defer cancel()
 	media, err := s.ua.Invite(ctx, sipua.InviteRequest{
-		URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI, CallID: s.callID(), Header: sessionHeaders(session), Logger: log.With("ms", ms.cfg.Name),
+		URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI, CallID: s.callID(), Header: append(sessionHeaders(session), header...), Logger: log.With("ms", ms.cfg.Name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("INVITE to the media server: %w", err)
@@ -157,7 +160,7 @@ func (s *Server) sendMsg(ctx context.Context, ms *mediaServer, p Pair, media *si
 	case *mscp.MsgSended:
 		return nil
 	case *mscp.MsgNotSended:
-		return &userFault{fmt.Errorf("MsgNotSended: %s", r.Reason)}
+		return notSended(r)
 	default:
 		return fmt.Errorf("SendMsg answered with %s", mscp.Name(resp))
 	}

@@ -1,0 +1,107 @@
+package as
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// A deviceFault is a push that the recipient's device does not take, all of it or a
+// part: another device may, and calling this one again changes nothing.
+type deviceFault struct{ err error }
+
+func (e *deviceFault) Error() string { return "device: " + e.err.Error() }
+func (e *deviceFault) Unwrap() error { return e.err }
+
+func isDeviceFault(err error) bool {
+	var d *deviceFault
+	return errors.As(err, &d)
+}
+
+// notSended is what a media server's MsgNotSended means.
+func notSended(r *mscp.MsgNotSended) error {
+	err := fmt.Errorf("MsgNotSended: %s", r.Reason)
+	if strings.HasPrefix(r.Reason, mscp.ReasonDevice) {
+		return &deviceFault{err}
+	}
+	return &userFault{err}
+}
+
+// waitForDevice notes that a letter waits for another device, or for this one to
+// register again.
+func (m *mailbox) waitForDevice(l *letter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l.pending, l.stored, l.refused = false, true, time.Now()
+}
+
+// deviceTold has letters that wait for a device pushed again, as a device has perhaps
+// registered. The same word comes with every refresh of a subscription: it counts no
+// more often than a failed push is tried again. m.mu is held.
+func (m *mailbox) deviceTold() {
+	for _, l := range m.letters {
+		if !l.refused.IsZero() && time.Since(l.refused) >= m.s.cfg.Push.RetryMax {
+			l.pending, l.refused = true, time.Time{}
+		}
+	}
+}
+
+// otherTransport is the transport to ask the media server for after a user agent has
+// refused its offer; "" if there is none to try. A user agent may take MSRP over TLS
+// alone, or without alone, and nothing but its refusal says so.
+func otherTransport(offer []byte, err error) string {
+	var status *sipua.StatusError
+	if !errors.As(err, &status) || status.Code != 488 && status.Code != 415 && status.Code != 606 {
+		return ""
+	}
+	return transportBut(offer)
+}
+
+// transportBut is the transport that an offer of MSRP is not for; "" if it is no such
+// offer.
+func transportBut(offer []byte) string {
+	for line := range strings.Lines(string(offer)) {
+		f := strings.Fields(line)
+		if len(f) < 3 || !strings.EqualFold(f[0], "m=message") {
+			continue
+		}
+		switch {
+		case strings.EqualFold(f[2], "TCP/MSRP"):
+			return mscp.TransportTLS
+		case strings.EqualFold(f[2], "TCP/TLS/MSRP"):
+			return mscp.TransportTCP
+		}
+	}
+	return ""
+}
+
+// ringOtherwise calls the recipient once more after it has refused the media server's
+// offer, with one over the other transport, if the media server makes one; else it
+// returns what the first call has.
+func (s *Server) ringOtherwise(ctx context.Context, ms *mediaServer, p Pair, media *sipua.Call, refused error, session string, log *slog.Logger) (_, user *sipua.Call, err error) {
+	other := otherTransport(media.RemoteBody(), refused)
+	refuseMedia(ctx, media)
+	if other == "" {
+		return nil, nil, refused
+	}
+	second, err := s.inviteWithoutOffer(ctx, ms, session, log, sipua.Header{Name: mscp.HeaderTransport, Value: other})
+	if err != nil {
+		return nil, nil, err
+	}
+	if transportBut(second.RemoteBody()) == other { // it has none over that
+		refuseMedia(ctx, second)
+		return nil, nil, refused
+	}
+	log.Debug("offer refused; the other transport is tried", "transport", other, "err", refused)
+	if user, err = s.ringUser(ctx, p, second.RemoteBody(), session, log); err != nil {
+		refuseMedia(ctx, second)
+		return nil, nil, err
+	}
+	return second, user, nil
+}
