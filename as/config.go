@@ -37,6 +37,7 @@ type Config struct {
 	Control       ControlConfig       `yaml:"control"`
 	Log           LogConfig           `yaml:"log"`
 	Admin         string              `yaml:"admin"`
+	AdminHosts    []string            `yaml:"admin_hosts"`
 	Trace         string              `yaml:"trace"`
 }
 

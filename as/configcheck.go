@@ -23,6 +23,9 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	if c.Admin != "" {
 		report("admin", daemon.CheckListen(c.Admin))
 	}
+	for _, host := range c.AdminHosts {
+		report("admin_hosts", daemon.CheckAdminHost(host))
+	}
 	if c.OutboundProxy != "" { // without one, that is wrong enough
 		report("outbound_proxy", checkHop(c.OutboundProxy))
 		report("presence.server", checkHop(c.Presence.Server))

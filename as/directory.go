@@ -9,6 +9,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/gomscp/gomscp/internal/boltfile"
 )
@@ -71,6 +72,33 @@ func openSound(path string) (*Directory, error) {
 	if err != nil {
 		db.Close()
 		return nil, err
+	}
+	return &Directory{db: db}, nil
+}
+
+// ReadDirectory opens the file of a server that does not run, for reading only.
+func ReadDirectory(path string) (*Directory, error) {
+	var db *bolt.DB
+	err := boltfile.Guard(func() (err error) {
+		if db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: directoryLockWait, ReadOnly: true}); err != nil {
+			return err
+		}
+		err = db.View(func(tx *bolt.Tx) error {
+			if tx.Bucket(directoryBucket) == nil {
+				return errors.New("is no directory of an application server")
+			}
+			return nil
+		})
+		if err != nil {
+			db.Close()
+		}
+		return err
+	})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("directory %s: a server runs on it; use -admin with its admin address", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", path, err)
 	}
 	return &Directory{db: db}, nil
 }
@@ -182,6 +210,34 @@ func (d *Directory) Each(f func(Pair) error) error {
 			return f(p)
 		})
 	})
+}
+
+// Page is up to n entries behind the one given, ordered as by Each; the zero Pair is
+// before all.
+func (d *Directory) Page(after Pair, n int) (list []Pair, err error) {
+	from, err := after.key()
+	if err != nil {
+		return nil, err
+	}
+	err = boltfile.Guard(func() error {
+		return d.db.View(func(tx *bolt.Tx) (err error) { list, err = pageOf(tx, from, n); return err })
+	})
+	return list, err
+}
+
+func pageOf(tx *bolt.Tx, from []byte, n int) (list []Pair, err error) {
+	c := tx.Bucket(directoryBucket).Cursor()
+	for k, v := c.Seek(from); k != nil && len(list) < n; k, v = c.Next() {
+		if bytes.Equal(k, from) {
+			continue
+		}
+		p, err := entryOf(k, v)
+		if err != nil {
+			return list, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
 }
 
 // entryOf reads an entry of the file.

@@ -163,6 +163,14 @@
 // mscp_as_inventories_total by outcome (complete, refused, failed) and
 // mscp_as_directory_repairs_total by change (added, removed).
 //
+// # The operator
+//
+// The admin address has a page / that lists what there is. mscp-as directory where
+// URI (GET /directory) tells which media server keeps messages for a recipient, and
+// whether the recipient is reachable; mscp-as deliver URI (POST /deliver) brings the
+// next push to a reachable recipient forward. Requests under another name than the
+// address, localhost and admin_hosts, and those from web pages of other sites, get 403.
+//
 // # The log
 //
 // At the level info, a call is one line, a store session that has ended or a call that

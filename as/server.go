@@ -98,7 +98,9 @@ func (s *Server) open() (err error) {
 		return err
 	}
 	s.metrics.registerState(s)
-	s.admin, err = daemon.ServeAdmin(s.cfg.Admin, s.metrics.reg, s.Ready, s.mediaServerPages(), s.log)
+	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
+		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: s.Ready, Pages: s.adminPages(), Log: s.log,
+	})
 	if err != nil {
 		return err
 	}

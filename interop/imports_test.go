@@ -12,18 +12,21 @@ const module = "github.com/gomscp/gomscp/"
 // allowed is which packages of this module each may link, beside itself and
 // those below it. A package that is not named may link all.
 var allowed = map[string][]string{
-	"mscp":             {"internal/xmltree"},
-	"msrp":             {},
-	"msrp/cpim":        {"internal/xmltree"},
-	"sipua":            {"internal/xmltree"},
-	"store":            {},
-	"internal/daemon":  {},
-	"internal/xmltree": {},
-	"as":               {"mscp", "sipua", "internal/daemon", "internal/xmltree"},
-	"as/cmd/mscp-as":   {"as", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
-	"ms":               {"ms/operator", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
-	"ms/cmd/mscp-ms":   {"ms", "ms/operator", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
-	"ms/operator":      {"store", "internal/daemon"},
+	"mscp":              {"internal/xmltree"},
+	"msrp":              {},
+	"msrp/cpim":         {"internal/xmltree"},
+	"sipua":             {"internal/xmltree"},
+	"store":             {"internal/boltfile"},
+	"internal/boltfile": {},
+	"internal/daemon":   {},
+	"internal/xmltree":  {},
+	"internal/table":    {"internal/daemon"},
+	"as":                {"internal/boltfile", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"as/operator":       {"as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
+	"as/cmd/mscp-as":    {"internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"ms":                {"internal/boltfile", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms/cmd/mscp-ms":    {"internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms/operator":       {"internal/boltfile", "sipua", "store", "internal/daemon", "internal/table", "internal/xmltree"},
 }
 
 // TestImports holds the rules of who may link whom: the application server has

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/ms/operator"
 )
 
@@ -21,10 +22,22 @@ type Kept struct {
 // maxKept bounds the page /store; what is beyond is left out.
 const maxKept = 10_000
 
-func (s *Server) adminPages() map[string]http.HandlerFunc {
-	pages := operator.Handler(s.store)
-	pages["GET /store"] = s.serveStorePage
-	return pages
+func (s *Server) adminPages() daemon.AdminPages {
+	handlers := operator.Handler(s.store)
+	handlers["GET /store"] = s.serveStorePage
+	return daemon.AdminPages{Handlers: handlers, About: map[string]string{
+		"GET /store":            "who has left how many messages for whom, in JSON",
+		"GET /store/recipients": "who has messages, a JSON object a line",
+		"GET /store/messages":   "the messages, a JSON object a line; ?to=URI, ?from=URI, ?before=TIME and ?aside=true select",
+		"GET /store/message":    "the message ?id=N in JSON, without its body",
+		"GET /store/body":       "the body of the message ?id=N",
+		"GET /store/export":     "messages in the format of store/EXPORT.md; ?to=URI and so on select",
+		"GET /store/backup":     "a copy of the store's file, which may be large",
+		"POST /store/check":     "look for damage",
+		"POST /store/purge":     "delete messages; ?to=URI and so on select",
+		"POST /store/restore":   "have the message ?id=N, which was set aside, delivered again",
+		"POST /store/import":    "take the body as messages in the format of store/EXPORT.md",
+	}}
 }
 
 // serveStorePage lists who has left how much for whom; no message's content.

@@ -37,6 +37,7 @@ type Config struct {
 	Push              PushConfig       `yaml:"push"`
 	Log               LogConfig        `yaml:"log"`
 	Admin             string           `yaml:"admin"`
+	AdminHosts        []string         `yaml:"admin_hosts"`
 	Trace             string           `yaml:"trace"`
 	TraceBody         int              `yaml:"trace_body" unit:"bytes"`
 }

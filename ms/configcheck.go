@@ -19,6 +19,9 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	if c.Admin != "" {
 		report("admin", daemon.CheckListen(c.Admin))
 	}
+	for _, host := range c.AdminHosts {
+		report("admin_hosts", daemon.CheckAdminHost(host))
+	}
 	if p := c.Control.PortMax; p < 0 || p > 65535 {
 		bad("control.port_max", "%d is not from 0 to 65535", p)
 	}

@@ -99,7 +99,10 @@ func (s *Server) open() (err error) {
 	}
 	s.metrics.registerState(s)
 	s.tasks.Go(s.expire)
-	s.admin, err = daemon.ServeAdmin(s.cfg.Admin, s.metrics.reg, func() error { return nil }, s.adminPages(), s.log)
+	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
+		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: func() error { return nil },
+		Pages: s.adminPages(), Log: s.log,
+	})
 	if err != nil {
 		return err
 	}

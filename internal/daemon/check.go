@@ -44,6 +44,14 @@ func CheckHost(host string) error {
 	return nil
 }
 
+// CheckAdminHost tells what is wrong with a name for the admin endpoint.
+func CheckAdminHost(host string) error {
+	if host == "" || strings.ContainsAny(host, ":/@*, \t") {
+		return fmt.Errorf("%q is not a host name without a port", host)
+	}
+	return nil
+}
+
 // CheckUser tells what is wrong with the user part of a SIP URI of ours: it is of
 // letters, digits and -_.!~*'()&=+$, at least one. See RFC 3261, section 25.1.
 func CheckUser(user string) error {

@@ -86,9 +86,12 @@ func TestTrace(t *testing.T) {
 func TestAdmin(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	ready := errors.New("not yet")
-	a, err := ServeAdmin("127.0.0.1:0", prometheus.NewRegistry(), func() error { return ready }, map[string]http.HandlerFunc{
-		"GET /page": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "mine") },
-	}, log)
+	a, err := ServeAdmin(AdminConfig{
+		Addr: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Ready: func() error { return ready }, Log: log,
+		Pages: AdminPages{Handlers: map[string]http.HandlerFunc{
+			"GET /page": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "mine") },
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +117,7 @@ func TestAdmin(t *testing.T) {
 	if err := a.Close(); err != nil {
 		t.Error(err)
 	}
-	off, err := ServeAdmin("", nil, nil, nil, log)
+	off, err := ServeAdmin(AdminConfig{Log: log})
 	if err := errors.Join(err, off.Close()); err != nil || off.Addr() != "" {
 		t.Errorf("switched off: %v", err)
 	}

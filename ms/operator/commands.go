@@ -10,38 +10,44 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/table"
 )
 
+// table is what the command writes a list to.
+func (c *command) table() *table.Writer { return &table.Writer{W: c.out, JSON: c.json, Wide: c.wide} }
+
 func listRecipients(ctx context.Context, c *command) error {
-	rows := c.rows("RECIPIENT", "MESSAGES", "SIZE", "OLDEST", "AGE")
+	rows := c.table()
+	rows.Head("RECIPIENT", "MESSAGES", "SIZE", "OLDEST", "AGE")
 	for r, err := range c.store.Recipients(ctx) {
 		if err == nil {
-			err = rows.add(r, func() []string {
-				return []string{c.cell(r.URI), fmt.Sprint(r.Messages), daemon.FormatSize(r.Bytes), at(r.Oldest), age(r.Oldest)}
+			err = rows.Add(r, func() []string {
+				return []string{rows.Cell(r.URI), fmt.Sprint(r.Messages), daemon.FormatSize(r.Bytes), table.At(r.Oldest), table.Age(r.Oldest)}
 			})
 		}
 		if err != nil {
-			return errors.Join(rows.w.Flush(), err)
+			return errors.Join(rows.Flush(), err)
 		}
 	}
-	return rows.w.Flush()
+	return rows.Flush()
 }
 
 func listMessages(ctx context.Context, c *command) error {
-	rows := c.rows("ID", "RECEIVED", "AGE", "SIZE", "TYPE", "FROM", "TO", "MESSAGE-ID", "REASON")
+	rows := c.table()
+	rows.Head("ID", "RECEIVED", "AGE", "SIZE", "TYPE", "FROM", "TO", "MESSAGE-ID", "REASON")
 	for m, err := range c.store.Messages(ctx, c.filter) {
 		if err == nil {
-			err = rows.add(m, func() []string {
-				return []string{fmt.Sprint(m.ID), at(m.Received), age(m.Received), daemon.FormatSize(m.Size), c.cell(m.ContentType),
-					c.cell(m.Sender), c.cell(m.Recipient), c.cell(m.MessageID), c.cell(m.Reason)}
+			err = rows.Add(m, func() []string {
+				return []string{fmt.Sprint(m.ID), table.At(m.Received), table.Age(m.Received), daemon.FormatSize(m.Size), rows.Cell(m.ContentType),
+					rows.Cell(m.Sender), rows.Cell(m.Recipient), rows.Cell(m.MessageID), rows.Cell(m.Reason)}
 			})
 		}
 		if err != nil {
-			return errors.Join(rows.w.Flush(), err)
+			return errors.Join(rows.Flush(), err)
 		}
 		c.meter.add(1, m.Size)
 	}
-	return rows.w.Flush()
+	return rows.Flush()
 }
 
 func show(ctx context.Context, c *command) error {
@@ -63,12 +69,12 @@ func show(ctx context.Context, c *command) error {
 		return err
 	}
 	if c.json {
-		return writeJSON(c.out, m)
+		return table.WriteJSON(c.out, m)
 	}
 	for _, f := range [][2]string{
-		{"ID", fmt.Sprint(m.ID)}, {"To", clean(m.Recipient)}, {"From", clean(m.Sender)}, {"Message-ID", clean(m.MessageID)},
-		{"Content-Type", clean(m.ContentType)}, {"Size", volume(m.Size)}, {"Connection", clean(m.ConnectionID)},
-		{"Received", when(m.Received)}, {"Expires", at(m.Expires)}, {"Set aside", when(m.Aside)}, {"Reason", clean(m.Reason)},
+		{"ID", fmt.Sprint(m.ID)}, {"To", table.Clean(m.Recipient)}, {"From", table.Clean(m.Sender)}, {"Message-ID", table.Clean(m.MessageID)},
+		{"Content-Type", table.Clean(m.ContentType)}, {"Size", table.Volume(m.Size)}, {"Connection", table.Clean(m.ConnectionID)},
+		{"Received", when(m.Received)}, {"Expires", table.At(m.Expires)}, {"Set aside", when(m.Aside)}, {"Reason", table.Clean(m.Reason)},
 	} {
 		fmt.Fprintf(c.out, "%-12s  %s\n", f[0], f[1])
 	}
@@ -80,7 +86,7 @@ func when(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return at(t) + ", " + age(t) + " ago"
+	return table.At(t) + ", " + table.Age(t) + " ago"
 }
 
 // forTerminal makes a body printable if w is a terminal, which would obey it.
@@ -118,7 +124,7 @@ func (p printableWriter) Write(b []byte) (int, error) {
 
 func purge(ctx context.Context, c *command) error {
 	p, err := c.store.Purge(ctx, c.filter, c.meter.set)
-	fmt.Fprintf(c.out, "%s of %s deleted\n", daemon.Count(p.Messages, "message"), volume(p.Bytes))
+	fmt.Fprintf(c.out, "%s of %s deleted\n", daemon.Count(p.Messages, "message"), table.Volume(p.Bytes))
 	if err == nil && p.Messages > 0 {
 		fmt.Fprintln(c.out, "Their bytes stay in free parts of the file until these are used again, or it is compacted.")
 	}
@@ -156,7 +162,7 @@ func importFile(ctx context.Context, c *command) error {
 		in = f
 	}
 	n, err := c.store.Import(ctx, in, c.meter.set)
-	fmt.Fprintf(c.out, "%s of %s stored, %s already there\n", daemon.Count(n.Stored, "message"), volume(n.Bytes), daemon.Count(n.Duplicates, "message"))
+	fmt.Fprintf(c.out, "%s of %s stored, %s already there\n", daemon.Count(n.Stored, "message"), table.Volume(n.Bytes), daemon.Count(n.Duplicates, "message"))
 	return err
 }
 
@@ -174,7 +180,7 @@ func check(ctx context.Context, c *command) error {
 		if err != nil {
 			result.Error = err.Error()
 		}
-		return errors.Join(writeJSON(c.out, result), err)
+		return errors.Join(table.WriteJSON(c.out, result), err)
 	}
 	if err != nil {
 		return err

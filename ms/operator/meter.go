@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -51,11 +52,11 @@ func (m *meter) String() string {
 	defer m.mu.Unlock()
 	switch p := m.done; {
 	case p.Total > 0:
-		return fmt.Sprintf("%d of %s, %s", p.Messages, daemon.Count(p.Total, "message"), volume(p.Bytes))
+		return fmt.Sprintf("%d of %s, %s", p.Messages, daemon.Count(p.Total, "message"), table.Volume(p.Bytes))
 	case p.Messages > 0:
-		return fmt.Sprintf("%s, %s", daemon.Count(p.Messages, "message"), volume(p.Bytes))
+		return fmt.Sprintf("%s, %s", daemon.Count(p.Messages, "message"), table.Volume(p.Bytes))
 	case p.Bytes > 0:
-		return volume(p.Bytes)
+		return table.Volume(p.Bytes)
 	}
 	return "working"
 }

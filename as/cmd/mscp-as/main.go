@@ -3,16 +3,39 @@
 //	mscp-as -config mscp-as.yaml
 //	mscp-as -check-config -config mscp-as.yaml
 //	mscp-as -print-config > mscp-as.yaml
+//	mscp-as directory where sip:bob@example.com
+//	mscp-as deliver sip:bob@example.com
+//
+// See mscp-as directory -h for what an operator can ask.
 package main
 
 import (
 	"os"
 
 	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/as/operator"
 	"github.com/gomscp/gomscp/internal/daemon"
 )
 
-func main() { daemon.Main("mscp-as", as.DefaultYAML, start) }
+func main() {
+	if len(os.Args) > 1 && (os.Args[1] == "directory" || os.Args[1] == "deliver") {
+		os.Exit(operatorCommand(os.Args[1:]))
+	}
+	daemon.Main("mscp-as", as.DefaultYAML, start)
+}
+
+// operatorCommand runs mscp-as directory or mscp-as deliver, and returns the exit
+// status.
+func operatorCommand(args []string) int {
+	ctx, stop := daemon.SignalContext()
+	defer stop()
+	return daemon.ExitStatus(os.Stderr, "mscp-as "+args[0], operator.Run(ctx, args, "mscp-as.yaml", locate, os.Stdout, os.Stderr))
+}
+
+func locate(config string) (admin, file string, err error) {
+	cfg, err := as.LoadConfig(config)
+	return cfg.Admin, cfg.Directory, err
+}
 
 func start(f daemon.Flags) (*daemon.Service, error) {
 	cfg, err := load(f)

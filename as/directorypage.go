@@ -1,0 +1,173 @@
+package as
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// pairsAtATime is how many entries of the directory are read in one transaction.
+const pairsAtATime = 256
+
+// An Entry is one entry of the directory, as an operator sees it: messages from
+// Sender to Recipient are, or may be, with the media server of that name.
+type Entry struct {
+	Recipient   string    `json:"recipient"`
+	Sender      string    `json:"sender"`
+	MediaServer string    `json:"media_server"`
+	Since       time.Time `json:"since"`
+	// Channel is that of the media server's control channel: up, down or not
+	// configured; "" where no server runs that could tell.
+	Channel string `json:"channel,omitempty"`
+	// Reachable tells whether the recipient is, and Next when the next attempt to
+	// deliver is due; neither is known where no server runs.
+	Reachable *bool     `json:"reachable,omitempty"`
+	Next      time.Time `json:"next,omitzero"`
+}
+
+// Entries are the entries of the directory that are for a recipient, from a sender
+// and with a media server; "" is any of them. They are read in pieces, so that what
+// changes meanwhile may be there or not.
+func (d *Directory) Entries(recipient, sender, server string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		last := Pair{Recipient: recipient}
+		for {
+			page, err := d.Page(last, pairsAtATime)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			if len(page) == 0 {
+				return
+			}
+			for _, p := range page {
+				last = p
+				if recipient != "" && p.Recipient != recipient {
+					return // they are ordered by recipient
+				}
+				if sender != "" && p.Sender != sender || server != "" && p.Server != server {
+					continue
+				}
+				if !yield(Entry{Recipient: p.Recipient, Sender: p.Sender, MediaServer: p.Server, Since: p.Since}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Server) directoryPages() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{"GET /directory": s.directoryPage, "POST /deliver": s.deliverPage}
+}
+
+// directoryPage writes entries, one JSON object a line, and at the end a line that
+// says that they are all, or what is wrong.
+func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	recipient, err := uriOf(q.Get("to"))
+	if err != nil {
+		http.Error(w, "to: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	sender, err := uriOf(q.Get("from"))
+	if err != nil {
+		http.Error(w, "from: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(w)
+	for e, err := range s.dir.Entries(recipient, sender, q.Get("ms")) {
+		if err != nil {
+			_ = out.Encode(map[string]string{"error": err.Error()})
+			return
+		}
+		e.Channel = "not configured"
+		if ms := s.server(e.MediaServer); ms != nil {
+			e.Channel = "down"
+			if ms.up() {
+				e.Channel = "up"
+			}
+		}
+		if m := s.mailboxes.find(e.Recipient); m != nil {
+			open, next := m.outlook()
+			e.Reachable, e.Next = &open, next
+		}
+		if out.Encode(e) != nil {
+			return // the reader has gone
+		}
+	}
+	_ = out.Encode(map[string]bool{"done": true})
+}
+
+// uriOf is the canonical form of a URI, whose "sip:" may be left out; "" of none.
+func uriOf(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	uri, err := sipua.CanonicalURI(s)
+	if err != nil {
+		return sipua.CanonicalURI("sip:" + s)
+	}
+	return uri, nil
+}
+
+// deliverPage has what is kept for a recipient delivered now.
+func (s *Server) deliverPage(w http.ResponseWriter, r *http.Request) {
+	recipient, err := uriOf(r.URL.Query().Get("to"))
+	if err != nil || recipient == "" {
+		http.Error(w, "?to=URI names no recipient", http.StatusBadRequest)
+		return
+	}
+	m := s.mailboxes.find(recipient)
+	if m == nil {
+		http.Error(w, fmt.Sprintf("nothing is kept for %s", recipient), http.StatusNotFound)
+		return
+	}
+	if !m.deliverNow() {
+		http.Error(w, fmt.Sprintf("%s is not reachable, as far as the presence server says; what is kept is delivered when that changes", recipient), http.StatusConflict)
+		return
+	}
+	s.log.Info("delivery asked for by the operator", "to", recipient)
+	fmt.Fprintf(w, "%s is called now\n", recipient)
+}
+
+// find is the mailbox of a recipient, nil if there is none.
+func (ms *mailboxes) find(recipient string) *mailbox {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	return ms.byURI[recipient]
+}
+
+// outlook reports whether the recipient is reachable, and when the next push is due;
+// zero if nothing is to be pushed.
+func (m *mailbox) outlook() (reachable bool, next time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.letters {
+		if l.pending && m.open {
+			return m.open, m.due
+		}
+	}
+	return m.open, time.Time{}
+}
+
+// deliverNow brings the next push forward to now. It reports false, and does
+// nothing, if the recipient is not reachable: a call would come back to us.
+func (m *mailbox) deliverNow() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.open {
+		return false
+	}
+	m.due = time.Now()
+	m.retry.reset()
+	for _, l := range m.letters { // as when the recipient has just come
+		l.pending = l.pending || l.stored || l.live == 0 || !m.s.tells(l.pair.Server)
+	}
+	m.wakeUp()
+	return true
+}
