@@ -165,8 +165,8 @@ func (l *leg) moved(theirs *msrp.Media) bool {
 	default:
 	}
 	before := l.session.Remote()
-	if len(before) == 0 || theirs.Connection == "new" {
-		return theirs.Connection == "new"
+	if len(before) == 0 {
+		return false
 	}
 	if l.ours.Setup == msrp.SetupActive { // we have connected to where it was
 		return theirs.Path.String() != before.String()

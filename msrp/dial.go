@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,10 @@ func Dial(ctx context.Context, cfg Config, sc SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSession(full, sc, nil)
+	if len(sc.Remote) == 0 {
+		return nil, errNoRemote
+	}
+	s, err := newSession(full, sc, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +69,9 @@ func (s *Session) dialConn(ctx context.Context) (*conn, error) {
 // connect makes the TCP connection to a hop, and the TLS one if it is msrps
 // [RFC4975-5.4-6].
 func connect(ctx context.Context, cfg *Config, hop URI, to string, prints []string) (net.Conn, error) {
+	if !strings.EqualFold(hop.transport(), "tcp") {
+		return nil, fmt.Errorf("%w: %s", ErrTransport, hop)
+	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	if to == "" {
@@ -92,11 +99,15 @@ const connectTimeout = 30 * time.Second
 // greet sends the empty SEND that binds the session at the peer
 // [RFC4975-5.4-2].
 func (s *Session) greet(ctx context.Context) error {
+	_, to, err := s.target()
+	if err != nil {
+		return err
+	}
 	tid := newTransactionID()
-	head := appendRequest(nil, tid, "SEND", s.Remote().String(), s.from)
+	head := appendRequest(nil, tid, "SEND", to, s.from)
 	head = appendField(head, hdrMessageID, newID(messageIDSize))
 	head = appendRange(head, byteRange{1, 0, 0})
-	_, err := s.conn().exchange(ctx, tid, head)
+	_, err = s.conn().exchange(ctx, tid, head)
 	return err
 }
 

@@ -92,9 +92,13 @@ var (
 	// ErrBodySize means that the body of a message to be sent was longer or
 	// shorter than its stated size.
 	ErrBodySize = errors.New("msrp: body does not have the stated size")
+	// ErrTransport means that the next hop is reached over a transport other
+	// than TCP, as WebSockets are (RFC 7977).
+	ErrTransport = errors.New("msrp: transport is not supported")
 	// ErrTooMany means that a limit on sessions or receipts is reached.
 	ErrTooMany = errors.New("msrp: too many")
 
+	errNoRemote  = errors.New("msrp: the peer's path is not known, or is none")
 	errCancelled = errors.New("msrp: cancelled before it was written")
 	errCut       = errors.New("msrp: cancelled while it was written")
 	errGivenUp   = errors.New("given up by its sender")

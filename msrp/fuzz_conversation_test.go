@@ -72,7 +72,7 @@ func FuzzConversation(f *testing.F) {
 			return err
 		}
 		remote, _ := ParsePath(them)
-		s, err := newSession(cfg, SessionConfig{Local: testURI(t, us), Remote: remote, Handler: handler, MaxSize: 1000}, nil)
+		s, err := newSession(cfg, SessionConfig{Local: testURI(t, us), Remote: remote, Handler: handler, MaxSize: 1000}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

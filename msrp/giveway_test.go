@@ -24,7 +24,7 @@ func stuck(t *testing.T, cfg Config) (*Session, *msrptest.Peer) {
 		t.Fatal(err)
 	}
 	s, err := newSession(full, SessionConfig{Local: testURI(t, "msrp://127.0.0.1:9/us;tcp"),
-		Remote: Path{testURI(t, "msrp://127.0.0.1:9/them;tcp")}, Handler: discard}, nil)
+		Remote: Path{testURI(t, "msrp://127.0.0.1:9/them;tcp")}, Handler: discard}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func TestInterruption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := newSession(cfg, SessionConfig{Local: local, Remote: Path{b.Local()}}, nil)
+	a, err := newSession(cfg, SessionConfig{Local: local, Remote: Path{b.Local()}}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

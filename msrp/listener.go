@@ -83,7 +83,7 @@ func (l *Listener) NewURI(host string) URI {
 // Accept registers a session whose peer will connect, and returns at once.
 // The session is bound by the first request that names it.
 func (l *Listener) Accept(sc SessionConfig) (*Session, error) {
-	s, err := newSession(l.cfg, sc, l)
+	s, err := newSession(l.cfg, sc, l, nil)
 	if err != nil {
 		return nil, err
 	}

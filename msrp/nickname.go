@@ -41,15 +41,20 @@ func (s *Session) Nickname(ctx context.Context, name string) error {
 	case i >= 0:
 		return syntaxErr("nickname", i, "a control character")
 	}
-	c := s.conn()
-	if c == nil {
+	select {
+	case <-s.bound:
+	default:
 		return errors.New("msrp: the session is not bound yet")
 	}
-	_, to := s.target()
+	c := s.conn()
+	_, to, err := s.target()
+	if err != nil {
+		return err
+	}
 	tid := newTransactionID()
 	head := appendRequest(nil, tid, "NICKNAME", to, s.from) // and no report headers [RFC7701-7.1-3]
 	head = appendField(head, hdrUseNickname, quoted(name))  // [RFC7701-7.1-1] [RFC7701-7.3-1]
-	_, err := c.exchange(ctx, tid, head)
+	_, err = c.exchange(ctx, tid, head)
 	return err
 }
 

@@ -274,12 +274,7 @@ func (o *outgoing) head(tid string, n int, last, yields, hasBody bool) []byte {
 	b := make([]byte, 0, 256+len(o.toPath)+len(o.s.from))
 	b = appendRequest(b, tid, "SEND", o.toPath, o.s.from)
 	b = appendField(b, hdrMessageID, o.m.MessageID) // [RFC4975-7.1.1-6]
-	if o.m.SuccessReport {
-		b = appendField(b, hdrSuccessReport, "yes")
-	}
-	if o.m.FailureReport != FailureYes {
-		b = appendField(b, hdrFailureReport, o.m.FailureReport.String())
-	}
+	b = o.m.appendReports(b)
 	b = appendRange(b, r)
 	for _, f := range o.m.Header {
 		if !isMIME(f.Name) {

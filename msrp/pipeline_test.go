@@ -112,7 +112,7 @@ func gated(t *testing.T) (*Session, *gatedConn, *msrptest.Peer) {
 		t.Fatal(err)
 	}
 	s, err := newSession(cfg, SessionConfig{Local: testURI(t, "msrp://127.0.0.1:9/us;tcp"),
-		Remote: Path{testURI(t, "msrp://127.0.0.1:9/them;tcp")}}, nil)
+		Remote: Path{testURI(t, "msrp://127.0.0.1:9/them;tcp")}}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package msrp
 
 import (
 	"io"
-	"strings"
 	"time"
 )
 
@@ -114,7 +113,7 @@ func (s *Session) admit(k *chunk) {
 // begin starts a message with its first bytes.
 func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError) {
 	switch {
-	case s.sc.Handler == nil, !typeAccepted(s.sc.AcceptTypes, f.contentType):
+	case s.sc.Handler == nil, !TypeAccepted(s.sc.AcceptTypes, f.contentType):
 		return nil, status(StatusUnsupportedType, "") // [RFC4975-7.3.1-1]
 	case s.sc.MaxSize > 0 && r.total > s.sc.MaxSize:
 		return nil, status(StatusTooLarge, "") // see RFC 4975, section 10.5
@@ -327,25 +326,6 @@ func (s *Session) giveUp(in *Incoming) {
 	s.signal()
 	s.mu.Unlock()
 	in.abandon(ErrStalled, se)
-}
-
-// typeAccepted matches a Content-Type with the media ranges of accept-types.
-// See RFC 4975, section 8.6.
-func typeAccepted(ranges []string, contentType string) bool {
-	if ranges == nil {
-		return true
-	}
-	t, _, _ := strings.Cut(contentType, ";")
-	t = strings.ToLower(strings.TrimSpace(t))
-	major, _, _ := strings.Cut(t, "/")
-	for _, r := range ranges {
-		r, _, _ = strings.Cut(strings.ToLower(r), ";")
-		r = strings.TrimSpace(r)
-		if r == "*" || r == "*/*" || t != "" && (r == t || r == major+"/*") {
-			return true
-		}
-	}
-	return false
 }
 
 // refusals remember the messages refused whose last chunk has not come; the

@@ -65,6 +65,9 @@ func OpenRelay(ctx context.Context, cfg Config, rc RelayConfig) (*Relay, error) 
 	if rc.Local.SessionID == "" || rc.Relay.Host == "" {
 		return nil, errors.New("msrp: RelayConfig needs Relay and Local")
 	}
+	if err := rc.Local.checkOwn(); err != nil {
+		return nil, fmt.Errorf("msrp: RelayConfig.Local: %s", problemOf(err))
+	}
 	nc, err := connectRelay(ctx, full, rc.Relay)
 	if err != nil {
 		return nil, err
@@ -107,14 +110,13 @@ func (r *Relay) Close() error {
 }
 
 // Accept makes a session that waits for its peer's first request; it counts
-// as bound at once. sc.Remote is the peer's path; sc.Local may be left out.
+// as bound at once. sc.Remote is the peer's path, which may come later
+// (SetRemote); sc.Local may be left out.
 func (r *Relay) Accept(sc SessionConfig) (*Session, error) {
 	if sc.Local.SessionID == "" {
 		sc.Local = r.rc.Local
 	}
-	// Ours come first, in the order of Use-Path [RFC4976-5.1-2].
-	sc.Remote = append(slices.Clone(r.usePath), sc.Remote...)
-	s, err := newSession(r.cfg, sc, nil)
+	s, err := newSession(r.cfg, sc, nil, r.usePath)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func TestParseSDPSecondLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Index != 3 || !m.TLS || m.Host != "2001:db8::5" || len(m.Path) != 2 || m.MaxSize != 100000 ||
-		m.Setup != SetupActpass || m.Connection != "new" || m.Direction != SendOnly || !m.CEMA ||
+		m.Setup != SetupActpass || m.Direction != SendOnly || !m.CEMA ||
 		len(m.AcceptTypes) != 3 || len(m.AcceptWrappedTypes) != 1 ||
 		!reflect.DeepEqual(m.Fingerprints, []string{"sha-256 AA:BB"}) {
 		t.Fatalf("got %+v", m)
@@ -67,15 +67,16 @@ func TestParseSDPRefuses(t *testing.T) {
 	head := []string{"v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"}
 	with := func(lines ...string) []byte { return crlf(append(append([]string{}, head...), lines...)...) }
 	for name, body := range map[string][]byte{
-		"no path":   with("m=message 5 TCP/MSRP *"),
-		"bad path":  with("m=message 5 TCP/MSRP *", "a=path:msrp://a/b"),
-		"bad port":  with("m=message 70000 TCP/MSRP *", "a=path:msrp://a/b;tcp"),
-		"bad setup": with("m=message 5 TCP/MSRP *", "a=path:msrp://a/b;tcp", "a=setup:sideways"),
-		"bad size":  with("m=message 5 TCP/MSRP *", "a=path:msrp://a/b;tcp", "a=max-size:-5"),
-		"short m=":  with("m=message"),
-		"empty":     nil,
-		"garbage":   []byte("\x00\x01"),
-		"too long":  make([]byte, MaxSDP+1),
+		"no path":  with("m=message 5 TCP/MSRP *"),
+		"bad path": with("m=message 5 TCP/MSRP *", "a=path:msrp://a/b"),
+		"bad port": with("m=message 70000 TCP/MSRP *", "a=path:msrp://a/b;tcp"),
+		"short m=": with("m=message"),
+		"control":  with("m=message 5 TCP/MSRP * \x01", "a=path:msrp://a/b;tcp"),
+		"version":  crlf("v=1", "m=message 5 TCP/MSRP *", "a=path:msrp://a/b;tcp"),
+		"no value": with("m=message 5 TCP/MSRP *", "a=path:msrp://a/b;tcp", "hello"),
+		"empty":    nil,
+		"garbage":  []byte("\x00\x01"),
+		"too long": make([]byte, MaxSDP+1),
 	} {
 		if m, err := ParseSDP(body); err == nil {
 			t.Errorf("%s: taken: %+v", name, m)
@@ -103,7 +104,7 @@ func testMedia(t testing.TB) *Media {
 		t.Fatal(err)
 	}
 	return &Media{Host: "2001:db8::1", Port: 2855, Path: path, AcceptTypes: []string{"text/plain", "message/cpim"},
-		AcceptWrappedTypes: []string{"*"}, MaxSize: 5000, Setup: SetupActpass, Connection: "new", Direction: SendRecv,
+		AcceptWrappedTypes: []string{"*"}, MaxSize: 5000, Setup: SetupActpass, Direction: SendRecv,
 		CEMA: true, TLS: true, Fingerprints: []string{"sha-256 AA:BB"}, SessionID: 7, SessionVersion: 8}
 }
 
@@ -124,8 +125,9 @@ func TestOfferParsesBack(t *testing.T) {
 
 func TestAnswerHasAllLines(t *testing.T) {
 	offer := crlf("v=0", "o=- 1 2 IN IP4 1.2.3.4", "s=-", "c=IN IP4 1.2.3.4", "t=100 200",
-		"m=audio 4000 RTP/AVP 0 8", "m=message 9 TCP/MSRP *", "a=path:msrp://1.2.3.4:9/x;tcp", "m=x-odd 5 A/B/C d e")
+		"m=audio 4000 RTP/AVP 0 8", "m=message 9 TCP/TLS/MSRP *", "a=path:msrp://1.2.3.4:9/x;tcp", "m=x-odd 5 A/B/C d e")
 	m := testMedia(t)
+	m.Setup = SetupPassive
 	body, err := m.Answer(offer)
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +172,7 @@ func TestOfferRefuses(t *testing.T) {
 func TestSetupAnswer(t *testing.T) {
 	for offered, want := range map[Setup]Setup{
 		SetupNone: SetupPassive, SetupActive: SetupPassive, SetupPassive: SetupActive,
-		SetupActpass: SetupPassive, SetupHoldconn: SetupHoldconn,
+		SetupActpass: SetupPassive,
 	} {
 		if got := offered.Answer(); got != want {
 			t.Errorf("%q: %q, want %q", offered, got, want)
@@ -208,6 +210,7 @@ func FuzzSDP(f *testing.F) {
 		if m.SessionID != 0 && (err != nil || string(out2) != string(out)) {
 			t.Fatalf("%q\n%q, %v", out, out2, err)
 		}
+		m.Setup, m.CEMA = SetupNone, false
 		ans, err := m.Answer(body)
 		if err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -19,6 +18,10 @@ type Message struct {
 	// ContentType is the media type of the body. It is needed unless the
 	// body is empty.
 	ContentType string
+	// WrappedTypes are the types within a body that is a container, such as
+	// message/cpim, as far as they are known: Send refuses what the peer does
+	// not take there.
+	WrappedTypes []string
 	// Body is read as fast as the peer takes it; nil is an empty one. With
 	// neither Body nor ContentType the SEND has no body at all: it keeps the
 	// connection alive, and no handler sees it. See RFC 4975, section 7.1.
@@ -29,7 +32,10 @@ type Message struct {
 	SuccessReport bool
 	// FailureReport is which answers the peer is to give.
 	FailureReport FailureReport
-	// Header is added to every chunk.
+	// Header is added to every chunk. The headers that this package writes by
+	// itself must not be there, but Success-Report and Failure-Report may: they
+	// are written as they stand, even where leaving them out means the same,
+	// and set the fields above, which must not say otherwise.
 	Header Header
 	// Queued, if not nil, is called once, by the goroutine that called Send, when
 	// the last chunk has its place in the queue of the connection, which is
@@ -58,15 +64,16 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	if err := s.awaitBound(ctx); err != nil {
 		return nil, err
 	}
-	if o.to, o.toPath = s.target(); len(o.to) == 0 {
-		return nil, errors.New("msrp: the peer's path is not known yet")
+	var err error
+	if o.to, o.toPath, err = s.target(); err != nil {
+		return nil, err
 	}
 	o.c = s.conn()
 	o.changed, o.result = make(chan struct{}, 1), make(chan written, 1)
 	o.r = newReceipt(o.m)
 	s.announce(o)
 	defer s.withdraw(o)
-	if m.SuccessReport {
+	if o.m.SuccessReport {
 		if err := s.track(o.r); err != nil {
 			return nil, err
 		}
@@ -110,21 +117,27 @@ func (s *Session) checkMessage(m *Message) error {
 	} else if m.ContentType == "" {
 		return errors.New("msrp: Message.ContentType is empty") // [RFC4975-7.1-2]
 	}
-	for _, f := range m.Header {
-		if f.Name == "" || !isToken([]byte(f.Name)) {
-			return errors.New("msrp: Message.Header has a name that is not a token")
-		}
-		if _, known := ownHeaders[canonicalName([]byte(f.Name))]; known {
-			return fmt.Errorf("msrp: Message.Header must not hold %s", f.Name)
-		}
+	if err := m.checkHeader(); err != nil {
+		return err
 	}
 	switch {
-	case m.ContentType != "" && !typeAccepted(s.sc.PeerAcceptTypes, m.ContentType):
+	case m.ContentType != "" && !TypeAccepted(s.sc.PeerAcceptTypes, m.ContentType):
 		return status(StatusUnsupportedType, "Not Accepted By The Peer") // [RFC4975-8.6-2]
+	case !s.wrappedTaken(m.WrappedTypes):
+		return status(StatusUnsupportedType, "Wrapped Type Not Accepted By The Peer") // [RFC4975-8.6-3]
 	case s.sc.PeerMaxSize > 0 && m.Size > s.sc.PeerMaxSize:
 		return status(StatusTooLarge, "Beyond The Peer's max-size")
 	}
 	return nil
+}
+
+func (s *Session) wrappedTaken(types []string) bool {
+	for _, t := range types {
+		if !wrappedAccepted(s.sc.PeerAcceptTypes, s.sc.PeerAcceptWrappedTypes, t) {
+			return false
+		}
+	}
+	return true
 }
 
 // announce makes a message known to report while it is being sent.
@@ -143,11 +156,6 @@ func (s *Session) withdraw(o *outgoing) {
 	if s.sending[o.m.MessageID] == o {
 		delete(s.sending, o.m.MessageID)
 	}
-}
-
-var ownHeaders = map[string]struct{}{
-	hdrToPath: {}, hdrFromPath: {}, hdrMessageID: {}, hdrByteRange: {}, hdrSuccessReport: {},
-	hdrFailureReport: {}, hdrContentType: {}, hdrStatus: {},
 }
 
 func (s *Session) beginSend() error {

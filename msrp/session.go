@@ -3,7 +3,9 @@ package msrp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,11 +29,13 @@ type SessionConfig struct {
 	// MaxSize is the size of the largest message taken, in bytes; larger
 	// ones are refused with 413. 0 is no limit.
 	MaxSize int64
-	// PeerAcceptTypes and PeerMaxSize are what the peer's SDP says: Send
-	// refuses other messages as the peer would, with 415 and 413. nil and 0
-	// let all pass. See RFC 4975, section 8.6.
-	PeerAcceptTypes []string
-	PeerMaxSize     int64
+	// PeerAcceptTypes, PeerAcceptWrappedTypes and PeerMaxSize are what the
+	// peer's SDP says: Send refuses other messages as the peer would, with 415
+	// and 413. nil and 0 let all pass, but without PeerAcceptWrappedTypes only
+	// PeerAcceptTypes may be wrapped. See RFC 4975, section 8.6.
+	PeerAcceptTypes        []string
+	PeerAcceptWrappedTypes []string
+	PeerMaxSize            int64
 	// Nickname is asked by a NICKNAME request, with the name that the peer
 	// wants to bear; "" gives up the one it has. nil is answered with 200, a
 	// *StatusError as it is (425: in use), any other error with 403. It is
@@ -70,6 +74,7 @@ type Session struct {
 	sc    SessionConfig
 	local URI
 	lst   *Listener
+	via   Path   // our relays, the nearest first
 	from  string // Local as it goes on the wire
 
 	bound    chan struct{}
@@ -83,7 +88,8 @@ type Session struct {
 	mu       sync.Mutex
 	c        *conn // nil until bound
 	remote   Path
-	to       string // remote as it goes on the wire
+	to       Path   // To-Path of what we send: our relays, then remote
+	toPath   string // the same as it goes on the wire; "" while remote is not known
 	err      error  // why it ended
 	draining bool
 	opener   *time.Timer          // see openSoon
@@ -97,50 +103,67 @@ type Session struct {
 	receipts receipts
 }
 
-func newSession(cfg *Config, sc SessionConfig, lst *Listener) (*Session, error) {
+// newSession makes a session of a listener, or of none. via are the relays that
+// all it sends goes through first.
+func newSession(cfg *Config, sc SessionConfig, lst *Listener, via Path) (*Session, error) {
 	if sc.Local.SessionID == "" {
 		return nil, errors.New("msrp: SessionConfig.Local has no session-id")
 	}
-	if len(sc.Remote) == 0 && lst == nil {
-		return nil, errors.New("msrp: SessionConfig.Remote is empty")
+	if err := sc.Local.checkOwn(); err != nil {
+		return nil, fmt.Errorf("msrp: SessionConfig.Local: %s", problemOf(err))
+	}
+	if err := sc.Remote.check(); err != nil {
+		return nil, fmt.Errorf("msrp: SessionConfig.Remote: %s", problemOf(err))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Session{
+	s := &Session{
 		ctx: ctx, cancel: cancel,
-		cfg: cfg, sc: sc, local: sc.Local, lst: lst,
+		cfg: cfg, sc: sc, local: sc.Local, lst: lst, via: via,
 		from:     sc.Local.String(),
-		remote:   sc.Remote,
-		to:       sc.Remote.String(),
 		bound:    make(chan struct{}),
 		done:     make(chan struct{}),
 		window:   make(chan struct{}, cfg.Window),
 		arriving: make(map[string]*Incoming),
-	}, nil
+	}
+	s.SetRemote(sc.Remote)
+	return s, nil
 }
 
 // Local is our own URI.
 func (s *Session) Local() URI { return s.local }
 
-// Remote is the peer's path.
+// Remote is the peer's path, without relays of our own.
 func (s *Session) Remote() Path {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.remote
 }
 
-// target gives the peer's path, and as it goes on the wire.
-func (s *Session) target() (Path, string) {
+// target gives the To-Path of what we send, and as it goes on the wire. It fails
+// while the peer's path is not known.
+func (s *Session) target() (Path, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.remote, s.to
+	if s.toPath == "" {
+		return nil, "", errNoRemote
+	}
+	return s.to, s.toPath, nil
 }
 
-// SetRemote tells the peer's path of a session that was accepted without one.
-// Until then Send fails.
+// SetRemote tells the peer's path, as its SDP has it, of a session that was
+// accepted without one, or whose peer has another now. Before, and if the path
+// cannot be one, Send fails. Our own relays need not be in it.
 func (s *Session) SetRemote(p Path) {
+	var to Path
+	if len(p) > 0 {
+		to = append(slices.Clone(s.via), p...) // ours come first, in the order of Use-Path [RFC4976-5.1-2]
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remote, s.to = p, p.String()
+	s.remote, s.to, s.toPath = p, to, ""
+	if to.check() == nil {
+		s.toPath = to.String()
+	}
 }
 
 // LocalAddr is our end of the connection; nil before the session is bound.

@@ -318,6 +318,38 @@ func (p Path) String() string {
 	return b.String()
 }
 
+// checkOwn refuses a URI that cannot be ours.
+func (u URI) checkOwn() error {
+	if u.Port == 0 && isAddress(u.Host) {
+		return syntaxErr("port", 0, "missing behind a numeric address") // [RFC4975-6-2]
+	}
+	return Path{u}.check()
+}
+
+// check refuses a path that cannot be written so that ParsePath reads the same:
+// one with a byte that does not belong there, or with too many URIs.
+func (p Path) check() error {
+	if len(p) > MaxPathURIs {
+		return syntaxErr("path", 0, "too many URIs")
+	}
+	size := 0
+	for _, u := range p {
+		s := u.String()
+		back, err := ParseURI(s)
+		if err != nil {
+			return err
+		}
+		if back.String() != s || !back.Equal(u) {
+			return syntaxErr("MSRP-URI", 0, "not what its parts say")
+		}
+		size += len(s) + 1
+	}
+	if size > maxPath {
+		return syntaxErr("path", maxPath, "too long")
+	}
+	return nil
+}
+
 func badByte(s string, ok func(byte) bool) int {
 	for i := 0; i < len(s); i++ {
 		if !ok(s[i]) {

@@ -1,6 +1,7 @@
 package softphone
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +24,15 @@ func (p *Phone) Call(ctx context.Context, to string) (*Chat, error) {
 		setup = msrp.SetupActive
 	}
 	media := p.media(setup)
+	if setup == msrp.SetupPassive {
+		media.Setup = msrp.SetupActpass
+	}
 	offer, err := media.Offer()
 	if err != nil {
 		return nil, fmt.Errorf("softphone: offer: %w", err)
+	}
+	if setup == msrp.SetupPassive { // RFC 6135, section 4.2.2, forbids it, but there are phones that cannot connect
+		offer = bytes.Replace(offer, []byte("a=setup:actpass"), []byte("a=setup:passive"), 1)
 	}
 	sc := msrp.SessionConfig{Local: media.Path[0]}
 	var passive *msrp.Session
