@@ -170,7 +170,7 @@ func (s *Server) reject(req *sip.Request, tx sip.ServerTransaction, why string, 
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}
-	_ = tx.Respond(res) // whoever it was asks again
+	s.ua.RespondOnce(req, tx, res)
 	s.rejected(why, req.Source(), code)
 }
 

@@ -38,9 +38,9 @@ func (s *Server) admit(req *sip.Request, tx sip.ServerTransaction) bool {
 	if s.peers.Load().Has(peer.Addr.Addr(), peer.Names) {
 		return false
 	}
-	s.rejected("sip", req.Source())
-	if tx != nil {
-		_ = tx.Respond(sip.NewResponseFromRequest(req, 403, "Forbidden", nil)) // who it is asks again
+	if tx != nil { // else it is the ACK of one that was rejected
+		s.rejected("sip", req.Source())
+		s.ua.RespondOnce(req, tx, sip.NewResponseFromRequest(req, 403, "Forbidden", nil))
 	}
 	return true
 }

@@ -137,7 +137,7 @@ func (ua *UA) Authenticate(a *Authenticator, req *sip.Request, tx sip.ServerTran
 	}
 	var status *StatusError
 	errors.As(err, &status)
-	ua.respond(req, tx, status.Code, status.Reason, a.Challenge(err)...)
+	ua.RespondOnce(req, tx, ua.response(req, status.Code, status.Reason, a.Challenge(err)...))
 	return "", false
 }
 
