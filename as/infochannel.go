@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -77,10 +76,11 @@ func sendInfo(call *sipua.Call) mscp.SendInfo {
 
 // take takes an INFO of the media server.
 func (c *infoChannel) take(_ context.Context, i sipua.Info) error {
-	if t, _, _ := strings.Cut(i.ContentType, ";"); !strings.EqualFold(strings.TrimSpace(t), mscp.ContentType) {
-		return &sipua.StatusError{Code: 415}
+	documents, err := i.Find(mscp.ContentType)
+	for _, d := range documents {
+		err = errors.Join(err, c.Deliver(d.Content))
 	}
-	return c.Deliver(i.Body)
+	return err
 }
 
 // watch asks now and then whether the dialog is still there; one that is not

@@ -73,7 +73,11 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 			return err
 		}
 	}
-	defer endCall(user)
+	defer endCall(user) // it acknowledges a 200 without an answer, too
+	if err := user.RemoteBodyError(); err != nil {
+		refuseMedia(ctx, media)
+		return &userFault{fmt.Errorf("answer: %w", err)}
+	}
 	defer endCall(media)
 	if err := media.Ack(ctx, user.RemoteBody(), sdpType); err != nil {
 		_ = user.Ack(ctx, nil, "")
@@ -97,6 +101,10 @@ func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer, sessio
 	})
 	if err != nil {
 		return nil, fmt.Errorf("INVITE to the media server: %w", err)
+	}
+	if err := media.RemoteBodyError(); err != nil {
+		endCall(media)
+		return nil, fmt.Errorf("offer of the media server: %w", err)
 	}
 	return media, nil
 }

@@ -140,6 +140,10 @@ func (c *storeCall) inviteMedia(ctx context.Context, ms *mediaServer) error {
 		return mediaRefusal(err)
 	}
 	c.media = call
+	if err := call.RemoteBodyError(); err != nil {
+		endCall(call)
+		return fmt.Errorf("answer of the media server: %w", err)
+	}
 	if c.offerless() {
 		return nil // acknowledged with the caller's answer
 	}

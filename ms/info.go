@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -34,13 +33,11 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	asker.bind(srv)
 	defer srv.Close()
 	in.OnInfo(func(_ context.Context, i sipua.Info) error {
-		switch t, _, _ := strings.Cut(i.ContentType, ";"); {
-		case len(i.Body) == 0:
-			return nil // the AS asks whether we are there
-		case !strings.EqualFold(strings.TrimSpace(t), mscp.ContentType):
-			return &sipua.StatusError{Code: 415}
+		documents, err := i.Find(mscp.ContentType) // without any, the AS asks whether we are there
+		for _, d := range documents {
+			err = errors.Join(err, srv.Deliver(d.Content))
 		}
-		return srv.Deliver(i.Body)
+		return err
 	})
 	call, _, err = in.Answer(s.ctx, answer, sdpType)
 	close(answered)

@@ -11,7 +11,7 @@ import (
 // a re-INVITE may overtake the ACK before it, since sipgo keeps no order.
 type ackWait struct {
 	done        chan struct{}
-	body        []byte // of the ACK; valid after done, as is its type
+	body        []byte // the session description in the ACK; valid after done, as is its type
 	contentType string
 }
 
@@ -36,7 +36,11 @@ func (c *Call) takeAck(ack *sip.Request) {
 		return
 	}
 	delete(c.acks, ack.CSeq().SeqNo)
-	w.body, w.contentType = ack.Body(), headerValue(ack, "Content-Type")
+	answer, err := sessionIn(ack)
+	if err != nil { // an ACK cannot be refused; it is one without an answer
+		c.log.Info("ACK without a readable body", "err", err)
+	}
+	w.body, w.contentType = answer.body, answer.contentType
 	close(w.done)
 }
 

@@ -21,11 +21,13 @@ type Call struct {
 
 	mu        sync.Mutex
 	dialog    dialog
-	body      []byte                  // the peer's body, of its INVITE or 2xx
-	inviteSeq uint32                  // CSeq of the INVITE that Ack acknowledges
-	acked     bool                    // by Ack
-	sent      map[uint32]*sip.Request // our latest ACKs, to be repeated for a repeated 2xx
-	acks      map[uint32]*ackWait     // for our 2xx, by the CSeq of their INVITE
+	body      []byte                   // the peer's session description, of its INVITE or of the responses to ours
+	unread    error                    // why there is none though there was a body
+	early     map[earlyKey]description // of 1xx to our INVITE
+	inviteSeq uint32                   // CSeq of the INVITE that Ack acknowledges
+	acked     bool                     // by Ack
+	sent      map[uint32]*sip.Request  // our latest ACKs, to be repeated for a repeated 2xx
+	acks      map[uint32]*ackWait      // for our 2xx, by the CSeq of their INVITE
 	byeSent   bool
 
 	onOffer     func(context.Context, Offer) ([]byte, error)
@@ -59,8 +61,21 @@ func (c *Call) ID() DialogID { return c.id }
 // "call".
 func (c *Call) Logger() *slog.Logger { return c.log }
 
-// RemoteBody is the body of the peer's INVITE, or of its 2xx.
+// RemoteBody is the session description in the peer's INVITE or, where the INVITE was
+// ours, the first that its responses have brought; nil if there was none.
 func (c *Call) RemoteBody() []byte { return c.body }
+
+// RemoteBodyError tells why there is no RemoteBody: a *BodyError for a body that was
+// not understood, otherwise ErrNoDescription. It is nil if there is one.
+func (c *Call) RemoteBodyError() error {
+	switch {
+	case len(c.body) > 0:
+		return nil
+	case c.unread != nil:
+		return c.unread
+	}
+	return ErrNoDescription
+}
 
 // Done is closed when the dialog has ended, whoever ended it.
 func (c *Call) Done() <-chan struct{} { return c.done }

@@ -57,7 +57,7 @@ func TestCall(t *testing.T) {
 					t.Errorf("From %s, To %s", in.From, in.To)
 				}
 				_ = in.Provisional(180, "")
-				call, body, err := in.Answer(ctx, []byte("offer"), "text/plain")
+				call, body, err := in.Answer(ctx, []byte("offer"), sdpType)
 				if err != nil {
 					t.Errorf("Answer: %v", err)
 					return
@@ -79,7 +79,7 @@ func TestCall(t *testing.T) {
 			if string(call.RemoteBody()) != "offer" {
 				t.Errorf("body of the 2xx: %q", call.RemoteBody())
 			}
-			if err := call.Ack(ctx, []byte("answer"), "text/plain"); err != nil {
+			if err := call.Ack(ctx, []byte("answer"), sdpType); err != nil {
 				t.Fatal(err)
 			}
 			if got := <-acks; got != "answer" {
@@ -194,12 +194,12 @@ func TestReinvite(t *testing.T) {
 				}
 				return append([]byte("re:"), offer...), nil
 			})
-			if call, _, err := in.Answer(ctx, []byte("first"), "text/plain"); err == nil {
+			if call, _, err := in.Answer(ctx, []byte("first"), sdpType); err == nil {
 				<-call.Done()
 			}
 		}})
 		call, err := newUA(t, Handlers{}).Invite(ctx, InviteRequest{
-			URI: "sip:bob@" + callee.Addr() + params, From: "sip:a@example.com", To: "sip:b@example.com", Body: []byte("x"), ContentType: "text/plain",
+			URI: "sip:bob@" + callee.Addr() + params, From: "sip:a@example.com", To: "sip:b@example.com", Body: []byte("x"), ContentType: sdpType,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -208,13 +208,13 @@ func TestReinvite(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			answer, err := call.Reinvite(ctx, []byte("second"), "text/plain")
+			answer, err := call.Reinvite(ctx, []byte("second"), sdpType)
 			if err != nil || string(answer) != "re:second" {
 				t.Fatalf("answer %q, %v", answer, err)
 			}
 		}
 		var status *StatusError
-		if _, err := call.Reinvite(ctx, []byte("bad"), "text/plain"); !errors.As(err, &status) || status.Code != 488 {
+		if _, err := call.Reinvite(ctx, []byte("bad"), sdpType); !errors.As(err, &status) || status.Code != 488 {
 			t.Errorf("refused re-INVITE: %v", err)
 		}
 		if call.Ended() {

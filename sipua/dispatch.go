@@ -92,10 +92,19 @@ func unsupported(req *sip.Request) (unknown []string) {
 // sections 8.1.1 and 7.3.1.
 var singles = []string{"From", "To", "Call-ID", "CSeq"}
 
+// atMostOnce are headers that describe the body and are no lists. See RFC 3261,
+// section 7.3.1.
+var atMostOnce = []string{"Content-Type", "Content-Disposition"}
+
 // malformed names what is wrong with a request, "" if nothing is.
 func malformed(req *sip.Request) string {
 	for _, name := range singles {
 		if n := len(req.GetHeaders(name)); n != 1 {
+			return fmt.Sprintf("%d %s headers", n, name)
+		}
+	}
+	for _, name := range atMostOnce {
+		if n := len(req.GetHeaders(name)); n > 1 {
 			return fmt.Sprintf("%d %s headers", n, name)
 		}
 	}
@@ -198,11 +207,16 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 400, "Bad Request (no Contact)") // [RFC3261-8.1.1.8]
 		return
 	}
+	offer, err := sessionIn(req)
+	if err != nil {
+		ua.refuseBody(req, tx, err)
+		return
+	}
 	if !ua.enter() {
 		ua.respond(req, tx, 503, "", Header{"Retry-After", "5"})
 		return
 	}
-	in, err := ua.newIncoming(req, tx)
+	in, err := ua.newIncoming(req, tx, offer)
 	if err != nil {
 		ua.leave()
 		reason := "Bad Request (URI)"
@@ -244,6 +258,15 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	ua.awaitFinished(in, returned)
+}
+
+// refuseBody answers a request whose body is not understood. See RFC 3261, section
+// 8.2.3.
+func (ua *UA) refuseBody(req *sip.Request, tx sip.ServerTransaction, err error) {
+	ua.log.Info("SIP request refused", "method", req.Method, "source", req.Source(), "call", req.CallID().Value(), "err", err)
+	var status *StatusError
+	errors.As(err, &status)
+	ua.respond(req, tx, status.Code, status.Reason, status.Headers...)
 }
 
 // runInvite calls the handler, and makes up for what it leaves undone.
@@ -329,7 +352,7 @@ func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 481, "") // [RFC3261-12.2.2]
 		return
 	}
-	ua.respond(req, tx, 200, "", Header{"Allow", ua.allow()}, Header{"Accept", "application/sdp"}, Header{"Supported", supported}) // [RFC3261-11.2]
+	ua.respond(req, tx, 200, "", Header{"Allow", ua.allow()}, Header{"Accept", sdpType}, Header{"Accept-Encoding", "identity"}, Header{"Supported", supported}) // [RFC3261-11.2]
 }
 
 func (ua *UA) onOther(req *sip.Request, tx sip.ServerTransaction) {

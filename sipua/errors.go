@@ -16,16 +16,21 @@ var (
 	// ErrNoACK says that no ACK came for our 2xx within 64*T1. See RFC 3261,
 	// section 13.3.1.4.
 	ErrNoACK = errors.New("sipua: no ACK for our 2xx")
+	// ErrNoDescription says that a message has no session description where one
+	// must be. See RFC 3261, section 13.2.1.
+	ErrNoDescription = errors.New("sipua: no session description")
 	// ErrURITooLong says that a URI is longer than MaxURI.
 	ErrURITooLong = errors.New("sipua: URI too long")
 	// ErrCancelled says that the caller has cancelled.
 	ErrCancelled = errors.New("sipua: cancelled by the caller")
 )
 
-// StatusError is a final response other than 2xx to a request of ours.
+// StatusError is a final response other than 2xx: to a request of ours or, where a
+// handler returns it, to one of the peer's.
 type StatusError struct {
 	Code     int
-	Reason   string
+	Reason   string   // of a response of ours, "" means the usual one
+	Headers  []Header // of a response of ours
 	response *sip.Response
 }
 

@@ -81,9 +81,9 @@ func TestTargetThatIsNoAddress(t *testing.T) {
 				method string
 				send   func(context.Context) error
 			}{
-				{"INFO", func(ctx context.Context) error { return call.Info(ctx, "text/plain", []byte("x")) }},
+				{"INFO", func(ctx context.Context) error { return call.Info(ctx, sdpType, []byte("x")) }},
 				{"UPDATE", func(ctx context.Context) error { _, err := call.Update(ctx, nil, ""); return err }},
-				{"INVITE", func(ctx context.Context) error { _, err := call.Reinvite(ctx, []byte("x"), "text/plain"); return err }},
+				{"INVITE", func(ctx context.Context) error { _, err := call.Reinvite(ctx, []byte("x"), sdpType); return err }},
 				{"BYE", func(ctx context.Context) error { return call.Bye(ctx) }},
 			} {
 				sent := make(chan error, 1)

@@ -10,12 +10,14 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// An IncomingCall is a new INVITE that is to be answered or rejected.
+// An IncomingCall is a new INVITE that is to be answered or rejected. Its body is
+// the session description that FindBody finds; an INVITE with a body that is not
+// understood is refused by the package.
 type IncomingCall struct {
 	From        string // canonical URI of the From header
 	To          string // canonical URI of the To header
 	RequestURI  string
-	Body        []byte
+	Body        []byte // the offer, in SDP; nil if the INVITE has none
 	ContentType string
 	Source      string // host:port that the INVITE came from
 	Peer        Peer   // the same, with what the peer has proved over TLS
@@ -36,8 +38,8 @@ type IncomingCall struct {
 	final    chan struct{} // closed when a final response was sent
 }
 
-// newIncoming makes the call of an INVITE that was checked.
-func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*IncomingCall, error) {
+// newIncoming makes the call of an INVITE that was checked, with the offer in it.
+func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, offer description) (*IncomingCall, error) {
 	from, err := CanonicalURI(req.From().Address.String())
 	if err != nil {
 		return nil, err
@@ -47,22 +49,21 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction) (*Incoming
 		return nil, err
 	}
 	in := &IncomingCall{
-		From: from, To: to, RequestURI: req.Recipient.String(), Body: req.Body(),
-		ContentType: headerValue(req, "Content-Type"), Source: req.Source(), Peer: ua.Peer(req),
+		From: from, To: to, RequestURI: req.Recipient.String(), Body: offer.body,
+		ContentType: offer.contentType, Source: req.Source(), Peer: ua.Peer(req),
 		ua: ua, req: req, tx: tx, cancelled: make(chan struct{}), final: make(chan struct{}),
 	}
-	in.call = ua.newUASCall(req)
+	in.call = ua.newUASCall(req, offer)
 	in.ack = in.call.expectAck(req.CSeq().SeqNo)
 	return in, nil
 }
 
 // newUASCall prepares the dialog that our 2xx will make. See RFC 3261, section
 // 12.1.1.
-func (ua *UA) newUASCall(req *sip.Request) *Call {
+func (ua *UA) newUASCall(req *sip.Request, offer description) *Call {
 	local, remote := *req.To(), *req.From()
 	tag := token()
-	c := &Call{ua: ua, done: make(chan struct{}), body: req.Body()}
-	c.heard = description{req.Body(), headerValue(req, "Content-Type")}
+	c := &Call{ua: ua, done: make(chan struct{}), body: offer.body, heard: offer}
 	c.log = ua.log.With("call", req.CallID().Value())
 	c.readAllow(req)
 	c.id = DialogID{CallID: req.CallID().Value(), FromTag: tagOf(remote.Params), ToTag: tag}

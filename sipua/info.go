@@ -18,13 +18,19 @@ type Info struct {
 	req *sip.Request
 }
 
+// Find looks for the bodies in the INFO that are understood; see FindBodies. Its
+// error, returned by OnInfo's function, makes a response that lists the types.
+func (i Info) Find(types ...string) ([]Body, error) {
+	return FindBodies(i.req, Understood{Types: types})
+}
+
 // Header returns the value of the request's first header of that name.
 func (i Info) Header(name string) string { return headerValue(i.req, name) }
 
 // OnInfo sets what takes the peer's INFOs, one at a time and in the order of
 // their CSeq: nil answers 200, a *StatusError its code, any other error 400.
-// Without f, or after OnInfo(nil), an INFO with a body gets 415, one that names
-// an info package 469, and an empty one 200.
+// Without f, or after OnInfo(nil), an INFO with a body gets 415 unless the body is
+// optional, one that names an info package 469, and an empty one 200.
 func (c *Call) OnInfo(f func(ctx context.Context, i Info) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,27 +125,28 @@ func (ua *UA) onInfo(req *sip.Request, tx sip.ServerTransaction) {
 		Body: req.Body(), ContentType: headerValue(req, "Content-Type"),
 		Package: headerValue(req, "Info-Package"), req: req,
 	}
-	ua.respond(req, tx, c.takeInfo(f, i), "")
+	code, headers := c.takeInfo(f, i)
+	ua.respond(req, tx, code, "", headers...)
 }
 
-// takeInfo is the code of the response to an INFO.
-func (c *Call) takeInfo(f func(context.Context, Info) error, i Info) int {
+// takeInfo makes the response to an INFO.
+func (c *Call) takeInfo(f func(context.Context, Info) error, i Info) (code int, headers []Header) {
+	var err error
 	switch {
 	case f != nil:
-		err := f(c.ua.ctx, i)
-		var status *StatusError
-		switch {
-		case err == nil:
-			return 200
-		case errors.As(err, &status) && status.Code >= 300 && status.Code < 700:
-			return status.Code
-		}
-		c.log.Info("INFO refused", "err", err)
-		return 400
+		err = f(c.ua.ctx, i)
 	case i.Package != "":
-		return 469 // [RFC6086-4.2.2]
-	case len(i.Body) > 0:
-		return 415
+		return 469, nil // [RFC6086-4.2.2]
+	default:
+		_, err = i.Find()
 	}
-	return 200
+	if err == nil {
+		return 200, nil
+	}
+	c.log.Info("INFO refused", "err", err)
+	var status *StatusError
+	if errors.As(err, &status) && status.Code >= 300 && status.Code < 700 {
+		return status.Code, status.Headers
+	}
+	return 400, nil
 }

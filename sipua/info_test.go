@@ -156,16 +156,16 @@ func TestAskOffer(t *testing.T) {
 		// Until the answer, no other change of ours begins.
 		waits, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
-		if _, err := caller.Reinvite(waits, []byte("x"), "text/plain"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := caller.Reinvite(waits, []byte("x"), sdpType); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a change before the answer: %v", err)
 		}
-		if err := answer(ctx, []byte("answer"), "text/plain"); err != nil {
+		if err := answer(ctx, []byte("answer"), sdpType); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-answers; got != "text/plain answer" {
+		if got := <-answers; got != sdpType+" answer" {
 			t.Errorf("the answer came as %q", got)
 		}
-		if body, err := caller.Reinvite(ctx, []byte("y"), "text/plain"); err != nil || string(body) != "to y" {
+		if body, err := caller.Reinvite(ctx, []byte("y"), sdpType); err != nil || string(body) != "to y" {
 			t.Errorf("a change after the answer: %q, %v", body, err)
 		}
 	})

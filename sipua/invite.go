@@ -264,8 +264,8 @@ func (c *Call) establish(res *sip.Response) {
 	for i, j := 0, len(d.routes)-1; i < j; i, j = i+1, j-1 { // [RFC3261-12.1.2] in reverse order
 		d.routes[i], d.routes[j] = d.routes[j], d.routes[i]
 	}
-	c.body = res.Body()
-	c.heard = description{res.Body(), headerValue(res, "Content-Type")}
+	c.heard, c.unread = c.described(res, len(c.said.body) > 0)
+	c.body = c.heard.body
 	c.readAllow(res)
 	c.id = DialogID{CallID: d.callID, FromTag: tagOf(d.local.Params), ToTag: tagOf(d.remote.Params)}
 }

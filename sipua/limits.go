@@ -17,6 +17,13 @@ const (
 	// ones are refused with 413.
 	MaxBody = 64 << 10
 
+	// MaxBodyParts bounds the parts of one multipart body, and MaxBodyDepth the
+	// multiparts in each other; others are refused with 400.
+	MaxBodyParts = 64
+	MaxBodyDepth = 4
+	// MaxForks bounds the branches of a forked INVITE whose first session
+	// description is kept.
+	MaxForks = 16
 	// MaxURI bounds a URI in its canonical form, in bytes: nobody can be called by,
 	// and nothing be kept for, a longer one.
 	MaxURI = 512

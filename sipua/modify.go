@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -97,22 +98,25 @@ func (c *Call) Reinvite(ctx context.Context, offer []byte, contentType string) (
 // answer. It is as Reinvite, but is tried once: who has made the offer is to hear of
 // a 491 and try again, since both sides would wait for each other otherwise.
 func (c *Call) Relay(ctx context.Context, method string, offer []byte, contentType string) (answer []byte, err error) {
-	res, err := c.modifyUntil(ctx, sip.RequestMethod(method), description{offer, contentType}, relayed)
+	_, heard, err := c.modifyUntil(ctx, sip.RequestMethod(method), description{offer, contentType}, relayed)
 	if err != nil {
 		return nil, err
 	}
-	return res.Body(), nil
+	if len(heard.body) == 0 && len(offer) > 0 {
+		return nil, fmt.Errorf("%w in the 2xx to %s", ErrNoDescription, method)
+	}
+	return heard.body, nil
 }
 
 // AskOffer sends a re-INVITE that asks for the peer's offer and returns that. The
 // answer travels in the ACK, which answer sends; it must be called, once, within
 // 32 s. It is as Relay otherwise. See RFC 3725, section 4.1.
 func (c *Call) AskOffer(ctx context.Context) (offer []byte, answer func(ctx context.Context, body []byte, contentType string) error, err error) {
-	res, err := c.modifyUntil(ctx, sip.INVITE, description{}, asking)
+	res, heard, err := c.modifyUntil(ctx, sip.INVITE, description{}, asking)
 	if err != nil {
 		return nil, nil, err
 	}
-	return res.Body(), func(ctx context.Context, body []byte, contentType string) error {
+	return heard.body, func(ctx context.Context, body []byte, contentType string) error {
 		defer c.give()
 		c.mu.Lock()
 		if len(body) > 0 {
@@ -141,11 +145,8 @@ func (c *Call) PeerTakesUpdate() bool {
 // modify sends a request that may change the session, again if it has crossed
 // one of the peer's or the session timer was too short.
 func (c *Call) modify(ctx context.Context, method sip.RequestMethod, offer []byte, contentType string) ([]byte, error) {
-	res, err := c.modifyUntil(ctx, method, description{offer, contentType}, ours)
-	if err != nil {
-		return nil, err
-	}
-	return res.Body(), nil
+	_, heard, err := c.modifyUntil(ctx, method, description{offer, contentType}, ours)
+	return heard.body, err
 }
 
 // A manner is how a change is made.
@@ -157,44 +158,44 @@ const (
 	asking                // once; the 2xx is still to be acknowledged, and the change to be given up
 )
 
-// modifyUntil returns the 2xx.
-func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer description, how manner) (*sip.Response, error) {
+// modifyUntil returns the 2xx, and the session description that it has brought.
+func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer description, how manner) (res *sip.Response, heard description, err error) {
 	open := how == asking
 	for try := 1; ; try++ {
 		if err := c.take(ctx, changeOf(method, offer.body)); err != nil {
-			return nil, err
+			return nil, heard, err
 		}
-		res, err := c.attempt(ctx, method, offer, open)
+		res, heard, err = c.attempt(ctx, method, offer, open)
 		if open && err == nil && res.IsSuccess() {
-			return res, nil
+			return res, heard, nil
 		}
 		c.give()
 		if err != nil {
 			if errors.Is(err, errNoResponse) { // [RFC3261-12.2.1.2]
 				c.hangUp(err)
 			}
-			return nil, err
+			return nil, heard, err
 		}
 		if res.IsSuccess() {
-			return res, nil
+			return res, heard, nil
 		}
 		if res.StatusCode == 481 || res.StatusCode == 408 { // [RFC3261-12.2.1.2]
 			c.hangUp(statusError(res))
-			return nil, statusError(res)
+			return nil, heard, statusError(res)
 		}
 		pause, again := c.again(res)
 		if !again || try == modifyTries || how != ours && res.StatusCode != 422 {
-			return nil, statusError(res)
+			return nil, heard, statusError(res)
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-c.done:
 			timer.Stop()
-			return nil, ErrEnded
+			return nil, heard, ErrEnded
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, ctx.Err()
+			return nil, heard, ctx.Err()
 		}
 	}
 }
@@ -221,9 +222,9 @@ func (c *Call) again(res *sip.Response) (pause time.Duration, again bool) {
 
 // attempt sends one request that may change the session, and takes the changes
 // if it is accepted. With open, it leaves the ACK to be sent.
-func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer description, open bool) (*sip.Response, error) {
+func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer description, open bool) (res *sip.Response, heard description, err error) {
 	if c.Ended() {
-		return nil, ErrEnded
+		return nil, heard, ErrEnded
 	}
 	c.mu.Lock()
 	req := c.dialog.request(c.ua, method)
@@ -232,15 +233,13 @@ func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer desc
 	req.AppendHeader(sip.NewHeader("Supported", supported))
 	req.AppendHeader(sip.NewHeader("Allow", c.ua.allow()))
 	setBody(req, offer.body, offer.contentType)
-	var res *sip.Response
-	var err error
 	if method == sip.INVITE {
 		res, err = c.reinvite(ctx, req)
 	} else {
 		res, err = c.ua.do(ctx, req, c.auth, c.nextSeq)
 	}
 	if err != nil || !res.IsSuccess() {
-		return res, err
+		return res, heard, err
 	}
 	c.mu.Lock()
 	refreshTarget(&c.dialog, res.Contact())
@@ -249,20 +248,24 @@ func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer desc
 	if len(offer.body) > 0 {
 		c.said = offer
 	}
-	if len(res.Body()) > 0 {
-		c.heard = description{res.Body(), headerValue(res, "Content-Type")}
+	heard, unread := c.described(res, len(offer.body) > 0)
+	if unread != nil {
+		c.log.Info("response without a readable body", "to", method, "err", unread)
+	}
+	if len(heard.body) > 0 {
+		c.heard = heard
 	}
 	var answer description
-	if len(offer.body) == 0 && len(res.Body()) > 0 {
+	if len(offer.body) == 0 && len(heard.body) > 0 {
 		answer = c.said // an offer must be answered [RFC3261-13.2.2.4]
 	}
 	if method != sip.INVITE || open {
 		c.mu.Unlock()
-		return res, nil
+		return res, heard, nil
 	}
 	ack := c.makeAck(res.CSeq().SeqNo, answer.body, answer.contentType)
 	c.mu.Unlock()
-	return res, c.ua.write(ctx, ack)
+	return res, heard, c.ua.write(ctx, ack)
 }
 
 // reinvite sends a re-INVITE, with credentials if they are asked for, and

@@ -165,20 +165,20 @@ func TestUpdate(t *testing.T) {
 			if !call.PeerTakesUpdate() {
 				t.Errorf("%s: the peer does not take UPDATE", name)
 			}
-			if answer, err := call.Update(ctx, []byte("x"), "text/plain"); err != nil || string(answer) != "UPDATE:text/plain:70" {
+			if answer, err := call.Update(ctx, []byte("x"), sdpType); err != nil || string(answer) != "UPDATE:application/sdp:70" {
 				t.Errorf("%s: answer %q, %v", name, answer, err)
 			}
-			if answer, err := call.Reinvite(ctx, []byte("x"), "text/plain"); err != nil || string(answer) != "INVITE:text/plain:70" {
+			if answer, err := call.Reinvite(ctx, []byte("x"), sdpType); err != nil || string(answer) != "INVITE:application/sdp:70" {
 				t.Errorf("%s: answer %q, %v", name, answer, err)
 			}
 			if answer, err := call.Update(ctx, nil, ""); err != nil || len(answer) != 0 {
 				t.Errorf("%s: without an offer: %q, %v", name, answer, err)
 			}
 			var status *StatusError
-			if _, err := call.Update(ctx, []byte("bad"), "text/plain"); !errors.As(err, &status) || status.Code != 488 {
+			if _, err := call.Update(ctx, []byte("bad"), sdpType); !errors.As(err, &status) || status.Code != 488 {
 				t.Errorf("%s: refused UPDATE: %v", name, err)
 			}
-			if _, err := call.Reinvite(ctx, []byte("busy"), "text/plain"); !errors.As(err, &status) || status.Code != 486 {
+			if _, err := call.Reinvite(ctx, []byte("busy"), sdpType); !errors.As(err, &status) || status.Code != 486 {
 				t.Errorf("%s: refused re-INVITE: %v", name, err)
 			}
 		}
@@ -215,7 +215,7 @@ func TestGlare(t *testing.T) {
 				if i%2 == side {
 					change = call.Update
 				}
-				if answer, err := change(ctx, []byte("mine"), "text/plain"); err != nil || string(answer) != "mine" {
+				if answer, err := change(ctx, []byte("mine"), sdpType); err != nil || string(answer) != "mine" {
 					t.Errorf("side %d, change %d: %q, %v", side, i, answer, err)
 				}
 			}

@@ -14,7 +14,7 @@ import (
 // session. An INVITE without a body asks for an offer of ours.
 type Offer struct {
 	Method      string // INVITE or UPDATE
-	Body        []byte
+	Body        []byte // the session description, nil without one
 	ContentType string
 
 	req      *sip.Request
@@ -57,12 +57,18 @@ func (ua *UA) onModify(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 481, "")
 		return
 	}
-	kind := changeOf(req.Method, req.Body())
+	offer, unreadable := sessionIn(req)
+	kind := changeOf(req.Method, offer.body)
 	if code, headers := c.admit(req, kind); code != 0 {
 		ua.respond(req, tx, code, "", headers...)
 		return
 	}
-	answer, answered, res := c.consider(req, kind)
+	if unreadable != nil {
+		c.finished()
+		ua.refuseBody(req, tx, unreadable)
+		return
+	}
+	answer, answered, res := c.consider(req, kind, offer)
 	if !res.IsSuccess() {
 		c.finished()
 		ua.send(tx, res)
@@ -71,8 +77,8 @@ func (ua *UA) onModify(req *sip.Request, tx sip.ServerTransaction) {
 	c.mu.Lock()
 	refreshTarget(&c.dialog, req.Contact())
 	c.readAllow(req)
-	if len(req.Body()) > 0 {
-		c.heard = description{req.Body(), headerValue(req, "Content-Type")}
+	if len(offer.body) > 0 {
+		c.heard = offer
 	}
 	if len(answer.body) > 0 {
 		c.said = answer
@@ -165,7 +171,7 @@ func retryLater() []Header {
 
 // consider makes the response to a request that may change the session. answered
 // is what the answer in its ACK is for.
-func (c *Call) consider(req *sip.Request, kind change) (answer description, answered func([]byte, string), res *sip.Response) {
+func (c *Call) consider(req *sip.Request, kind change, offer description) (answer description, answered func([]byte, string), res *sip.Response) {
 	answered = func([]byte, string) {}
 	refuse := func(code int, headers ...Header) (description, func([]byte, string), *sip.Response) {
 		return description{}, answered, c.ua.response(req, code, "", headers...)
@@ -177,7 +183,7 @@ func (c *Call) consider(req *sip.Request, kind change) (answer description, answ
 	if code != 0 {
 		return refuse(code, headers...)
 	}
-	switch o := (Offer{string(req.Method), req.Body(), headerValue(req, "Content-Type"), req, &answered}); {
+	switch o := (Offer{string(req.Method), offer.body, offer.contentType, req, &answered}); {
 	case kind == refreshing:
 	case f != nil:
 		body, err := f(c.ua.ctx, o)
@@ -185,11 +191,11 @@ func (c *Call) consider(req *sip.Request, kind change) (answer description, answ
 			c.log.Info("change of the session refused", "method", req.Method, "err", err)
 			var status *StatusError
 			if errors.As(err, &status) && status.Code >= 300 && status.Code < 700 {
-				return refuse(status.Code)
+				return refuse(status.Code, status.Headers...)
 			}
 			return refuse(488)
 		}
-		answer = description{body, "application/sdp"}
+		answer = description{body, sdpType}
 	case len(said.body) > 0 && (len(o.Body) == 0 || sameSession(o.Body, heard.body)):
 		answer = said
 	default:

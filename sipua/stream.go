@@ -222,6 +222,7 @@ func (s *stream) follow(b []byte) error {
 				return f
 			}
 		}
+		s.ua.noteEarly(m, clean)
 		s.ready = append(s.ready, clean...)
 		s.pending = s.pending[size:]
 	}

@@ -114,7 +114,7 @@ func TestTLSCall(t *testing.T) {
 			answered := make(chan *Call, 1)
 			callee := newTLSUA(t, ca.config(ca.issue("127.0.0.1")), Handlers{Invite: func(in *IncomingCall) {
 				invites <- in
-				call, _, err := in.Answer(ctx, []byte("answer"), "text/plain")
+				call, _, err := in.Answer(ctx, []byte("answer"), sdpType)
 				if err != nil {
 					t.Error(err)
 				}

@@ -52,6 +52,7 @@ func (c *screenedPackets) ReadFrom(b []byte) (int, net.Addr, error) {
 		c.ua.emit(false, "UDP", c.LocalAddr(), addr, b[:n])
 		clean, m, f := screen(b[:n], true)
 		if f == nil {
+			c.ua.noteEarly(m, clean)
 			return copy(b, clean), addr, nil
 		}
 		c.ua.note(slog.LevelDebug, "SIP message refused", "peer", addr, "reason", f.reason)

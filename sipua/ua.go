@@ -74,6 +74,7 @@ type UA struct {
 	port int
 
 	agent    *sipgo.UserAgent
+	parser   *sip.Parser
 	udp, tcp *sipgo.Client
 	packets  net.PacketConn
 	listener net.Listener
@@ -180,9 +181,10 @@ func (ua *UA) listen() error {
 func (ua *UA) assemble() (err error) {
 	// sipgo logs whole messages, bodies included, when it cannot parse them.
 	quiet := slog.New(slog.DiscardHandler)
+	ua.parser = newParser()
 	ua.agent, err = sipgo.NewUA(
 		sipgo.WithUserAgent(ua.cfg.UserAgent),
-		sipgo.WithUserAgentParser(newParser()),
+		sipgo.WithUserAgentParser(ua.parser),
 		sipgo.WithUserAgenTLSConfig(noDialing()),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(

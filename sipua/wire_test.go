@@ -95,7 +95,7 @@ func TestRepeated2xx(t *testing.T) {
 			close(calls)
 			return
 		}
-		if err := call.Ack(testContext(t), []byte("answer"), "text/plain"); err != nil {
+		if err := call.Ack(testContext(t), []byte("answer"), sdpType); err != nil {
 			t.Error(err)
 		}
 		calls <- call
@@ -389,7 +389,7 @@ func TestReinviteOvertakesAck(t *testing.T) {
 	body := make(chan string, 1)
 	ua := newUA(t, Handlers{Invite: func(in *IncomingCall) {
 		in.OnReinvite(func(context.Context, []byte) ([]byte, error) { return []byte("again"), nil })
-		call, ack, err := in.Answer(context.Background(), []byte("offer"), "text/plain")
+		call, ack, err := in.Answer(context.Background(), []byte("offer"), sdpType)
 		if err != nil {
 			t.Error(err)
 			return
@@ -403,7 +403,7 @@ func TestReinviteOvertakesAck(t *testing.T) {
 	for second := p.next("SIP/2.0 200"); field(second, "CSeq") != "2 INVITE"; {
 		second = p.next("SIP/2.0 200")
 	}
-	p.send(ua.Addr(), p.request("ACK", "over", "p", to, "Content-Type: text/plain\r\nContent-Length: 6\r\n")+"answer")
+	p.send(ua.Addr(), p.request("ACK", "over", "p", to, "Content-Type: application/sdp\r\nContent-Length: 6\r\n")+"answer")
 	if got := <-body; got != "answer" {
 		t.Errorf("the ACK carried %q", got)
 	}
