@@ -397,6 +397,13 @@ func TestDocument(t *testing.T) {
 		`<datetime>2</datetime><display-notification><status><displayed/></status></display-notification></imdn>` {
 		t.Errorf("got %s, %v", b, err)
 	}
+	for lang, subject := range map[string]string{"": "<subject>d&#39;été &lt;b&gt;</subject>", "fr": `<subject xml:lang="fr">d&#39;été &lt;b&gt;</subject>`} {
+		n := whole
+		n.Subject.Lang = lang
+		if b, err := n.Document(); err != nil || strings.Count(string(b), "xml:lang") != len(lang)/2 || !strings.Contains(string(b), subject) {
+			t.Errorf("got %s, %v", b, err)
+		}
+	}
 	for name, change := range map[string]func(*Notification){
 		"no id": func(n *Notification) { n.MessageID = "" }, "no time": func(n *Notification) { n.DateTime = "" },
 		"one recipient": func(n *Notification) { n.Recipient = "" }, "the other": func(n *Notification) { n.OriginalRecipient = "" },

@@ -198,6 +198,7 @@ func TestReadRefuses(t *testing.T) {
 		"MIME only":          {"Content-Type: text/plain\r\n\r\nhi", 0},
 		"nothing inside":     {"Content-Type: message/cpim\r\n\r\nContent-Type: text/plain\r\n\r\nhi", 0},
 		"MIME, no colon":     {head + "\r\nContent-Type: a/b\r\nhello\r\n\r\n", 73},
+		"a control in MIME":  {head + "\r\nContent-Type: a/b\r\nX: a\x00b\r\n\r\n", 77},
 		"long":               {head + "X: " + strings.Repeat("x", MaxHeaderBytes) + "\r\n\r\n", 52},
 		"long line":          {strings.Repeat("x", 1<<20), 0},
 		"long MIME":          {head + "\r\nContent-Type: " + strings.Repeat("x", MaxHeaderBytes), 54},
@@ -235,6 +236,11 @@ func TestRecognises(t *testing.T) {
 	for header, name := range map[string]Name{"From": From, "To": To, "cc": CC, "CC": CC} {
 		if got, err := message(header + ": A B <sip:a@example.com>").Address(name); err != nil || got != want {
 			t.Errorf("%s: got %+v, %v", header, got, err)
+		}
+		for _, other := range understood {
+			if other != name && message(header+": <sip:a@example.com>").Value(other) != "" {
+				t.Errorf("%s is taken for %s", header, other.Local)
+			}
 		}
 	}
 	if got, err := message("DateTime: 2001-02-01T12:16:49-05:00").Sent(); err != nil || FormatDateTime(got) != "2001-02-01T17:16:49Z" {
