@@ -115,6 +115,9 @@ type Media struct {
 	CEMA bool
 	// Chatroom is the chatroom attribute, nil if there is none. See RFC 7701.
 	Chatroom *Chatroom
+	// File is what the file attributes say, nil if there are none: the session
+	// transfers this file and nothing else. See RFC 5547.
+	File *File
 	// Fingerprints are the fingerprint attributes, "sha-256 AB:CD:...". See
 	// RFC 8122, section 5.
 	Fingerprints []string
@@ -192,6 +195,7 @@ func (d *description) read(index int) (*Media, error) {
 			m.Path = p
 			continue
 		}
+		m.fileAttribute(a.key, a.value)
 		m.attribute(a.key, a.value)
 	}
 	if m.Fingerprints == nil { // [RFC8122-5-4]

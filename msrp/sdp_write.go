@@ -155,6 +155,11 @@ func (m *Media) check() error {
 			return err
 		}
 	}
+	if m.File != nil {
+		if err := m.File.check(); err != nil {
+			return err
+		}
+	}
 	for _, s := range m.Fingerprints {
 		hash, sum, ok := strings.Cut(s, " ")
 		if !ok || !isToken([]byte(hash)) || hash == "" || sum == "" || badByte(sum, isPrintByte) >= 0 {
@@ -251,6 +256,11 @@ func (m *Media) writeMedia(b *bytes.Buffer) {
 		b.WriteString("a=chatroom\r\n")
 	} else if m.Chatroom != nil {
 		line("chatroom", m.Chatroom.value())
+	}
+	if m.File != nil {
+		for _, l := range m.File.lines() {
+			line(l[0], l[1])
+		}
 	}
 	for _, f := range m.Fingerprints {
 		line("fingerprint", f)
