@@ -2,14 +2,7 @@
 
 package cluster
 
-import (
-	"os/exec"
-	"syscall"
-)
-
-// ownGroup keeps an interrupt from the terminal away from the process: it is
-// this program that ends it, in order.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+import "syscall"
 
 // Freeze stops the process where it is, as a machine under too much load would,
 // until Thaw.

@@ -62,7 +62,7 @@ func (p *Process) Start() error {
 	defer logFile.Close() // the child has its own
 	cmd := exec.Command(p.path, "-config", p.config)
 	cmd.Stderr = logFile
-	ownGroup(cmd)
+	Own(cmd)
 	var trace io.Reader
 	if p.onTrace != nil {
 		cmd.Args = append(cmd.Args, "-trace", "-")

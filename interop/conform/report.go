@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
 // A Summary counts results.
@@ -53,7 +55,7 @@ func WriteResult(w io.Writer, r Result) error {
 
 func indent(s, by string) string {
 	var b strings.Builder
-	for line := range strings.Lines(s) {
+	for line := range strings.Lines(printable.Text(s)) { // the peer has a say in it
 		b.WriteString(by + strings.TrimRight(line, "\n") + "\n")
 	}
 	return b.String()
@@ -87,7 +89,7 @@ type jsonResult struct {
 func WriteJSON(w io.Writer, results []Result) error {
 	all := []jsonResult{}
 	for _, r := range results {
-		all = append(all, jsonResult{r.ID, r.Section(), r.Demand, r.Strict, r.Outcome, r.Detail, r.Wire, r.Duration.Seconds()})
+		all = append(all, jsonResult{r.ID, r.Section(), r.Demand, r.Strict, r.Outcome, printable.Text(r.Detail), printable.Text(r.Wire), r.Duration.Seconds()})
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -130,10 +132,10 @@ func WriteJUnit(w io.Writer, results []Result, o Options) error {
 		switch {
 		case r.Counts(o):
 			s.Failures++
-			c.Failure = &junitWhy{r.Detail, r.Wire}
+			c.Failure = &junitWhy{printable.Text(r.Detail), printable.Text(r.Wire)}
 		case r.Outcome != Passed:
 			s.Skipped++
-			c.Skipped = &junitWhy{r.Detail, ""}
+			c.Skipped = &junitWhy{printable.Text(r.Detail), ""}
 		}
 		took += r.Duration
 		s.Cases = append(s.Cases, c)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
 const (
@@ -186,7 +188,7 @@ func (w *wire) note(dir string, b []byte) {
 			w.cut = true
 			return
 		}
-		fmt.Fprintf(&w.b, "%s %s\n", dir, printable(strings.TrimRight(line, "\r\n")))
+		fmt.Fprintf(&w.b, "%s %s\n", dir, printable.Short(strings.TrimRight(line, "\r\n"), maxWireLine))
 	}
 }
 
@@ -199,15 +201,5 @@ func (w *wire) String() string {
 	return w.b.String()
 }
 
-// printable shows a line of bytes on a terminal.
-func printable(s string) string {
-	if len(s) > 500 {
-		s = s[:500] + "…"
-	}
-	return strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f {
-			return '\uFFFD'
-		}
-		return c
-	}, s)
-}
+// maxWireLine bounds a line that is shown, in characters.
+const maxWireLine = 500

@@ -1,11 +1,11 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/gomscp/gomscp/interop/cluster"
@@ -26,8 +26,13 @@ const (
 
 // Options are the demo's settings.
 type Options struct {
-	Out  io.Writer
-	Keep bool // leave the cluster running until the context ends
+	Out  io.Writer // an error of it ends the demo
+	Keep bool      // leave the cluster running until the context ends
+	// Command is how this program is called; "" is mscp-interop.
+	Command string
+	// Cleaner is a command that calls Clean with its last argument and standard
+	// input. Without one, the folder stays when the demo is killed.
+	Cleaner []string
 }
 
 // A stage holds everything that the demo has started.
@@ -40,19 +45,21 @@ type stage struct {
 	alice   *softphone.Phone
 	bob     *softphone.Phone
 	inbox   chan arrival
+	command string
 }
 
 // Run runs the demo. It returns nil only if every message arrived as it was
 // sent, in order, and no media server keeps anything in the end.
 func Run(ctx context.Context, o Options) error {
-	dir, err := os.MkdirTemp("", "gomscp-demo-")
+	dir, remove, err := newDir(o.Cleaner)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	s := &stage{out: o.Out, dir: dir, inbox: make(chan arrival, 16)}
-	fmt.Fprintln(s.out, "Building mscp-as and mscp-ms ...")
-	bin, err := cluster.Build(ctx, dir)
+	defer remove()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	s := &stage{out: output{o.Out, fail}, dir: dir, inbox: make(chan arrival, 16), command: cmp.Or(o.Command, "mscp-interop")}
+	bin, err := cluster.Find(ctx, dir, func(what string) { fmt.Fprintln(s.out, what) })
 	if err != nil {
 		return err
 	}
@@ -60,6 +67,9 @@ func Run(ctx context.Context, o Options) error {
 	err = s.play(ctx, bin)
 	if o.Keep && err == nil {
 		s.keep(ctx)
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause // the rest follows from it
 	}
 	return err
 }
@@ -154,7 +164,7 @@ func (s *stage) close() {
 
 // keep leaves the cluster running until the context ends.
 func (s *stage) keep(ctx context.Context) {
-	const run = "  go run ./interop/cmd/mscp-interop "
+	run := "  " + s.command + " "
 	fmt.Fprintf(s.out, "The cluster is still running (proxy %s); users alice and bob have the password %q. Try, in another terminal:\n\n", s.server.Addr(), password)
 	fmt.Fprintf(s.out, run+"send --from %s --to %s --proxy %s --password %s 'hello again'\n", alice, bob, s.server.Addr(), password)
 	fmt.Fprintf(s.out, run+"receive --user %s --registrar %s --password %s\n", bob, s.server.Addr(), password)

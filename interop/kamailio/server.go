@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+
+	"github.com/gomscp/gomscp/interop/cluster"
 )
 
 //go:embed kamailio.cfg
@@ -99,7 +101,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.cmd = exec.Command("kamailio", "-DD", "-E", "-f", config, "-m", "512", "-Y", o.Dir, "-P", filepath.Join(o.Dir, "kamailio.pid"))
 	s.cmd.Stdout, s.cmd.Stderr = o.Log, o.Log
 	s.cmd.WaitDelay = stopWait
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its workers end with it
+	cluster.OwnWith(s.cmd, syscall.SIGTERM) // its workers end with it
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("kamailio: %w", err)
 	}

@@ -76,7 +76,7 @@ func (c *calls) choose(id string) (func(daemon.TraceRecord) bool, error) {
 	if !ok {
 		known := make([]string, len(c.ids))
 		for i, s := range c.ids {
-			known[i] = printable(s, 80)
+			known[i] = short(s, 80)
 		}
 		return nil, fmt.Errorf("no message has the Call-ID %q; the first of the files are:\n  %s", id, strings.Join(known, "\n  "))
 	}

@@ -31,7 +31,7 @@ func correctClocks(messages []*message) []string {
 	var notes []string
 	for node, by := range offsets {
 		if by != 0 {
-			notes = append(notes, fmt.Sprintf("the clock of %s is corrected by %+.6f s", printable(node, 40), by.Seconds()))
+			notes = append(notes, fmt.Sprintf("the clock of %s is corrected by %+.6f s", short(node, 40), by.Seconds()))
 		}
 	}
 	slices.Sort(notes)

@@ -80,7 +80,7 @@ func tip(m *message) string {
 	if m.from.node != "" {
 		fmt.Fprintf(&b, "sent by %s at %s\n", endName(m.from), clock(m.from.time))
 	} else {
-		fmt.Fprintf(&b, "from %s, which has traced nothing\n", printable(m.from.addr, 80))
+		fmt.Fprintf(&b, "from %s, which has traced nothing\n", short(m.from.addr, 80))
 	}
 	if m.to.node != "" {
 		fmt.Fprintf(&b, "received by %s at %s", endName(m.to), clock(m.to.time))
@@ -88,13 +88,13 @@ func tip(m *message) string {
 			fmt.Fprintf(&b, " (%+.3f ms)", float64(m.to.time.Sub(m.from.time))/1e6)
 		}
 	} else {
-		fmt.Fprintf(&b, "to %s, which has traced nothing", printable(m.to.addr, 80))
+		fmt.Fprintf(&b, "to %s, which has traced nothing", short(m.to.addr, 80))
 	}
 	return b.String() + "\n\n" + m.tip
 }
 
 func endName(e end) string {
-	return printable(e.node, 40) + " (" + printable(e.addr, 80) + ")"
+	return short(e.node, 40) + " (" + short(e.addr, 80) + ")"
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05.000000") }

@@ -21,7 +21,7 @@ func explain(m *message) string {
 	default:
 		s = explainMSRP(m)
 	}
-	return printable(s, maxNote)
+	return short(s, maxNote)
 }
 
 // addressed is the URI of a From or To header, without what surrounds it.

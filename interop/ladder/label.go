@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
 // An msrpChunk is what the drawing needs to know of a SEND or of a response to
@@ -35,31 +36,15 @@ func label(protocol, raw string) string {
 	default:
 		s = msrpLabel(f, rest)
 	}
-	return printable(s, maxLabel)
+	return short(s, maxLabel)
 }
 
 // maxLabel bounds a label, in characters.
 const maxLabel = 80
 
-// printable is at most n characters of what a stranger wrote, fit for a
+// short is at most n characters of what a stranger wrote, fit for a
 // terminal and for XML.
-func printable(s string, n int) string {
-	var b strings.Builder
-	for _, c := range s {
-		if n--; n < 0 {
-			b.WriteRune('…')
-			break
-		}
-		switch {
-		case c == '\t':
-			c = ' '
-		case !unicode.IsPrint(c):
-			c = unicode.ReplacementChar
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
+func short(s string, n int) string { return printable.Short(s, n) }
 
 func sipLabel(f []string, rest string) string {
 	head, body, _ := strings.Cut(rest, "\r\n\r\n")

@@ -47,7 +47,7 @@ func newLanes(rows []*message, o Options) *lanes {
 		l.index[name] = i
 	}
 	for i, name := range l.names {
-		l.names[i] = printable(name, 40)
+		l.names[i] = short(name, 40)
 	}
 	return l
 }
@@ -131,10 +131,10 @@ func (l *lanes) of(e end) int { return l.index[l.kept(l.name(e))] }
 func (l *lanes) fullLabel(m *message, from, to int) string {
 	s := m.label
 	if l.shared && l.names[from] == others {
-		s += " from " + printable(m.from.addr, 60)
+		s += " from " + short(m.from.addr, 60)
 	}
 	if l.shared && l.names[to] == others {
-		s += " to " + printable(m.to.addr, 60)
+		s += " to " + short(m.to.addr, 60)
 	}
 	return s
 }

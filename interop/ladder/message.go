@@ -208,7 +208,7 @@ func lines(s string, size, n int) string {
 	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 	var b strings.Builder
 	for line := range strings.Lines(s) {
-		line = printable(strings.TrimSuffix(line, "\n"), size)
+		line = short(strings.TrimSuffix(line, "\n"), size)
 		if n--; n < 0 || b.Len()+len(line) > size {
 			b.WriteString("…\n")
 			break

@@ -121,9 +121,9 @@ func parse(line []byte) (rec daemon.TraceRecord, err error) {
 	case rec.Node == "":
 		err = errors.New("a trace record without node")
 	case rec.Protocol != "SIP" && rec.Protocol != "MSCP" && rec.Protocol != "MSRP":
-		err = fmt.Errorf("protocol %q is none of SIP, MSCP and MSRP", printable(rec.Protocol, 20))
+		err = fmt.Errorf("protocol %q is none of SIP, MSCP and MSRP", short(rec.Protocol, 20))
 	case rec.Direction != daemon.Sent && rec.Direction != daemon.Received:
-		err = fmt.Errorf("direction %q is neither %s nor %s", printable(rec.Direction, 20), daemon.Sent, daemon.Received)
+		err = fmt.Errorf("direction %q is neither %s nor %s", short(rec.Direction, 20), daemon.Sent, daemon.Received)
 	case rec.Local == "" || rec.Peer == "":
 		err = errors.New("a trace record without the address local or peer")
 	}

@@ -113,6 +113,7 @@ func startBare(t *testing.T, ctx context.Context) (addr string, pid int) {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), bareRole+"="+role)
 		cmd.Stderr = t.Output()
+		cluster.Own(cmd)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,7 +18,6 @@ const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags
 Tests a peer, a case for each demand: mscp a media server's end of MSCP over TCP
 (draft-mcglashan-mscp-02), msrp whoever takes messages (RFC 4975). The exit status
 is 1 if a strict demand is not kept to. --list shows the cases.
-
 `
 
 // conformFlags are what is to be tested, and how.
@@ -50,12 +48,8 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 // runConform tests a peer case by case.
 func runConform(ctx context.Context, args []string) error {
 	var f conformFlags
-	fs := flag.NewFlagSet("conform", flag.ContinueOnError)
+	fs := newFlags("conform", conformUsage)
 	f.define(fs)
-	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), conformUsage)
-		fs.PrintDefaults()
-	}
 	words, err := parseMixed(fs, args)
 	if err != nil {
 		return err
@@ -67,20 +61,18 @@ func runConform(ctx context.Context, args []string) error {
 	case "msrp":
 		cases = conform.MSRP(f.MSRPTarget)
 	default:
-		fs.Usage()
-		return errors.New("what is to be tested is mscp or msrp")
+		return wrong("conform", "what is to be tested is mscp or msrp, not %q", strings.Join(words, " "))
 	}
 	if f.only != "" {
 		if cases, err = conform.Select(cases, strings.Split(f.only, ",")...); err != nil {
-			return err
+			return wrong("conform", "--only: %w", err)
 		}
 	}
 	if f.list {
 		return listCases(cases)
 	}
 	if f.SIP == "" && (words[0] == "mscp" || f.URI == "" || f.OurURI == "") {
-		fs.Usage()
-		return errors.New("--target is needed, or for msrp --uri and --our-uri")
+		return wrong("conform", "--target is needed, or for msrp --uri and --our-uri")
 	}
 	return conformWith(ctx, cases, f.o, f.format, f.out)
 }
@@ -107,7 +99,7 @@ func conformWith(ctx context.Context, cases []conform.Case, o conform.Options, f
 	case "junit":
 		write = func(w io.Writer, results []conform.Result) error { return conform.WriteJUnit(w, results, o) }
 	default:
-		return fmt.Errorf("--format: %q is none of text, json and junit", format)
+		return wrong("conform", "--format: %q is none of text, json and junit", format)
 	}
 	shown := out == "" && format == "text" // as they end
 	if shown {

@@ -3,20 +3,20 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/interop/internal/printable"
 	"github.com/gomscp/gomscp/interop/ladder"
 )
 
 // runLadder draws trace files.
 func runLadder(ctx context.Context, args []string) error {
 	o := ladder.Options{Names: map[string]string{}}
-	fs := flag.NewFlagSet("ladder", flag.ContinueOnError)
+	fs := newFlags("ladder", "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are traces of application and media servers (their setting trace).")
 	svg := fs.String("svg", "", "write an SVG to this `file`, - for standard output, and no text")
 	fs.StringVar(&o.Call, "call", "", "only what belongs to the call with this Call-ID or connection-`id`, on both sides of the application server")
 	fs.Func("protocol", "only these `protocols`: SIP, MSCP, MSRP, with commas", func(s string) error {
@@ -48,17 +48,12 @@ func runLadder(ctx context.Context, args []string) error {
 	fs.BoolVar(&o.Explain, "explain", false, "say beside the messages what they are for")
 	fs.BoolVar(&o.Skip, "skip", false, "leave out lines that are no trace records")
 	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` that are drawn")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are traces of application and media servers (their setting trace).")
-		fs.PrintDefaults()
-	}
 	files, err := parseMixed(fs, args)
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 {
-		fs.Usage()
-		return errors.New("a trace file is needed")
+		return wrong("ladder", "a trace file is needed")
 	}
 	o.Progress = traceProgress()
 	d, err := ladder.Read(ctx, files, o)
@@ -66,7 +61,7 @@ func runLadder(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, note := range d.Notes {
-		fmt.Fprintln(os.Stderr, "note:", note)
+		fmt.Fprintln(os.Stderr, "note:", printable.String(note))
 	}
 	if *svg == "" {
 		return d.WriteText(os.Stdout)

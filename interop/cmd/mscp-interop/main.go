@@ -13,10 +13,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/interop/demo"
+	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
 const usage = `usage: mscp-interop <command> [flags]
@@ -34,19 +35,28 @@ const usage = `usage: mscp-interop <command> [flags]
 mscp-interop <command> -h lists a command's flags.
 `
 
+const name = "mscp-interop"
+
 func main() {
-	ctx, stop := daemon.SignalContext()
+	ctx, stop := signalContext()
 	defer stop()
 	err := run(ctx, os.Args[1:])
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errUsage):
+	if errors.Is(err, errUsage) {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
-	default:
-		fmt.Fprintln(os.Stderr, "mscp-interop:", err)
-		os.Exit(1)
 	}
+	if status := daemon.ExitStatus(printableWriter{os.Stderr}, name, err); status != 0 {
+		os.Exit(status)
+	}
+}
+
+// A printableWriter writes text in which strangers may have had a say, such as the
+// reason of a refusal.
+type printableWriter struct{ w io.Writer }
+
+func (p printableWriter) Write(b []byte) (int, error) {
+	_, err := io.WriteString(p.w, printable.Text(string(b)))
+	return len(b), err
 }
 
 var errUsage = errors.New("usage")
@@ -56,11 +66,19 @@ func run(ctx context.Context, args []string) error {
 		return errUsage
 	}
 	switch args[0] {
+	case "-h", "-help", "--help", "help":
+		_, err := fmt.Print(usage)
+		return err
 	case "version", "-version", "--version":
-		_, err := fmt.Println("mscp-interop", daemon.ReadVersion())
+		if len(args) > 1 {
+			return wrong("version", "unexpected argument %q", args[1])
+		}
+		_, err := fmt.Println(name, daemon.ReadVersion())
 		return err
 	case "demo":
 		return runDemo(ctx, args[1:])
+	case cleanCommand:
+		return runClean(args[1:])
 	case "send":
 		return runSend(ctx, args[1:])
 	case "receive":
@@ -72,14 +90,28 @@ func run(ctx context.Context, args []string) error {
 	case "conform":
 		return runConform(ctx, args[1:])
 	}
-	return errUsage
+	return &daemon.UsageError{Err: fmt.Errorf("unknown command %q", args[0]), Help: name + " -h"}
 }
 
-func runDemo(ctx context.Context, args []string) error {
-	fs := flag.NewFlagSet("demo", flag.ContinueOnError)
-	keep := fs.Bool("keep", false, "leave the cluster running and print how to use it by hand")
-	if err := fs.Parse(args); err != nil {
-		return err
+// wrong makes the error for a command line of the command that makes no sense.
+func wrong(command, format string, args ...any) error {
+	return &daemon.UsageError{Err: fmt.Errorf(format, args...), Help: name + " " + command + " -h"}
+}
+
+// newFlags are the flags of a command.
+func newFlags(command, usage string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name+" "+command, flag.ContinueOnError)
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), usage)
+		fs.PrintDefaults()
 	}
-	return demo.Run(ctx, demo.Options{Out: os.Stdout, Keep: *keep})
+	return fs
+}
+
+// noArguments refuses what stands behind the flags.
+func noArguments(command string, fs *flag.FlagSet) error {
+	if fs.NArg() > 0 {
+		return wrong(command, "unexpected argument %q", fs.Arg(0))
+	}
+	return nil
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/interop/internal/printable"
 	"github.com/gomscp/gomscp/interop/ladder"
 	"github.com/gomscp/gomscp/interop/wireshark"
 )
@@ -15,7 +16,7 @@ import (
 // runPcap makes a capture file of trace files.
 func runPcap(ctx context.Context, args []string) error {
 	var o ladder.Options
-	fs := flag.NewFlagSet("pcap", flag.ContinueOnError)
+	fs := newFlags("pcap", "usage: mscp-interop pcap FILE... -o OUT.pcap [flags]\n\nFILEs are traces of application and media servers (their setting trace). Wireshark\nreads SIP and MSRP in OUT.pcap as it is, and MSCP with interop/wireshark/mscp.lua.")
 	out := fs.String("o", "", "write the capture to this `file`, - for standard output")
 	fs.StringVar(&o.Call, "call", "", "only what belongs to the call with this Call-ID or connection-`id`, on both sides of the application server")
 	fs.Func("protocol", "only these `protocols`: SIP, MSCP, MSRP, with commas", func(s string) error {
@@ -23,23 +24,18 @@ func runPcap(ctx context.Context, args []string) error {
 	})
 	fs.BoolVar(&o.Skip, "skip", false, "leave out lines that are no trace records")
 	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` that are written")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "usage: mscp-interop pcap FILE... -o OUT.pcap [flags]\n\nFILEs are traces of application and media servers (their setting trace). Wireshark\nreads SIP and MSRP in OUT.pcap as it is, and MSCP with interop/wireshark/mscp.lua.")
-		fs.PrintDefaults()
-	}
 	files, err := parseMixed(fs, args)
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 || *out == "" {
-		fs.Usage()
-		return errors.New("a trace file and -o are needed")
+		return wrong("pcap", "a trace file and -o are needed")
 	}
 	o.Progress = traceProgress()
 	return writeFile(*out, func(w io.Writer) error {
 		n, notes, err := wireshark.WriteTraces(ctx, w, files, o)
 		for _, note := range notes {
-			fmt.Fprintln(os.Stderr, "note:", note)
+			fmt.Fprintln(os.Stderr, "note:", printable.String(note))
 		}
 		if err == nil {
 			fmt.Fprintf(os.Stderr, "%d messages\n", n)
@@ -52,7 +48,7 @@ func runPcap(ctx context.Context, args []string) error {
 // and returns the arguments.
 func parseMixed(fs *flag.FlagSet, args []string) (rest []string, err error) {
 	for {
-		if err := fs.Parse(args); err != nil {
+		if err := daemon.ParseFlags(fs, args); err != nil {
 			return nil, err
 		}
 		if args = fs.Args(); len(args) == 0 {

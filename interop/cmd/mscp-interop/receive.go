@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"mime"
@@ -12,10 +11,10 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/interop/internal/printable"
 	"github.com/gomscp/gomscp/interop/softphone"
-	"github.com/gomscp/gomscp/msrp"
 )
 
 // maxShown is the size, in bytes, up to which a text is shown on the terminal;
@@ -23,41 +22,48 @@ import (
 const maxShown = 64 << 10
 
 type receiveFlags struct {
-	user, registrar, password, dir, setup string
-	count                                 int
-	expires                               time.Duration
+	phone     phoneFlags
+	user, dir string
+	count     int
+	expires   time.Duration
 }
 
 func runReceive(ctx context.Context, args []string) error {
 	var f receiveFlags
-	fs := flag.NewFlagSet("receive", flag.ContinueOnError)
+	fs := newFlags("receive", "usage: mscp-interop receive --user URI [flags]")
 	fs.StringVar(&f.user, "user", "", "your SIP `URI`")
-	fs.StringVar(&f.registrar, "registrar", "127.0.0.1:5060", "the SIP registrar, `host:port` or host:port;transport=tcp")
-	fs.StringVar(&f.password, "password", "", "your password, if the registrar asks for one")
+	fs.StringVar(&f.phone.proxy, "registrar", "127.0.0.1:5060", "the SIP registrar, `host:port`, with ;transport=tcp or ;transport=tls if it is not over UDP")
 	fs.StringVar(&f.dir, "dir", "", "write every message to a file in this `folder`")
-	fs.StringVar(&f.setup, "setup", "", "who connects for MSRP where there is a choice: active (we) or passive (they)")
+	fs.StringVar(&f.phone.setup, "setup", "", "who connects for MSRP where there is a choice: active (we) or passive (they)")
 	fs.IntVar(&f.count, "count", 0, "end after so many messages; 0 goes on until interrupted")
 	fs.DurationVar(&f.expires, "expires", 10*time.Minute, "how long each registration lasts")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "usage: mscp-interop receive --user URI [flags]")
-		fs.PrintDefaults()
+	f.phone.define(fs)
+	if err := daemon.ParseFlags(fs, args); err != nil {
+		return err
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := noArguments("receive", fs); err != nil {
 		return err
 	}
 	if f.user == "" {
-		fs.Usage()
-		return errors.New("--user is needed")
+		return wrong("receive", "--user is needed")
 	}
+	if err := f.phone.check(); err != nil {
+		return wrong("receive", "%w", err)
+	}
+	ctx, stop := untilOutputEnds(ctx)
+	defer stop()
 	return receive(ctx, f)
 }
 
 // receive registers and takes messages until enough have come or ctx ends.
 func receive(ctx context.Context, f receiveFlags) error {
 	r := &receiver{dir: f.dir, want: f.count, enough: make(chan struct{})}
-	phone, err := softphone.New(softphone.Config{
-		User: f.user, Password: f.password, Proxy: f.registrar, Setup: msrp.Setup(f.setup), OnMessage: r.take,
-	})
+	cfg, err := f.phone.config(f.user)
+	if err != nil {
+		return err
+	}
+	cfg.OnMessage = r.take
+	phone, err := softphone.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -95,7 +101,7 @@ func (r *receiver) take(ctx context.Context, m *softphone.Message) error {
 		err = r.save(ctx, m)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "message not taken:", err)
+		fmt.Fprintln(os.Stderr, "message not taken:", printable.Text(err.Error()))
 		return err
 	}
 	r.mu.Lock()
@@ -122,20 +128,10 @@ func (r *receiver) show(ctx context.Context, m *softphone.Message) error {
 	defer release()
 	text := "(not shown; --dir keeps it)"
 	if strings.HasPrefix(m.ContentType, "text/") && rest == 0 {
-		text = printable(string(head))
+		text = printable.Text(string(head))
 	}
-	fmt.Printf("from %s, %s, %d bytes: %s\n", m.Sender, m.ContentType, int64(len(head))+rest, text)
+	fmt.Printf("from %s, %s, %d bytes: %s\n", printable.String(m.Sender), printable.String(m.ContentType), int64(len(head))+rest, text)
 	return nil
-}
-
-// printable takes control characters out of what a stranger has written.
-func printable(s string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) && c != '\n' && c != '\t' {
-			return '\uFFFD'
-		}
-		return c
-	}, s)
 }
 
 // save writes the message to a file that is complete when it has its name.
@@ -165,7 +161,7 @@ func (r *receiver) save(ctx context.Context, m *softphone.Message) (err error) {
 	if err := os.Rename(tmp.Name(), name); err != nil {
 		return err
 	}
-	fmt.Printf("from %s, %s, %d bytes: %s\n", m.Sender, m.ContentType, n, name)
+	fmt.Printf("from %s, %s, %d bytes: %s\n", printable.String(m.Sender), printable.String(m.ContentType), n, printable.String(name))
 	return nil
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"mime"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/interop/internal/printable"
 	"github.com/gomscp/gomscp/interop/softphone"
 	"github.com/gomscp/gomscp/msrp"
 )
@@ -20,32 +21,31 @@ import (
 const progressAfter = 2 * time.Second
 
 type sendFlags struct {
-	from, to, proxy, password, file, setup string
-	report                                 bool
-	timeout                                time.Duration
+	phone          phoneFlags
+	from, to, file string
+	report         bool
+	timeout        time.Duration
 }
 
 func runSend(ctx context.Context, args []string) error {
 	var f sendFlags
-	fs := flag.NewFlagSet("send", flag.ContinueOnError)
+	fs := newFlags("send", "usage: mscp-interop send --from URI --to URI [flags] [TEXT ...]\n\nA TEXT of - is read from standard input, up to its end.")
 	fs.StringVar(&f.from, "from", "", "your SIP `URI`")
 	fs.StringVar(&f.to, "to", "", "the recipient's SIP `URI`")
-	fs.StringVar(&f.proxy, "proxy", "127.0.0.1:5060", "the SIP proxy, `host:port` or host:port;transport=tcp")
-	fs.StringVar(&f.password, "password", "", "your password, if the proxy asks for one")
+	fs.StringVar(&f.phone.proxy, "proxy", "127.0.0.1:5060", "the SIP proxy, `host:port`, with ;transport=tcp or ;transport=tls if it is not over UDP")
 	fs.StringVar(&f.file, "file", "", "send this `file` as well")
-	fs.StringVar(&f.setup, "setup", "active", "who connects for MSRP: active (we) or passive (they)")
+	fs.StringVar(&f.phone.setup, "setup", "active", "who connects for MSRP: active (we) or passive (they)")
 	fs.BoolVar(&f.report, "report", true, "ask for a success report and wait for it")
 	fs.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this long")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "usage: mscp-interop send --from URI --to URI [flags] [TEXT ...]")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
+	f.phone.define(fs)
+	if err := daemon.ParseFlags(fs, args); err != nil {
 		return err
 	}
 	if f.from == "" || f.to == "" || (fs.NArg() == 0 && f.file == "") {
-		fs.Usage()
-		return errors.New("--from, --to and a text or --file are needed")
+		return wrong("send", "--from, --to and a text or --file are needed")
+	}
+	if err := f.phone.check(); err != nil {
+		return wrong("send", "%w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
@@ -54,9 +54,11 @@ func runSend(ctx context.Context, args []string) error {
 
 // send makes one call and sends each text, then the file, over it.
 func send(ctx context.Context, f sendFlags, texts []string) (err error) {
-	phone, err := softphone.New(softphone.Config{
-		User: f.from, Password: f.password, Proxy: f.proxy, Setup: msrp.Setup(f.setup),
-	})
+	cfg, err := f.phone.config(f.from)
+	if err != nil {
+		return err
+	}
+	phone, err := softphone.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -66,9 +68,13 @@ func send(ctx context.Context, f sendFlags, texts []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, chat.Close(context.WithoutCancel(ctx))) }()
-	fmt.Printf("call taken; MSRP session to %s, Call-ID %s\n", chat.Session().Remote(), chat.CallID())
+	fmt.Printf("call taken; MSRP session to %s, Call-ID %s\n", printable.String(fmt.Sprint(chat.Session().Remote())), printable.String(chat.CallID()))
 	for _, text := range texts {
-		err := sendOne(ctx, chat, "text/plain; charset=utf-8", strings.NewReader(text), int64(len(text)), f.report)
+		body, size := io.Reader(strings.NewReader(text)), int64(len(text))
+		if text == "-" {
+			body, size = os.Stdin, -1
+		}
+		err := sendOne(ctx, chat, "text/plain; charset=utf-8", body, size, f.report)
 		if err != nil {
 			return err
 		}
@@ -98,10 +104,8 @@ func sendFile(ctx context.Context, chat *softphone.Chat, f sendFlags) error {
 
 func sendOne(ctx context.Context, chat *softphone.Chat, contentType string, body io.Reader, size int64, report bool) error {
 	began := time.Now()
-	receipt, err := chat.Send(ctx, msrp.Message{
-		ContentType: contentType, Body: &progress{r: body, size: size, next: began.Add(progressAfter)},
-		Size: size, SuccessReport: report,
-	})
+	counted := &progress{r: body, size: size, next: began.Add(progressAfter)}
+	receipt, err := chat.Send(ctx, msrp.Message{ContentType: contentType, Body: counted, Size: size, SuccessReport: report})
 	if err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func sendOne(ctx context.Context, chat *softphone.Chat, contentType string, body
 	if report {
 		word = "confirmed"
 	}
-	fmt.Printf("%s %s, %d bytes, %s in %v\n", receipt.MessageID(), contentType, size, word, time.Since(began).Round(time.Millisecond))
+	fmt.Printf("%s %s, %d bytes, %s in %v\n", receipt.MessageID(), contentType, counted.done, word, time.Since(began).Round(time.Millisecond))
 	return nil
 }
 

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "context"
+
+// watchOutput has no means here: writing tells.
+func watchOutput(context.Context, func()) {}
