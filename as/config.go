@@ -36,6 +36,7 @@ type Config struct {
 	Push          PushConfig          `yaml:"push"`
 	Control       ControlConfig       `yaml:"control"`
 	Log           LogConfig           `yaml:"log"`
+	Drain         time.Duration       `yaml:"drain"`
 	Admin         string              `yaml:"admin"`
 	AdminHosts    []string            `yaml:"admin_hosts"`
 	Trace         string              `yaml:"trace"`

@@ -20,6 +20,9 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	report("sip.listen", daemon.CheckNamed(c.SIP.Listen))
 	report("sip.user", daemon.CheckUser(c.SIP.User))
 	report("log.level", daemon.CheckLevel(c.Log.Level))
+	if c.Drain < 0 {
+		bad("drain", "%v is negative; 0 means no limit", c.Drain)
+	}
 	if c.Admin != "" {
 		report("admin", daemon.CheckListen(c.Admin))
 	}

@@ -57,6 +57,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"control.retry_max":              {{`1ms`, "control.retry_min"}},
 	"control.timeout":                {{`soon`, "such as 500ms"}, {`0s`, "positive"}},
 	"log.level":                      {{`loud`, "debug, info, warn, error"}},
+	"drain":                          {{`-1s`, "negative"}, {`5x`, "such as 500ms"}},
 	"admin_hosts":                    {{`[""]`, "without a port"}, {`["a:1"]`, "without a port"}, {`[a b]`, "without a port"}},
 	"admin":                          {{`nowhere`, "host:port"}, {`127.0.0.1:http`, "0 to 65535"}},
 	"trace":                          {{`[a]`, ""}},

@@ -210,6 +210,13 @@ func TestUnits(t *testing.T) {
 		if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		dropIn := filepath.Join(units, name+".service.d")
+		if err := os.Mkdir(dropIn, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dropIn, "tls.conf"), []byte(read(t, "tls.conf")), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		if out, err := exec.Command("systemd-analyze", "verify", "--man=no", path).CombinedOutput(); err != nil || bytes.Contains(out, []byte(name)) {
 			t.Errorf("systemd-analyze verify %s: %v\n%s", name, err, out)
 		}

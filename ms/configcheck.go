@@ -16,6 +16,9 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	report("msrp.listen", daemon.CheckListen(c.MSRP.Listen))
 	report("msrp.host", daemon.CheckHost(c.MSRP.Host))
 	report("log.level", daemon.CheckLevel(c.Log.Level))
+	if c.Drain < 0 {
+		bad("drain", "%v is negative; 0 means no limit", c.Drain)
+	}
 	if c.Admin != "" {
 		report("admin", daemon.CheckListen(c.Admin))
 	}

@@ -51,6 +51,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"push.receipt_wait":              {{`0s`, "positive"}},
 	"push.give_up":                   {{`-1s`, "negative"}},
 	"log.level":                      {{`loud`, "debug, info, warn, error"}},
+	"drain":                          {{`-1s`, "negative"}, {`5x`, "such as 500ms"}},
 	"admin_hosts":                    {{`[""]`, "without a port"}, {`["a:1"]`, "without a port"}, {`[a b]`, "without a port"}},
 	"admin":                          {{`nowhere`, "host:port"}},
 	"trace":                          {{`[a]`, ""}},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // Flags are what the command line of a server says.
@@ -31,6 +32,7 @@ func (f Flags) Override(listen, admin, trace, level *string) {
 type Service struct {
 	Server io.Closer
 	Log    *slog.Logger
+	Drain  time.Duration // how long Server.Close may take; 0 means no limit
 	// Reload reads the configuration again and puts in force what can change
 	// while the server runs. After an error, nothing has changed.
 	Reload func() error
@@ -92,7 +94,25 @@ func run(name string, defaultYAML []byte, start func(Flags) (*Service, error), a
 			}
 		case <-ctx.Done():
 			service.Log.Info("shutting down")
-			return service.Server.Close()
+			return drain(service)
 		}
+	}
+}
+
+// drain closes the server, within the time that is set for it.
+func drain(service *Service) error {
+	var overdue <-chan time.Time // never, without a limit
+	if service.Drain > 0 {
+		timer := time.NewTimer(service.Drain)
+		defer timer.Stop()
+		overdue = timer.C
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- service.Server.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-overdue:
+		return fmt.Errorf("sessions did not end within %s, the setting drain, and are cut off", FormatDuration(service.Drain))
 	}
 }

@@ -50,7 +50,7 @@ func start(f daemon.Flags) (*daemon.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &daemon.Service{Server: s, Log: log, Reload: func() error {
+	return &daemon.Service{Server: s, Log: log, Drain: cfg.Drain, Reload: func() error {
 		cfg, err := load(f)
 		if err != nil {
 			return err
