@@ -10,12 +10,20 @@ const (
 	// MaxConnections bounds the TCP and TLS connections, whoever opened them; more of
 	// other people's are closed at once.
 	MaxConnections = 10_000
-	// MaxMessage is the largest message over TCP, in bytes; the connection of a
-	// larger one is closed.
-	MaxMessage = 128 << 10
+	// MaxHead bounds a message's headers over TCP, with its start line, in bytes;
+	// a request with longer ones is refused with 513.
+	MaxHead = 64 << 10
 	// MaxBody is the largest body of an incoming request, in bytes; larger
-	// ones are refused with 413.
+	// ones are refused with 413. A response and an ACK lose such a body.
 	MaxBody = 64 << 10
+	// MaxMessage is the largest message over TCP that is kept in memory, in bytes.
+	MaxMessage = MaxHead + MaxBody
+	// MaxSkipped bounds the headers, and the body, of a refused message that are
+	// read over for the connection to live on, in bytes; the connection of a larger
+	// message is closed.
+	MaxSkipped = 16 << 20
+	// maxNameLine is as much of a header line as is kept while headers are skipped.
+	maxNameLine = 64
 
 	// MaxBodyParts bounds the parts of one multipart body, and MaxBodyDepth the
 	// multiparts in each other; others are refused with 400.

@@ -3,6 +3,7 @@ package sipua
 import (
 	"log/slog"
 	"maps"
+	"math"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -22,13 +23,15 @@ func newParser() *sip.Parser {
 	for short, long := range compact {
 		parsers[short] = func(_ []byte, value string) (sip.Header, error) { return sip.NewHeader(long, value), nil }
 	}
-	return sip.NewParser(sip.WithHeadersParsers(parsers))
+	p := sip.NewParser(sip.WithHeadersParsers(parsers))
+	p.MaxMessageLength = MaxMessage
+	return p
 }
 
 // maxDatagram is the largest UDP payload over IPv4, in bytes.
 const maxDatagram = 65_507
 
-// sipgo has two settings for the whole process, both read by goroutines of
+// sipgo has three settings for the whole process, both read by goroutines of
 // every user agent in it, hence set before any can run.
 //
 // It refuses datagrams larger than one Ethernet frame, and does not turn to TCP
@@ -36,8 +39,11 @@ const maxDatagram = 65_507
 // all: IP fragments do better. And its default logger, which parts of it use
 // whatever logger they are given, warns of every connection that a peer closes
 // and prints messages that cannot be parsed, bodies and all. A program that
-// wants to see that sets a logger of its own with sip.SetDefaultLogger.
+// wants to see that sets a logger of its own with sip.SetDefaultLogger. And it reads
+// no more than 32,768 bytes of a datagram, while RFC 3261, section 18.1.1, wants
+// 65,535; each connection has such a buffer, too.
 func init() {
+	sip.TransportBufferReadSize = math.MaxUint16
 	sip.UDPMTUSize = maxDatagram + 200
 	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
 }

@@ -11,8 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,10 +56,12 @@ func (l *guardedListener) Accept() (net.Conn, error) {
 type stream struct {
 	net.Conn
 	ua        *UA
-	transport string // TCP or TLS
-	pending   []byte // read, and not yet a whole message; for the one reader
-	ready     []byte // screened, and not yet read; for the one reader
-	last      error  // what comes after ready; for the one reader
+	transport string  // TCP or TLS
+	pending   []byte  // read, and not yet a whole message; for the one reader
+	skip      skipper // for the one reader
+	told      bool    // that a message was too large; for the one reader
+	ready     []byte  // screened, and not yet read; for the one reader
+	last      error   // what comes after ready; for the one reader
 	ended     atomic.Bool
 	once      sync.Once
 
@@ -183,7 +183,7 @@ func (s *stream) fail(err error) {
 // complete.
 func (s *stream) fill(b []byte) error {
 	var deadline time.Time // between messages a connection may be silent
-	if len(s.pending) > 0 {
+	if len(s.pending) > 0 || s.skip.body > 0 || s.skip.head != nil {
 		deadline = time.Now().Add(messageWait)
 	}
 	_ = s.SetReadDeadline(deadline)
@@ -202,9 +202,33 @@ func (s *stream) fill(b []byte) error {
 // follow takes what was read, and traces and screens the messages that it
 // completes.
 func (s *stream) follow(b []byte) error {
+	b, ended := s.skip.over(b)
+	switch {
+	case ended:
+		if err := s.tooLarge(s.skip.head, 513); err != nil { // [RFC3261-21.5.7]
+			return err
+		}
+		return s.follow(b)
+	case s.skip.head != nil && s.skip.size > MaxSkipped:
+		return fmt.Errorf("%w: headers of more than %d bytes", errTooLong, MaxSkipped)
+	}
 	s.pending = append(s.pending, b...)
 	for {
 		s.pending = bytes.TrimLeft(s.pending, "\r\n") // keep-alives between messages
+		if head := bytes.Index(s.pending, []byte("\r\n\r\n")); head >= 0 {
+			code := 513 // [RFC3261-21.5.7]
+			if head+4 <= MaxHead {
+				code = 413 // [RFC3261-21.4.11]
+			}
+			if length, ok := contentLength(s.pending[:head]); code == 513 || ok && length > MaxBody {
+				rest := s.pending[head+4:]
+				if err := s.tooLarge(s.pending[:head], code); err != nil {
+					return err
+				}
+				s.pending = nil
+				return s.follow(rest)
+			}
+		}
 		size := messageSize(s.pending)
 		if size == 0 {
 			break
@@ -232,8 +256,9 @@ func (s *stream) follow(b []byte) error {
 	if !mayBeSIP(s.pending) {
 		return errNoSIP
 	}
-	if len(s.pending) > MaxMessage {
-		return fmt.Errorf("%w: more than %d bytes", errTooLong, MaxMessage)
+	if len(s.pending) > MaxHead && !bytes.Contains(s.pending, []byte("\r\n\r\n")) {
+		s.skip.begin(s.pending)
+		s.pending = nil
 	}
 	return nil
 }
@@ -279,20 +304,9 @@ func messageSize(b []byte) int {
 	if head < 0 {
 		return 0
 	}
-	size, known := head+4, false
-	for line := range strings.SplitSeq(string(b[:head]), "\r\n") {
-		name, value, _ := strings.Cut(line, ":")
-		name = strings.TrimSpace(name)
-		if strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "l") {
-			n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 31)
-			if err != nil || known {
-				return head + 4
-			}
-			size, known = size+int(n), true
-		}
+	length, _ := contentLength(b[:head])
+	if size := head + 4 + length; size <= len(b) {
+		return size
 	}
-	if size > len(b) {
-		return 0
-	}
-	return size
+	return 0
 }

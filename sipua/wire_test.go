@@ -68,12 +68,17 @@ func field(message, name string) string {
 
 // response answers a request that the peer has received.
 func (p *rawPeer) response(request, status, toTag, more string) string {
+	return p.responseAs(request, status, toTag, more, p.addr())
+}
+
+// responseAs is response with another address in its Contact.
+func (p *rawPeer) responseAs(request, status, toTag, more, contact string) string {
 	to := field(request, "To")
 	if toTag != "" && !strings.Contains(to, "tag=") {
 		to += ";tag=" + toTag
 	}
 	return fmt.Sprintf("SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:peer@%s>\r\n%sContent-Length: 0\r\n\r\n",
-		status, field(request, "Via"), field(request, "From"), to, field(request, "Call-ID"), field(request, "CSeq"), p.addr(), more)
+		status, field(request, "Via"), field(request, "From"), to, field(request, "Call-ID"), field(request, "CSeq"), contact, more)
 }
 
 // request makes a request from the peer.
