@@ -23,7 +23,7 @@ type hop struct {
 // that, as for a response. See RFC 3261, section 18.2.2, and RFC 3581.
 func hopOf(req *sip.Request) hop {
 	transport := strings.ToUpper(req.Transport())
-	host, port, err := net.SplitHostPort(req.Source())
+	host, _, err := net.SplitHostPort(req.Source())
 	if err != nil {
 		return hop{}
 	}
@@ -38,7 +38,7 @@ func hopOf(req *sip.Request) hop {
 	case transport == "TLS": // the certificate is for the name
 		host = strings.Trim(via.Host, "[]")
 	}
-	port = strconv.Itoa(via.Port)
+	port := strconv.Itoa(via.Port)
 	if via.Port == 0 {
 		port = defaultPort(transport)
 	}

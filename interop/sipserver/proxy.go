@@ -71,12 +71,19 @@ func (s *Server) refusal(req *sip.Request, mark string) (code int, reason string
 }
 
 // relayAck forwards an ACK for a 2xx that was sent to us though we are not in
-// the dialog's path. An ACK for another response ends at its transaction, and
+// the dialog's path, as one for a GRUU is. An ACK for another response ends at its transaction, and
 // does not come here. [RFC3261-16.6]
 func (s *Server) relayAck(fwd *sip.Request) {
 	mark := loopMark(fwd)
-	if code, _, _ := s.refusal(fwd, mark); code != 0 || fwd.Route() == nil && s.ours(&fwd.Recipient) {
+	if code, _, _ := s.refusal(fwd, mark); code != 0 {
 		return
+	}
+	if fwd.Route() == nil && s.ours(&fwd.Recipient) {
+		contact, ok := s.contactOf(&fwd.Recipient)
+		if !ok || !fwd.Recipient.UriParams.Has("gr") {
+			return
+		}
+		fwd.Recipient = contact
 	}
 	setTarget(fwd, nextHop(fwd))
 	lessHops(fwd)

@@ -16,11 +16,12 @@ const (
 
 // A binding is one registered contact of a user.
 type binding struct {
-	contact sip.Uri
-	callID  string // of the REGISTER that made it
-	seq     uint32
-	expires time.Time
-	timer   *time.Timer
+	contact  sip.Uri
+	instance string // URN of the device; "" if it has named none
+	callID   string // of the REGISTER that made it
+	seq      uint32
+	expires  time.Time
+	timer    *time.Timer
 }
 
 // A refusal is the response to a request that is not done.
@@ -31,8 +32,9 @@ type refusal struct {
 
 // A wish is what a REGISTER asks for one contact.
 type wish struct {
-	contact sip.Uri
-	life    time.Duration // 0 to remove it
+	contact  sip.Uri
+	instance string
+	life     time.Duration // 0 to remove it
 }
 
 // register takes a REGISTER. See RFC 3261, section 10.3.
@@ -62,7 +64,7 @@ func (s *Server) register(req *sip.Request, tx sip.ServerTransaction) {
 	if all || len(wishes) > 0 {
 		s.presenceChanged(user)
 	}
-	s.respond(req, tx, 200, "OK", s.contacts(user)...)
+	s.respond(req, tx, 200, "OK", s.contacts(user, wantsGRUU(req))...)
 }
 
 // parseWishes reads the contacts of a REGISTER; all means that every contact is
@@ -76,7 +78,7 @@ func parseWishes(req *sip.Request) (wishes []wish, all bool, refused *refusal) {
 		if all = all || c.Address.Wildcard; all {
 			continue
 		}
-		wishes = append(wishes, wish{*c.Address.Clone(), time.Duration(requestedExpires(req, c)) * time.Second})
+		wishes = append(wishes, wish{*c.Address.Clone(), instanceOf(c), time.Duration(requestedExpires(req, c)) * time.Second})
 	}
 	if !all {
 		return wishes, false, nil
@@ -120,7 +122,7 @@ func (s *Server) bind(req *sip.Request, user string, wishes []wish, all bool) *r
 	s.unbind(user, named)
 	for _, w := range wishes {
 		if w.life > 0 {
-			s.addBinding(user, &binding{contact: w.contact, callID: callID, seq: seq}, w.life)
+			s.addBinding(user, &binding{contact: w.contact, instance: w.instance, callID: callID, seq: seq}, w.life)
 		}
 	}
 	return nil
@@ -174,14 +176,19 @@ func requestedExpires(req *sip.Request, c *sip.ContactHeader) int {
 	return min(n, maxExpires)
 }
 
-// contacts are the Contact headers of a response to REGISTER.
-func (s *Server) contacts(user string) []sip.Header {
+// contacts are the Contact headers of a response to REGISTER, with the GRUU of each
+// device that has named its instance if these are wanted.
+func (s *Server) contacts(user string, gruus bool) []sip.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var list []sip.Header
 	for _, b := range s.bindings[user] {
 		h := &sip.ContactHeader{Address: *b.contact.Clone()}
 		h.Params.Add("expires", strconv.Itoa(int(time.Until(b.expires).Round(time.Second)/time.Second)))
+		if gruus && b.instance != "" {
+			h.Params.Add("+sip.instance", `"<`+b.instance+`>"`)
+			h.Params.Add("pub-gruu", `"sip:`+user+"@"+s.cfg.Domain+";gr="+b.instance+`"`) // [RFC5627-5.3]
+		}
 		list = append(list, h)
 	}
 	return list

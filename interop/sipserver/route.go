@@ -59,7 +59,7 @@ func (s *Server) target(fwd *sip.Request) (code int, reason string) {
 		setTarget(fwd, nextHop(fwd)) // a dialog's request, addressed to its Contact
 		return 0, ""
 	}
-	if contact, ok := s.newest(uri.User); ok {
+	if contact, ok := s.contactOf(uri); ok {
 		fwd.Recipient = contact
 		setTarget(fwd, &contact)
 		return 0, ""

@@ -141,3 +141,29 @@ func (m *Message) Reply(status, toTag string, more ...Field) *Message {
 	r.Fields = append(r.Fields, more...)
 	return r
 }
+
+// checkRequest names what a request lacks that every request must have. See RFC
+// 3261, section 8.1.1.
+func checkRequest(m *Message) error {
+	if !strings.HasSuffix(m.Start, " SIP/2.0") || m.URI() == "" {
+		return fmt.Errorf("request line %q", m.Start)
+	}
+	for _, name := range []string{"To", "From", "CSeq", "Call-ID", "Max-Forwards", "Content-Length"} {
+		if n := len(m.All(name)); n != 1 {
+			return fmt.Errorf("%d %s headers in %s", n, name, m.Start)
+		}
+	}
+	switch {
+	case !strings.Contains(m.Get("Via"), ";branch=z9hG4bK"):
+		return fmt.Errorf("Via %q", m.Get("Via"))
+	case Tag(m.Get("From")) == "":
+		return fmt.Errorf("From %q has no tag", m.Get("From"))
+	case !strings.HasSuffix(m.Get("CSeq"), " "+m.Method()):
+		return fmt.Errorf("CSeq %q of %s", m.Get("CSeq"), m.Method())
+	case (m.Body == "") != (m.Get("Content-Type") == ""):
+		return fmt.Errorf("%d bytes of Content-Type %q", len(m.Body), m.Get("Content-Type"))
+	case m.Method() == "INVITE" && len(m.All("Contact")) != 1:
+		return fmt.Errorf("an INVITE with %d Contacts", len(m.All("Contact")))
+	}
+	return nil
+}
