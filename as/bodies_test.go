@@ -96,7 +96,7 @@ func TestPushAnswers(t *testing.T) {
 			proxy.next("ACK")
 			bye, from := proxy.next("BYE")
 			proxy.reply(bye, from, "200 OK", "")
-			if err := <-pushed; (err == nil) != tc.taken || err != nil && !isUserFault(err) {
+			if err := <-pushed; (err == nil) != tc.taken || err != nil && faultOf(err).about != aboutUser {
 				t.Errorf("the push ended with %v", err)
 			}
 			waitFor(t, "the media server's BYE", func() bool { return ms.last("BYE") != "" })

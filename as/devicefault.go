@@ -30,7 +30,7 @@ func notSended(r *mscp.MsgNotSended) error {
 	if strings.HasPrefix(r.Reason, mscp.ReasonDevice) {
 		return &deviceFault{err}
 	}
-	return &userFault{err}
+	return &pushFault{err: err, about: aboutSender}
 }
 
 // waitForDevice notes that a letter waits for another device, or for this one to

@@ -20,7 +20,7 @@ func TestNotSended(t *testing.T) {
 		"":                                     false,
 	} {
 		err := notSended(&mscp.MsgNotSended{Reason: reason})
-		if isDeviceFault(err) != device || isUserFault(err) == device || !strings.Contains(err.Error(), reason) {
+		if isDeviceFault(err) != device || (faultOf(err).about == aboutSender) == device || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q: %v", reason, err)
 		}
 	}

@@ -148,11 +148,18 @@ func (m *mailbox) outlook() (reachable bool, next time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, l := range m.letters {
-		if l.pending && m.open {
-			return m.open, m.due
+		if !l.pending || !m.open {
+			continue
+		}
+		due := l.own.due
+		if due.Before(m.user.due) {
+			due = m.user.due
+		}
+		if next.IsZero() || due.Before(next) {
+			next = due
 		}
 	}
-	return m.open, time.Time{}
+	return m.open, next
 }
 
 // deliverNow brings the next push forward to now. It reports false, and does
@@ -163,9 +170,9 @@ func (m *mailbox) deliverNow() bool {
 	if !m.open {
 		return false
 	}
-	m.due = time.Now()
-	m.retry.reset()
+	m.user.begin(time.Now())
 	for _, l := range m.letters { // as when the recipient has just come
+		l.own.begin(time.Time{})
 		l.pending = l.pending || l.stored || l.live == 0 || !m.s.tells(l.pair.Server)
 	}
 	m.wakeUp()

@@ -17,7 +17,7 @@ func TestDirectoryPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newPostOffice(t)
 		defer o.close()
-		o.outcomes = []error{&userFault{errors.New("busy")}, nil}
+		o.outcomes = []error{&pushFault{err: errors.New("busy"), about: aboutUser}, nil}
 		leave := func(sender, server string) {
 			end, err := o.s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: sender, Server: server, Since: time.Now()}, "c")
 			if err != nil {
@@ -59,7 +59,7 @@ func TestDirectoryPages(t *testing.T) {
 			t.Errorf("to who is away: %d %s", code, text)
 		}
 		pushes(0)
-		o.presence.say(true)
+		o.presence.say(word{true, true})
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		pushes(1) // who is busy

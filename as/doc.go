@@ -62,14 +62,27 @@
 // that the registrar sends us for all users (third-party registration, as in 3GPP
 // TS 24.229, section 5.4.1.7), which are taken from presence.server only.
 //
-// Whichever way it comes, "reachable" is a hint, and a level. The call follows
-// after push.delay, since the device may not be ready yet. A call that fails is
-// made again after push.retry_min, and then less and less often, for as long as
-// the user stays reachable; "reachable" said once more brings the next attempt
-// forward, to push.retry_min after the last, since it may mean another device. One
-// push at a time is made for a recipient. What is left while its recipient is back
-// is pushed at once if the media server tells of it, as ours does, and at the end
+// "Reachable" is level-triggered and only a hint. The call follows after push.delay,
+// since the device may not be ready yet. After a failure the pauses grow from
+// push.retry_min to push.retry_max, for as long as the user stays reachable; a word of
+// presence that is no answer to a refresh of ours brings the next attempt forward, to
+// push.retry_min after the last, since it may mean another device. A Retry-After is
+// kept. One push at a time is made for a recipient. What is left while its recipient is
+// back is pushed at once if the media server tells of it, as ours does, and at the end
 // of the session otherwise.
+//
+// What a failed call says decides what waits. 403, 486 and 603 concern the sender: the
+// messages of others are pushed all the same. 488, 415, 606 and the like concern what
+// one media server offers, 405 and 501 the device: these, and a sender who was refused
+// for good, wait until the user registers anew, or for an hour. Anything else, such as
+// 480 or no answer, concerns the user, who is not called for the next message either.
+//
+// Subscriptions last for presence.expires. A presence server that was restarted is
+// noticed by the end of a connection, by its silence, or by the first refresh of any
+// recipient's that gets 481; then all subscriptions there are refreshed, at
+// presence.rate. Reasons and times that it gives (RFC 6665, section 4.1.3, Retry-After,
+// Min-Expires) decide when a subscription that it has refused or ended is asked for
+// again; a document that cannot be read is asked for again after growing pauses.
 //
 // Third-party REGISTERs are not remembered over a restart: a user is known again
 // with the next refresh. Some registrars send Expires 0 when the first of several

@@ -8,9 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gomscp/gomscp/sipua"
 )
 
 const testRecipient = "sip:bob@example.com"
@@ -18,10 +21,10 @@ const testRecipient = "sip:bob@example.com"
 // A fakePresence is told by a test what it tells.
 type fakePresence struct {
 	mu   sync.Mutex
-	told map[string]func(bool)
+	told map[string]func(word)
 }
 
-func (f *fakePresence) watch(_ context.Context, recipient string, told func(bool)) (func(), error) {
+func (f *fakePresence) watch(_ context.Context, recipient string, told func(word)) (func(), error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.told[recipient] = told
@@ -34,12 +37,12 @@ func (f *fakePresence) len() int {
 	return len(f.told)
 }
 
-func (f *fakePresence) say(reachable bool) {
+func (f *fakePresence) say(w word) {
 	f.mu.Lock()
 	told := f.told[testRecipient]
 	f.mu.Unlock()
 	if told != nil {
-		told(reachable)
+		told(w)
 	}
 }
 
@@ -60,10 +63,10 @@ type postOffice struct {
 
 func newPostOffice(t testing.TB) *postOffice {
 	t.Helper()
-	o := &postOffice{presence: &fakePresence{told: map[string]func(bool){}}, began: time.Now()}
+	o := &postOffice{presence: &fakePresence{told: map[string]func(word){}}, began: time.Now()}
 	cfg := DefaultConfig()
 	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
-	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: o.presence}
+	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: o.presence, pace: &pace{rate: cfg.Presence.Rate}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.dir = openDirectory(t, filepath.Join(t.TempDir(), "as.db"))
 	s.dir.db.MaxBatchSize = 1 // its delay would be in the test's time
@@ -103,15 +106,16 @@ func (o *postOffice) push(_ context.Context, p Pair) error {
 // A step is something that happens at a second of a test.
 type step struct {
 	at int
-	do string // open or closed; leave, begin, arrive, nothing or end of a sender
+	do string // open, refreshed or closed; leave, begin, arrive, nothing or end of a sender
 }
 
 // TestMailbox tells of a recipient in every way that presence may, and checks
 // when calls are made. The delay is 1 s, the pauses are 10 s to 40 s and up to a
 // third more.
 func TestMailbox(t *testing.T) {
-	away := &userFault{errors.New("480")}
 	device := &deviceFault{errors.New("415")}
+	away := inviteFault(&sipua.StatusError{Code: 480})
+	refusal := func(code int) error { return inviteFault(&sipua.StatusError{Code: code}) }
 	for name, tc := range map[string]struct {
 		outcomes []error
 		takes    time.Duration
@@ -149,6 +153,26 @@ func TestMailbox(t *testing.T) {
 			want: []string{"6 alice", "16-19 alice", "16-19 carol"}},
 		"media server fails for one, the next is called": {outcomes: []error{errors.New("500"), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
 			want: []string{"6 alice", "6 carol", "16-19 alice"}},
+		"a busy user is called for the next": {outcomes: []error{refusal(486), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
+			want: []string{"6 alice", "6 carol", "16-19 alice"}},
+		"one sender refused, until the user registers anew": {outcomes: []error{refusal(603), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}, {120, "open"}}, until: 200,
+			want: []string{"6 alice", "6 carol", "121 alice"}},
+		"one sender's messages not taken, the next are": {outcomes: []error{&pushFault{err: errors.New("MsgNotSended"), about: aboutSender}, nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
+			want: []string{"6 alice", "6 carol", "16-19 alice"}},
+		"no MSRP there": {outcomes: []error{refusal(488)}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}, {500, "refreshed"}}, until: 3000,
+			want: []string{"6 alice"}, kept: true},
+		"no MSRP there, and another device": {outcomes: []error{refusal(488), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "open"}},
+			want: []string{"6 alice", "61 alice", "61 carol"}},
+		"no MSRP there, and new software": {outcomes: []error{refusal(488), nil}, steps: []step{{0, "leave alice"}, {5, "open"}}, until: 5000,
+			want: []string{"6 alice", "3606 alice"}},
+		"no calls there": {outcomes: []error{refusal(405)}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}}, until: 3000,
+			want: []string{"6 alice"}, kept: true},
+		"asks for a pause": {outcomes: []error{&pushFault{err: errors.New("480"), about: aboutUser, after: 5 * time.Minute}, nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "open"}}, until: 400,
+			want: []string{"6 alice", "306 alice", "306 carol"}},
+		"asks for a pause, and is back": {outcomes: []error{&pushFault{err: errors.New("480"), about: aboutUser, after: 5 * time.Minute}, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {60, "closed"}, {61, "open"}}, until: 400,
+			want: []string{"6 alice", "62 alice"}},
+		"a refresh is no news": {outcomes: []error{away, away, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {33, "refreshed"}},
+			want: []string{"6 alice", "16-19 alice", "36-46 alice"}},
 		"left during a push": {takes: 10 * time.Second, steps: []step{{0, "leave alice"}, {5, "open"}, {8, "leave alice"}, {9, "leave carol"}},
 			want: []string{"6 alice", "16 alice", "26 carol"}},
 		"device takes a part, and stays": {outcomes: []error{device}, steps: []step{{0, "leave alice"}, {5, "open"}, {7, "open"}, {20, "open"}}, until: 400,
@@ -199,7 +223,9 @@ func (o *postOffice) run(t *testing.T, steps []step) {
 		p := Pair{Recipient: testRecipient, Sender: "sip:" + sender + "@example.com", Server: "ms1", Since: time.Now()}
 		switch what {
 		case "open", "closed":
-			o.presence.say(what == "open")
+			o.presence.say(word{what == "open", true})
+		case "refreshed": // the same word, as the answer to a refresh
+			o.presence.say(word{reachable: true})
 		case "arrive":
 			o.s.mailboxes.arrived(p)
 		case "nothing":
@@ -219,25 +245,25 @@ func (o *postOffice) run(t *testing.T, steps []step) {
 	}
 }
 
-// TestWatchesBeginAtARate has very many recipients at once: what is asked of the
-// presence server goes out at presence.rate, beyond a burst.
-func TestWatchesBeginAtARate(t *testing.T) {
+// TestPace has very many SUBSCRIBEs due at once: they go out at presence.rate, beyond
+// a burst.
+func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newPostOffice(t)
-		defer o.close()
-		rate := o.s.cfg.Presence.Rate
-		for i := range 5 * rate {
-			if err := o.s.mailboxes.listed(Pair{Recipient: fmt.Sprintf("sip:u%d@example.com", i)}, true); err != nil {
-				t.Fatal(err)
-			}
+		p := &pace{rate: 500}
+		var sent atomic.Int64
+		for range 5 * p.rate {
+			go func() {
+				if p.wait(t.Context()) {
+					sent.Add(1)
+				}
+			}()
 		}
-		synctest.Wait()
 		for second := 1; second <= 4; second++ {
-			if n := o.presence.len(); n != second*rate+1 { // and the one that is due now
-				t.Errorf("%d watches in second %d, at a rate of %d", n, second, rate)
+			synctest.Wait()
+			if n := int(sent.Load()); n != second*p.rate+1 { // and the one that is due now
+				t.Errorf("%d in second %d, at a rate of %d", n, second, p.rate)
 			}
 			time.Sleep(time.Second)
-			synctest.Wait()
 		}
 	})
 }

@@ -12,7 +12,6 @@ import (
 type mailboxes struct {
 	s    *Server
 	push func(context.Context, Pair) error // what the mailboxes push with
-	pace pace                              // of their subscriptions
 
 	mu      sync.Mutex
 	byURI   map[string]*mailbox
@@ -20,7 +19,7 @@ type mailboxes struct {
 }
 
 func newMailboxes(s *Server) *mailboxes {
-	return &mailboxes{s: s, push: s.push, pace: pace{rate: s.cfg.Presence.Rate}, byURI: map[string]*mailbox{}}
+	return &mailboxes{s: s, push: s.push, byURI: map[string]*mailbox{}}
 }
 
 // load fills the mailboxes from the directory; start sets them to work.

@@ -2,7 +2,10 @@ package as
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +19,15 @@ type presenceSource interface {
 	// watch has told called with each word on the recipient, one at a time,
 	// until stop, which waits for a call of told that is under way. told does
 	// not block. An error is about the request, not about what the network does.
-	watch(ctx context.Context, recipient string, told func(reachable bool)) (stop func(), err error)
+	watch(ctx context.Context, recipient string, told func(word)) (stop func(), err error)
+}
+
+// A word is what a presence source says of a recipient.
+type word struct {
+	reachable bool
+	// news says that the user may have registered anew. It is false for what only
+	// answers a SUBSCRIBE of ours, such as a refresh, and says the same as before.
+	news bool
 }
 
 // maxPresenceRate is the largest presence.rate.
@@ -83,33 +94,61 @@ func checkPresencePackage(name string) error {
 // PIDF. See RFC 3856 and 3863.
 type presencePackage struct{ s *Server }
 
-func (p presencePackage) watch(ctx context.Context, recipient string, told func(bool)) (func(), error) {
+func (p presencePackage) watch(ctx context.Context, recipient string, told func(word)) (func(), error) {
+	var last lastDocument
 	sub, err := p.s.ua.Subscribe(ctx, sipua.SubscribeRequest{
 		URI: recipient, From: p.s.self, Event: "presence", Accept: "application/pidf+xml",
-		Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server,
+		Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server, Pace: p.s.pace.wait,
 		OnNotify: func(n sipua.Notification) {
 			open, err := pidfOpen(n.ContentType, n.Body)
 			if err != nil {
 				p.s.metrics.presence.WithLabelValues("unreadable").Inc()
-				p.s.log.Warn("presence document not understood", "recipient", recipient, "err", err)
+				p.s.quiet.Warn(p.s.log, "presence document not understood; asking again", "unreadable", "recipient", recipient, "err", err)
+				n.AskAgain()
 				return
 			}
-			told(open)
+			told(word{open, last.differs(n.Body) || !n.Solicited})
 		},
 	})
 	return stopOf(sub), err
+}
+
+// A lastDocument tells whether a document differs from the one before.
+type lastDocument struct {
+	sum   [sha256.Size]byte
+	there bool
+}
+
+func (l *lastDocument) differs(document []byte) bool {
+	sum := sha256.Sum256(document)
+	differs := !l.there || sum != l.sum
+	l.sum, l.there = sum, true
+	return differs
 }
 
 // regPackage subscribes to the reg event package, which tells of registrations
 // themselves. See RFC 3680.
 type regPackage struct{ s *Server }
 
-func (p regPackage) watch(ctx context.Context, recipient string, told func(bool)) (func(), error) {
+func (p regPackage) watch(ctx context.Context, recipient string, told func(word)) (func(), error) {
+	var last lastDocument
 	sub, err := p.s.ua.WatchRegistrations(ctx, sipua.RegWatchRequest{
-		AOR: recipient, From: p.s.self, Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server,
-		OnChange: func(r sipua.RegRecord) { told(r.Active()) },
+		AOR: recipient, From: p.s.self, Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server, Pace: p.s.pace.wait,
+		OnChange: func(r sipua.RegRecord) { told(word{r.Active(), last.differs(devices(r)) || !r.Solicited}) },
 	})
 	return stopOf(sub), err
+}
+
+// devices stand for the contacts that are registered, in any order.
+func devices(r sipua.RegRecord) []byte {
+	var all []string
+	for _, c := range r.Contacts {
+		if c.State == "active" {
+			all = append(all, c.URI+" "+c.CallID)
+		}
+	}
+	slices.Sort(all)
+	return []byte(strings.Join(all, "\n"))
 }
 
 func stopOf(sub *sipua.Subscription) func() {

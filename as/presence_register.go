@@ -49,7 +49,7 @@ type registered struct {
 	timer  *time.Timer // ends this
 }
 
-type watcher struct{ told func(bool) }
+type watcher struct{ told func(word) }
 
 func newRegistrations(s *Server) (*registrations, error) {
 	r := &registrations{s: s, byURI: map[string]*registered{}, watchers: map[string]map[*watcher]bool{}, max: maxRegistrations}
@@ -74,7 +74,7 @@ func newRegistrations(s *Server) (*registrations, error) {
 }
 
 // watch implements presenceSource.
-func (r *registrations) watch(_ context.Context, recipient string, told func(bool)) (func(), error) {
+func (r *registrations) watch(_ context.Context, recipient string, told func(word)) (func(), error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := &watcher{told}
@@ -83,7 +83,7 @@ func (r *registrations) watch(_ context.Context, recipient string, told func(boo
 	}
 	r.watchers[recipient][w] = true
 	if u := r.byURI[recipient]; u != nil && !u.gone {
-		told(true) // of what was not there, nothing is known
+		told(word{reachable: true, news: true}) // of what was not there, nothing is known
 	}
 	return func() {
 		r.mu.Lock()
@@ -175,7 +175,7 @@ func (r *registrations) expire(uri string, u *registered) {
 // tell tells those who watch. r.mu is held.
 func (r *registrations) tell(uri string, reachable bool) {
 	for w := range r.watchers[uri] {
-		w.told(reachable)
+		w.told(word{reachable, reachable})
 	}
 }
 

@@ -47,8 +47,8 @@ func TestRegistrations(t *testing.T) {
 				var stop func()
 				for at := range 200 {
 					if at == tc.watch {
-						stop, _ = r.watch(t.Context(), testRecipient, func(reachable bool) {
-							word := map[bool]string{true: "open", false: "closed"}[reachable]
+						stop, _ = r.watch(t.Context(), testRecipient, func(w word) {
+							word := map[bool]string{true: "open", false: "closed"}[w.reachable]
 							got = append(got, fmt.Sprintf("%d %s", int(time.Since(began).Seconds()), word))
 						})
 					}

@@ -16,27 +16,15 @@ import (
 // the user, or the media server itself, has ended the session.
 const pushGrace = 3 * time.Second
 
-// A userFault is a push that failed on the recipient's side: refused, not
-// answered, not reachable. The recipient's other pushes would fare the same.
-type userFault struct{ err error }
-
-func (e *userFault) Error() string { return "recipient: " + e.err.Error() }
-func (e *userFault) Unwrap() error { return e.err }
-
-func isUserFault(err error) bool {
-	var u *userFault
-	return errors.As(err, &u)
-}
-
 // outcome is a push's label in the metrics.
 func outcome(err error) string {
 	switch {
 	case err == nil:
 		return "delivered"
-	case isUserFault(err):
-		return "recipient"
 	case isDeviceFault(err):
 		return "device"
+	case faultOf(err).about != aboutServer:
+		return "recipient"
 	case errors.Is(err, errChannelDown), errors.Is(err, mscp.ErrChannelClosed):
 		return "channel_down"
 	default:
@@ -52,7 +40,11 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	session, began := sessionID(""), time.Now()
 	log := s.log.With("session", session)
 	defer func() {
-		log.Info("push session ended", "from", p.Sender, "to", p.Recipient, "ms", p.Server, "outcome", outcome(err),
+		level := slog.LevelInfo
+		if err != nil && err.Error() == lastFailure(ctx) {
+			level = slog.LevelDebug // it has failed in this way before
+		}
+		log.Log(context.Background(), level, "push session ended", "from", p.Sender, "to", p.Recipient, "ms", p.Server, "outcome", outcome(err),
 			"seconds", daemon.Seconds(time.Since(began)), "err", err)
 	}()
 	ms := s.server(p.Server)
@@ -76,7 +68,7 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	defer endCall(user) // it acknowledges a 200 without an answer, too
 	if err := user.RemoteBodyError(); err != nil {
 		refuseMedia(ctx, media)
-		return &userFault{fmt.Errorf("answer: %w", err)}
+		return &pushFault{err: fmt.Errorf("answer: %w", err), about: aboutUser}
 	}
 	defer endCall(media)
 	if err := media.Ack(ctx, user.RemoteBody(), sdpType); err != nil {
@@ -87,7 +79,7 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	media.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, user) })
 	user.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, media) })
 	if err := user.Ack(ctx, nil, ""); err != nil {
-		return &userFault{fmt.Errorf("ACK: %w", err)}
+		return &pushFault{err: fmt.Errorf("ACK: %w", err), about: aboutUser}
 	}
 	log.Debug("push session is up", "call", user.ID().CallID, "connection", media.ID().String())
 	return s.send(ctx, ms, p, user, media)
@@ -119,7 +111,7 @@ func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte, session str
 		Body: offer, ContentType: sdpType, Header: sessionHeaders(session), Logger: log,
 	})
 	if err != nil {
-		return nil, &userFault{fmt.Errorf("INVITE: %w", err)}
+		return nil, inviteFault(err)
 	}
 	return user, nil
 }

@@ -38,6 +38,7 @@ type Server struct {
 	dir         *Directory
 	mailboxes   *mailboxes
 	presence    presenceSource
+	pace        *pace // of SUBSCRIBEs
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
@@ -65,7 +66,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	cfg.MediaServers = slices.Clone(cfg.MediaServers)
-	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), run: rand.Text(), ready: make(chan struct{})}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), run: rand.Text(), pace: &pace{rate: cfg.Presence.Rate}, ready: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()

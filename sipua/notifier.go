@@ -2,7 +2,6 @@ package sipua
 
 import (
 	"context"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -113,7 +112,7 @@ func (n *notifier) pass() {
 }
 
 // silent notes that a request sent at that moment got no response. Where others
-// have got one since, it was not the notifier's fault.
+// have got one since, or just before, it was not the notifier's fault.
 func (n *notifier) silent(sent time.Time, probing bool, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -124,12 +123,12 @@ func (n *notifier) silent(sent time.Time, probing bool, err error) {
 		}
 		return
 	}
-	if n.answered.After(sent) {
+	if n.answered.After(sent.Add(-n.pauses.timers.retryMin)) {
 		return
 	}
 	n.up, n.wasSilent = make(chan struct{}), true
 	n.pauses.reset()
-	n.ua.note(slog.LevelWarn, "notifier does not answer; trying on", "notifier", n.to.addr, "subscriptions", len(n.members), "err", err)
+	n.log.note("notifier does not answer; trying on", "notifier", n.to.addr, "subscriptions", len(n.members), "err", err)
 	n.ask()
 }
 
@@ -144,7 +143,7 @@ func (n *notifier) busy(after time.Duration, probing bool) {
 	case n.up == nil:
 		n.up, n.wasSilent = make(chan struct{}), false
 		n.pauses.reset()
-		n.ua.note(slog.LevelWarn, "notifier is busy; waiting", "notifier", n.to.addr, "subscriptions", len(n.members), "for", after)
+		n.log.note("notifier is busy; waiting", "notifier", n.to.addr, "subscriptions", len(n.members), "for", after)
 	case !probing:
 		return
 	}
@@ -174,7 +173,7 @@ func (n *notifier) answer(addr string) {
 	case <-n.probe:
 	default:
 	}
-	n.ua.note(slog.LevelInfo, "notifier answers again", "notifier", n.to.addr, "subscriptions", len(n.members))
+	n.log.note("notifier answers again", "notifier", n.to.addr, "subscriptions", len(n.members))
 	if n.wasSilent {
 		n.suspect(n.answered)
 	}

@@ -179,7 +179,9 @@ func TestOneAsksForAll(t *testing.T) {
 // TestOneIsNotAnswered has a notifier that answers no SUBSCRIBE for one user: the
 // others do not wait for that.
 func TestOneIsNotAnswered(t *testing.T) {
-	n := &notifier{ua: &UA{log: slog.New(slog.DiscardHandler), ctx: t.Context()}, probe: make(chan struct{}, 1)}
+	ua := &UA{log: slog.New(slog.DiscardHandler), ctx: t.Context()}
+	n := &notifier{ua: ua, log: changeLog{ua: ua}, probe: make(chan struct{}, 1)}
+	defer n.log.close()
 	tm := quickTimers()
 	n.pauses.timers = &tm
 	sent := time.Now()
@@ -187,7 +189,7 @@ func TestOneIsNotAnswered(t *testing.T) {
 	if n.silent(sent, false, nil); !n.isUp() {
 		t.Error("one request without an answer counts, though others have got one since")
 	}
-	if n.silent(time.Now(), false, nil); n.isUp() {
+	if n.silent(time.Now().Add(tm.retryMin), false, nil); n.isUp() {
 		t.Error("nobody is answered, and that does not count")
 	}
 	n.timer.Stop()
@@ -196,7 +198,9 @@ func TestOneIsNotAnswered(t *testing.T) {
 // TestBusyNotifier keeps the Retry-After of one subscription's 503 for the others,
 // for a minute at the most.
 func TestBusyNotifier(t *testing.T) {
-	n := &notifier{ua: &UA{log: slog.New(slog.DiscardHandler), ctx: t.Context()}, probe: make(chan struct{}, 1)}
+	ua := &UA{log: slog.New(slog.DiscardHandler), ctx: t.Context()}
+	n := &notifier{ua: ua, log: changeLog{ua: ua}, probe: make(chan struct{}, 1)}
+	defer n.log.close()
 	tm := quickTimers()
 	n.pauses.timers = &tm // whose longest pause is 0.2 s
 	began := time.Now()

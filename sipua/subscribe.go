@@ -66,7 +66,8 @@ type Subscription struct {
 	told    time.Time          // when a NOTIFY has last said how long the dialog lasts
 
 	since     time.Time // when the dialog was made
-	lastOK    time.Time // when a SUBSCRIBE was last accepted
+	lastOK    time.Time // when the last SUBSCRIBE was sent that was accepted
+	suspect   time.Time // a dialog that was last confirmed before may be lost
 	pauses    pauses
 	documents pauses // before a state that could not be used is asked for again
 	trouble   string // the cause of the last setback, until the subscription has lived for a while
@@ -180,6 +181,9 @@ func (s *Subscription) look(now time.Time) time.Duration {
 			s.due = due
 		}
 	}
+	if s.lastOK.Before(s.suspect) && s.dialog != nil {
+		return 0
+	}
 	next := s.due
 	for _, t := range []time.Time{s.timerN, s.expires, s.recovered(now)} {
 		if !t.IsZero() && t.Before(next) && t.After(now) {
@@ -216,7 +220,7 @@ func (s *Subscription) setBack(now time.Time, b setback) {
 		s.pauses.reset() // it has lived for a while
 	}
 	pause := s.pauses.step(b.remedy, b.after)
-	s.due, s.timerN = now.Add(pause), time.Time{}
+	s.due, s.timerN, s.suspect = now.Add(pause), time.Time{}, time.Time{}
 	if b.ends {
 		s.drop()
 	}
@@ -235,16 +239,17 @@ func (s *Subscription) drop() {
 		s.ua.mu.Unlock()
 	}
 	s.dialog, s.confirmed, s.ended = nil, false, nil
-	s.expires, s.timerN, s.since, s.lastOK, s.told = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	s.expires, s.timerN, s.told = time.Time{}, time.Time{}, time.Time{}
+	s.since, s.lastOK, s.suspect = time.Time{}, time.Time{}, time.Time{}
 }
 
-// refreshIfOlder has the subscription asked for now if its notifier has not
-// confirmed it since that moment. A pause that the notifier has asked for stays.
+// refreshIfOlder has the subscription refreshed now if its notifier has not confirmed
+// it since that moment. One that is not there waits for its time.
 func (s *Subscription) refreshIfOlder(than time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); s.dialog != nil && s.lastOK.Before(than) && s.ended == nil && s.due.After(now) {
-		s.due = now
+	if s.dialog != nil && s.lastOK.Before(than) {
+		s.suspect = than
 		s.wakeUp()
 	}
 }

@@ -79,7 +79,7 @@ func (s *Subscription) subscribe(ctx context.Context, sent time.Time) (*sip.Resp
 	for tries := 1; ; tries++ {
 		s.mu.Lock()
 		asked := s.asked
-		s.giveUp = cancel
+		s.giveUp, s.suspect = cancel, time.Time{}
 		s.timerN = sent.Add(s.ua.cfg.timers.notify) // before it is sent: a NOTIFY may overtake the response
 		s.mu.Unlock()
 		if s.notifier.endedJustNow() {
@@ -122,7 +122,7 @@ func (s *Subscription) accepted(sent time.Time, res *sip.Response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	s.lastOK = now
+	s.lastOK = sent
 	switch tag := tagOf(res.To().Params); {
 	case !s.confirmed:
 		s.learn(tag, res.Contact(), reversed(recordRoutes(res)))

@@ -1,0 +1,56 @@
+package as
+
+import (
+	"context"
+	"time"
+)
+
+// watch asks for word on the recipient, again and again until that works or ctx
+// ends.
+func (m *mailbox) watch(ctx context.Context) (stop func()) {
+	retry := backoff{min: m.s.cfg.Push.RetryMin, max: m.s.cfg.Push.RetryMax}
+	for ctx.Err() == nil {
+		stop, err := m.s.presence.watch(ctx, m.recipient, m.told)
+		if err == nil {
+			return stop
+		}
+		m.log.Warn("the recipient's presence cannot be watched; trying on", "err", err)
+		retry.wait(ctx)
+	}
+	return nil
+}
+
+// told takes one word on whether the recipient is reachable. It is a level, not
+// an edge: the same word comes again with every refresh. But where a call to the
+// user has failed, a word that is no answer to us may mean another device, or that the
+// user was away and back without our hearing of it: then the next attempt is brought
+// forward, to no sooner than the least pause between attempts.
+func (m *mailbox) told(w word) {
+	state := "closed"
+	if w.reachable {
+		state = "open"
+	}
+	m.s.metrics.presence.WithLabelValues(state).Inc()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	soon := time.Now().Add(m.s.cfg.Push.Delay)
+	switch {
+	case w.reachable && !m.open:
+		m.log.Debug("recipient is reachable")
+		m.user.begin(soon)
+		for _, l := range m.letters {
+			l.own.begin(time.Time{})
+			// Of a session that has only begun, most media servers tell nothing.
+			l.pending = l.pending || l.stored || l.live == 0 || !m.s.tells(l.pair.Server)
+			l.refused = time.Time{}
+		}
+	case w.reachable && w.news:
+		m.user.forward(soon)
+		for _, l := range m.letters {
+			l.own.forward(soon)
+		}
+		m.deviceTold()
+	}
+	m.open = w.reachable
+	m.wakeUp()
+}

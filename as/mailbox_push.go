@@ -1,0 +1,125 @@
+package as
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// step pushes what can be pushed now, and tells how long to wait for more. It
+// retires the mailbox if nothing is left in it.
+func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
+	m.mu.Lock()
+	if len(m.letters) == 0 && m.claims.Load() == 0 {
+		m.dead = true
+		m.mu.Unlock()
+		m.s.mailboxes.remove(m)
+		return 0, true
+	}
+	round, wait := m.round(time.Now())
+	m.mu.Unlock()
+	if len(round) > 0 {
+		m.pushAll(ctx, round)
+		return 0, false
+	}
+	return wait, false
+}
+
+// round is what to push now, in the order of the oldest message; if there is nothing,
+// wait is how long that lasts. m.mu is held.
+func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
+	wait = idle
+	if !m.open {
+		return nil, wait
+	}
+	for _, l := range m.letters {
+		// What a server without a channel keeps waits for wakeAll.
+		if ms := m.s.server(l.pair.Server); !l.pending || ms == nil || !ms.up() {
+			continue
+		}
+		due := l.own.due
+		if due.Before(m.user.due) {
+			due = m.user.due
+		}
+		if d := due.Sub(now); d > 0 {
+			wait = min(wait, d)
+			continue
+		}
+		round = append(round, l)
+	}
+	slices.SortFunc(round, func(a, b *letter) int {
+		return cmp.Or(a.pair.Since.Compare(b.pair.Since), cmp.Compare(a.pair.Sender, b.pair.Sender))
+	})
+	return round, wait
+}
+
+// pushAll makes one push session per letter. A user who does not take one is not
+// called for the next; what concerns one sender, or what one media server offers, only
+// puts off the messages that it concerns.
+func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
+	for _, l := range round {
+		m.mu.Lock()
+		before, waits := l.changes, l.own.due.After(time.Now()) // as another of the same server has failed
+		last := cmp.Or(l.own.failure, m.user.failure)
+		m.mu.Unlock()
+		if waits {
+			continue
+		}
+		began := time.Now()
+		err := m.push(withLastFailure(ctx, last), l.pair)
+		m.s.metrics.pushed(err, time.Since(began))
+		if err == nil {
+			m.settle(l, before)
+			continue
+		}
+		if isDeviceFault(err) {
+			m.waitForDevice(l)
+			continue
+		}
+		if ctx.Err() != nil || m.fail(l, err) {
+			return
+		}
+	}
+}
+
+// fail takes a push that has failed, which push has logged; everything unconfirmed is
+// kept. It reports whether the recipient is not to be called for anything else now.
+func (m *mailbox) fail(l *letter, err error) (ends bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now, f := time.Now(), faultOf(err)
+	f.err = err
+	switch f.about {
+	case aboutUser:
+		m.user.fail(now, f)
+		m.log.Debug("push will be tried again", "in", m.user.due.Sub(now))
+		return true
+	case aboutOffer:
+		for _, other := range m.letters {
+			if other != l && other.pair.Server == l.pair.Server {
+				other.own.fail(now, f)
+			}
+		}
+	}
+	l.own.fail(now, f)
+	m.log.Debug("push will be tried again", "sender", l.pair.Sender, "in", l.own.due.Sub(now))
+	return false
+}
+
+// settle forgets a letter that was delivered, unless a store session has added
+// to it since.
+func (m *mailbox) settle(l *letter, before uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.user.begin(m.user.due) // the recipient takes calls
+	l.own.begin(time.Time{})
+	if l.changes != before {
+		return // pushed again if pending, or when its session ends
+	}
+	l.pending, l.stored = false, false
+	if l.live > 0 {
+		return
+	}
+	m.forget(l)
+}
