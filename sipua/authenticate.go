@@ -77,7 +77,7 @@ func (a *Authenticator) Check(req *sip.Request) (user string, err error) {
 	_, answer := a.headers()
 	result := errNoCredentials
 	for _, h := range req.GetHeaders(answer) {
-		c, err := digest.ParseCredentials(h.Value())
+		c, err := ReadCredentials(h.Value())
 		if err != nil || c.Realm != a.cfg.Realm {
 			continue // another's, or another scheme
 		}

@@ -58,16 +58,20 @@ func TestAnswerInProvisional(t *testing.T) {
 		for _, transport := range []string{"UDP", "TCP"} {
 			t.Run(name+" over "+transport, func(t *testing.T) {
 				p := newRawPeer(t)
-				ln, err := net.Listen("tcp", p.addr())
+				ln, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer ln.Close()
 				ua := newUA(t, Handlers{})
+				addr := p.addr()
+				if transport == "TCP" {
+					addr = ln.Addr().String()
+				}
 				calls := make(chan *Call, 1)
 				go func() {
 					defer close(calls)
-					r := InviteRequest{URI: "sip:peer@" + p.addr() + ";transport=" + transport, From: "sip:a@example.com", To: "sip:peer@example.com"}
+					r := InviteRequest{URI: "sip:peer@" + addr + ";transport=" + transport, From: "sip:a@example.com", To: "sip:peer@example.com"}
 					if tc.offer != "" {
 						r.Body, r.ContentType = []byte(tc.offer), sdpType
 					}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
@@ -94,20 +93,19 @@ func (ua *UA) answerChallenge(req *sip.Request, res *sip.Response, l login, trie
 	return next, nil
 }
 
-// usableChallenge reads a challenge that we can answer.
+// usableChallenge reads the first challenge in a header that we can answer.
 func usableChallenge(value string) (*digest.Challenge, error) {
-	c, err := digest.ParseChallenge(value)
-	if err != nil {
-		return nil, err
+	all, err := readAuth(value)
+	for _, a := range all {
+		c, bad := a.challenge()
+		if bad == nil && digest.CanDigest(c) {
+			return c, nil
+		}
+		if err = bad; err == nil {
+			err = errors.New("unknown algorithm or qop")
+		}
 	}
-	c.Algorithm = strings.ToUpper(c.Algorithm)
-	for i := range c.QOP {
-		c.QOP[i] = strings.ToLower(strings.TrimSpace(c.QOP[i]))
-	}
-	if !digest.CanDigest(c) {
-		return nil, errors.New("unknown algorithm or qop")
-	}
-	return c, nil
+	return nil, err
 }
 
 // setCredentials replaces the credentials of the same realm.
@@ -115,7 +113,7 @@ func setCredentials(req *sip.Request, header string, credentials *digest.Credent
 	old := req.GetHeaders(header)
 	RemoveHeaders(req, header)
 	for _, h := range old {
-		if c, err := digest.ParseCredentials(h.Value()); err == nil && c.Realm != credentials.Realm {
+		if c, err := ReadCredentials(h.Value()); err == nil && c.Realm != credentials.Realm {
 			req.AppendHeader(sip.NewHeader(header, h.Value()))
 		}
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
+
+	"github.com/gomscp/gomscp/sipua"
 )
 
 // nonceLife is how long a nonce is taken.
@@ -63,7 +65,7 @@ func (a *authenticator) check(req *sip.Request, user string) (code int, challeng
 	}
 	stale := false
 	for _, h := range req.GetHeaders("Authorization") {
-		c, err := digest.ParseCredentials(h.Value())
+		c, err := sipua.ReadCredentials(h.Value())
 		if err != nil || c.Realm != a.realm || !offered(c) {
 			continue
 		}
