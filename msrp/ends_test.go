@@ -58,9 +58,15 @@ func TestConnectionLost(t *testing.T) {
 	if err := next(t, sent); !errors.Is(err, ErrConnectionLost) {
 		t.Fatalf("got %v", err)
 	}
-	<-p.b.Done()
-	if !errors.Is(p.b.Err(), ErrConnectionLost) {
-		t.Fatalf("got %v", p.b.Err())
+	for _, s := range []*Session{p.a, p.b} { // at the side where it broke, and at the other
+		select {
+		case <-s.Done():
+		case <-testCtx(t).Done():
+			t.Fatal("the session lives on")
+		}
+		if !errors.Is(s.Err(), ErrConnectionLost) {
+			t.Fatalf("got %v", s.Err())
+		}
 	}
 	select {
 	case g := <-ch:

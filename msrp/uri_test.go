@@ -36,6 +36,16 @@ func TestParseURI(t *testing.T) {
 	}
 }
 
+func TestURIHasTransport(t *testing.T) {
+	for want, u := range map[string]URI{
+		"msrp://a.example:1/s;tcp": {Host: "a.example", Port: 1, SessionID: "s"}, "msrps://a.example;ws": {Secure: true, Host: "a.example", Transport: "ws"},
+	} {
+		if got := u.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func TestParseURIRefuses(t *testing.T) {
 	for in, rule := range map[string]string{
 		"":                             "MSRP-URI",

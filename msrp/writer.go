@@ -193,7 +193,7 @@ func (c *conn) writeFrame(bw *bufio.Writer, f *outFrame) error {
 		bw.WriteString("\r\n")
 	}
 	if _, err := bw.Write(appendEndLine(bw.AvailableBuffer(), f.tid, w.flag)); err != nil {
-		w.err = err
+		w.err = lost(err)
 	}
 	if c.cfg.Trace != nil {
 		c.traceSent(f, w, appendEndLine(nil, f.tid, w.flag))
