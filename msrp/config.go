@@ -65,8 +65,16 @@ type Config struct {
 	// WriteTimeout (DefaultWriteTimeout) ends connections whose peer does not
 	// read.
 	WriteTimeout time.Duration
-	// HandlerTimeout (DefaultHandlerTimeout) refuses messages whose Handler
-	// takes no more of them, or for which none is free.
+	// HandlerTimeout (DefaultHandlerTimeout) is how long an answer may wait for
+	// a Handler. A message that its Handler takes no more of in that time, or
+	// for which none is free, is refused with 413; while we wait for answers
+	// on the same connection, which may be what the Handler waits for, that
+	// comes after 5 s. The Handler of a message that has arrived whole has its
+	// context ended then; if it has not returned when a quarter more, but 5 s
+	// at most, is over, the message is answered in its place: with 408, or, if
+	// the sender has asked for a success report, with 200 and, when the Handler
+	// has returned, a success or failure report. With that quarter it should
+	// be below the 30 s that senders wait.
 	HandlerTimeout time.Duration
 
 	// MaxConns (DefaultMaxConns) bounds the connections of a Listener; a

@@ -51,7 +51,14 @@ type Incoming struct {
 	hasFinal bool
 	whole    bool // all has arrived
 	aborted  error
-	last     *replyTo     // the chunk with '$', when it has come before others
+	last     *replyTo // the chunk with '$', when it has come before others
+	owes     *replyTo // the last chunk, if it was answered before the handler had returned
+
+	late                  *time.Timer   // see late.go
+	lateConsumed          int64         // consumed when it was set
+	finalSince, lastSince time.Time     // when final and last were set
+	waited                time.Duration // before there was a handler
+
 	returned bool         // the handler has
 	result   *StatusError // its verdict, nil if it took the message
 	active   time.Time    // when something last arrived
@@ -60,8 +67,9 @@ type Incoming struct {
 
 // ack is a chunk to be answered with 200 once the handler has read up to its end.
 type ack struct {
-	upto int64
-	r    replyTo
+	upto  int64
+	r     replyTo
+	since time.Time
 }
 
 // Read gives the body. io.EOF comes only when the message is whole; an error

@@ -41,12 +41,10 @@ const (
 	// DefaultWriteTimeout is how long one write to a connection may take
 	// before the connection is given up.
 	DefaultWriteTimeout = 30 * time.Second
-	// DefaultHandlerTimeout is how long a connection waits for a handler
-	// that takes no more of its message, or for one of too many handlers to
-	// end, before the message is refused with 413. While we wait for answers
-	// on the same connection, which may be what the handler waits for, it is
-	// 5 s at most.
-	DefaultHandlerTimeout = 60 * time.Second
+	// DefaultHandlerTimeout is how long the answer to a request may wait for a
+	// Handler; see Config.HandlerTimeout. With its grace it ends before the
+	// sender's timer of 30 s does (RFC 4975, section 7.1.1).
+	DefaultHandlerTimeout = 20 * time.Second
 	// DefaultMaxConns is how many connections one Listener keeps.
 	DefaultMaxConns = 16384
 	// DefaultMaxSessions is how many sessions one Listener keeps.
@@ -88,6 +86,7 @@ const (
 	readLinger       = 200 * time.Millisecond           // how long the peer may then take to close its side
 	lastAnswers      = 2 * time.Second                  // how long handlers are waited for when the peer has ended its side
 	bindingAnswer    = 5 * time.Second                  // how long the answer to a binding message may hold back what the session sends
+	handlerGrace     = 5 * time.Second                  // how long a handler whose context has ended may take to return
 	deadlockTimeout  = 5 * time.Second                  // HandlerTimeout's bound while answers to our own requests may be behind
 	acceptBackoff    = 50 * time.Millisecond            // pause after a failed accept
 	transactionSize  = 16                               // characters of a transaction id we make, 5 bits each

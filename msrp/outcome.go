@@ -19,7 +19,8 @@ func (in *Incoming) chunkDone(upto int64, r replyTo) {
 		for i > 0 && in.acks[i-1].upto > upto {
 			i--
 		}
-		in.acks = slices.Insert(in.acks, i, ack{upto, r})
+		in.acks = slices.Insert(in.acks, i, ack{upto, r, in.since()})
+		in.answerSoon()
 		in.mu.Unlock()
 		return
 	}
@@ -61,8 +62,9 @@ func (in *Incoming) end(cause error) []ack {
 		in.cond.Broadcast()
 		open, in.acks = in.acks, nil
 	}
+	in.stopLate()
 	if in.last != nil {
-		open = append(open, ack{in.size, *in.last})
+		open = append(open, ack{in.size, *in.last, in.lastSince})
 		in.last = nil
 	}
 	return open
@@ -83,7 +85,8 @@ func (in *Incoming) complete(r replyTo) {
 	}
 	in.whole = true
 	if !in.returned {
-		in.final, in.hasFinal = r, true
+		in.final, in.hasFinal, in.finalSince = r, true, in.since()
+		in.answerSoon()
 		in.cond.Broadcast()
 		in.mu.Unlock()
 		return
@@ -98,7 +101,7 @@ func (in *Incoming) complete(r replyTo) {
 func (in *Incoming) conclude(r replyTo, se *StatusError) {
 	in.c.reply(r, se)
 	if se == nil && in.SuccessReport {
-		in.c.sendReport(in.MessageID, in.From, r.from, in.received+in.extra)
+		in.report(r, nil)
 	}
 }
 
@@ -117,6 +120,8 @@ func (in *Incoming) run() {
 	in.hasFinal, in.acks = false, nil
 	in.pipe.drop()
 	gone := in.aborted != nil
+	owes := in.owes
+	in.stopLate()
 	in.cond.Broadcast()
 	in.mu.Unlock()
 	if !gone {
@@ -125,6 +130,9 @@ func (in *Incoming) run() {
 		}
 		if hasFinal {
 			in.conclude(final, se)
+		}
+		if owes != nil {
+			in.report(*owes, se)
 		}
 	}
 	s.mu.Lock()
@@ -171,16 +179,17 @@ func (in *Incoming) watch() {
 			return
 		}
 		in.mu.Unlock()
-		in.Session.giveUp(in)
+		in.Session.giveUp(in, ErrStalled, status(StatusTooLarge, "Stalled"))
 	})
 }
 
-// sendReport reports that a message of n bytes has been taken.
-func (c *conn) sendReport(id string, to Path, from string, n int64) {
+// sendReport reports of a message of n bytes. The status is the code with its
+// comment.
+func (c *conn) sendReport(id string, to Path, from string, n int64, code string) {
 	tid := newTransactionID()
 	b := appendRequest(make([]byte, 0, 256), tid, "REPORT", to.String(), from)
 	b = appendField(b, hdrMessageID, id) // [RFC4975-7.1.2-2]
 	b = appendRange(b, byteRange{1, n, n})
-	b = appendField(b, hdrStatus, "000 200 OK") // [RFC4975-7.1.2-3]
+	b = appendField(b, hdrStatus, "000 "+code) // [RFC4975-7.1.2-3]
 	c.control(&outFrame{tid: tid, head: b, flag: flagLast})
 }

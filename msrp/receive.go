@@ -118,14 +118,15 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	case s.sc.MaxSize > 0 && r.total > s.sc.MaxSize:
 		return nil, status(StatusTooLarge, "") // see RFC 4975, section 10.5
 	}
-	if se := s.reserve(c); se != nil {
+	waited, se := s.reserve(c)
+	if se != nil {
 		return nil, se
 	}
 	in := &Incoming{
 		MessageID: f.messageID, ContentType: f.contentType, Size: r.total,
 		SuccessReport: f.successReport, FailureReport: f.failureReport,
 		From: f.from, To: f.to, Header: f.header, Session: s,
-		c: c, size: r.total,
+		c: c, size: r.total, waited: waited,
 	}
 	in.cond.L = &in.mu
 	in.ctx.parent, in.ctx.session = s.ctx, s
@@ -147,29 +148,31 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 
 // reserve gets a place for one more handler. If too many messages are open it
 // refuses; if too many handlers are still busy with whole messages it waits,
-// for a while.
-func (s *Session) reserve(c *conn) *StatusError {
-	var began time.Time
+// for a while, and tells for how long.
+func (s *Session) reserve(c *conn) (time.Duration, *StatusError) {
+	began := time.Now()
 	var look *time.Ticker
 	for {
 		s.mu.Lock()
 		switch {
 		case s.err != nil:
 			s.mu.Unlock()
-			return status(StatusNoSession, "")
+			return 0, status(StatusNoSession, "")
 		case len(s.arriving) >= s.cfg.MaxOpenMessages:
 			s.mu.Unlock()
-			return status(StatusTooLarge, "Too Many Messages At Once")
+			return 0, status(StatusTooLarge, "Too Many Messages At Once")
 		case s.running < s.cfg.MaxHandlers:
 			s.running++
 			s.crowd.Store(int32(s.running))
 			s.mu.Unlock()
-			return nil
+			if look == nil {
+				return 0, nil
+			}
+			return time.Since(began), nil
 		}
 		changed := s.change()
 		s.mu.Unlock()
 		if look == nil {
-			began = time.Now()
 			look = time.NewTicker(c.lookAgain())
 			defer look.Stop()
 			c.blocked.Store(true)
@@ -179,10 +182,10 @@ func (s *Session) reserve(c *conn) *StatusError {
 		case <-changed:
 		case <-look.C:
 			if c.overdue(began) {
-				return status(StatusTooLarge, "Too Many Messages At Once")
+				return 0, status(StatusTooLarge, "Too Many Messages At Once")
 			}
 		case <-c.stop:
-			return status(StatusNoSession, "")
+			return 0, status(StatusNoSession, "")
 		}
 	}
 }
@@ -246,7 +249,7 @@ func (s *Session) endChunk(k *chunk) {
 		// An empty SEND: it binds, or keeps the connection alive.
 		k.c.reply(r, nil)
 		if k.f.successReport && k.f.flag == flagLast {
-			k.c.sendReport(k.f.messageID, k.f.from, r.from, 0)
+			k.c.sendReport(k.f.messageID, k.f.from, r.from, 0, "200 OK")
 		}
 		return
 	case k.f.flag == flagAbort:
@@ -312,20 +315,19 @@ func (s *Session) forget(in *Incoming) {
 	s.mu.Unlock()
 }
 
-// giveUp ends a message whose sender is silent; chunks that come yet get 413,
-// as 408 is for relays alone (RFC 4975, section 10.4).
-func (s *Session) giveUp(in *Incoming) {
+// giveUp ends a message that has not come whole; chunks that come yet get se
+// too.
+func (s *Session) giveUp(in *Incoming, cause error, se *StatusError) {
 	s.mu.Lock()
 	if s.arriving[in.MessageID] != in {
 		s.mu.Unlock()
 		return
 	}
 	delete(s.arriving, in.MessageID)
-	se := status(StatusTooLarge, "Stalled")
 	s.refused.add(in.MessageID, se)
 	s.signal()
 	s.mu.Unlock()
-	in.abandon(ErrStalled, se)
+	in.abandon(cause, se)
 }
 
 // refusals remember the messages refused whose last chunk has not come; the

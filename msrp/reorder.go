@@ -85,7 +85,8 @@ func (in *Incoming) touch() {
 // setLast keeps the answer to the chunk with '$' until the others are there.
 func (in *Incoming) setLast(r replyTo) {
 	in.mu.Lock()
-	in.last = &r
+	in.last, in.lastSince = &r, in.since()
+	in.answerSoon()
 	in.mu.Unlock()
 }
 

@@ -61,7 +61,10 @@ type SessionConfig struct {
 // after the Handler has returned nil. A
 // *StatusError is sent as it is, any other error as 403; both refuse what is
 // left of the message. What a Handler that returns nil has not read is thrown
-// away. ctx ends when the message is aborted or the session is closed.
+// away. ctx ends when the message is aborted, the session is closed, or the answer
+// has waited for Config.HandlerTimeout: then the Handler has a few seconds to say
+// how it ended. One that returns nil after that has taken a message which its
+// sender may send again.
 //
 // A Handler must not wait, before it has read its message to the end, for
 // messages it sends on the same session: their answers come behind what is
