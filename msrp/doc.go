@@ -76,9 +76,9 @@
 // message, and more refuses it with 413.
 //
 // Taken though the RFC has it otherwise, because stacks in use do so: a
-// missing Byte-Range; a range end of "*" in a short chunk; a last Byte-Range
-// that counts the CRLF before the end-line, as the RFC's own examples do; a
-// status without comment; empty SENDs at any time; an end-line right behind
+// missing Byte-Range; a range end of "*" in a short chunk; a Byte-Range that
+// says more or less than the chunk has, also where characters are counted for
+// bytes; a status without comment; empty SENDs at any time; an end-line right behind
 // the blank line; a Content-Type without a body; second responses, and
 // responses to REPORTs (both ignored); transaction ids of less than 4 and
 // Message-IDs of more than 32 characters.

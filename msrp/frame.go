@@ -24,7 +24,7 @@ type frame struct {
 	failureReport FailureReport
 	status        string
 	header        Header // all others
-	bad           error  // a header that makes the request a bad one, though the framing holds
+	bad           string // the header that makes the request a bad one, though the framing holds
 
 	binds *Session // the session that this request has bound, nil if it has not
 
@@ -124,9 +124,9 @@ func trimBlanks(b []byte) []byte {
 	return b
 }
 
-func (f *frame) note(err error) {
-	if f.bad == nil {
-		f.bad = err
+func (f *frame) note(name string, err error) {
+	if err != nil && f.bad == "" {
+		f.bad = name
 	}
 }
 

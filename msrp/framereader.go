@@ -206,19 +206,19 @@ func (fr *frameReader) addHeader(b []byte, toRaw, fromRaw *string) error {
 	case hdrMessageID:
 		f.messageID = string(value)
 		if !validMessageID(f.messageID) {
-			f.note(syntaxErr("Message-ID", 0, "not an ident"))
+			f.bad = name
 		}
 	case hdrByteRange:
 		var err error
 		f.rng, err = parseByteRange(string(value))
 		f.hasRange = true
-		f.note(err)
+		f.note(name, err)
 	case hdrSuccessReport:
 		f.successReport = strings.EqualFold(string(value), "yes")
 	case hdrFailureReport:
 		var err error
 		f.failureReport, err = parseFailureReport(string(value))
-		f.note(err)
+		f.note(name, err)
 	case hdrContentType:
 		fr.lastType = again(value, fr.lastType)
 		f.contentType = fr.lastType

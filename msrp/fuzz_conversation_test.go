@@ -92,7 +92,7 @@ func FuzzConversation(f *testing.F) {
 			t.Fatalf("wrote %q: %v", sc.out.String(), err)
 		}
 		for _, p := range all {
-			if p.f.bad != nil || p.f.pathErr != nil {
+			if p.f.bad != "" || p.f.pathErr != nil {
 				t.Fatalf("wrote %v: %v, %v", p, p.f.bad, p.f.pathErr)
 			}
 		}

@@ -106,8 +106,6 @@ func parseByteRange(s string) (byteRange, error) {
 		return r, syntaxErr("range-start", 0, "below 1")
 	case r.end >= 0 && r.end < r.start-1:
 		return r, syntaxErr("range-end", len(a)+1, "before range-start")
-	case r.total >= 0 && r.end > r.total:
-		return r, syntaxErr("total", len(a)+len(b)+2, "below range-end")
 	case r.total >= 0 && r.start > r.total+1:
 		return r, syntaxErr("total", len(a)+len(b)+2, "below range-start")
 	}

@@ -37,7 +37,10 @@ type Incoming struct {
 
 	// The reader's own.
 	received int64      // bytes given to the handler's pipe
-	size     int64      // stated so far, -1 if not
+	size     int64      // where the chunk with '$' ended, -1 if it has not come
+	stated   int64      // the total so far, -1 if there was none
+	ended    int64      // where the last chunk ended
+	claimed  int64      // the same by its Byte-Range
 	held     []heldBody // came ahead of their turn, sorted, apart
 	heldSize int
 	extra    int64 // bytes that the sender counts and that are not there

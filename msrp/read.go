@@ -117,8 +117,8 @@ func (c *conn) frame(f *frame) error {
 		refusal = s.nickname(f)
 	case f.method != "SEND":
 		refusal = status(StatusUnknownMethod, "") // [RFC4975-12-1]
-	case f.bad != nil:
-		refusal = status(StatusBadRequest, f.bad.Error())
+	case f.bad != "":
+		refusal = status(StatusBadRequest, "Invalid "+f.bad)
 	case f.messageID == "":
 		refusal = status(StatusBadRequest, "No Message-ID") // [RFC4975-7.1.1-1]
 	default:

@@ -184,7 +184,7 @@ func (s *Session) report(f *frame) {
 	s.mu.Lock()
 	r, o := s.receipts.byID[f.messageID], s.sending[f.messageID]
 	s.mu.Unlock()
-	if r == nil && o == nil || f.bad != nil {
+	if r == nil && o == nil || f.bad != "" {
 		return // nothing we know of (RFC 4975, section 7.1.2)
 	}
 	st, err := parseStatus(f.status) // [RFC4975-7.3.2-1]

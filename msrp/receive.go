@@ -11,7 +11,8 @@ type chunk struct {
 	f        *frame
 	in       *Incoming // nil until its first byte, in an empty SEND for good
 	r        byteRange
-	pos      int64 // offset in the message of the next byte
+	begin    int64 // offset in the message of its first byte
+	pos      int64 // of the next byte
 	refusal  *StatusError
 	skipped  int // bytes thrown away after it was refused
 	answered bool
@@ -94,19 +95,21 @@ func (s *Session) admit(k *chunk) {
 			r.start = in.received + 1
 		}
 	}
-	k.in, k.r, k.pos = in, r, r.start-1
+	k.in, k.r, k.begin = in, r, r.start-1
+	if in != nil {
+		k.begin = in.place(r)
+	}
+	k.pos = k.begin
 	switch {
 	case refused != nil && !(in == nil && r.start == 1):
 		k.refusal = refused
 	case draining:
 		k.refusal = status(StatusNoSession, "Shutting Down")
 	case in == nil:
-	case in.size >= 0 && r.total >= 0 && r.total != in.size:
+	case in.stated >= 0 && r.total >= 0 && r.total != in.stated:
 		k.refusal = status(StatusBadRequest, "Total Has Changed")
-	case r.total >= 0 && r.total < in.furthest():
-		k.refusal = status(StatusBadRequest, "Total Below What Was Sent")
-	case r.total >= 0 && in.size < 0:
-		in.size = r.total
+	case r.total >= 0:
+		in.stated = r.total
 	}
 }
 
@@ -126,7 +129,7 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 		MessageID: f.messageID, ContentType: f.contentType, Size: r.total,
 		SuccessReport: f.successReport, FailureReport: f.failureReport,
 		From: f.from, To: f.to, Header: f.header, Session: s,
-		c: c, size: r.total, waited: waited,
+		c: c, size: -1, stated: r.total, waited: waited,
 	}
 	in.cond.L = &in.mu
 	in.ctx.parent, in.ctx.session = s.ctx, s
@@ -195,12 +198,7 @@ func (s *Session) reserve(c *conn) (time.Duration, *StatusError) {
 func (s *Session) take(k *chunk, p []byte) *StatusError {
 	in := k.in
 	end := k.pos + int64(len(p))
-	switch {
-	case k.r.end >= 0 && end > k.r.end:
-		return status(StatusBadRequest, "More Bytes Than Byte-Range Says")
-	case in.size >= 0 && end > in.size:
-		return status(StatusBadRequest, "More Bytes Than The Total")
-	case s.sc.MaxSize > 0 && end > s.sc.MaxSize:
+	if s.sc.MaxSize > 0 && end > s.sc.MaxSize {
 		return status(StatusTooLarge, "")
 	}
 	at := k.pos
@@ -216,29 +214,6 @@ func (s *Session) take(k *chunk, p []byte) *StatusError {
 		return se
 	}
 	return in.release()
-}
-
-// checkEnd checks a chunk that has ended against its Byte-Range.
-func (k *chunk) checkEnd() *StatusError {
-	if k.f.flag != flagLast {
-		return nil
-	}
-	size := k.r.total
-	if k.in != nil {
-		size = k.in.size
-	}
-	if short := size - k.pos; k.in != nil && size == k.r.end && (short == 1 || short == 2) {
-		// The RFC's own examples count the CRLF before the end-line, or half of it.
-		k.in.extra = short
-		return nil
-	}
-	if size >= 0 && k.pos != size || k.r.end >= 0 && k.pos != k.r.end {
-		return status(StatusBadRequest, "Fewer Bytes Than Byte-Range Says")
-	}
-	if k.in == nil && k.pos != 0 || k.in != nil && k.in.furthest() > k.pos {
-		return status(StatusBadRequest, "Not The Last Chunk")
-	}
-	return nil
 }
 
 // endChunk answers a chunk that was fine, at the right time.
@@ -257,8 +232,12 @@ func (s *Session) endChunk(k *chunk) {
 		in.abandon(errGivenUp, nil)
 		k.c.reply(r, nil)
 		return
+	}
+	in.claim(k)
+	switch {
 	case k.f.flag == flagLast:
 		in.size = k.pos
+		in.extra = k.uncounted()
 		if in.received == in.size {
 			s.finish(in, r)
 			return

