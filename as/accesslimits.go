@@ -233,7 +233,7 @@ func (s *Server) serveLimited(in *sipua.IncomingCall) {
 		_ = in.Reject(400, "Bad Request ("+headerAsserted+")") // its caller may have cancelled
 		return
 	}
-	end, over := s.limits.begin(caller, in.To)
+	end, over := s.limits.begin(caller, recipientOf(in, s.cfg.Recipient))
 	if over == nil {
 		defer end()
 		s.serveCall(in, sender)

@@ -27,6 +27,7 @@ type Config struct {
 	Access        AccessConfig        `yaml:"access"`
 	Limits        LimitsConfig        `yaml:"limits"`
 	MediaServers  []MediaServerConfig `yaml:"media_servers"`
+	Recipient     string              `yaml:"recipient"`
 	Balancing     string              `yaml:"balancing"`
 	OutboundProxy string              `yaml:"outbound_proxy"`
 	Presence      PresenceConfig      `yaml:"presence"`

@@ -19,6 +19,7 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	report("name", daemon.CheckName(c.Name))
 	report("sip.listen", daemon.CheckNamed(c.SIP.Listen))
 	report("sip.user", daemon.CheckUser(c.SIP.User))
+	report("recipient", checkRecipient(c.Recipient))
 	report("log.level", daemon.CheckLevel(c.Log.Level))
 	if c.Drain < 0 {
 		bad("drain", "%v is negative; 0 means no limit", c.Drain)

@@ -32,6 +32,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"limits.caller_calls":            {{`-1`, "0"}},
 	"limits.recipient_calls":         {{`-1`, "0"}},
 	"media_servers":                  {{`[]`, "at least one"}, {`[{uri: nonsense}]`, "uri"}, {`[{uri: "sip:a@b", weight: -1}]`, "1 to 1000000"}},
+	"recipient":                      {{`from`, "to, request-uri, called-party, history-info"}, {`""`, "to, request-uri"}},
 	"balancing":                      {{`best`, "round-robin"}},
 	"outbound_proxy":                 {{`""`, "empty"}, {`"127.0.0.1:x"`, "host:port"}, {`127.0.0.1;transport=pigeon`, "udp, tcp, tls"}},
 	"presence.package":               {{`absence`, "presence, reg, register"}},

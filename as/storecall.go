@@ -35,7 +35,7 @@ func (s *Server) serveCall(in *sipua.IncomingCall, sender string) {
 	c := &storeCall{
 		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
 		in:     in, session: session,
-		pair: Pair{Recipient: in.To, Sender: sender, Since: began},
+		pair: Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: sender, Since: began},
 	}
 	in.SetLogger(c.log)
 	in.OnOffer(c.fromCaller)
