@@ -217,3 +217,32 @@ func TestStrictPeerRefusesTypes(t *testing.T) {
 		t.Errorf("complaints: %s", f)
 	}
 }
+
+// TestEndReachesGRUU stops the application server in the midst of a call whose
+// caller's Contact is a GRUU, behind a proxy that records no route: the BYE reaches
+// the caller.
+func TestEndReachesGRUU(t *testing.T) {
+	e := newEnv(t, envOptions{})
+	caller := e.strict(t, "alice", strictpeer.Options{})
+	if err := caller.Register(e.ctx); err != nil {
+		t.Fatal(err)
+	}
+	call, err := caller.Call(e.ctx, bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call.Send(e.ctx, strictpeer.Letter{ContentType: "text/plain", Body: "hello"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.cluster.AS.Stop(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-call.Done():
+	case <-time.After(patience):
+		t.Error("no BYE has come")
+	}
+	if f := caller.Faults(); len(f) > 0 {
+		t.Errorf("complaints: %q", f)
+	}
+}

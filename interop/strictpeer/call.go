@@ -129,6 +129,9 @@ func (c *Call) request(method string, seq int) *Message {
 // Send sends a message and waits for what it asks for: responses and reports.
 func (c *Call) Send(ctx context.Context, m Letter) error { return c.session.send(ctx, m) }
 
+// Done is closed when either side has ended the call.
+func (c *Call) Done() <-chan struct{} { return c.done }
+
 // Close ends the call.
 func (c *Call) Close(ctx context.Context) error {
 	c.mu.Lock()
