@@ -150,9 +150,6 @@ func (c *Config) Validate() error {
 	if c.Directory == "" {
 		bad("directory", "must not be empty")
 	}
-	if c.Presence.Server == "" {
-		c.Presence.Server = c.OutboundProxy
-	}
 	if c.Store.MaxRecipients < 1 {
 		bad("store.max_recipients", "%d is less than 1", c.Store.MaxRecipients)
 	}
@@ -206,6 +203,9 @@ func (c *Config) Validate() error {
 		bad("store.failure_rest", "%v is negative", c.Store.FailureRest)
 	}
 	c.check(bad)
+	if c.Presence.Server == "" { // only now, so that an error is reported for the key that has it
+		c.Presence.Server = c.OutboundProxy
+	}
 	c.Limits.validate(bad)
 	if _, err := newAccess(c.Access); err != nil {
 		errs = append(errs, err)
@@ -219,7 +219,7 @@ func (c *Config) validateMediaServers(bad func(key, format string, args ...any))
 	for i := range c.MediaServers {
 		m := &c.MediaServers[i]
 		key := fmt.Sprintf("media_servers[%d]", i)
-		if _, err := sipua.CanonicalURI(m.URI); err != nil {
+		if err := checkServerURI(m.URI); err != nil {
 			bad(key+".uri", "%v", err)
 		}
 		if m.Weight == 0 {
@@ -236,6 +236,18 @@ func (c *Config) validateMediaServers(bad func(key, format string, args ...any))
 		}
 		names[m.Name] = true
 	}
+}
+
+// checkServerURI tells what is wrong with the URI of a media server, which is also a
+// Request-URI and so stands in no brackets.
+func checkServerURI(uri string) error {
+	if _, err := sipua.CanonicalURI(uri); err != nil {
+		return err
+	}
+	if strings.ContainsAny(uri, "<>\"") {
+		return fmt.Errorf("%q is not a bare SIP URI such as sip:ms@192.0.2.1:5070", uri)
+	}
+	return sipua.CheckDestination(uri)
 }
 
 // hostPort is the host and port of a SIP URI, as written.

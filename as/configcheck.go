@@ -1,8 +1,6 @@
 package as
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -31,8 +29,10 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 		report("admin_hosts", daemon.CheckAdminHost(host))
 	}
 	if c.OutboundProxy != "" { // without one, that is wrong enough
-		report("outbound_proxy", checkHop(c.OutboundProxy))
-		report("presence.server", checkHop(c.Presence.Server))
+		report("outbound_proxy", sipua.CheckDestination(c.OutboundProxy))
+	}
+	if c.Presence.Server != "" {
+		report("presence.server", sipua.CheckDestination(c.Presence.Server))
 	}
 	if d := c.Push.Delay; d < 0 {
 		bad("push.delay", "%v is negative", d)
@@ -49,29 +49,4 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	if c.Control.RetryMax < c.Control.RetryMin {
 		bad("control.retry_max", "%v is less than control.retry_min, %v", c.Control.RetryMax, c.Control.RetryMin)
 	}
-}
-
-// checkHop tells what is wrong with a host:port;transport=tcp that requests go to,
-// which may also be written as a SIP URI.
-func checkHop(hop string) error {
-	uri := hop
-	if !strings.HasPrefix(uri, "sip:") && !strings.HasPrefix(uri, "sips:") {
-		uri = "sip:" + uri
-	}
-	if _, err := sipua.CanonicalURI(uri); err != nil {
-		return fmt.Errorf("%q is not of the form host:port;transport=tcp: %w", hop, err)
-	}
-	_, params, _ := strings.Cut(uri, ";")
-	for param := range strings.SplitSeq(params, ";") {
-		name, value, _ := strings.Cut(param, "=")
-		if !strings.EqualFold(name, "transport") {
-			continue
-		}
-		switch strings.ToLower(value) {
-		case "udp", "tcp", "tls":
-		default:
-			return fmt.Errorf("%q: the transport %q is none of udp, tcp, tls", hop, value)
-		}
-	}
-	return nil
 }

@@ -36,7 +36,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"balancing":                      {{`best`, "round-robin"}},
 	"outbound_proxy":                 {{`""`, "empty"}, {`"127.0.0.1:x"`, "host:port"}, {`127.0.0.1;transport=pigeon`, "udp, tcp, tls"}},
 	"presence.package":               {{`absence`, "presence, reg, register"}},
-	"presence.server":                {{`"127.0.0.1:x"`, "host:port"}},
+	"presence.server":                {{`"127.0.0.1:x"`, "host:port"}, {`"<sip:127.0.0.1"`, "without >"}},
 	"presence.expires":               {{`0s`, "positive"}, {`10ms`, "1s"}},
 	"presence.rate":                  {{`0`, "from 1"}},
 	"directory":                      {{`""`, "empty"}},

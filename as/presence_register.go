@@ -53,8 +53,11 @@ type watcher struct{ told func(word) }
 
 func newRegistrations(s *Server) (*registrations, error) {
 	r := &registrations{s: s, byURI: map[string]*registered{}, watchers: map[string]map[*watcher]bool{}, max: maxRegistrations}
-	server := s.cfg.Presence.Server
-	if !strings.HasPrefix(server, "sip:") && !strings.HasPrefix(server, "sips:") {
+	server, err := sipua.AddressURI(s.cfg.Presence.Server)
+	if err != nil {
+		return nil, fmt.Errorf("presence.server: %w", err)
+	}
+	if server = strings.ToLower(server); !strings.HasPrefix(server, "sip:") && !strings.HasPrefix(server, "sips:") {
 		server = "sip:" + server
 	}
 	host := hostPort(server)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +60,9 @@ func (s *Server) serveCall(in *sipua.IncomingCall, sender string) {
 // returned function gives back what the session holds.
 func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 	if len(c.in.Body) > 0 && !hasMSRP(c.in.Body) {
-		return nil, &refusal{code: 488, reason: "Not Acceptable Here", err: errors.New("no MSRP m-line in the offer")}
+		err := errors.New("no m=message over TCP/MSRP or TCP/TLS/MSRP with a port in the offer")
+		warning := sipua.WarningHeader(sipua.WarnMediaType, c.s.ua.Addr(), err.Error())
+		return nil, &refusal{code: 488, reason: "Not Acceptable Here", err: err, header: []sipua.Header{warning}}
 	}
 	skip := map[*mediaServer]bool{}
 	var last error = errChannelDown
@@ -137,7 +140,7 @@ func (c *storeCall) inviteMedia(ctx context.Context, ms *mediaServer) error {
 		Header: sessionHeaders(c.session), Logger: c.log.With("ms", ms.cfg.Name),
 	})
 	if err != nil {
-		return mediaRefusal(err)
+		return c.mediaRefusal(ms, err)
 	}
 	c.media = call
 	if err := call.RemoteBodyError(); err != nil {
@@ -170,14 +173,14 @@ func (c *storeCall) dropMedia(ctx context.Context) {
 
 // mediaRefusal tells what of a media server's refusal is about the caller's
 // request, and so final, from what is the server's own trouble.
-func mediaRefusal(err error) error {
+func (c *storeCall) mediaRefusal(ms *mediaServer, err error) error {
 	var status *sipua.StatusError
 	if errors.As(err, &status) && (status.Code == 415 || status.Code == 488 || status.Code == 606) {
-		r := &refusal{code: status.Code, reason: status.Reason, err: err}
-		if why := status.Header("Warning"); why != "" { // the caller can do something about it
-			r.header, r.err = []sipua.Header{{Name: "Warning", Value: why}}, fmt.Errorf("%w (%s)", err, why)
+		headers, texts := c.s.ownWarnings(status, ms.cfg.URI) // the caller can do something about it
+		if len(texts) > 0 {
+			err = fmt.Errorf("%w (%s)", err, strings.Join(texts, "; "))
 		}
-		return r
+		return &refusal{code: status.Code, reason: status.Reason, err: err, header: headers}
 	}
 	return fmt.Errorf("INVITE to the media server: %w", err)
 }

@@ -21,16 +21,34 @@ type target struct {
 	transport string // UDP, TCP or TLS
 }
 
-// parseDestination reads "host:port", "host:port;transport=tls" or a SIP URI.
-func parseDestination(s string) (target, error) {
-	if !strings.HasPrefix(s, "sip:") && !strings.HasPrefix(s, "sips:") {
-		s = "sip:" + s
+// CheckDestination tells what is wrong with a destination; see InviteRequest.
+func CheckDestination(s string) error {
+	_, err := parseDestination(s)
+	return err
+}
+
+// parseDestination reads "host:port", "host:port;transport=tls" or a SIP URI, which may
+// also stand in angle brackets, as in a Route header.
+func parseDestination(s string) (t target, err error) {
+	bare, err := AddressURI(s)
+	if err != nil {
+		return target{}, err
+	}
+	if scheme, _, _ := strings.Cut(bare, ":"); !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") {
+		bare = "sip:" + bare
+	}
+	if _, err := CanonicalURI(bare); err != nil {
+		return target{}, fmt.Errorf("sipua: destination %q is not of the form host:port;transport=tcp: %w", s, err)
 	}
 	var uri sip.Uri
-	if err := sip.ParseUri(s, &uri); err != nil {
-		return target{}, fmt.Errorf("sipua: destination %q: %w", s, err)
+	if err := sip.ParseUri(bare, &uri); err != nil {
+		return target{}, fmt.Errorf("sipua: destination %q is not of the form host:port;transport=tcp: %w", s, err)
 	}
-	return uriTarget(&uri), nil
+	switch t = uriTarget(&uri); t.transport {
+	case "UDP", "TCP", "TLS":
+		return t, nil
+	}
+	return target{}, fmt.Errorf("sipua: destination %q: the transport %q is none of udp, tcp, tls", s, strings.ToLower(t.transport))
 }
 
 // uriTarget is where a URI leads to.

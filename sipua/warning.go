@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -29,6 +30,28 @@ func WarningHeader(code int, agent, text string) Header {
 		agent = "-"
 	}
 	return Header{"Warning", fmt.Sprintf("%03d %s %s", code, agent, quote(text, MaxWarningText))}
+}
+
+// A Warning is one value of a Warning header.
+type Warning struct {
+	Code  int
+	Agent string
+	Text  string // without its quotes
+}
+
+// Warnings are those of the response that can be read, of all its rows.
+func (e *StatusError) Warnings() (all []Warning) {
+	for _, value := range e.ListHeader("Warning") {
+		code, rest, _ := strings.Cut(value, " ")
+		agent, text, _ := strings.Cut(strings.TrimLeft(rest, " \t"), " ")
+		text = strings.Trim(text, " \t")
+		n, err := strconv.Atoi(code)
+		if err != nil || n < 300 || n > 399 || len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
+			continue
+		}
+		all = append(all, Warning{n, agent, unquote(text)})
+	}
+	return all
 }
 
 // quote makes a quoted-string of a text that may have any characters, cut to a

@@ -68,6 +68,9 @@ type Phone struct {
 // New opens the phone's sockets. It takes calls from then on, but is not
 // registered.
 func New(cfg Config) (*Phone, error) {
+	if err := sipua.CheckDestination(cfg.Proxy); cfg.Proxy != "" && err != nil {
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
 	if cfg.User == "" || cfg.Proxy == "" {
 		return nil, errors.New("softphone: User and Proxy are needed")
 	}
