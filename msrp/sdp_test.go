@@ -160,6 +160,8 @@ func TestOfferRefuses(t *testing.T) {
 		"port":      func(m *Media) { m.Port = 70000 },
 		"line end":  func(m *Media) { m.AcceptTypes = []string{"a\r\nb"} },
 		"line end2": func(m *Media) { m.Fingerprints = []string{"a\nb"} },
+		"passive":   func(m *Media) { m.Setup = SetupPassive },
+		"holdconn":  func(m *Media) { m.Setup = "holdconn" },
 	} {
 		m := testMedia(t)
 		spoil(m)
