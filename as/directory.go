@@ -31,6 +31,7 @@ type Pair struct {
 	Recipient string    // canonical SIP URI
 	Sender    string    // canonical SIP URI
 	Server    string    // name of the media server
+	Name      string    // display name of the sender, as it was last; "" if there is none
 	Since     time.Time // when the first of them may have arrived
 }
 
@@ -116,9 +117,24 @@ func (p Pair) key() ([]byte, error) {
 	return []byte(k), nil
 }
 
-func (p Pair) value() []byte { return binary.BigEndian.AppendUint64(nil, uint64(p.Since.UnixNano())) }
+// value is the time, and behind it the sender's name.
+func (p Pair) value() []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(p.Since.UnixNano())), p.Name...)
+}
 
-// Add remembers p. If it is known already, its Since stays as it was.
+// update is the value that adding p makes of an entry; nil if it stays as it is.
+func (p Pair) update(old []byte) []byte {
+	switch {
+	case len(old) < 8:
+		return p.value()
+	case p.Name == "" || string(old[8:]) == p.Name:
+		return nil
+	}
+	return append(bytes.Clone(old[:8]), p.Name...)
+}
+
+// Add remembers p. If it is known already, its Since stays as it was, and a name
+// takes the place of the one before.
 func (d *Directory) Add(p Pair) error {
 	k, err := p.key()
 	if err != nil {
@@ -126,17 +142,17 @@ func (d *Directory) Add(p Pair) error {
 	}
 	known := false
 	if err := d.db.View(func(tx *bolt.Tx) error {
-		known = tx.Bucket(directoryBucket).Get(k) != nil
+		known = p.update(tx.Bucket(directoryBucket).Get(k)) == nil
 		return nil
 	}); err != nil || known {
 		return err
 	}
 	return d.db.Batch(func(tx *bolt.Tx) error {
 		b := tx.Bucket(directoryBucket)
-		if b.Get(k) != nil {
-			return nil
+		if v := p.update(b.Get(k)); v != nil {
+			return b.Put(k, v)
 		}
-		return b.Put(k, p.value())
+		return nil
 	})
 }
 
@@ -154,13 +170,17 @@ func (d *Directory) AddAll(list []Pair) (added int, err error) {
 			if err != nil {
 				return err
 			}
-			if b.Get(k) != nil {
+			old := b.Get(k)
+			v := p.update(old)
+			if v == nil {
 				continue
 			}
-			if err := b.Put(k, p.value()); err != nil {
+			if old == nil {
+				added++
+			}
+			if err := b.Put(k, v); err != nil {
 				return err
 			}
-			added++
 		}
 		return nil
 	})
@@ -243,12 +263,12 @@ func pageOf(tx *bolt.Tx, from []byte, n int) (list []Pair, err error) {
 // entryOf reads an entry of the file.
 func entryOf(k, v []byte) (Pair, error) {
 	parts := bytes.Split(k, []byte{0})
-	if len(parts) != 4 || len(v) != 8 {
+	if len(parts) != 4 || len(v) < 8 {
 		return Pair{}, fmt.Errorf("directory: damaged entry %q", k)
 	}
 	return Pair{
 		Recipient: string(parts[0]), Sender: string(parts[1]), Server: string(parts[2]),
-		Since: time.Unix(0, int64(binary.BigEndian.Uint64(v))),
+		Name: string(v[8:]), Since: time.Unix(0, int64(binary.BigEndian.Uint64(v))),
 	}, nil
 }
 

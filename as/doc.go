@@ -170,7 +170,8 @@
 // mscp_as_call_setup_duration_seconds; by media server mscp_as_store_sessions,
 // mscp_as_channel_up, mscp_as_channel_changed_timestamp_seconds, mscp_as_weight and
 // mscp_as_drained; mscp_as_recipients, mscp_as_pushes_total by outcome
-// (delivered; recipient, who did not take it; channel_down; media_server),
+// (delivered; recipient, who did not take it; device, which did not take all;
+// channel_down; media_server),
 // mscp_as_push_duration_seconds, mscp_as_presence_notifications_total by state (open,
 // closed, unreadable, refused), mscp_as_registered_users,
 // mscp_as_inventories_total by outcome (complete, refused, failed) and

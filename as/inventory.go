@@ -115,7 +115,7 @@ func (s *Server) inventoryTold(ms *mediaServer, e *mscp.Inventory) {
 }
 
 func pairOf(told mscp.InventoryPair, server string) (Pair, error) {
-	p := Pair{Server: server, Since: told.Oldest}
+	p := Pair{Server: server, Name: sipua.CleanName(told.FromName), Since: told.Oldest}
 	var err error
 	if p.Recipient, err = sipua.CanonicalURI(told.ToURI); err != nil {
 		return p, err

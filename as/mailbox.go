@@ -45,6 +45,13 @@ type letter struct {
 	own     attempts  // for what concerns these messages, and not the recipient
 }
 
+// named notes the sender's display name, if there is one. The mailbox's mu is held.
+func (l *letter) named(name string) {
+	if name != "" {
+		l.pair.Name = name
+	}
+}
+
 func newMailbox(s *Server, recipient string, push func(context.Context, Pair) error) *mailbox {
 	return &mailbox{
 		s: s, recipient: recipient, log: s.log.With("recipient", recipient),
@@ -77,13 +84,16 @@ func (m *mailbox) begin(p Pair, connection string) (ok bool, err error) {
 	}
 	k := letterKey{p.Sender, p.Server}
 	l := m.letters[k]
-	if l == nil {
+	if l == nil || p.Name != "" && p.Name != l.pair.Name {
 		if err := m.s.dir.Add(p); err != nil {
 			return true, err
 		}
+	}
+	if l == nil {
 		l = &letter{pair: p, own: newAttempts(m.s.cfg.Push)}
 		m.letters[k] = l
 	}
+	l.named(p.Name)
 	l.live++
 	l.changes++
 	l.touched = time.Now()
@@ -164,6 +174,7 @@ func (m *mailbox) listed(p Pair, loading bool) (ok bool, err error) {
 	k := letterKey{p.Sender, p.Server}
 	if l := m.letters[k]; l != nil {
 		l.stored = true
+		l.named(p.Name)
 		return true, nil
 	}
 	if !loading {

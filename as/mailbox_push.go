@@ -60,14 +60,15 @@ func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
 func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 	for _, l := range round {
 		m.mu.Lock()
-		before, waits := l.changes, l.own.due.After(time.Now()) // as another of the same server has failed
+		pair, before := l.pair, l.changes
+		waits := l.own.due.After(time.Now()) // as another of the same server has failed
 		last := cmp.Or(l.own.failure, m.user.failure)
 		m.mu.Unlock()
 		if waits {
 			continue
 		}
 		began := time.Now()
-		err := m.push(withLastFailure(ctx, last), l.pair)
+		err := m.push(withLastFailure(ctx, last), pair)
 		m.s.metrics.pushed(err, time.Since(began))
 		if err == nil {
 			m.settle(l, before)

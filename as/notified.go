@@ -52,7 +52,7 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	if err != nil {
 		return
 	}
-	p := Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name, Since: time.Now()}
+	p := Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name, Name: sipua.CleanName(o.Attrs["from-name"]), Since: time.Now()}
 	// Not here: the channel reads on only when this returns, and changing an
 	// entry takes the disk.
 	s.tasks.Go(func() {

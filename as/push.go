@@ -107,7 +107,7 @@ func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte, session str
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Push.Ring)
 	defer cancel()
 	user, err := s.ua.Invite(ctx, sipua.InviteRequest{
-		URI: p.Recipient, From: p.Sender, To: p.Recipient, Destination: s.cfg.OutboundProxy,
+		URI: p.Recipient, From: sipua.NameAddr(p.Name, p.Sender), To: p.Recipient, Destination: s.cfg.OutboundProxy,
 		Body: offer, ContentType: sdpType, Header: sessionHeaders(session), Logger: log,
 	})
 	if err != nil {

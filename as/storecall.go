@@ -36,7 +36,7 @@ func (s *Server) serveCall(in *sipua.IncomingCall, sender string) {
 	c := &storeCall{
 		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
 		in:     in, session: session,
-		pair: Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: sender, Since: began},
+		pair: Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: sender, Name: nameOf(in, sender), Since: began},
 	}
 	in.SetLogger(c.log)
 	in.OnOffer(c.fromCaller)
@@ -192,7 +192,7 @@ func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 	rctx, cancel := context.WithTimeout(ctx, c.s.cfg.Store.RestoreWait)
 	defer cancel()
 	resp, err := ms.do(rctx, &mscp.RestoreMsg{
-		FromURI: c.pair.Sender, ToURI: c.pair.Recipient, ConnectionID: c.media.ID().String(),
+		FromURI: c.pair.Sender, ToURI: c.pair.Recipient, ConnectionID: c.media.ID().String(), FromName: c.pair.Name,
 	})
 	switch {
 	case err == nil:

@@ -25,6 +25,7 @@ type connection struct {
 	sending int           // SendMsg under way
 	held    chan struct{} // closed when messages may be sent again; nil if they may
 	pair    pair          // whose messages arrive here; in a push session, those that are replies
+	name    string        // display name of the pair's sender
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
 	types   []string      // what the user agent takes
@@ -63,6 +64,19 @@ func (c *connection) restore(p pair) error {
 	c.pair = p
 	close(c.restored)
 	return nil
+}
+
+// setName notes the display name of the sender.
+func (c *connection) setName(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.name = name
+}
+
+func (c *connection) senderName() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.name
 }
 
 // waitPair waits until restore was called.

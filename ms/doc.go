@@ -42,6 +42,12 @@
 // themselves, bare or in CPIM, unless keep_automatic is. A message in CPIM that asks for a notification of processing gets it,
 // "stored", in the same session, if its sender takes such messages.
 //
+// # Names
+//
+// RestoreMsg may have an attribute of ours, from-name, with the sender's display name.
+// It is kept with each message; the CPIM of a push has it, and MsgKept and Inventory tell
+// it to the AS, which calls recipients in the sender's name.
+//
 // # Inventory
 //
 // An AS that asks with SendInventory is told, in notifications of ours, of every

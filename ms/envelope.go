@@ -39,7 +39,7 @@ func (s *Server) envelope(c *connection, m store.MessageInfo, begin preview, bod
 // wrap puts a CPIM message around out.
 func wrap(out *msrp.Message, m store.MessageInfo) error {
 	wrapped := &cpim.Message{Content: cpim.MIMEHeader{{Name: "Content-Type", Value: m.ContentType}}}
-	wrapped.Add("From", cpim.Address{URI: m.Sender}.String())
+	wrapped.Add("From", cpim.Address{Name: m.SenderName, URI: m.Sender}.String())
 	wrapped.Add("To", cpim.Address{URI: m.Recipient}.String())
 	wrapped.Add("DateTime", cpim.FormatDateTime(m.Received))
 	head, err := wrapped.Head()

@@ -77,7 +77,7 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 		return err == nil
 	}
 	add := func(p mscp.InventoryPair) bool {
-		n := len(p.FromURI) + len(p.ToURI)
+		n := len(p.FromURI) + len(p.ToURI) + len(p.FromName)
 		if len(batch.Pairs) > 0 && (len(batch.Pairs) == mscp.MaxInventoryPairs || size+n > maxInventoryBytes) && !send() {
 			return false
 		}
@@ -93,7 +93,7 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 	}
 	for _, r := range a.s.store.Recipients() {
 		for _, from := range a.s.store.Senders(r.Recipient) {
-			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, Messages: from.Count, Oldest: from.Oldest}) {
+			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, FromName: a.s.nameOf(pair{sender: from.Sender, recipient: r.Recipient}), Messages: from.Count, Oldest: from.Oldest}) {
 				return
 			}
 		}

@@ -54,6 +54,9 @@ func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
 	if conn == nil || !conn.toStore() {
 		return fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
 	}
+	if name := sipua.CleanName(r.FromName); name != "" {
+		conn.setName(name) // before messages are let in
+	}
 	return conn.restore(p)
 }
 

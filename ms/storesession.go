@@ -103,11 +103,24 @@ func (ss *storeSession) tellKept(session string) {
 // tellKept tells the AS how many messages are kept for a pair, and how many bytes the
 // session on the named connection has stored.
 func (s *Server) tellKept(p pair, connection, session string, bytes int64) {
-	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
+	attrs := map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": connection,
 		"messages": strconv.Itoa(s.kept(p)), "session": session,
 		"bytes": strconv.FormatInt(bytes, 10),
-	}})
+	}
+	if name := s.nameOf(p); name != "" {
+		attrs["from-name"] = name
+	}
+	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: attrs})
+}
+
+// nameOf is the display name of the sender of the first message that is kept for a
+// pair.
+func (s *Server) nameOf(p pair) string {
+	if first := s.store.Page(p.recipient, p.sender, 0, 1); len(first) > 0 {
+		return first[0].SenderName
+	}
+	return ""
 }
 
 // kept is how many messages wait to be delivered for the pair.
@@ -183,7 +196,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	w, err := ss.s.store.Begin(ctx, store.Meta{
 		Recipient: p.recipient, Sender: p.sender, ConnectionID: ss.conn.id,
 		MessageID: m.MessageID, ContentType: m.ContentType, SuccessReport: m.SuccessReport,
-		Received: time.Now(),
+		SenderName: ss.conn.senderName(), Received: time.Now(),
 	})
 	if err != nil {
 		return preview{}, ss.refuse(err)

@@ -116,6 +116,9 @@ func encodeExtension(b *bytes.Buffer, e extensionElement, bare bool) {
 			writeAttr(b, extensionNames[i], *value)
 		}
 	}
+	if r, ok := e.(*RestoreMsg); ok && !bare && r.FromName != "" {
+		writeAttr(b, attrFromName, r.FromName)
+	}
 	b.WriteString("/>")
 }
 

@@ -24,8 +24,10 @@ func Name(e Element) string {
 }
 
 // RestoreMsg asks the MS to keep the messages of a connection: they are from
-// FromURI to ToURI. See the paper, section 2.3.4.
-type RestoreMsg struct{ FromURI, ToURI, ConnectionID string }
+// FromURI to ToURI. See the paper, section 2.3.4. FromName is the sender's display
+// name, "" if there is none: an attribute of ours, from-name, which the paper's
+// dialect does not have.
+type RestoreMsg struct{ FromURI, ToURI, ConnectionID, FromName string }
 
 // MsgRestored says that the MS knows whose the connection's messages are.
 type MsgRestored struct{ FromURI, ToURI, ConnectionID string }
@@ -59,6 +61,9 @@ func (*SendMsg) elementName() string        { return "SendMsg" }
 func (*MsgSended) elementName() string      { return "MsgSended" }
 func (*MsgNotSended) elementName() string   { return "MsgNotSended" }
 func (o *Other) elementName() string        { return o.Local }
+
+// attrFromName is the attribute of a sender's display name.
+const attrFromName = "from-name"
 
 // extensionNames are the attributes of the offline-message elements, in the
 // order in which they are written.

@@ -39,6 +39,7 @@ type Inventory struct {
 // An InventoryPair is who has left messages for whom.
 type InventoryPair struct {
 	FromURI, ToURI string
+	FromName       string    // display name of the sender; "" if there is none
 	Messages       int       // how many; 0 while a session may still leave some
 	Oldest         time.Time // when the oldest came, to the second; zero: not told
 }
@@ -74,6 +75,9 @@ func (e *Inventory) encode(b *bytes.Buffer) {
 		b.WriteString("<Pair")
 		writeAttr(b, "from-uri", p.FromURI)
 		writeAttr(b, "to-uri", p.ToURI)
+		if p.FromName != "" {
+			writeAttr(b, attrFromName, p.FromName)
+		}
 		writeAttr(b, "messages", strconv.Itoa(p.Messages))
 		if !p.Oldest.IsZero() {
 			writeAttr(b, "oldest", p.Oldest.UTC().Format(time.RFC3339))
@@ -138,6 +142,7 @@ func (r *reading) pairs(n *xmltree.Node, id string) *Inventory {
 		from, _ := kid.Attr("from-uri")
 		to, _ := kid.Attr("to-uri")
 		p := InventoryPair{FromURI: strings.TrimSpace(from), ToURI: strings.TrimSpace(to), Messages: r.count(kid, "messages")}
+		p.FromName, _ = kid.Attr(attrFromName)
 		if oldest, ok := kid.Attr("oldest"); ok {
 			t, err := time.Parse(time.RFC3339, strings.TrimSpace(oldest))
 			if err != nil || t.Year() < 1970 || t.Year() > 9998 {
@@ -146,7 +151,7 @@ func (r *reading) pairs(n *xmltree.Node, id string) *Inventory {
 				p.Oldest = t.UTC().Truncate(time.Second)
 			}
 		}
-		r.unknownAttrs(kid, "from-uri", "to-uri", "messages", "oldest")
+		r.unknownAttrs(kid, "from-uri", "to-uri", "messages", "oldest", attrFromName)
 		if p.FromURI == "" || p.ToURI == "" {
 			r.note(kid, false, "Pair has no from-uri or to-uri (inventory)")
 			continue

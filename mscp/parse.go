@@ -313,6 +313,10 @@ func (r *reading) extension(kind Kind, n *xmltree.Node) Element {
 			r.note(n, false, "%s has no %s (paper, 2.3.4)", n.Local, name)
 		}
 	}
+	if m, ok := e.(*RestoreMsg); ok {
+		m.FromName, _ = n.Attr(attrFromName)
+		names = append(names, attrFromName)
+	}
 	if (kind == Request) != isRequest(e) {
 		r.note(n, false, "%s in a %s (paper, 2.3.4)", n.Local, kind)
 	}

@@ -123,7 +123,7 @@ func (s *Store) exportMeta(m *MessageInfo) *exportMeta {
 	x := &exportMeta{
 		Recipient: m.Recipient, Sender: m.Sender, Connection: m.ConnectionID, MessageID: m.MessageID,
 		ContentType: m.ContentType, SuccessReport: m.SuccessReport, Received: m.Received, Expires: m.Expires,
-		Size: &m.Size, SHA256: hex.EncodeToString(m.Sum),
+		SenderName: m.SenderName, File: m.File, Size: &m.Size, SHA256: hex.EncodeToString(m.Sum),
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -202,6 +202,7 @@ func (in *importer) one(ctx context.Context) error {
 	w, err := in.s.Begin(ctx, Meta{
 		Recipient: x.Recipient, Sender: x.Sender, ConnectionID: x.Connection, MessageID: x.MessageID,
 		ContentType: x.ContentType, SuccessReport: x.SuccessReport, Received: x.Received, Expires: x.Expires,
+		SenderName: x.SenderName, File: x.File,
 	})
 	if err != nil {
 		return err

@@ -49,6 +49,8 @@ type exportMeta struct {
 	Expires       time.Time    `json:"expires,omitzero"`
 	Size          *int64       `json:"size,omitempty"`
 	SHA256        string       `json:"sha256,omitempty"`
+	SenderName    string       `json:"senderName,omitempty"`
+	File          *File        `json:"file,omitempty"`
 	Aside         *exportAside `json:"aside,omitempty"`
 
 	End      bool   `json:"end,omitempty"`

@@ -46,7 +46,7 @@ func TestEndlessBody(t *testing.T) {
 
 func TestMetaNotUTF8(t *testing.T) {
 	s := newStore(t)
-	for _, m := range []Meta{{Recipient: "\xff"}, {Sender: "\xff"}, {ConnectionID: "\xff"}, {MessageID: "\xff"}, {ContentType: "\xff"}} {
+	for _, m := range []Meta{{Recipient: "\xff"}, {Sender: "\xff"}, {ConnectionID: "\xff"}, {MessageID: "\xff"}, {ContentType: "\xff"}, {SenderName: "\xff"}, {File: &File{Name: "\xff"}}} {
 		if _, err := s.Begin(t.Context(), m); !errors.Is(err, ErrMetaNotUTF8) {
 			t.Errorf("%+v: %v", m, err)
 		}

@@ -9,7 +9,8 @@ import (
 )
 
 // A message's metadata in the file is a record: a version byte, flags, size,
-// body number, times, digest, and five texts with their lengths. Records of older
+// body number, times, digest, and five texts with their lengths, or six, of which the
+// last is JSON for what few messages have. Records of older
 // files are JSON, and begin with a brace.
 const recordVersion = 1
 
@@ -18,7 +19,8 @@ const (
 	flagReceived
 	flagExpires
 	flagSum
-	flagsKnown = flagSuccessReport | flagReceived | flagExpires | flagSum
+	flagMore   // there is a sixth text
+	flagsKnown = flagSuccessReport | flagReceived | flagExpires | flagSum | flagMore
 )
 
 var (
@@ -32,6 +34,7 @@ var ErrMetaTime = errors.New("store: time out of range")
 // rawRecord is a record whose texts still lie in the file.
 type rawRecord struct {
 	recipient, sender, connection, messageID, contentType []byte
+	more                                                  []byte // recordMore; nil without
 
 	sum     []byte
 	success bool
@@ -53,8 +56,29 @@ func (t recordTime) time() time.Time {
 	return time.Unix(t.seconds, t.nanos).UTC()
 }
 
+// recordMore is what a record has of few messages.
+type recordMore struct {
+	SenderName string `json:"name,omitempty"`
+	File       *File  `json:"file,omitempty"`
+}
+
+// encodeMore makes the sixth text; nil if there is nothing for it.
+func encodeMore(m *MessageInfo) ([]byte, error) {
+	if m.SenderName == "" && m.File == nil {
+		return nil, nil
+	}
+	return json.Marshal(recordMore{m.SenderName, m.File})
+}
+
 func encodeRecord(m *MessageInfo) ([]byte, error) {
+	more, err := encodeMore(m)
+	if err != nil {
+		return nil, err
+	}
 	flags := byte(0)
+	if more != nil {
+		flags |= flagMore
+	}
 	if m.SuccessReport {
 		flags |= flagSuccessReport
 	}
@@ -85,6 +109,10 @@ func encodeRecord(m *MessageInfo) ([]byte, error) {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 		b = append(b, text...)
 	}
+	if more != nil {
+		b = binary.AppendUvarint(b, uint64(len(more)))
+		b = append(b, more...)
+	}
 	return b, nil
 }
 
@@ -110,6 +138,9 @@ func decodeRaw(v []byte) (r rawRecord, err error) {
 	}
 	for _, text := range []*[]byte{&r.recipient, &r.sender, &r.connection, &r.messageID, &r.contentType} {
 		*text = d.bytes(d.uvarint())
+	}
+	if flags&flagMore != 0 {
+		r.more = d.bytes(d.uvarint())
 	}
 	if !d.ok || len(d.left) > 0 || r.size < 0 {
 		return r, errRecord
@@ -156,15 +187,22 @@ func (d *decoder) bytes(n uint64) []byte {
 }
 
 // message makes a MessageInfo that does not refer to the file.
-func (r *rawRecord) message(id ID) MessageInfo {
+func (r *rawRecord) message(id ID) (MessageInfo, error) {
+	var more recordMore
+	if r.more != nil {
+		if err := json.Unmarshal(r.more, &more); err != nil {
+			return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w: %w", id, errRecord, err)
+		}
+	}
 	return MessageInfo{
 		Meta: Meta{
 			Recipient: string(r.recipient), Sender: string(r.sender), ConnectionID: string(r.connection),
 			MessageID: string(r.messageID), ContentType: string(r.contentType), SuccessReport: r.success,
+			SenderName: more.SenderName, File: more.File,
 			Received: r.times[0].time(), Expires: r.times[1].time(),
 		},
 		ID: id, Size: r.size, Sum: append([]byte(nil), r.sum...), Body: r.body,
-	}
+	}, nil
 }
 
 // decodeMessage decodes a record of any version.
@@ -184,5 +222,14 @@ func decodeMessage(id ID, v []byte) (MessageInfo, error) {
 	if err != nil {
 		return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w", id, err)
 	}
-	return r.message(id), nil
+	return r.message(id)
+}
+
+// texts are all strings of the metadata, which must be UTF-8.
+func (m *Meta) texts() []string {
+	list := []string{m.Recipient, m.Sender, m.ConnectionID, m.MessageID, m.ContentType, m.SenderName}
+	if f := m.File; f != nil {
+		list = append(list, f.Name, f.Type, f.Hash, f.Disposition)
+	}
+	return list
 }

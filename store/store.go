@@ -83,7 +83,19 @@ type Meta struct {
 	ContentType   string    `json:"t,omitempty"`
 	SuccessReport bool      `json:"p,omitempty"` // the sender asked for one
 	Received      time.Time `json:"d"`
-	Expires       time.Time `json:"x,omitzero"` // when it may be deleted undelivered; zero: never, or Options.TimeToLive after Received
+	SenderName    string    `json:"sn,omitempty"` // display name of the sender
+	File          *File     `json:"f,omitempty"`  // what is known of it, if the body is a file
+	Expires       time.Time `json:"x,omitzero"`   // when it may be deleted undelivered; zero: never, or Options.TimeToLive after Received
+}
+
+// File is what the sender has said of a file that it transfers. See RFC 5547,
+// section 6.
+type File struct {
+	Name        string `json:"name,omitempty"`        // without directories, decoded
+	Type        string `json:"type,omitempty"`        // media type
+	Size        int64  `json:"size,omitempty"`        // bytes; 0 if it was not said
+	Hash        string `json:"hash,omitempty"`        // "sha-1:72:24:..."
+	Disposition string `json:"disposition,omitempty"` // "render" or "attachment", as a rule
 }
 
 // MessageInfo is one message that is kept.

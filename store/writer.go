@@ -33,7 +33,7 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 		return nil, ErrClosed
 	default:
 	}
-	for _, text := range []string{m.Recipient, m.Sender, m.ConnectionID, m.MessageID, m.ContentType} {
+	for _, text := range m.texts() {
 		if !utf8.ValidString(text) {
 			return nil, ErrMetaNotUTF8
 		}

@@ -1,0 +1,76 @@
+package sipua
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxDisplayName bounds a display name that [CleanName] returns, in bytes.
+const MaxDisplayName = 128
+
+// DisplayName is the display name in the value of From, P-Asserted-Identity or the
+// like, cleaned; "" if there is none, or if the value is no name-addr. See RFC 3261,
+// sections 20.10 and 25.1.
+func DisplayName(value string) string {
+	value = strings.TrimLeft(value, " \t")
+	if !strings.HasPrefix(value, `"`) {
+		name, _, ok := strings.Cut(value, "<")
+		if !ok || strings.ContainsAny(name, `":;,`) { // a URI, or parameters of one
+			return ""
+		}
+		return CleanName(name)
+	}
+	var b strings.Builder
+	for i := 1; i < len(value); i++ {
+		switch c := value[i]; c {
+		case '"':
+			if !strings.HasPrefix(strings.TrimLeft(value[i+1:], " \t\r\n"), "<") {
+				return ""
+			}
+			return CleanName(b.String())
+		case '\\':
+			if i++; i < len(value) {
+				b.WriteByte(value[i])
+			}
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "" // the quote is not closed
+}
+
+// CleanName makes a name that is safe to show: without control characters, without the
+// invisible ones that turn the direction of text, with one blank where there were
+// more, and no longer than MaxDisplayName.
+func CleanName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
+			return ' '
+		case r == '\u200c', r == '\u200d': // they join letters of some scripts
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, "\ufffd"))
+	name = strings.Join(strings.Fields(name), " ")
+	if len(name) <= MaxDisplayName {
+		return name
+	}
+	name = name[:MaxDisplayName]
+	for !utf8.ValidString(name) {
+		name = name[:len(name)-1]
+	}
+	return strings.TrimRight(name, " ")
+}
+
+// NameAddr is a URI with a display name, as a header has it; the URI alone without a
+// name.
+func NameAddr(name, uri string) string {
+	if name == "" {
+		return uri
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `" <` + uri + `>`
+}
