@@ -167,7 +167,7 @@ func TestRefusedByTheMediaServer(t *testing.T) {
 	_, err = newCaller(t).call(testContext(t), s, testOffer)
 	wantStatus(t, err, 488)
 	var status *sipua.StatusError
-	if errors.As(err, &status) && status.Header("Warning") != `307 ms "the o= line"` {
+	if errors.As(err, &status) && status.Header("Warning") != "307 "+s.Addr()+` "the o= line"` {
 		t.Errorf("the caller is not told why: %q", status.Header("Warning"))
 	}
 	wantSessions(t, s, 0)
