@@ -5,4 +5,4 @@ package main
 import "context"
 
 // watchOutput has no means here: writing tells.
-func watchOutput(context.Context, func()) {}
+func watchOutput(context.Context, int, func()) {}

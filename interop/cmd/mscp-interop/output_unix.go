@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,11 +11,11 @@ import (
 // outputPoll is how long, in milliseconds, one look at standard output takes.
 const outputPoll = 250
 
-// watchOutput cancels when the reader of standard output, a pipe or a terminal, has
+// watchOutput cancels when the reader of fd, a pipe or a terminal, has
 // gone. Writing would tell as well, but a demo that waits writes nothing.
-func watchOutput(ctx context.Context, cancel func()) {
+func watchOutput(ctx context.Context, fd int, cancel func()) {
 	for ctx.Err() == nil {
-		fds := []unix.PollFd{{Fd: int32(os.Stdout.Fd())}} // errors are told without being asked for
+		fds := []unix.PollFd{{Fd: int32(fd)}} // errors are told without being asked for
 		n, err := unix.Poll(fds, outputPoll)
 		if n > 0 && fds[0].Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0 {
 			cancel()

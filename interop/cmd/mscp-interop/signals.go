@@ -36,7 +36,7 @@ func untilOutputEnds(parent context.Context) (ctx context.Context, stop func()) 
 	ctx, cancel := context.WithCancel(parent)
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
-	go watchOutput(ctx, cancel)
+	go watchOutput(ctx, int(os.Stdout.Fd()), cancel)
 	return ctx, func() {
 		cancel()
 		signal.Stop(broken)
