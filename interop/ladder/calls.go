@@ -21,9 +21,10 @@ type calls struct {
 	number map[string]int32
 	parent []int32
 	ids    []string // some Call-IDs, to tell what there is
+	legs   map[string]*leg
 }
 
-func newCalls() *calls { return &calls{number: map[string]int32{}} }
+func newCalls() *calls { return &calls{number: map[string]int32{}, legs: map[string]*leg{}} }
 
 var errTooManyKeys = errors.New("there are too many calls to choose from: choose by time as well")
 
@@ -38,6 +39,9 @@ func (c *calls) add(r daemon.TraceRecord) error {
 		if i > 0 {
 			c.parent[c.root(n)] = c.root(c.number[keys[0]])
 		}
+	}
+	if len(keys) > 0 {
+		c.note(r, keys[0])
 	}
 	if r.Protocol == "SIP" && len(keys) > 0 && len(c.ids) < 10 {
 		if id := strings.TrimPrefix(keys[0], callKey); !slices.Contains(c.ids, id) {

@@ -18,6 +18,8 @@ type Diagram struct {
 	Notes []string
 	// Messages is how many messages the rows stand for.
 	Messages int
+	// Width bounds the text, in characters; 0 does not.
+	Width int
 }
 
 // A Row is one line of a Diagram: a message or several chunks.
@@ -46,7 +48,7 @@ func Read(ctx context.Context, paths []string, o Options) (*Diagram, error) {
 }
 
 func newDiagram(messages []*message, notes []string, o Options) *Diagram {
-	d := &Diagram{Notes: notes, Messages: len(messages), Clocks: correctClocks(messages)}
+	d := &Diagram{Notes: notes, Messages: len(messages), Width: o.Width, Clocks: correctClocks(messages)}
 	sortByTime(messages)
 	rows := fold(messages, o.Chunks)
 	l := newLanes(rows, o)

@@ -25,6 +25,9 @@ type Filter struct {
 	// Call is a SIP Call-ID or an MSCP connection-id. All that belongs to the
 	// call is chosen, on both sides of the application server.
 	Call string
+	// User is a user of a SIP URI, or the URI with or without its scheme. All that
+	// belongs to calls from or to that user is chosen.
+	User string
 	// Protocols are of SIP, MSCP and MSRP.
 	Protocols []string
 	// From and Until choose by the time that the nodes have noted, both
@@ -76,6 +79,9 @@ type Options struct {
 	Repeats bool
 	// Explain says beside a message what it is for.
 	Explain bool
+	// Width bounds the text, in characters; 0 does not. The nodes that have no room
+	// share a lane, and long labels are cut.
+	Width int
 	// Skip leaves out lines that are no records, and tells in the Notes.
 	Skip bool
 	// Limit bounds the messages that are chosen; 0 is MaxMessages.
@@ -128,7 +134,7 @@ func (in *input) open() error {
 
 func (in *input) passes() int64 {
 	n := int64(1)
-	if in.o.Call != "" {
+	if in.o.Call != "" || in.o.User != "" {
 		n++
 	}
 	if in.o.From.relative() || in.o.Until.relative() {
@@ -151,13 +157,13 @@ func (in *input) filter() (func(record) bool, error) {
 		return (!in.o.From.set || !r.Time.Before(from)) && (!in.o.Until.set || !r.Time.After(until))
 	}
 	ofCall := func(record) bool { return true }
-	if in.o.Call != "" {
+	if in.o.Call != "" || in.o.User != "" {
 		c := newCalls()
 		in.total *= 2
 		// Another leg may have begun before: its keys count at any time.
 		err := in.each(func(record) bool { return true }, c.add)
 		if err == nil {
-			ofCall, err = c.choose(in.o.Call)
+			ofCall, err = c.chooseAll(in.o.Filter)
 		}
 		if err != nil {
 			return nil, err

@@ -10,6 +10,9 @@ import (
 // MaxLanes bounds the lanes of a diagram.
 const MaxLanes = 30
 
+// minLanes are drawn however little room there is.
+const minLanes = 3
+
 // others is the lane of the addresses that have none of their own.
 const others = "others"
 
@@ -20,10 +23,11 @@ type lanes struct {
 	index  map[string]int
 	names  []string
 	shared bool // the last lane is others'
+	width  int  // as in Options
 }
 
 func newLanes(rows []*message, o Options) *lanes {
-	l := &lanes{given: o.Names, known: map[string]string{}, index: map[string]int{}}
+	l := &lanes{given: o.Names, known: map[string]string{}, index: map[string]int{}, width: o.Width}
 	for _, m := range rows {
 		for _, e := range []end{m.from, m.to} {
 			if e.node != "" && hasHost(e.addr) {
@@ -100,7 +104,11 @@ func (l *lanes) weigh(rows []*message) (weights map[[2]string]int, names []strin
 
 // keep decides which names have a lane.
 func (l *lanes) keep(weights map[[2]string]int, names []string) []string {
-	if len(names) <= MaxLanes {
+	most := MaxLanes
+	if l.width > 0 {
+		most = min(most, max(minLanes, (l.width-timeWidth-1)/minGap))
+	}
+	if len(names) <= most {
 		return names
 	}
 	busy := map[string]int{}
@@ -109,7 +117,7 @@ func (l *lanes) keep(weights map[[2]string]int, names []string) []string {
 		busy[way[1]] += n
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return busy[b] - busy[a] })
-	names = names[:MaxLanes-1]
+	names = names[:most-1]
 	l.shared = true
 	for i, n := range names {
 		l.index[n] = i

@@ -89,11 +89,12 @@ func (d *Diagram) WriteText(w io.Writer) error {
 	fmt.Fprint(out, "SIP ---->  MSCP ====>  MSRP ~~~~>\n")
 	left := timeWidth + 1
 	l := d.newLayout(left)
+	l.shrink(left, d.Width)
 	for i, r := range d.Rows {
 		if i%headEvery == 0 {
 			fmt.Fprintf(out, "\n%s\n", d.names(l))
 		}
-		fmt.Fprintln(out, d.row(l, r))
+		d.write(out, l, r)
 		for line := range strings.Lines(r.Body) {
 			fmt.Fprintf(out, "%s\"%s\"\n", strings.Repeat(" ", left+2), strings.TrimSuffix(line, "\n"))
 		}
@@ -136,8 +137,56 @@ func (d *Diagram) row(l layout, r Row) string {
 		drawArrow(line, l.at[r.From], l.at[r.To], " "+r.Label+" ", stroke[r.Protocol])
 	}
 	copy(line, stamp)
-	if r.Note != "" {
-		line = append(line, []rune("  "+r.Note)...)
-	}
 	return strings.TrimRight(string(line), " ")
+}
+
+// write writes a row, with its note beside it or, where the width is bounded,
+// below.
+func (d *Diagram) write(out io.Writer, l layout, r Row) {
+	line := d.row(l, r)
+	if d.Width > 0 {
+		line = shorten(line, d.Width)
+	}
+	switch {
+	case r.Note == "":
+	case d.Width == 0:
+		line = fmt.Sprintf("%-*s  %s", l.width, line, r.Note)
+	default:
+		line += "\n" + shorten(strings.Repeat(" ", timeWidth+3)+r.Note, d.Width)
+	}
+	fmt.Fprintln(out, line)
+}
+
+// shorten is at most n characters of a line.
+func shorten(line string, n int) string {
+	if r := []rune(line); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return line
+}
+
+// shrink brings the lifelines together so that the layout is no wider than width,
+// as far as minGap allows.
+func (l *layout) shrink(left, width int) {
+	over := l.width - width
+	if width == 0 || over <= 0 {
+		return
+	}
+	spare, last := 0, left // what the gaps have beyond the least
+	for _, x := range l.at {
+		spare += max(0, x-last-minGap)
+		last = x
+	}
+	if spare == 0 {
+		return
+	}
+	over = min(over, spare)
+	taken, seen, last := 0, 0, left
+	for i, x := range l.at {
+		seen += max(0, x-last-minGap)
+		last = x
+		taken = over * seen / spare
+		l.at[i] = x - taken
+	}
+	l.width -= taken
 }

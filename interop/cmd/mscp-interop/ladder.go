@@ -13,12 +13,27 @@ import (
 	"github.com/gomscp/gomscp/interop/ladder"
 )
 
+// minWidth is room for a few lanes, in characters; fileWidth is what a line has
+// where no terminal says how wide it is.
+const minWidth, fileWidth = 60, 160
+
+// defaultWidth is the width of the terminal.
+func defaultWidth() int {
+	if w := terminalWidth(int(os.Stdout.Fd())); w > 0 {
+		return max(minWidth, w)
+	}
+	return fileWidth
+}
+
 // runLadder draws trace files.
 func runLadder(ctx context.Context, args []string) error {
 	o := ladder.Options{Names: map[string]string{}}
 	fs := newFlags("ladder", "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are traces of application and media servers (their setting trace).")
 	svg := fs.String("svg", "", "write an SVG to this `file`, - for standard output, and no text")
 	fs.StringVar(&o.Call, "call", "", "only what belongs to the call with this Call-ID or connection-`id`, on both sides of the application server")
+	list := fs.Bool("list", false, "list the calls, with their Call-IDs, and draw nothing")
+	fs.StringVar(&o.User, "user", "", "only what belongs to calls from or to this `user`: bob, bob@example.com or sip:bob@example.com")
+	fs.IntVar(&o.Width, "width", defaultWidth(), "the most `characters` in a line of text, 0 for as many as it takes; nodes without room share a lane")
 	fs.Func("protocol", "only these `protocols`: SIP, MSCP, MSRP, with commas", func(s string) error {
 		return protocols(&o, s)
 	})
@@ -55,7 +70,20 @@ func runLadder(ctx context.Context, args []string) error {
 	if len(files) == 0 {
 		return wrong("ladder", "a trace file is needed")
 	}
+	if o.Width != 0 && o.Width < minWidth {
+		return wrong("ladder", "--width: %d is less than %d", o.Width, minWidth)
+	}
 	o.Progress = traceProgress()
+	if *list {
+		notes, err := ladder.List(ctx, os.Stdout, files, o)
+		for _, note := range notes {
+			fmt.Fprintln(os.Stderr, "note:", printable.String(note))
+		}
+		return err
+	}
+	if *svg != "" {
+		o.Width = 0
+	}
 	d, err := ladder.Read(ctx, files, o)
 	if err != nil {
 		return err
