@@ -31,12 +31,6 @@ func (f *fakePresence) watch(_ context.Context, recipient string, told func(word
 	return func() {}, nil
 }
 
-func (f *fakePresence) len() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.told)
-}
-
 func (f *fakePresence) say(w word) {
 	f.mu.Lock()
 	told := f.told[testRecipient]

@@ -27,6 +27,12 @@
 // [UA.Authenticate] and [IncomingCall.Authenticate]. Challenges to our own requests
 // are answered with the request's credentials, or those of Config.Credentials.
 //
+// A [Subscription] and a [Registration] last until they are closed. What the peer says
+// of reasons and times (Subscription-State, Retry-After, Min-Expires) decides when they
+// are asked for again; MaxRetryAfter bounds it. Subscriptions at one notifier know of
+// each other: when one is found to be lost, all are refreshed, at the pace of
+// SubscribeRequest.Pace.
+//
 // # Concurrency
 //
 // Everything is safe for concurrent use. Each incoming call has a goroutine of
@@ -38,7 +44,7 @@
 // sipgo runs every received message in a goroutine of its own, so order is
 // restored here: a BYE ends the wait for an ACK that it has overtaken, a NOTIFY
 // may come before its SUBSCRIBE's 200, and one with a lower CSeq than the last
-// is dropped. The repetition of a 2xx until its ACK, and of an ACK for each
+// is refused. The repetition of a 2xx until its ACK, and of an ACK for each
 // repeated 2xx, is done here, as is the BYE for a 2xx that has crossed a CANCEL.
 // TCP and TLS connections are dialled here, and handed to sipgo.
 //

@@ -111,8 +111,7 @@ func TestLastNotifyComesNoMore(t *testing.T) {
 func TestForkedSubscribe(t *testing.T) {
 	for _, early := range []bool{false, true} {
 		t.Run(fmt.Sprint("NOTIFY first: ", early), func(t *testing.T) {
-			var p *playedNotifier
-			p = playNotifier(t, "udp", "127.0.0.1:0", func(p *playedNotifier, n int, m string) []string {
+			p := playNotifier(t, "udp", "127.0.0.1:0", func(p *playedNotifier, n int, m string) []string {
 				if n > 0 {
 					return []string{p.response(m, "200 OK", "", "Expires: 600"), p.notify(m, "two", 2, "", "Subscription-State: active")}
 				}
