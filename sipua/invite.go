@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -124,7 +125,7 @@ func (ua *UA) invite(ctx context.Context, c *Call, req *sip.Request, r InviteReq
 			return nil, err
 		}
 		tx.OnRetransmission(func(res *sip.Response) { go ua.strayResponse(res) })
-		res, seen, err := ua.awaitFinal(ctx, tx, r.OnProvisional)
+		res, seen, err := ua.awaitFinal(ctx, req, tx, r.OnProvisional)
 		if err != nil {
 			if !errors.Is(err, errNoResponse) {
 				ua.abandon(req, tx, seen, func(ctx context.Context, res *sip.Response) { ua.dismiss(ctx, c, res) })
@@ -161,8 +162,8 @@ func (c *Call) nextInvite(req *sip.Request, res *sip.Response, tried *challenges
 
 // awaitFinal waits for an INVITE's final response. It tells as well whether any
 // response has been seen.
-func (ua *UA) awaitFinal(ctx context.Context, tx sip.ClientTransaction, provisional func(int, string)) (res *sip.Response, seen bool, err error) {
-	conn := streamOf(tx)
+func (ua *UA) awaitFinal(ctx context.Context, req *sip.Request, tx sip.ClientTransaction, provisional func(int, string)) (res *sip.Response, seen bool, err error) {
+	conn, sent := streamOf(tx), time.Now()
 	for {
 		select {
 		case res := <-tx.Responses():
@@ -177,9 +178,9 @@ func (ua *UA) awaitFinal(ctx context.Context, tx sip.ClientTransaction, provisio
 			tx.Terminate()
 			return nil, seen, fmt.Errorf("INVITE: %w: %w", errNoResponse, conn.brokenBy)
 		case <-tx.Done():
-			return nil, seen, transactionError(tx)
+			return nil, seen, noAnswer(req, sent, seen, transactionError(tx))
 		case <-ctx.Done():
-			return nil, seen, ctx.Err()
+			return nil, seen, noAnswer(req, sent, seen, ctx.Err())
 		case <-ua.ctx.Done():
 			return nil, seen, ErrClosed
 		}

@@ -278,7 +278,7 @@ func (c *Call) reinvite(ctx context.Context, req *sip.Request) (*sip.Response, e
 			return nil, err
 		}
 		tx.OnRetransmission(func(res *sip.Response) { go c.ua.strayResponse(res) })
-		res, seen, err := c.ua.awaitFinal(ctx, tx, nil)
+		res, seen, err := c.ua.awaitFinal(ctx, req, tx, nil)
 		if err != nil {
 			if !errors.Is(err, errNoResponse) {
 				c.ua.abandon(req, tx, seen, func(_ context.Context, res *sip.Response) { c.acceptLate(res) })

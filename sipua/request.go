@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -183,19 +184,20 @@ func (ua *UA) once(ctx context.Context, req *sip.Request) (*sip.Response, error)
 		return nil, err
 	}
 	defer tx.Terminate()
-	conn := streamOf(tx)
+	conn, sent, seen := streamOf(tx), time.Now(), false
 	for {
 		select {
 		case res := <-tx.Responses():
 			if !res.IsProvisional() {
 				return res, nil
 			}
+			seen = true
 		case <-conn.broken():
 			return nil, fmt.Errorf("%s: %w: %w", req.Method, errNoResponse, conn.brokenBy)
 		case <-tx.Done():
-			return nil, transactionError(tx)
+			return nil, noAnswer(req, sent, seen, transactionError(tx))
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, noAnswer(req, sent, seen, ctx.Err())
 		case <-ua.ctx.Done():
 			return nil, ErrClosed
 		}
