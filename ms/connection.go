@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/store"
 )
 
 // A connection is a SIP dialog with the AS and its MSRP session, named by
@@ -26,6 +27,7 @@ type connection struct {
 	held    chan struct{} // closed when messages may be sent again; nil if they may
 	pair    pair          // whose messages arrive here; in a push session, those that are replies
 	name    string        // display name of the pair's sender
+	file    *store.File   // that the caller of a store session transfers; nil: messages
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
 	types   []string      // what the user agent takes
@@ -77,6 +79,13 @@ func (c *connection) senderName() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.name
+}
+
+// transferred is the file that the session is for; nil if it is for messages.
+func (c *connection) transferred() *store.File {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.file
 }
 
 // waitPair waits until restore was called.
@@ -191,6 +200,7 @@ func (c *connection) settle(s *msrp.Session, failure error) {
 func (c *connection) hear(theirs *msrp.Media) {
 	c.mu.Lock()
 	c.types, c.wrapped, c.maxSize = theirs.AcceptTypes, theirs.AcceptWrappedTypes, theirs.MaxSize
+	c.file = keptFile(theirs.File)
 	c.mu.Unlock()
 	c.setFlow(takesMessages(theirs.Direction))
 }

@@ -42,6 +42,14 @@
 // themselves, bare or in CPIM, unless keep_automatic is. A message in CPIM that asks for a notification of processing gets it,
 // "stored", in the same session, if its sender takes such messages.
 //
+// # Files
+//
+// A session that transfers a file (RFC 5547) is taken as any other, and its answer names
+// the file. Name, type, size and hash are kept with the message. It is delivered as a
+// message with a Content-Disposition that has the name and, where the SEND had no better
+// one, the file's type; not as an offer of a file, which would need a session for each.
+// An offer that asks us for a file gets 488.
+//
 // # Names
 //
 // RestoreMsg may have an attribute of ours, from-name, with the sender's display name.

@@ -17,6 +17,9 @@ import (
 // those. The error is a *misfit if the user agent takes none of them.
 func (s *Server) envelope(c *connection, m store.MessageInfo, begin preview, body io.Reader) (msrp.Message, error) {
 	m.ContentType = typeOf(m)
+	if !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
+		begin.contentType = m.ContentType
+	}
 	f, err := c.form(m.ContentType, begin, s.cfg.Push.CPIM)
 	if err != nil {
 		return msrp.Message{}, err
@@ -24,9 +27,14 @@ func (s *Server) envelope(c *connection, m store.MessageInfo, begin preview, bod
 	out := msrp.Message{
 		MessageID: m.MessageID, ContentType: m.ContentType, Body: body, Size: m.Size, SuccessReport: m.SuccessReport,
 	}
+	disposition := contentDisposition(m.File)
 	switch f {
+	case asItCame:
+		if disposition != "" && !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
+			out.Header = append(out.Header, msrp.Field{Name: "Content-Disposition", Value: disposition})
+		}
 	case inCPIM:
-		err = wrap(&out, m)
+		err = wrap(&out, m, disposition)
 	case outOfCPIM:
 		err = unwrap(&out, begin)
 	}
@@ -36,9 +44,13 @@ func (s *Server) envelope(c *connection, m store.MessageInfo, begin preview, bod
 	return out, err
 }
 
-// wrap puts a CPIM message around out.
-func wrap(out *msrp.Message, m store.MessageInfo) error {
+// wrap puts a CPIM message around out; disposition is the Content-Disposition of what
+// is inside, or "".
+func wrap(out *msrp.Message, m store.MessageInfo, disposition string) error {
 	wrapped := &cpim.Message{Content: cpim.MIMEHeader{{Name: "Content-Type", Value: m.ContentType}}}
+	if disposition != "" {
+		wrapped.Content = append(wrapped.Content, cpim.MIMEField{Name: "Content-Disposition", Value: disposition})
+	}
 	wrapped.Add("From", cpim.Address{Name: m.SenderName, URI: m.Sender}.String())
 	wrapped.Add("To", cpim.Address{URI: m.Recipient}.String())
 	wrapped.Add("DateTime", cpim.FormatDateTime(m.Received))

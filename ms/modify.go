@@ -87,9 +87,12 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	if theirs.TLS != l.ours.TLS && !theirs.Rejected() {
 		return nil, &sipua.StatusError{Code: 488}
 	}
+	if pullsFile(theirs) {
+		return nil, &sipua.StatusError{Code: 488}
+	}
 	next := l.ours
 	next.SessionVersion++ // [RFC3264-8]
-	next.Direction = answerDirection(theirs)
+	next.Direction, next.File = answerDirection(theirs), answerFile(theirs)
 	replaced := false
 	switch {
 	case theirs.Rejected():

@@ -284,6 +284,8 @@ func kindOf(offer []byte) (dialogKind, error) {
 func (s *Server) notAcceptable(in *sipua.IncomingCall, why error) error {
 	code := sipua.WarnSyntax
 	switch {
+	case errors.Is(why, errFilePull):
+		code = sipua.WarnAttribute
 	case errors.Is(why, errNoMedia):
 		code = sipua.WarnMediaType
 	case errors.Is(why, errNoSecureMSRP), errors.Is(why, errOtherTransport), errors.Is(why, errTransport):

@@ -36,6 +36,9 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err != nil {
 		return s.notAcceptable(in, err)
 	}
+	if pullsFile(offer) {
+		return s.notAcceptable(in, errFilePull)
+	}
 	if err := s.store.Room(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
@@ -51,7 +54,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
-	media.Direction = answerDirection(offer)
+	media.Direction, media.File = answerDirection(offer), answerFile(offer)
 	answer, err := media.Answer(in.Body)
 	if err != nil {
 		return s.notAcceptable(in, err)
@@ -196,7 +199,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	w, err := ss.s.store.Begin(ctx, store.Meta{
 		Recipient: p.recipient, Sender: p.sender, ConnectionID: ss.conn.id,
 		MessageID: m.MessageID, ContentType: m.ContentType, SuccessReport: m.SuccessReport,
-		SenderName: ss.conn.senderName(), Received: time.Now(),
+		SenderName: ss.conn.senderName(), File: ss.conn.transferred(), Received: time.Now(),
 	})
 	if err != nil {
 		return preview{}, ss.refuse(err)

@@ -37,8 +37,12 @@ func hasType(contentType string) bool {
 // typeOf is the type that a stored message is sent with: earlier versions have kept
 // messages without one. See RFC 2046, section 4.5.1.
 func typeOf(m store.MessageInfo) string {
-	if !hasType(m.ContentType) {
-		return "application/octet-stream"
+	const unknown = "application/octet-stream"
+	switch {
+	case m.File != nil && hasType(m.File.Type) && (!hasType(m.ContentType) || msrp.IsType(m.ContentType, unknown)):
+		return m.File.Type // its sender knows better
+	case !hasType(m.ContentType):
+		return unknown
 	}
 	return m.ContentType
 }

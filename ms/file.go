@@ -1,0 +1,85 @@
+package ms
+
+import (
+	"encoding/hex"
+	"errors"
+	"mime"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/store"
+)
+
+// maxFileText bounds each text that is kept of a file, in bytes.
+const maxFileText = 255
+
+// errFilePull refuses an offer of a caller that wants to be sent a file: we have none
+// to choose from. See RFC 5547, section 8.2.2.
+var errFilePull = errors.New("the offer asks for a file, and there is none here")
+
+// pullsFile reports whether an offer is for a file that its caller is to be sent.
+func pullsFile(offer *msrp.Media) bool {
+	return offer.File != nil && !offer.Rejected() && (offer.Direction == msrp.RecvOnly || offer.Direction == msrp.Inactive)
+}
+
+// answerFile is what an answer says of the file in an offer: which it is. See RFC 5547,
+// section 8.3.1.
+func answerFile(offer *msrp.Media) *msrp.File {
+	f := offer.File
+	if f == nil {
+		return nil
+	}
+	return &msrp.File{Name: f.Name, Size: f.Size, Type: f.Type, Hashes: f.Hashes, TransferID: f.TransferID, First: f.First, Last: f.Last}
+}
+
+// keptFile is what is kept of a file: nil if nothing was said of it.
+func keptFile(f *msrp.File) *store.File {
+	if f == nil {
+		return nil
+	}
+	kept := &store.File{
+		Name: fileName(f.Name), Type: bounded(f.Type), Size: f.Size, Disposition: bounded(f.Disposition),
+	}
+	if len(f.Hashes) > 0 {
+		var pairs []string
+		for _, b := range f.Hashes[0].Value {
+			pairs = append(pairs, strings.ToUpper(hex.EncodeToString([]byte{b})))
+		}
+		kept.Hash = bounded(f.Hashes[0].Algorithm + ":" + strings.Join(pairs, ":"))
+	}
+	return kept
+}
+
+// fileName is a name without directories, and without what is not to be shown.
+func fileName(name string) string {
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	if name = sipua.CleanName(name); name == "." || name == ".." {
+		return ""
+	}
+	return bounded(name)
+}
+
+func bounded(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	s = s[:min(len(s), maxFileText)]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// contentDisposition is the MIME header that tells the name of a file to a user agent
+// that gets it as a message; "" if it has none. See RFC 2183.
+func contentDisposition(f *store.File) string {
+	if f == nil || f.Name == "" {
+		return ""
+	}
+	params := map[string]string{"filename": f.Name}
+	if f.Size > 0 {
+		params["size"] = strconv.FormatInt(f.Size, 10)
+	}
+	return mime.FormatMediaType("attachment", params)
+}
