@@ -2,6 +2,7 @@ package as
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,8 @@ func TestNotSended(t *testing.T) {
 	}
 }
 
+var portZero = regexp.MustCompile(`m=message \d+ `)
+
 // TestOtherTransport pushes to devices that take MSRP over one transport only: after
 // their refusal they are offered the other, if the media server has it.
 func TestOtherTransport(t *testing.T) {
@@ -34,13 +37,15 @@ func TestOtherTransport(t *testing.T) {
 		first  string   // what the media server offers by default
 		other  bool     // it has another
 		takes  string   // what the device takes
-		code   int      // how it refuses
+		code   int      // how it refuses; 200 with port 0 in the answer
 		offers []string // that the device gets
 		ok     bool
 	}{
 		"takes the first":           {plain, true, plain, 488, []string{plain}, true},
 		"takes TLS alone":           {plain, true, secure, 488, []string{plain, secure}, true},
 		"takes TLS alone, with 415": {plain, true, secure, 415, []string{plain, secure}, true},
+		"takes TLS alone, port 0":   {plain, true, secure, 200, []string{plain, secure}, true},
+		"takes neither, port 0":     {plain, true, "", 200, []string{plain, secure}, false},
 		"takes plain alone":         {secure, true, plain, 606, []string{secure, plain}, true},
 		"takes neither":             {plain, true, "", 488, []string{plain, secure}, false},
 		"there is no other":         {plain, false, secure, 488, []string{plain}, false},
@@ -75,11 +80,15 @@ func TestOtherTransport(t *testing.T) {
 				mu.Lock()
 				offers = append(offers, proto)
 				mu.Unlock()
-				if proto != tc.takes {
+				answer := offerOf(proto)
+				if proto != tc.takes && tc.code != 200 {
 					_ = in.Reject(tc.code, "")
 					return
 				}
-				if call, _, err := in.Answer(context.Background(), offerOf(proto), sdpType); err == nil {
+				if proto != tc.takes {
+					answer = portZero.ReplaceAll(answer, []byte("m=message 0 "))
+				}
+				if call, _, err := in.Answer(context.Background(), answer, sdpType); err == nil {
 					<-call.Done()
 				}
 			}})

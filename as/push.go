@@ -113,8 +113,17 @@ func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte, session str
 	if err != nil {
 		return nil, inviteFault(err)
 	}
+	if answer := user.RemoteBody(); len(answer) > 0 && !hasMSRP(answer) {
+		_ = user.Ack(ctx, nil, "")
+		endCall(user)
+		return nil, inviteFault(errAnswerRefuses)
+	}
 	return user, nil
 }
+
+// errAnswerRefuses stands for a 200 whose answer has port 0 for MSRP: some user
+// agents say that way what others say by a 488. See RFC 3264, section 6.
+var errAnswerRefuses = &sipua.StatusError{Code: 488, Reason: "the answer refuses MSRP"}
 
 // refuseMedia acknowledges the media server's leg with an answer that refuses
 // its offer, and ends it.
