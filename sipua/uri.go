@@ -36,7 +36,7 @@ func CanonicalURI(s string) (string, error) {
 		return "", fmt.Errorf("sipua: URI %q: %w", s, err)
 	}
 	if len(canonical) > MaxURI {
-		return "", fmt.Errorf("%w: %.40s...", ErrURITooLong, canonical)
+		return "", fmt.Errorf("%w: it begins with %.40s", ErrURITooLong, canonical)
 	}
 	return canonical, nil
 }
