@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -24,7 +25,8 @@ type job struct {
 	aside    []ID       // to set aside
 	mark     *asideMark // why they, or message, are; nil: they are put back
 	discard  []unfinished
-	opened   uint64 // Store.opened when the body was begun whose segments are in the file; 0: there are none
+	state    atomic.Int32 // of a message: one of jobQueued and so on
+	opened   uint64       // Store.opened when the body was begun whose segments are in the file; 0: there are none
 
 	done    chan struct{} // closed when the fields below are set
 	id      ID            // of message, or of the one it repeats
@@ -49,6 +51,23 @@ type segment struct {
 
 // removeCost is the part of MaxBatchBytes that removing a message counts for.
 const removeCost = 64
+
+// A message that waits in the queue can be withdrawn until the committer takes it.
+const (
+	jobQueued int32 = iota
+	jobTaken
+	jobWithdrawn
+)
+
+// take has the committer write the job; it reports false if the job was withdrawn.
+func (j *job) take() bool {
+	return j.state.CompareAndSwap(jobQueued, jobTaken) || j.state.Load() == jobTaken
+}
+
+// withdraw reports false if the committer has taken the job.
+func (j *job) withdraw() bool {
+	return j.state.CompareAndSwap(jobQueued, jobWithdrawn) || j.state.Load() == jobWithdrawn
+}
 
 func newJob() *job { return &job{done: make(chan struct{})} }
 
@@ -114,6 +133,17 @@ func (s *Store) submit(ctx context.Context, j *job) error {
 	return err
 }
 
+// submitLater puts the job into the queue without a wait for a place there.
+func (s *Store) submitLater(j *job) {
+	s.queued.Add(int64(j.size()))
+	select {
+	case s.jobs <- j:
+	default:
+		s.queued.Add(-int64(j.size()))
+		go func() { _ = s.submit(context.Background(), j) }() // ends with the store
+	}
+}
+
 // withLeftovers adds some of the bodies that could not be removed before.
 func (s *Store) withLeftovers(batch []*job) []*job {
 	if len(s.leftover) == 0 {
@@ -175,7 +205,7 @@ func (s *Store) commit(batch []*job) {
 }
 
 // decide goes through a batch before it is written. A message that is kept
-// already, or is over a limit, becomes the removal of its body. What the batch
+// already, is over a limit, or was withdrawn, becomes the removal of its body. What the batch
 // itself deletes counts as still there.
 func (s *Store) decide(batch []*job) {
 	d := decision{s: s, twins: make(map[twinKey]*job, len(batch)), recipients: map[string]load{}, senders: map[pair]load{}}
@@ -184,7 +214,9 @@ func (s *Store) decide(batch []*job) {
 		if j.message == nil {
 			continue
 		}
-		if d.repeats(j) {
+		if !j.take() {
+			j.refused = ErrWithdrawn
+		} else if d.repeats(j) {
 			j.again = true
 		} else if j.refused = d.admit(j); j.refused == nil {
 			continue

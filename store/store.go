@@ -51,6 +51,8 @@ var (
 	ErrReadOnly = errors.New("store: read-only")
 	// ErrLocked says that another process holds the file.
 	ErrLocked = errors.New("store: another process holds the file")
+	// ErrWithdrawn says that [Pending.Withdraw] has taken the message back.
+	ErrWithdrawn = errors.New("store: message was withdrawn")
 	// ErrEnded says that the Writer was used after Commit or Abort.
 	ErrEnded = errors.New("store: message has ended")
 )

@@ -172,14 +172,19 @@ func (w *Writer) Commit() *Pending {
 }
 
 // Wait returns nil when the message is on disk, fsynced. If ctx ends first, the
-// message may still get there; after [ErrUnknown] it may be there. After any other
-// error it is not kept.
+// message may still get there, unless it is withdrawn; after [ErrUnknown] it may be
+// there. After any other error it is not kept. Wait may be called again.
 func (p *Pending) Wait(ctx context.Context) error {
 	if p.err != nil {
 		return p.err
 	}
 	return p.s.wait(ctx, p.job)
 }
+
+// Withdraw takes the message back, if the committer has not yet begun to write it.
+// It reports whether the message is not kept and never will be: after false, only
+// Wait can tell.
+func (p *Pending) Withdraw() bool { return p.err != nil || p.job.withdraw() }
 
 // Duplicate says, after Wait has returned nil, that the message was kept
 // already: one with the same Message-ID and the same body, from the same sender
@@ -224,5 +229,5 @@ func (w *Writer) discard() {
 	}
 	j := newJob()
 	j.discard, j.opened = []unfinished{{w.info.Body, w.ahead}}, w.opened
-	_ = w.s.submit(context.Background(), j)
+	w.s.submitLater(j)
 }
