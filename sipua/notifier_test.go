@@ -78,6 +78,12 @@ func TestLostSubscriptions(t *testing.T) {
 			m.forget()
 			p.drop()
 		}},
+		"silence over UDP": {"udp", func(t *testing.T, p *playedNotifier, m *memory, _ *Subscription) {
+			m.forget()
+			n := p.ua.notifierAt(p.destination())
+			n.silent(time.Now().Add(quickTimers().retryMin), false, nil) // as if a transaction had timed out
+			n.answer("")
+		}},
 		"silence": {"tcp", func(t *testing.T, p *playedNotifier, m *memory, some *Subscription) {
 			addr := strings.TrimSuffix(p.destination(), ";transport=tcp")
 			p.close()
@@ -87,7 +93,7 @@ func TestLostSubscriptions(t *testing.T) {
 			}
 			m.forget()
 			playNotifier(t, "tcp", addr, func(q *playedNotifier, n int, s string) []string {
-				q.ua = p.ua
+				q.serve(p.agent())
 				return m.answer(q, n, s)
 			})
 		}},
@@ -168,7 +174,7 @@ func TestOneAsksForAll(t *testing.T) {
 		t.Errorf("%d SUBSCRIBEs in 0.6 s to a notifier that is not there, with pauses of 0.2 s", n)
 	}
 	again := playNotifier(t, "tcp", addr, m.answer)
-	again.ua = ua
+	again.serve(ua)
 	m.await(t, count)
 	text := log.String()
 	if strings.Count(text, "\n") > 2*changeLines || !strings.Contains(text, "notifier does not answer") || !strings.Contains(text, "notifier answers again") {

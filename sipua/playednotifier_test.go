@@ -54,6 +54,19 @@ func playNotifier(t *testing.T, network, addr string, answer func(p *playedNotif
 	return p
 }
 
+// serve tells which user agent subscribes.
+func (p *playedNotifier) serve(ua *UA) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ua = ua
+}
+
+func (p *playedNotifier) agent() *UA {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ua
+}
+
 // destination is where SUBSCRIBEs go.
 func (p *playedNotifier) destination() string {
 	if p.packets != nil {
@@ -224,7 +237,7 @@ func (p *playedNotifier) notify(subscribe, tag string, seq int, body string, mor
 		head += "Event: presence\r\n"
 	}
 	return fmt.Sprintf("NOTIFY sip:test@%s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:pres@%s>\r\n%sContent-Length: %d\r\n\r\n%s",
-		p.ua.Addr(), transport, strings.TrimSuffix(p.destination(), ";transport=tcp"), token(), tag, field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.destination(), head, len(body), body)
+		p.agent().Addr(), transport, strings.TrimSuffix(p.destination(), ";transport=tcp"), token(), tag, field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.destination(), head, len(body), body)
 }
 
 func lines(headers []string) string {
@@ -259,7 +272,7 @@ func quickTimers() timers {
 func watchOver(t *testing.T, p *playedNotifier, tm timers, change func(*SubscribeRequest)) (*Subscription, chan Notification) {
 	t.Helper()
 	if p.ua == nil {
-		p.ua = newUAWith(t, Config{timers: tm}, Handlers{})
+		p.serve(newUAWith(t, Config{timers: tm}, Handlers{}))
 	}
 	got := make(chan Notification, 1000)
 	r := SubscribeRequest{

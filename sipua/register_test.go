@@ -30,7 +30,7 @@ func TestRegisterTooBrief(t *testing.T) {
 			}
 			return []string{strings.Replace(p.response(m, "200 OK", "r"), "Contact: <sip:pres@"+p.destination()+">", "Contact: "+field(m, "Contact")+";expires="+field(m, "Expires"), 1)}
 		})
-		p.ua = newUAWith(t, Config{timers: quickTimers()}, Handlers{})
+		p.serve(newUAWith(t, Config{timers: quickTimers()}, Handlers{}))
 		g, err := p.ua.Register(testContext(t), RegisterRequest{Registrar: "sip:example.com", AOR: "sip:bob@example.com", Expires: 10 * time.Minute, Destination: p.destination()})
 		var status *StatusError
 		accepted := len(strings.Fields(tc.want)) > len(min)
@@ -66,7 +66,7 @@ func TestRegistrationIsRefusedForAWhile(t *testing.T) {
 		}
 		return []string{p.response(m, "200 OK", "r", "Expires: 0")}
 	})
-	p.ua = newUAWith(t, Config{timers: quickTimers()}, Handlers{})
+	p.serve(newUAWith(t, Config{timers: quickTimers()}, Handlers{}))
 	if _, err := p.ua.Register(testContext(t), RegisterRequest{Registrar: "sip:example.com", AOR: "sip:bob@example.com", Destination: p.destination()}); err != nil {
 		t.Fatal(err)
 	}

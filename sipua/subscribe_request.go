@@ -274,6 +274,7 @@ func (s *Subscription) open() {
 func (s *Subscription) learn(tag string, contact *sip.ContactHeader, routes []string) {
 	d := s.dialog
 	if tag != "" {
+		d.remote.Params = d.remote.Params.Clone() // a request may be about to be written with the old ones
 		d.remote.Params.Add("tag", tag)
 	}
 	d.routes = routes
