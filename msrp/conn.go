@@ -28,6 +28,10 @@ type conn struct {
 	writing atomic.Bool    // the writer is at work
 	blocked atomic.Bool    // the reader waits for a handler, not for the peer
 
+	read    atomic.Int64             // bytes read
+	reading atomic.Bool              // the reader needs more of them
+	mark    atomic.Pointer[readMark] // see catchUp
+
 	stop    chan struct{} // closed when the connection has ended
 	drain   chan struct{} // closed when it is to end once all is written
 	written chan struct{} // closed when all has been written, after drain
@@ -97,7 +101,11 @@ func (r connReader) Read(p []byte) (int, error) {
 			r.until(now.Add(limit))
 		}
 	}
+	c.reading.Store(true)
+	c.passMark()
 	n, err := c.nc.Read(p)
+	c.read.Add(int64(n))
+	c.reading.Store(false)
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) && c.fr.mode != readIdle {
 		err = ErrStalled
 	}

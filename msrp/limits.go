@@ -84,7 +84,8 @@ const (
 	maxRefused       = 64                               // refused messages remembered in one session
 	closeLinger      = time.Second                      // how long a closing connection may take to write what is queued
 	readLinger       = 200 * time.Millisecond           // how long the peer may then take to close its side
-	lastAnswers      = 2 * time.Second                  // how long handlers are waited for when the peer has ended its side
+	lastResponses    = 2 * time.Second                  // how long Finish waits for the peer's responses
+	catchUpLimit     = 2 * time.Second                  // how long it waits until what has arrived is read
 	bindingAnswer    = 5 * time.Second                  // how long the answer to a binding message may hold back what the session sends
 	handlerGrace     = 5 * time.Second                  // how long a handler whose context has ended may take to return
 	deadlockTimeout  = 5 * time.Second                  // HandlerTimeout's bound while answers to our own requests may be behind

@@ -20,8 +20,8 @@ func (c *conn) readLoop() {
 }
 
 // answerLast follows the end of what the peer sends: it may still read, so
-// the handlers of messages that have arrived whole get a little time to be
-// answered. The sessions end at once.
+// the messages that have arrived whole are answered as at any other time. The
+// sessions end at once.
 func (c *conn) answerLast() {
 	c.mu.Lock()
 	sessions, trans := c.sessions, c.trans.takeAll()
@@ -50,7 +50,7 @@ func (c *conn) answerLast() {
 	}()
 	select {
 	case <-answered:
-	case <-time.After(lastAnswers):
+	case <-time.After(c.cfg.HandlerTimeout + 2*c.cfg.grace()): // each has its answer before
 	case <-c.stop:
 		return
 	}

@@ -104,7 +104,7 @@ func (s *Session) admit(k *chunk) {
 	case refused != nil && !(in == nil && r.start == 1):
 		k.refusal = refused
 	case draining:
-		k.refusal = status(StatusNoSession, "Shutting Down")
+		k.refusal = status(StatusNoSession, "Session Has Ended")
 	case in == nil:
 	case in.stated >= 0 && r.total >= 0 && r.total != in.stated:
 		k.refusal = status(StatusBadRequest, "Total Has Changed")
@@ -134,12 +134,13 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	in.cond.L = &in.mu
 	in.ctx.parent, in.ctx.session = s.ctx, s
 	s.mu.Lock()
-	if s.err != nil {
+	if s.err != nil || s.draining {
 		s.running--
 		s.crowd.Store(int32(s.running))
+		s.signal()
 		s.mu.Unlock()
 		s.retire()
-		return nil, status(StatusNoSession, "")
+		return nil, status(StatusNoSession, "Session Has Ended")
 	}
 	s.refused.remove(in.MessageID)
 	s.arriving[in.MessageID] = in

@@ -1,0 +1,111 @@
+package msrp
+
+import (
+	"context"
+	"time"
+)
+
+// Finish ends the session in good order when its dialog has ended. What the peer had
+// sent before is read: a message that is whole by then goes to its Handler and is
+// answered as that says, and responses to what we have sent are taken. Each further
+// message gets 481, and so does one that is not whole, whose Handler sees ErrAborted.
+// Unlike with Close, the contexts of handlers do not end. Finish returns when all
+// handlers have returned and the session is closed; their answers are then on their
+// way. Responses that have not come by then are waited for 2 s at most. If ctx ends
+// first, the session closes at once, as with Close, and ctx's error is returned. Finish
+// must not be called from a handler; calling it again, or beside Close, does no harm.
+func (s *Session) Finish(ctx context.Context) error {
+	s.catchUp(ctx)
+	for _, in := range s.refuseNew() {
+		in.abandon(ErrClosed, status(StatusNoSession, "Session Has Ended"))
+	}
+	err := s.awaitHandlers(ctx)
+	s.Close()
+	return err
+}
+
+// refuseNew lets no further message begin, and gives those that are not whole.
+func (s *Session) refuseNew() (incomplete []*Incoming) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+	for id, in := range s.arriving {
+		incomplete = append(incomplete, in)
+		delete(s.arriving, id)
+	}
+	s.signal()
+	return incomplete
+}
+
+// awaitHandlers waits until no handler runs, and for responses as long as they may
+// come and may take.
+func (s *Session) awaitHandlers(ctx context.Context) error {
+	overdue := time.NewTimer(lastResponses)
+	defer overdue.Stop()
+	for patient := true; ; {
+		s.mu.Lock()
+		busy, live := s.running > 0, s.err == nil
+		waits := patient && live && s.sends > 0
+		changed := s.change()
+		s.mu.Unlock()
+		if !busy && !waits {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-overdue.C:
+			patient = false
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// catchUp waits until the connection's reader has taken all that had arrived when it
+// was called, for a while.
+func (s *Session) catchUp(ctx context.Context) {
+	c := s.conn()
+	if c == nil {
+		return
+	}
+	m := &readMark{at: c.read.Load() + int64(unread(c.nc)), reached: make(chan struct{})}
+	if !c.setMark(m) {
+		return // another Finish waits, whose session shares the connection
+	}
+	limit := time.NewTimer(catchUpLimit)
+	defer limit.Stop()
+	select {
+	case <-m.reached:
+	case <-limit.C:
+	case <-s.done:
+	case <-c.stop:
+	case <-ctx.Done():
+	}
+	c.mark.CompareAndSwap(m, nil)
+}
+
+// A readMark is reached when the reader needs more than that many bytes of its
+// connection.
+type readMark struct {
+	at      int64
+	reached chan struct{}
+}
+
+// setMark sets the mark, and reports false if there is one.
+func (c *conn) setMark(m *readMark) bool {
+	if !c.mark.CompareAndSwap(nil, m) {
+		return false
+	}
+	if c.reading.Load() { // it may have looked before
+		c.passMark()
+	}
+	return true
+}
+
+// passMark tells who waits for it that the reader needs more bytes.
+func (c *conn) passMark() {
+	m := c.mark.Load()
+	if m != nil && c.read.Load() >= m.at && c.mark.CompareAndSwap(m, nil) {
+		close(m.reached)
+	}
+}
