@@ -35,10 +35,11 @@ func notSended(r *mscp.MsgNotSended) error {
 
 // waitForDevice notes that a letter waits for another device, or for this one to
 // register again.
-func (m *mailbox) waitForDevice(l *letter) {
+func (m *mailbox) waitForDevice(l *letter, news uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l.pending, l.stored, l.refused = false, true, time.Now()
+	m.on(l, letterEvent{kind: letterRefused, news: news})
+	l.refused = time.Now()
 }
 
 // deviceTold has letters that wait for a device pushed again, as a device has perhaps
@@ -47,7 +48,8 @@ func (m *mailbox) waitForDevice(l *letter) {
 func (m *mailbox) deviceTold() {
 	for _, l := range m.letters {
 		if !l.refused.IsZero() && time.Since(l.refused) >= m.s.cfg.Push.RetryMax {
-			l.pending, l.refused = true, time.Time{}
+			m.on(l, letterEvent{kind: letterCame})
+			l.refused = time.Time{}
 		}
 	}
 }

@@ -148,7 +148,7 @@ func (m *mailbox) outlook() (reachable bool, next time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, l := range m.letters {
-		if !l.pending || !m.open {
+		if !l.wanted() || !m.open {
 			continue
 		}
 		due := l.own.due
@@ -173,7 +173,7 @@ func (m *mailbox) deliverNow() bool {
 	m.user.begin(time.Now())
 	for _, l := range m.letters { // as when the recipient has just come
 		l.own.begin(time.Time{})
-		l.pending = l.pending || l.stored || l.live == 0 || !m.s.tells(l.pair.Server)
+		m.on(l, letterEvent{kind: letterCame})
 	}
 	m.wakeUp()
 	return true

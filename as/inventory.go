@@ -95,7 +95,9 @@ func (s *Server) inventoryTold(ms *mediaServer, e *mscp.Inventory) {
 			continue
 		}
 		inv.pairs[inventoryKey{p.Recipient, p.Sender}] = true
-		list = append(list, p)
+		if told.Messages > 0 { // or else only a session is under way, which its end tells about
+			list = append(list, p)
+		}
 	}
 	added, err := s.dir.AddAll(list) // at once, instead of one by one below
 	for _, p := range list {

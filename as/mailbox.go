@@ -19,7 +19,12 @@ type mailbox struct {
 	log       *slog.Logger
 	wake      chan struct{} // of capacity 1: something under mu has changed
 	push      func(context.Context, Pair) error
-	claims    atomic.Int32 // of those who are about to add a letter: no time to retire
+	claims    atomic.Int32 // callers that add or remove letters; while > 0 the mailbox must not retire
+
+	// disk is held while an entry is added to the file, and then to letters, or removed
+	// from letters, and then from the file: so the file has what letters has. It is
+	// locked before mu.
+	disk sync.Mutex
 
 	mu      sync.Mutex
 	letters map[letterKey]*letter
@@ -31,16 +36,11 @@ type mailbox struct {
 type letterKey struct{ sender, server string }
 
 // A letter stands for all messages of one sender that one media server keeps
-// for the recipient.
+// for the recipient. Each is in the directory's file, too.
 type letter struct {
-	pair    Pair
-	live    int       // store sessions under way that add to it
-	changes uint64    // counts beginnings and ends of store sessions
-	pending bool      // there may be messages to push
-	stored  bool      // there are some, as far as was told
-	last    string    // connection-id of the store session that began last
-	touched time.Time // of the last change by a session or a media server's word
-	nothing bool      // the server keeps nothing, it says, since that one ended
+	pair Pair
+	letterState
+	touched time.Time // of the last event, but for pushes
 	refused time.Time // when a device did not take all of them; zero: none has refused
 	own     attempts  // for what concerns these messages, and not the recipient
 }
@@ -74,131 +74,128 @@ func (m *mailbox) release() {
 	m.wakeUp()
 }
 
-// begin adds a store session of p, durably, whose messages come on the named
-// connection. ok is false if the mailbox has retired meanwhile.
-func (m *mailbox) begin(p Pair, connection string) (ok bool, err error) {
+// on hands an event to a letter, and reports whether sweep has something to do. The
+// mailbox's mu is held.
+func (m *mailbox) on(l *letter, e letterEvent) (sweep bool) {
+	e.tells = m.s.tells(l.pair.Server)
+	do := l.on(e)
+	switch e.kind {
+	case letterPushed, letterRefused, letterCame, letterOverdue:
+	default:
+		l.touched = time.Now()
+	}
+	if do.wake || l.lingers() {
+		m.wakeUp()
+	}
+	return do.forget
+}
+
+// add makes sure that there is a letter for p, on disk and in memory, and hands it the
+// event. ok is false if the mailbox has retired meanwhile. The caller has a claim.
+func (m *mailbox) add(p Pair, e letterEvent, loading bool) (ok bool, err error) {
+	m.disk.Lock()
+	defer m.disk.Unlock()
+	k := letterKey{p.Sender, p.Server}
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.dead {
+	dead, l := m.dead, m.letters[k]
+	news := l == nil || p.Name != "" && p.Name != l.pair.Name
+	m.mu.Unlock()
+	if dead {
 		return false, nil
 	}
-	k := letterKey{p.Sender, p.Server}
-	l := m.letters[k]
-	if l == nil || p.Name != "" && p.Name != l.pair.Name {
+	if news && !loading {
 		if err := m.s.dir.Add(p); err != nil {
 			return true, err
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if l == nil {
 		l = &letter{pair: p, own: newAttempts(m.s.cfg.Push)}
 		m.letters[k] = l
 	}
 	l.named(p.Name)
-	l.live++
-	l.changes++
-	l.touched = time.Now()
-	l.last, l.nothing = connection, false
+	if loading {
+		l.keeps = keepsPerhaps
+		m.wakeUp()
+		return true, nil
+	}
+	m.on(l, e)
 	return true, nil
 }
 
-// end ends a store session that begin added: whatever it stored is to be
-// pushed as soon as the recipient is reachable, which may be now.
-func (m *mailbox) end(p Pair) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.letters[letterKey{p.Sender, p.Server}]
-	l.live--
-	l.changes++
-	l.touched = time.Now()
-	l.pending = true
-	if soon := l.touched.Add(m.s.cfg.Push.Delay); !l.stored && m.s.tells(l.pair.Server) && m.user.due.Before(soon) {
-		m.user.due = soon // time to hear that there is nothing
-	}
-	m.wakeUp()
-	if l.nothing && l.live == 0 {
-		m.forget(l)
+// begin adds a store session of p, durably, whose messages come on the named
+// connection. ok is false if the mailbox has retired meanwhile.
+func (m *mailbox) begin(p Pair, connection string) (ok bool, err error) {
+	return m.add(p, letterEvent{kind: letterBegan, connection: connection}, false)
+}
+
+// tell hands an event to the letter of p, if there is one, and does what follows. It
+// may take the disk.
+func (m *mailbox) tell(p Pair, e letterEvent) {
+	if _, sweep := m.note(p, e); sweep {
+		m.sweep()
 	}
 }
 
-// arrived takes a media server's word that a session under way has left a
-// message: it is to be pushed as soon as the recipient is reachable.
-func (m *mailbox) arrived(p Pair) {
+// note hands an event to the letter of p, and reports whether there is one, and
+// whether sweep has something to do. It does not wait for the disk.
+func (m *mailbox) note(p Pair, e letterEvent) (known, sweep bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	l := m.letters[letterKey{p.Sender, p.Server}]
 	if l == nil {
-		return
+		return false, false
 	}
-	l.changes++
-	l.touched = time.Now()
-	l.stored, l.pending = true, true
-	m.wakeUp()
-}
-
-// nothingKept takes a media server's word that it keeps nothing of p after the
-// session on the named connection: nobody need be called for it. It counts only
-// if that session was the last to begin.
-func (m *mailbox) nothingKept(p Pair, connection string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	l := m.letters[letterKey{p.Sender, p.Server}]
-	if l == nil || l.last != connection {
-		return
-	}
-	l.nothing = true
-	if l.live == 0 {
-		m.forget(l)
-	}
-}
-
-// forget removes a letter for good. m.mu is held.
-func (m *mailbox) forget(l *letter) {
-	if err := m.s.dir.Remove(l.pair); err != nil {
-		// It stays in the file: a push that finds nothing will end it.
-		m.log.Error("directory entry not removed", "err", err)
-	}
-	delete(m.letters, letterKey{l.pair.Sender, l.pair.Server})
-	m.wakeUp()
-}
-
-// listed adds an entry that was in the directory at the start, or that a media
-// server has told of. A new one of the latter is made sure to be in the file
-// still: whatever is in memory must be, since begin relies on it. ok is false if
-// the mailbox has retired meanwhile.
-func (m *mailbox) listed(p Pair, loading bool) (ok bool, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.dead {
-		return false, nil
-	}
-	k := letterKey{p.Sender, p.Server}
-	if l := m.letters[k]; l != nil {
-		l.stored = true
-		l.named(p.Name)
-		return true, nil
-	}
-	if !loading {
-		if err := m.s.dir.Add(p); err != nil {
-			return true, err
+	sweep = m.on(l, e)
+	if e.kind == letterEnded && l.keeps == keepsPerhaps && m.s.tells(l.pair.Server) {
+		// Time to hear that there is nothing.
+		if soon := l.touched.Add(m.s.cfg.Push.Delay); l.own.due.Before(soon) {
+			l.own.due = soon
 		}
 	}
-	m.letters[k] = &letter{pair: p, pending: true, stored: true, own: newAttempts(m.s.cfg.Push)}
-	m.wakeUp()
-	return true, nil
+	return true, sweep
 }
 
-// reconcile forgets the entries of a media server that is not telling of them,
+// sweep forgets the letters that are over, for good.
+func (m *mailbox) sweep() (removed int) {
+	m.disk.Lock()
+	defer m.disk.Unlock()
+	m.mu.Lock()
+	m.claims.Add(1)
+	defer m.release()
+	var gone []Pair
+	for k, l := range m.letters {
+		if l.over() {
+			delete(m.letters, k)
+			gone = append(gone, l.pair)
+		}
+	}
+	m.mu.Unlock()
+	for _, p := range gone {
+		if err := m.s.dir.Remove(p); err != nil {
+			// It stays in the file: a push that finds nothing will end it.
+			m.log.Error("directory entry not removed", "err", err)
+		}
+	}
+	return len(gone)
+}
+
+// reconcile forgets the entries of a media server that its inventory has not,
 // and returns how many. What has changed since it was asked stays.
 func (m *mailbox) reconcile(server string, inv *inventory) (removed int) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	sweep := false
 	for k, l := range m.letters {
-		if k.server == server && l.live == 0 && l.touched.Before(inv.asked) && !inv.pairs[inventoryKey{m.recipient, k.sender}] {
-			m.forget(l)
-			removed++
+		if k.server == server && l.touched.Before(inv.asked) && !inv.pairs[inventoryKey{m.recipient, k.sender}] {
+			sweep = m.on(l, letterEvent{kind: letterAbsent}) || sweep
 		}
 	}
-	return removed
+	m.mu.Unlock()
+	if !sweep {
+		return 0
+	}
+	return m.sweep()
 }
 
 // run watches the recipient's presence and pushes until there is nothing

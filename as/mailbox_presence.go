@@ -40,8 +40,7 @@ func (m *mailbox) told(w word) {
 		m.user.begin(soon)
 		for _, l := range m.letters {
 			l.own.begin(time.Time{})
-			// Of a session that has only begun, most media servers tell nothing.
-			l.pending = l.pending || l.stored || l.live == 0 || !m.s.tells(l.pair.Server)
+			m.on(l, letterEvent{kind: letterCame})
 			l.refused = time.Time{}
 		}
 	case w.reachable && w.news:

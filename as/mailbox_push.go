@@ -17,8 +17,13 @@ func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 		m.s.mailboxes.remove(m)
 		return 0, true
 	}
+	overdue := m.overdue(time.Now())
 	round, wait := m.round(time.Now())
 	m.mu.Unlock()
+	if overdue {
+		m.sweep()
+		return 0, false
+	}
 	if len(round) > 0 {
 		m.pushAll(ctx, round)
 		return 0, false
@@ -30,12 +35,15 @@ func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 // wait is how long that lasts. m.mu is held.
 func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
 	wait = idle
-	if !m.open {
-		return nil, wait
-	}
 	for _, l := range m.letters {
+		if l.lingers() {
+			wait = min(wait, l.touched.Add(untoldWait).Sub(now))
+		}
+		if !m.open {
+			continue
+		}
 		// What a server without a channel keeps waits for wakeAll.
-		if ms := m.s.server(l.pair.Server); !l.pending || ms == nil || !ms.up() {
+		if ms := m.s.server(l.pair.Server); !l.wanted() || ms == nil || !ms.up() {
 			continue
 		}
 		due := l.own.due
@@ -60,7 +68,7 @@ func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
 func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 	for _, l := range round {
 		m.mu.Lock()
-		pair, before := l.pair, l.changes
+		pair, news := l.pair, l.news
 		waits := l.own.due.After(time.Now()) // as another of the same server has failed
 		last := cmp.Or(l.own.failure, m.user.failure)
 		m.mu.Unlock()
@@ -71,11 +79,11 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 		err := m.push(withLastFailure(ctx, last), pair)
 		m.s.metrics.pushed(err, time.Since(began))
 		if err == nil {
-			m.settle(l, before)
+			m.settle(l, news)
 			continue
 		}
 		if isDeviceFault(err) {
-			m.waitForDevice(l)
+			m.waitForDevice(l, news)
 			continue
 		}
 		if ctx.Err() != nil || m.fail(l, err) {
@@ -108,19 +116,29 @@ func (m *mailbox) fail(l *letter, err error) (ends bool) {
 	return false
 }
 
-// settle forgets a letter that was delivered, unless a store session has added
-// to it since.
-func (m *mailbox) settle(l *letter, before uint64) {
+// settle takes a push that has delivered everything, unless there is news since.
+func (m *mailbox) settle(l *letter, news uint64) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.user.begin(m.user.due) // the recipient takes calls
 	l.own.begin(time.Time{})
-	if l.changes != before {
-		return // pushed again if pending, or when its session ends
+	sweep := m.on(l, letterEvent{kind: letterPushed, news: news})
+	m.mu.Unlock()
+	if sweep {
+		m.sweep()
 	}
-	l.pending, l.stored = false, false
-	if l.live > 0 {
-		return
+}
+
+// untoldWait is how long a media server's word on a session that has ended is waited for
+// before an entry without messages is removed. It must be longer than a commit takes.
+const untoldWait = time.Minute
+
+// overdue waits no longer for words that should have come, and reports whether sweep has
+// something to do. m.mu is held.
+func (m *mailbox) overdue(now time.Time) (sweep bool) {
+	for _, l := range m.letters {
+		if l.lingers() && now.Sub(l.touched) >= untoldWait {
+			sweep = m.on(l, letterEvent{kind: letterOverdue}) || sweep
+		}
 	}
-	m.forget(l)
+	return sweep
 }

@@ -60,7 +60,7 @@ func newPostOffice(t testing.TB) *postOffice {
 	o := &postOffice{presence: &fakePresence{told: map[string]func(word){}}, began: time.Now()}
 	cfg := DefaultConfig()
 	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
-	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: o.presence, pace: &pace{rate: cfg.Presence.Rate}}
+	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: o.presence, pace: &pace{rate: cfg.Presence.Rate}, noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.dir = openDirectory(t, filepath.Join(t.TempDir(), "as.db"))
 	s.dir.db.MaxBatchSize = 1 // its delay would be in the test's time
@@ -221,9 +221,9 @@ func (o *postOffice) run(t *testing.T, steps []step) {
 		case "refreshed": // the same word, as the answer to a refresh
 			o.presence.say(word{reachable: true})
 		case "arrive":
-			o.s.mailboxes.arrived(p)
+			o.s.mailboxes.note(p, letterEvent{kind: letterArrived})
 		case "nothing":
-			o.s.mailboxes.nothingKept(p, "connection of "+sender)
+			o.s.mailboxes.note(p, letterEvent{kind: letterKeptNone, connection: "connection of " + sender})
 		case "begin", "leave":
 			end, err := o.s.mailboxes.begin(p, "connection of "+sender)
 			if err != nil {

@@ -33,9 +33,15 @@ func (ms *mailboxes) load() error {
 // server has told of. It is exempt from the limit of recipients: its messages
 // are there already.
 func (ms *mailboxes) listed(p Pair, loading bool) error {
+	return ms.found(p, letterEvent{kind: letterListed}, loading)
+}
+
+// found hands an event to the letter of p, which it makes if there is none. It is
+// exempt from the limit of recipients.
+func (ms *mailboxes) found(p Pair, e letterEvent, loading bool) error {
 	for {
 		m := ms.get(p.Recipient, true)
-		ok, err := m.listed(p, loading)
+		ok, err := m.add(p, e, loading)
 		m.release()
 		if ok {
 			return err
@@ -69,24 +75,18 @@ func (ms *mailboxes) start() {
 // can get one.
 var errTooManyRecipients = errors.New("too many recipients have messages")
 
-// nothingKept hands a media server's word on to the recipient's mailbox.
-func (ms *mailboxes) nothingKept(p Pair, connection string) {
-	ms.mu.Lock()
-	m := ms.byURI[p.Recipient]
-	ms.mu.Unlock()
-	if m != nil {
-		m.nothingKept(p, connection)
+// note hands a media server's word on to the letter of p, and reports whether there
+// is one. It does not wait for the disk.
+func (ms *mailboxes) note(p Pair, e letterEvent) (known bool) {
+	m := ms.find(p.Recipient)
+	if m == nil {
+		return false
 	}
-}
-
-// arrived hands a media server's word on to the recipient's mailbox.
-func (ms *mailboxes) arrived(p Pair) {
-	ms.mu.Lock()
-	m := ms.byURI[p.Recipient]
-	ms.mu.Unlock()
-	if m != nil {
-		m.arrived(p)
+	known, sweep := m.note(p, e)
+	if sweep {
+		ms.s.tasks.Go(func() { m.sweep() })
 	}
+	return known
 }
 
 // get returns the recipient's mailbox, a new one if need be; nil if there are
@@ -126,9 +126,17 @@ func (ms *mailboxes) begin(p Pair, connection string) (end func(), err error) {
 			return nil, err
 		}
 		if ok {
-			return func() { m.end(p) }, nil
+			return func() { m.tell(p, letterEvent{kind: letterEnded, connection: connection}) }, nil
 		}
 		ms.remove(m)
+	}
+}
+
+// cancel ends a store session that begin added, and that nobody can have sent
+// anything in.
+func (ms *mailboxes) cancel(p Pair, connection string) {
+	if m := ms.find(p.Recipient); m != nil {
+		m.tell(p, letterEvent{kind: letterCancelled, connection: connection})
 	}
 }
 

@@ -362,7 +362,7 @@ func TestKeptAfterARestart(t *testing.T) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		for _, l := range m.letters {
-			return l.pending && l.changes == 2
+			return l.wanted() && l.news == 2
 		}
 		return false
 	})

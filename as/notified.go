@@ -12,15 +12,19 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// notified takes an MSCP notification of a media server. Only ours sends one:
-// MsgKept at the end of a session, with the number of messages that it keeps for
-// the pair. None after a store session means that nobody need be called; some
-// after a push session are what the recipient has sent back, for the sender of
-// what was pushed; some after a store session that another run of ours has set up
-// may be new to us, since a caller goes on sending when we are killed. What is of
-// another application server is its own to push, unless we ask for all by
-// inventories. While a session is open, its first message is told of. What other
-// media servers notify is ignored.
+// maxNoting bounds the entries that words of media servers have added at a time; more
+// wait in their channels.
+const maxNoting = 256
+
+// notified takes an MSCP notification of a media server. Only ours sends one: MsgKept,
+// with the number of messages that it keeps for the pair. It comes when a store session
+// has ended (session "store"); with the first message of one that goes on ("open"); after
+// a push session in which the recipient has sent something back, for the sender of what was
+// pushed ("push"); and when an operator or the time has changed what is kept
+// ("store-change"). A pair that we do not know is new to us: a caller goes on sending when
+// we are killed, and an operator may import messages. What is of another application
+// server is its own to push, unless we ask for all by inventories. What other media
+// servers notify is ignored.
 func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	if inv, ok := e.(*mscp.Inventory); ok {
 		s.inventoryTold(ms, inv)
@@ -30,20 +34,16 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	if !ok || o.Space != mscp.ExtensionNamespace || o.Local != "MsgKept" {
 		return
 	}
-	none, replies := o.Attrs["messages"] == "0", o.Attrs["session"] == "push"
 	if o.Attrs["session"] == "open" {
 		ms.tells.Store(true)
 	}
 	if n, err := strconv.ParseInt(o.Attrs["bytes"], 10, 64); err == nil && n > 0 {
 		s.balancer.stored(ms.cfg.Name, n)
 	}
-	if s.setUpByAnother(o.Attrs["connection-id"]) && s.cfg.Inventory != inventoryAlways {
+	event, ok := wordOf(o)
+	if !ok || s.setUpByAnother(event.connection) && s.cfg.Inventory != inventoryAlways {
 		return
 	}
-	if none && replies || !none && !replies && o.Attrs["session"] != "open" && s.setUpByUs(o.Attrs["connection-id"]) {
-		return // the store session's own end says as much
-	}
-	underWay := o.Attrs["session"] == "open"
 	sender, err := sipua.CanonicalURI(o.Attrs["from-uri"])
 	if err != nil {
 		return
@@ -53,24 +53,41 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 		return
 	}
 	p := Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name, Name: sipua.CleanName(o.Attrs["from-name"]), Since: time.Now()}
-	// Not here: the channel reads on only when this returns, and changing an
-	// entry takes the disk.
-	s.tasks.Go(func() {
-		if underWay {
-			s.mailboxes.arrived(p)
-			return
-		}
-		if none {
-			s.mailboxes.nothingKept(p, o.Attrs["connection-id"])
-			return
-		}
-		end, err := s.mailboxes.begin(p, o.Attrs["connection-id"])
-		if err != nil {
+	// A letter takes the words in the order in which they come.
+	if s.mailboxes.note(p, event) || event.kind == letterKeptNone {
+		return
+	}
+	// A new entry takes the disk, and the channel reads on only when this returns.
+	select {
+	case s.noting <- struct{}{}:
+	case <-s.ctx.Done():
+		return
+	}
+	started := s.tasks.Go(func() {
+		defer func() { <-s.noting }()
+		if err := s.mailboxes.found(p, event, false); err != nil {
 			s.log.Error("messages that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.cfg.Name, "err", err)
-			return
 		}
-		end()
 	})
+	if !started {
+		<-s.noting
+	}
+}
+
+// wordOf is what a MsgKept means to the letter of its pair; ok is false if it means
+// nothing.
+func wordOf(o *mscp.Other) (e letterEvent, ok bool) {
+	e = letterEvent{kind: letterKept, connection: o.Attrs["connection-id"]}
+	none := o.Attrs["messages"] == "0"
+	switch session := o.Attrs["session"]; {
+	case none && (session == "push" || session == "open"):
+		return e, false // delivered meanwhile
+	case none:
+		e.kind = letterKeptNone
+	case session == "open":
+		e.kind = letterArrived
+	}
+	return e, true
 }
 
 // callID makes the Call-ID of a media server's leg, which tells which server, by

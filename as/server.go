@@ -45,7 +45,8 @@ type Server struct {
 	access      atomic.Pointer[access]
 	certificate atomic.Pointer[certificate]
 	limits      *limiter
-	quiet       daemon.Quiet // for what strangers do
+	noting      chan struct{} // has a token for each word that adds an entry
+	quiet       daemon.Quiet  // for what strangers do
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
@@ -66,7 +67,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	cfg.MediaServers = slices.Clone(cfg.MediaServers)
-	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), run: rand.Text(), pace: &pace{rate: cfg.Presence.Rate}, ready: make(chan struct{})}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), run: rand.Text(), pace: &pace{rate: cfg.Presence.Rate}, ready: make(chan struct{}), noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()

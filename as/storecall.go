@@ -105,10 +105,12 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *mediaServer) (end func(), e
 		c.dropMedia(ctx)
 		return nil, &refusal{code: 500, reason: "Server Internal Error", err: err}
 	}
-	if err = c.restore(ctx, ms); err == nil {
-		err = c.answer(ctx)
+	if err = c.restore(ctx, ms); err != nil {
+		c.s.mailboxes.cancel(c.pair, c.media.ID().String())
+		c.dropMedia(ctx)
+		return nil, err
 	}
-	if err != nil {
+	if err = c.answer(ctx); err != nil {
 		end()
 		c.dropMedia(ctx)
 		return nil, err
