@@ -26,6 +26,8 @@ type Understood struct {
 	// Disposition is the one that a body must have if it names any; "" takes them
 	// all.
 	Disposition string
+	// untyped takes a body without a Content-Type for one of the first type.
+	untyped bool
 }
 
 // session is what describes a session. See RFC 3261, section 20.11: a body of another
@@ -74,7 +76,7 @@ func FindBodies(m sip.Message, u Understood) ([]Body, error) {
 			}
 		}
 	}
-	if whole.written == "" && !refusable(m) && len(u.Types) > 0 {
+	if whole.written == "" && (u.untyped || !refusable(m)) && len(u.Types) > 0 {
 		_ = whole.describe("Content-Type", u.Types[0])
 	}
 	found, err := u.find(whole, 0)

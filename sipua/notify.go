@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,9 +13,12 @@ import (
 type Notification struct {
 	State       string // of the subscription: active, pending or terminated
 	Reason      string // why it is terminated
-	ContentType string
-	Body        []byte
-	CSeq        uint32
+	ContentType string // of Body, with its parameters
+	// Body is the document: with an Accept in the SubscribeRequest the first body
+	// that it lists, which may be a part of a multipart; nil if nothing but blanks
+	// has come.
+	Body []byte
+	CSeq uint32
 	// Solicited says that a SUBSCRIBE of ours was waiting for it, a refresh
 	// perhaps: it need not mean that anything has changed.
 	Solicited bool
@@ -81,15 +85,15 @@ func (ua *UA) onNotify(req *sip.Request, tx sip.ServerTransaction) {
 	s, e := ua.subs[key], ua.ending[key]
 	ua.mu.Unlock()
 	code, reason := 481, "" // [RFC6665-4.1.3]
+	var headers []Header
 	switch {
 	case s != nil:
-		code, reason = s.notified(req)
+		code, reason, headers = s.notified(req)
 	case e != nil && e.tag == tagOf(req.From().Params):
 		if code, reason = checkNotify(req, e.event); code == 200 && isFinal(req) {
 			ua.endSubscription(key) // a repetition gets the same response, from the transaction
 		}
 	}
-	var headers []Header
 	if code == 500 {
 		headers = retryLater()
 	}
@@ -136,20 +140,21 @@ func sameEvent(name, id, event string) bool {
 	return n == name && i == id
 }
 
-// notified takes a NOTIFY, and tells how it is answered.
-func (s *Subscription) notified(req *sip.Request) (code int, reason string) {
+// notified takes a NOTIFY, and tells how it is answered. What one says of the
+// subscription counts even if its body is refused: only the document is missing.
+func (s *Subscription) notified(req *sip.Request) (code int, reason string, headers []Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d, tag := s.dialog, tagOf(req.From().Params)
 	if d == nil || s.ended != nil || s.confirmed && tagOf(d.remote.Params) != tag {
-		return 481, "" // another branch of a fork; one is enough [RFC3856-6.9], [RFC3680-4.9]
+		return 481, "", nil // another branch of a fork; one is enough [RFC3856-6.9], [RFC3680-4.9]
 	}
 	if code, reason = checkNotify(req, s.r.Event); code != 200 {
-		return code, reason
+		return code, reason, nil
 	}
 	seq := req.CSeq().SeqNo
 	if s.confirmed && seq < d.remoteSeq {
-		return 500, "" // [RFC3261-12.2.2]
+		return 500, "", nil // [RFC3261-12.2.2]
 	}
 	now := time.Now()
 	if !s.confirmed {
@@ -160,20 +165,50 @@ func (s *Subscription) notified(req *sip.Request) (code int, reason string) {
 	}
 	d.remoteSeq = seq
 	st, _ := parseSubscriptionState(req.GetHeaders("Subscription-State"))
-	n := Notification{
-		State: st.state, Reason: st.reason, ContentType: headerValue(req, "Content-Type"), Body: req.Body(), CSeq: seq,
-		Solicited: !s.timerN.IsZero(), subscription: s,
-	}
+	n := Notification{State: st.state, Reason: st.reason, CSeq: seq, Solicited: !s.timerN.IsZero(), subscription: s}
 	s.timerN = time.Time{}
 	s.follow(now, st)
+	defer s.wakeUp()
+	if refused := n.read(req, s.understood); refused != nil {
+		s.misunderstood(refused)
+		return refused.Status.Code, refused.Status.Reason, refused.Status.Headers // [RFC3261-8.2.3]
+	}
+	s.strange = false
 	if !s.closing {
 		s.r.OnNotify(n)
 		if !s.wanted.Load() {
 			s.documents.reset()
 		}
 	}
-	s.wakeUp()
-	return 200, ""
+	return 200, "", nil
+}
+
+// read takes the document out of a NOTIFY: its whole body if nothing says what is
+// understood.
+func (n *Notification) read(req *sip.Request, u Understood) *BodyError {
+	if len(u.Types) == 0 {
+		n.ContentType, n.Body = headerValue(req, "Content-Type"), req.Body()
+		return nil
+	}
+	b, err := FindBody(req, u)
+	var refused *BodyError
+	if errors.As(err, &refused) {
+		return refused
+	}
+	if b != nil {
+		n.ContentType, n.Body = b.ContentType, b.Content
+	}
+	return nil
+}
+
+// misunderstood has the state asked for again, as for a document that cannot be read,
+// and logs the first of such NOTIFYs in a row. s.mu is held.
+func (s *Subscription) misunderstood(refused *BodyError) {
+	s.wanted.Store(true)
+	if !s.strange && !s.closing {
+		s.notifier.log.note("NOTIFY refused; asking again", "uri", s.r.URI, "event", s.r.Event, "code", refused.Status.Code, "err", refused)
+	}
+	s.strange = true
 }
 
 // follow takes what a NOTIFY says of the subscription. s.mu is held.

@@ -27,7 +27,7 @@ type playedNotifier struct {
 	conns    map[net.Conn]bool
 	seen     map[string]string // the response by the Via
 	asked    []askedAt
-	statuses chan string // of the responses to its NOTIFYs, "200 3": code and CSeq
+	statuses chan string // responses to its NOTIFYs
 }
 
 type askedAt struct {
@@ -152,8 +152,8 @@ func readStreamed(r *bufio.Reader) (string, error) {
 }
 
 func (p *playedNotifier) take(m string, send func(string)) {
-	if code, ok := strings.CutPrefix(m, "SIP/2.0 "); ok {
-		p.statuses <- code[:3] + " " + strings.TrimSuffix(field(m, "CSeq"), " NOTIFY")
+	if strings.HasPrefix(m, "SIP/2.0 ") {
+		p.statuses <- m
 		return
 	}
 	p.mu.Lock()
@@ -201,14 +201,19 @@ func (p *playedNotifier) await(n int) askedAt {
 	}
 }
 
-// status is the response to the notification of that CSeq.
+// status is the code of the response to the notification of that CSeq.
 func (p *playedNotifier) status(seq int) string {
+	p.t.Helper()
+	return p.responseTo(seq)[len("SIP/2.0 "):][:3]
+}
+
+func (p *playedNotifier) responseTo(seq int) string {
 	p.t.Helper()
 	for {
 		select {
-		case s := <-p.statuses:
-			if code, n, _ := strings.Cut(s, " "); n == strconv.Itoa(seq) {
-				return code
+		case m := <-p.statuses:
+			if field(m, "CSeq") == strconv.Itoa(seq)+" NOTIFY" {
+				return m
 			}
 		case <-time.After(10 * time.Second):
 			p.t.Fatalf("no response to the NOTIFY %d", seq)

@@ -76,15 +76,17 @@ var regInfoLimits = xmltree.Limits{Bytes: MaxBody, Depth: MaxRegInfoDepth, Eleme
 
 // ParseRegInfo reads a document of up to MaxBody bytes, MaxRegInfoDepth levels,
 // MaxRegInfoElements elements, and MaxRegInfoAttributes attributes in each. A
-// blank one has no registrations. Encodings and other freedoms of senders are
-// those of xmltree.ParseLenient.
+// blank one has no registrations. contentType is that of the message; its charset
+// counts if the document does not begin with a byte order mark. Encodings and other
+// freedoms of senders are those of xmltree.ParseLenient.
 //
 // Elements and attributes that it does not know are skipped. So is the value of
 // an attribute that does not say who is registered: a contact whose expires makes
 // no sense is active nevertheless. An error, which wraps *xmltree.Error with
 // offset and rule, means that the document says nothing.
-func ParseRegInfo(body []byte) (*RegInfo, error) {
-	root, err := xmltree.ParseLenient(body, "", regInfoLimits)
+func ParseRegInfo(contentType string, body []byte) (*RegInfo, error) {
+	ct, _ := readValued(contentType)
+	root, err := xmltree.ParseLenient(body, ct.params["charset"], regInfoLimits)
 	if errors.Is(err, xmltree.ErrBlank) {
 		return &RegInfo{}, nil
 	}

@@ -12,7 +12,7 @@ import (
 // bobIn is what the document says of bob.
 func bobIn(t *testing.T, body []byte) RegRecord {
 	t.Helper()
-	info, err := ParseRegInfo(body)
+	info, err := ParseRegInfo("", body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestRegInfoStates(t *testing.T) {
 
 // TestRegInfoOfRFC3680 reads the examples of the RFC, sections 5.3 and 6.
 func TestRegInfoOfRFC3680(t *testing.T) {
-	info, err := ParseRegInfo([]byte(`   <?xml version="1.0"?>
+	info, err := ParseRegInfo("", []byte(`   <?xml version="1.0"?>
        <reginfo xmlns="urn:ietf:params:xml:ns:reginfo"
            xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
                     version="0" state="full">

@@ -39,7 +39,7 @@ func TestParseRegInfo(t *testing.T) {
 		}},
 		{AOR: "sip:ann@example.com", ID: "a8", State: "init"},
 	}}
-	got, err := ParseRegInfo([]byte(body))
+	got, err := ParseRegInfo("", []byte(body))
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -50,7 +50,7 @@ func TestParseRegInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := ParseRegInfo(again); err != nil || !reflect.DeepEqual(second, want) {
+	if second, err := ParseRegInfo("", again); err != nil || !reflect.DeepEqual(second, want) {
 		t.Errorf("written as %s\nread as %+v, %v", again, second, err)
 	}
 }
@@ -80,7 +80,7 @@ func TestBadRegInfo(t *testing.T) {
 		"many":            {reginfoHead + `version="0" state="full">` + many + `</reginfo>`, "more than 10000 elements"},
 		"long":            {reginfoHead + `version="0" state="full">` + strings.Repeat(" ", MaxBody) + `</reginfo>`, "longer than"},
 	} {
-		if _, err := ParseRegInfo([]byte(tc.body)); err == nil || !strings.Contains(err.Error(), tc.says) {
+		if _, err := ParseRegInfo("", []byte(tc.body)); err == nil || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -99,7 +99,7 @@ func FuzzRegInfo(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		first, err := ParseRegInfo(body)
+		first, err := ParseRegInfo("", body)
 		if err != nil {
 			return
 		}
@@ -110,7 +110,7 @@ func FuzzRegInfo(f *testing.F) {
 		if len(text) > MaxBody {
 			return
 		}
-		second, err := ParseRegInfo(text)
+		second, err := ParseRegInfo("", text)
 		if err != nil || !reflect.DeepEqual(first, second) {
 			t.Errorf("%q\nwas read as %+v\nwritten as %q\nread as %+v, %v", body, first, text, second, err)
 		}
@@ -163,7 +163,7 @@ func TestRegState(t *testing.T) {
 		{12, true, "active", []string{"e=active"}, true, "active e=active"},
 		{0, false, "init", nil, true, "init"},
 	} {
-		info, err := ParseRegInfo(regDocument(tc.version, tc.partial, tc.state, tc.what...))
+		info, err := ParseRegInfo("", regDocument(tc.version, tc.partial, tc.state, tc.what...))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func (w *regWatch) notified(n Notification) {
 		w.tell(n)
 		return
 	}
-	info, err := ParseRegInfo(n.Body)
+	info, err := ParseRegInfo(n.ContentType, n.Body)
 	if err != nil {
 		if !w.unreadable {
 			w.ua.log.Info("reginfo document cannot be read; asking again", "aor", w.aor, "err", err)

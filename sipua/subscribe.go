@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,10 +14,13 @@ import (
 // SubscribeRequest describes a subscription. URI, From, Event and OnNotify are
 // needed.
 type SubscribeRequest struct {
-	URI         string        // whose state, also the To header
-	From        string        // who asks
-	Event       string        // the event package, "presence"
-	Accept      string        // the content type that is understood
+	URI   string // whose state, also the To header
+	From  string // who asks
+	Event string // the event package, "presence"
+	// Accept lists the media types that are understood, separated by commas. A NOTIFY
+	// with another body, or with one for another purpose than to be read, is refused
+	// with 415; "" hands on what comes. See FindBody.
+	Accept      string
 	Expires     time.Duration // how long one subscription lasts; 0 means an hour
 	Destination string        // as in InviteRequest
 	// Username and Password answer a digest challenge; Username "" means the
@@ -44,7 +48,8 @@ type Subscription struct {
 	to       target
 	notifier *notifier
 
-	auth login
+	auth       login
+	understood Understood // in a NOTIFY; no types: whatever comes
 
 	wake   chan struct{} // of capacity 1: something under mu has changed
 	wanted atomic.Bool   // the last state could not be used: see Notification.AskAgain
@@ -72,6 +77,7 @@ type Subscription struct {
 	documents pauses // before a state that could not be used is asked for again
 	trouble   string // the cause of the last setback, until the subscription has lived for a while
 	logged    bool   // it is in the log
+	strange   bool   // the last NOTIFY was refused for its body
 }
 
 const defaultExpires = time.Hour
@@ -99,6 +105,7 @@ func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, e
 			return nil, err
 		}
 	}
+	s.understood = accepted(r.Accept)
 	if s.asked = r.Expires; s.asked <= 0 {
 		s.asked = defaultExpires
 	}
@@ -111,6 +118,20 @@ func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, e
 		return nil, ErrClosed
 	}
 	return s, nil
+}
+
+// accepted is what an Accept header lists, to be shown to the user: that is what a body
+// is for that names no disposition. See RFC 3261, section 20.11. A body that names no
+// type is taken for one of the first: the event package has one, and the document says
+// itself what it is.
+func accepted(accept string) Understood {
+	u := Understood{Disposition: "render", untyped: true}
+	for value := range strings.SplitSeq(accept, ",") {
+		if v, ok := readValued(value); ok && v.value != "" {
+			u.Types = append(u.Types, v.value)
+		}
+	}
+	return u
 }
 
 // Close ends the subscription, and tells the notifier if it answers soon. Its last
