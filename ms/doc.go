@@ -147,10 +147,10 @@
 // is not over TLS. An offer of TCP/TLS/MSRP is answered at msrp.tls_listen, which needs
 // no tls.certificate: without one, the server makes a certificate for itself, keeps it
 // beside its store, and is known by the fingerprint in its SDP. With "off" such an offer
-// is refused with 488. Pushes offer plain MSRP, or with msrp.offer_tls MSRP over TLS; a
-// user agent that refuses the one is asked the other way by the AS, which has the media
-// server offer that ([mscp.HeaderTransport]). An answer with another transport than the
-// offer's is a refusal.
+// is refused with 488. Pushes offer plain MSRP, and MSRP over TLS when the AS asks for
+// it because the user agent has refused plain MSRP ([mscp.HeaderTransport]). With
+// msrp.offer_tls they offer MSRP over TLS alone. An answer with another transport than
+// the offer's is a refusal.
 // A user agent's certificate must be that of its fingerprint. If its SDP has none,
 // ours is for it to check, and its own is checked against tls.ca where we connect.
 //

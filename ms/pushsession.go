@@ -62,18 +62,11 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	return nil
 }
 
-// offersTLS tells whether a push offers MSRP over TLS: as it is configured, or as the
-// AS asks, which has seen a user agent refuse the other offer.
+// offersTLS reports whether a push offers MSRP over TLS: always, if it is configured,
+// or as the AS asks, which has seen a user agent refuse the plain offer. Nobody can
+// have us go without TLS by a refusal.
 func (s *Server) offersTLS(asked string) bool {
-	switch {
-	case s.msrps == nil:
-		return false
-	case strings.EqualFold(asked, mscp.TransportTLS):
-		return true
-	case strings.EqualFold(asked, mscp.TransportTCP):
-		return false
-	}
-	return s.cfg.MSRP.OfferTLS
+	return s.msrps != nil && (s.cfg.MSRP.OfferTLS || strings.EqualFold(asked, mscp.TransportTLS))
 }
 
 var (

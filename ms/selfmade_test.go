@@ -167,7 +167,7 @@ func TestPushOverTLS(t *testing.T) {
 		"asked":          {false, "tls", false, "TCP/TLS/MSRP"},
 		"asked, and off": {false, "TLS", true, "TCP/MSRP"},
 		"configured":     {true, "", false, "TCP/TLS/MSRP"},
-		"asked for TCP":  {true, "TCP", false, "TCP/MSRP"},
+		"asked for TCP":  {true, "TCP", false, "TCP/TLS/MSRP"}, // no refusal takes TLS away
 		"asked for what": {false, "carrier pigeon", false, "TCP/MSRP"},
 	} {
 		t.Run(name, func(t *testing.T) {

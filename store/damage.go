@@ -87,6 +87,9 @@ func (s *Store) checkPages(tx *bolt.Tx, faults []error) []error {
 	return faults
 }
 
+// errDisorder says that the keys of a bucket are not what they should be.
+var errDisorder = fmt.Errorf("%w: keys out of order", ErrDamaged)
+
 // forEach calls do for every pair of a bucket whose keys are numbers from first to
 // last. Where a page is damaged it goes on key by key, so that only what the page
 // held is left out; damage is called for each number that cannot be read.
@@ -94,10 +97,14 @@ func forEach(b *bolt.Bucket, first, last uint64, do func(k, v []byte), damage fu
 	next := first
 	err := each(func() error {
 		return b.ForEach(func(k, v []byte) error {
-			do(k, v)
 			if len(k) == 8 {
-				next = binary.BigEndian.Uint64(k) + 1
+				n := binary.BigEndian.Uint64(k)
+				if n < next || n > last { // a page that bbolt takes for sound
+					return errDisorder
+				}
+				next = n + 1
 			}
+			do(k, v)
 			return nil
 		})
 	})

@@ -84,11 +84,17 @@ func (s *sealedSpan) record(i int) []byte {
 	return s.records[from:to]
 }
 
-// find returns the record at a place of the span, or nil.
+// find returns the record at a place of the span, or nil. Damage may have put the
+// table out of order, so one that is not where it should be is looked for.
 func (s *sealedSpan) find(place int) []byte {
 	i := sort.Search(s.len(), func(i int) bool { return s.place(i) >= place })
-	if i == s.len() || s.place(i) != place {
-		return nil
+	if i < s.len() && s.place(i) == place {
+		return s.record(i)
 	}
-	return s.record(i)
+	for i := range s.len() {
+		if s.place(i) == place {
+			return s.record(i)
+		}
+	}
+	return nil
 }

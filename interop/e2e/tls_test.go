@@ -249,7 +249,7 @@ func TestPushNeedsTLS(t *testing.T) {
 // session did not come up.
 func (e *env) failedPushes() int {
 	total := 0
-	for _, outcome := range []string{"recipient", "media_server"} {
+	for _, outcome := range []string{"recipient", "device", "media_server"} {
 		n, _ := strconv.Atoi(e.metric(e.cluster.AS, `mscp_as_pushes_total{outcome="`+outcome+`"}`))
 		total += n
 	}
