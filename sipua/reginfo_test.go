@@ -151,13 +151,16 @@ func TestRegState(t *testing.T) {
 		taken   bool
 		want    string
 	}{
-		{5, true, "active", []string{"a=active"}, false, "terminated"},
+		{5, true, "active", []string{"a=active"}, false, "active a=active"},
+		{6, true, "active", []string{"c=active"}, false, "active a=active c=active"}, // the one before 5 is still missing
 		{5, false, "active", []string{"a=active"}, true, "active a=active"},
 		{6, true, "active", []string{"b=active"}, true, "active a=active b=active"},
 		{6, true, "active", []string{"c=active"}, true, "active a=active b=active"},
 		{7, true, "active", []string{"a=terminated"}, true, "active a=terminated b=active"},
 		{8, true, "active", []string{"c=active"}, true, "active b=active c=active"},
-		{10, true, "active", []string{"d=active"}, false, "active b=active c=active"},
+		{10, true, "active", []string{"b=terminated", "d=active"}, false, "active b=terminated c=active d=active"},
+		{9, true, "active", []string{"z=active"}, false, "active b=terminated c=active d=active"}, // comes late
+		{11, true, "active", []string{"c=terminated"}, false, "active c=terminated d=active"},
 		{10, false, "active", []string{"d=active"}, true, "active d=active"},
 		{11, true, "terminated", nil, true, "terminated d=terminated"},
 		{12, true, "active", []string{"e=active"}, true, "active e=active"},
@@ -216,7 +219,7 @@ func TestWatchRegistrations(t *testing.T) {
 	notify([]byte("<nonsense/>"), "")
 	notify(nil, "terminated")
 	notify(regDocument(0, false, "active", "b=active"), "active b=active")
-	notify(regDocument(9, true, "active", "c=active"), "")
+	notify(regDocument(9, true, "active", "b=terminated", "c=active"), "active b=terminated c=active")
 	refresh := p.next("SUBSCRIBE ")
 	for field(refresh, "CSeq") == field(subscribe, "CSeq") {
 		refresh = p.next("SUBSCRIBE ")

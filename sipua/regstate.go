@@ -4,6 +4,7 @@ package sipua
 type RegState struct {
 	aor     string
 	begun   bool
+	missed  bool // a document before a partial one; a full one makes up for it
 	version uint32
 	record  RegRecord
 }
@@ -18,18 +19,16 @@ func NewRegState(aor string) (*RegState, error) {
 	return &RegState{aor: aor}, err
 }
 
-// Apply takes the next document. It returns false, and takes nothing, if a
-// partial document does not follow the last: one was missed, and a full one is
-// needed. See RFC 3680, section 6.
+// Apply takes the next document. It returns false if something is missing: a document
+// came before a partial one that was not seen, and a full one is needed. What there is
+// is taken nevertheless. A partial document that is older than the last is ignored; a
+// full one never is, since a registrar may begin to count anew. See RFC 3680, section
+// 5.2.
 func (s *RegState) Apply(info *RegInfo) bool {
-	if info.Partial {
-		if !s.begun || info.Version > s.version+1 {
-			return false
-		}
-		if info.Version <= s.version {
-			return true // an old one, which is to be ignored
-		}
+	if s.begun && info.Partial && info.Version <= s.version {
+		return !s.missed
 	}
+	s.missed = info.Partial && (s.missed || !s.begun || info.Version-s.version > 1)
 	s.begun, s.version = true, info.Version
 	s.forgetEnded()
 	if !info.Partial {
@@ -40,7 +39,7 @@ func (s *RegState) Apply(info *RegInfo) bool {
 			s.merge(r)
 		}
 	}
-	return true
+	return !s.missed
 }
 
 // Record is what is known now. Contacts that the last document has ended are

@@ -22,7 +22,7 @@ type RegWatchRequest struct {
 // WatchRegistrations subscribes to the reg event package. The subscription is
 // refreshed and made anew as that of Subscribe. After a document that cannot be read,
 // or a partial one that does not follow the one before, the state is asked for again;
-// a notification without a body says that there are no registrations.
+// what such a partial one says counts until then. A notification without a body says that there are no registrations.
 func (ua *UA) WatchRegistrations(ctx context.Context, r RegWatchRequest) (*Subscription, error) {
 	aor, err := CanonicalURI(r.AOR)
 	if err != nil {
@@ -62,7 +62,6 @@ func (w *regWatch) notified(n Notification) {
 	}
 	if !w.state.Apply(info) {
 		n.AskAgain() // a refresh brings a full document [RFC3680-5.2]
-		return
 	}
 	w.tell(n)
 }
