@@ -331,6 +331,10 @@ func TestLetterInEveryOrder(t *testing.T) {
 			if o.pushes > maxOrdersPushes {
 				t.Errorf("%v: %d calls", trace, o.pushes)
 			}
+			if o.restarts == 0 && o.kept > 0 && o.letter == nil {
+				// A word that is on its way may be lost, with the server.
+				t.Errorf("tells %v, %v: %v: forgotten while a message is kept", start.tells, start.stores, trace)
+			}
 			moves := o.moves()
 			rest := false
 			for name, move := range moves {

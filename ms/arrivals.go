@@ -44,6 +44,7 @@ func (s *Server) arrived(p pair, connection string) {
 }
 
 func (s *Server) tellArrived(p pair, connection string) {
+	defer s.telling.lock(p)()
 	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": connection,
 		"messages": strconv.Itoa(s.kept(p)), "session": "open",

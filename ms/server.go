@@ -44,6 +44,8 @@ type Server struct {
 	pushing     *pairLocks
 	channels    channels
 	arrivals    arrivals
+	changes     *storeChanges
+	telling     *tellLocks
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
@@ -69,7 +71,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), metrics: newMetrics(), bound: make(chan struct{})}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), bound: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -82,7 +84,7 @@ func (s *Server) open() (err error) {
 	if s.trace, err = daemon.OpenTrace(s.cfg.Trace, s.cfg.Name); err != nil {
 		return err
 	}
-	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive}); err != nil {
+	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive, Changed: s.changes.note}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	if err = s.openTLS(); err != nil {
@@ -99,6 +101,7 @@ func (s *Server) open() (err error) {
 	}
 	s.metrics.registerState(s)
 	s.tasks.Go(s.expire)
+	s.tasks.Go(s.tellStoreChanges)
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
 		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: func() error { return nil },
 		Pages: s.adminPages(), Log: s.log,

@@ -106,6 +106,7 @@ func (ss *storeSession) tellKept(session string) {
 // tellKept tells the AS how many messages are kept for a pair, and how many bytes the
 // session on the named connection has stored.
 func (s *Server) tellKept(p pair, connection, session string, bytes int64) {
+	defer s.telling.lock(p)()
 	attrs := map[string]string{
 		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": connection,
 		"messages": strconv.Itoa(s.kept(p)), "session": session,

@@ -56,7 +56,7 @@ func (s *Store) SetAside(ctx context.Context, reason string, ids ...ID) error {
 func (s *Store) setMark(ctx context.Context, mark *asideMark, ids []ID) error {
 	for part := range slices.Chunk(ids, MaxBatch) {
 		j := newJob()
-		j.aside, j.mark = part, mark
+		j.aside, j.mark, j.outside = part, mark, !mark.waits()
 		if err := s.do(ctx, j); err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type job struct {
 	ahead    int64        // bytes of message that are in the file already
 	remove   []ID
 	expired  bool       // why they are removed
+	outside  bool       // Options.Changed is called for it
 	aside    []ID       // to set aside
 	mark     *asideMark // why they, or message, are; nil: they are put back
 	discard  []unfinished
@@ -168,6 +169,7 @@ func (s *Store) commit(batch []*job) {
 	began := time.Now()
 	s.decide(batch)
 	s.decideFreelist()
+	changed := s.outsidePairs(batch, false)
 	var w *layoutTx
 	known, err := s.update(func(tx *bolt.Tx) error {
 		w = s.newLayoutTx(tx)
@@ -182,6 +184,7 @@ func (s *Store) commit(batch []*job) {
 	case err == nil:
 		s.publish(batch, w, time.Since(began))
 	case !known:
+		changed = s.outsidePairs(batch, true)
 		err = s.settle(batch, err)
 	case errors.Is(err, ErrDamaged) && len(batch) > 1:
 		s.oneByOne(batch)
@@ -202,6 +205,7 @@ func (s *Store) commit(batch []*job) {
 		}
 		close(j.done)
 	}
+	s.tellChanged(changed)
 }
 
 // decide goes through a batch before it is written. A message that is kept

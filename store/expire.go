@@ -81,7 +81,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
 		for i, d := range taken {
 			ids[i] = d.id
 		}
-		n, err := s.remove(ctx, ids, true)
+		n, err := s.remove(ctx, ids, removeExpired)
 		total += n
 		if err != nil {
 			s.mu.Lock()

@@ -208,6 +208,7 @@ func (in *importer) one(ctx context.Context) error {
 		return err
 	}
 	defer w.Abort()
+	w.outside = true
 	whole, err := in.r.body(x, w)
 	if err != nil || !whole {
 		return err

@@ -51,7 +51,7 @@ func (s *Store) PurgeFilter(ctx context.Context, f Filter, progress func(Progres
 			ids[i] = c.id
 			bytes += c.size
 		}
-		n, err := s.remove(ctx, ids, false)
+		n, err := s.remove(ctx, ids, removePurged)
 		done.Messages += n
 		if err != nil {
 			return done, err

@@ -64,6 +64,12 @@ type Options struct {
 	// TimeToLive is how long after its arrival a message expires that has no time
 	// of its own to do so; 0: never. See [Store.Expire].
 	TimeToLive time.Duration
+	// Changed, if it is not nil, is called with a pair after messages for it have come,
+	// have gone, were set aside or put back by another way than a Writer that the caller
+	// has begun, or Delete: by Import, PurgeFilter, Expire, SetAside, Restore, damage, or
+	// a commit of which nobody knew whether it had succeeded. It must neither block nor
+	// call the store.
+	Changed func(recipient, sender string)
 	// ReadOnly opens a file at rest to look at it: whatever would change it fails
 	// with ErrReadOnly. Several processes may do so at once, none while the file
 	// is open for writing.
@@ -117,6 +123,7 @@ type Store struct {
 	log      *slog.Logger
 	limits   atomic.Pointer[Limits]
 	ttl      time.Duration
+	changed  func(recipient, sender string) // or nil
 	readOnly bool
 	jobs     chan *job
 	queued   atomic.Int64 // bytes of the jobs in the queue
@@ -166,7 +173,7 @@ func Open(path string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	s := &Store{
-		db: db, path: path, log: opt.Logger, ttl: opt.TimeToLive, readOnly: opt.ReadOnly,
+		db: db, path: path, log: opt.Logger, ttl: opt.TimeToLive, changed: opt.Changed, readOnly: opt.ReadOnly,
 		index: newIndex(), counts: newCounts(), damaged: map[ID]struct{}{}, commitTx: (*bolt.Tx).Commit,
 		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -202,16 +209,25 @@ func (s *Store) Close() error {
 // exist is passed over. More than MaxBatch are removed in several transactions,
 // of which the first may be on disk when a later one fails.
 func (s *Store) Delete(ctx context.Context, ids ...ID) error {
-	_, err := s.remove(ctx, ids, false)
+	_, err := s.remove(ctx, ids, removeDelivered)
 	return err
 }
 
+// A removal is why messages are removed.
+type removal int
+
+const (
+	removeDelivered removal = iota // by Delete
+	removePurged
+	removeExpired
+)
+
 // remove is Delete, and returns how many were there.
-func (s *Store) remove(ctx context.Context, ids []ID, expired bool) (int, error) {
+func (s *Store) remove(ctx context.Context, ids []ID, why removal) (int, error) {
 	total := 0
 	for {
 		j := newJob()
-		j.remove, j.expired = ids[:min(len(ids), MaxBatch)], expired
+		j.remove, j.expired, j.outside = ids[:min(len(ids), MaxBatch)], why == removeExpired, why != removeDelivered
 		ids = ids[len(j.remove):]
 		err := s.do(ctx, j)
 		if err == nil {

@@ -20,6 +20,7 @@ type Writer struct {
 	opened  uint64 // Store.opened at the first of them
 	sum     hash.Hash
 	mark    *asideMark // the message is set aside from its beginning
+	outside bool       // by Import
 	err     error
 	ended   bool
 }
@@ -154,7 +155,7 @@ func (w *Writer) Commit() *Pending {
 	// and a failed one fails the message below.
 	j := newJob()
 	j.message, j.meta, j.tag, j.mark = &w.info, meta, w.s.index.tag(&w.info), w.mark
-	j.ahead, j.opened = w.ahead, w.opened
+	j.ahead, j.opened, j.outside = w.ahead, w.opened, w.outside
 	if len(w.buf) > 0 {
 		j.segments = []segment{w.take()}
 	}

@@ -1,0 +1,117 @@
+package ms
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+)
+
+// Limits of what the AS is told of changes that come by no session.
+const (
+	// storeChangeDelay is how long changes of a pair are collected: one word tells of all.
+	storeChangeDelay = 500 * time.Millisecond
+	// storeChangeBatch is how many words go out one after the other, and
+	// storeChangePause the pause between two batches: some 2,500 a second.
+	storeChangeBatch = 256
+	storeChangePause = 100 * time.Millisecond
+	// maxStoreChanges bounds the pairs that wait. What is beyond, the AS learns from its
+	// next inventory.
+	maxStoreChanges = 1 << 18
+)
+
+// storeChanges are the pairs for which an operator, the time, or damage has changed what
+// is to be delivered, and of which the AS is still to be told.
+type storeChanges struct {
+	mu     sync.Mutex
+	pairs  map[pair]bool
+	missed bool
+	some   chan struct{} // of capacity 1
+}
+
+func newStoreChanges() *storeChanges {
+	return &storeChanges{pairs: map[pair]bool{}, some: make(chan struct{}, 1)}
+}
+
+// note adds a pair. It does not block.
+func (c *storeChanges) note(recipient, sender string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := pair{sender: sender, recipient: recipient}
+	if len(c.pairs) >= maxStoreChanges && !c.pairs[p] {
+		c.missed = true
+		return
+	}
+	c.pairs[p] = true
+	select {
+	case c.some <- struct{}{}:
+	default:
+	}
+}
+
+// take takes up to n pairs, and reports whether others were missed.
+func (c *storeChanges) take(n int) (list []pair, missed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for p := range c.pairs {
+		if len(list) == n {
+			break
+		}
+		list = append(list, p)
+		delete(c.pairs, p)
+	}
+	missed, c.missed = c.missed, false
+	return list, missed
+}
+
+// tellStoreChanges tells the AS of them, from the start of the server to its end.
+func (s *Server) tellStoreChanges() {
+	for {
+		select {
+		case <-s.changes.some:
+		case <-s.ctx.Done():
+			return
+		}
+		for pause := storeChangeDelay; ; pause = storeChangePause {
+			select {
+			case <-time.After(pause):
+			case <-s.ctx.Done():
+				return
+			}
+			list, missed := s.changes.take(storeChangeBatch)
+			if missed {
+				s.log.Warn("the AS is not told of all changes in the store; its next inventory has them", "limit", maxStoreChanges)
+			}
+			if len(list) == 0 {
+				break
+			}
+			for _, p := range list {
+				s.tellKept(p, s.broughtBy(p), "store-change", 0)
+			}
+		}
+	}
+}
+
+// broughtBy is the connection that the first message kept for a pair has come by, which
+// shows whose it is where several application servers share us; "" if nothing is kept.
+func (s *Server) broughtBy(p pair) string {
+	if first := s.store.Page(p.recipient, p.sender, 0, 1); len(first) > 0 {
+		return first[0].ConnectionID
+	}
+	return ""
+}
+
+// tellLocks have the words about one pair go out in the order in which its messages were
+// counted: the last word is the one that holds.
+type tellLocks struct {
+	seed maphash.Seed
+	all  [64]sync.Mutex
+}
+
+func newTellLocks() *tellLocks { return &tellLocks{seed: maphash.MakeSeed()} }
+
+// lock returns the function that ends it.
+func (t *tellLocks) lock(p pair) (unlock func()) {
+	m := &t.all[maphash.Comparable(t.seed, p)%uint64(len(t.all))]
+	m.Lock()
+	return m.Unlock
+}
