@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/gomscp/gomscp/sipua"
@@ -14,7 +15,8 @@ import (
 type bridge struct {
 	s      *Server
 	log    *slog.Logger
-	offers sync.Mutex // held while an offer is carried
+	ms     *mediaServer // one side; set before either can offer anything
+	offers sync.Mutex   // held while an offer is carried
 }
 
 // errPending has the other side try again. See RFC 3261, section 14.2.
@@ -66,12 +68,28 @@ func (b *bridge) carryBack(ctx context.Context, o sipua.Offer, to *sipua.Call) (
 }
 
 // changeRefused is what the side that has offered a change hears: the other's own
-// refusal, or that there was none.
+// refusal with its warnings, which become ours, or that there was none.
 func (b *bridge) changeRefused(o sipua.Offer, err error) error {
-	b.log.Info("change of the session not carried through", "method", o.Method, "err", err)
 	var status *sipua.StatusError
-	if errors.As(err, &status) && status.Code != 481 && status.Code != 408 { // those are about the other leg
-		return status
+	if !errors.As(err, &status) || aboutLeg(status.Code) {
+		b.log.Info("change of the session not carried through", "method", o.Method, "err", err)
+		return &sipua.StatusError{Code: 504}
 	}
-	return &sipua.StatusError{Code: 504}
+	headers, texts := b.s.ownWarnings(status, b.ms.cfg.URI)
+	b.log.Info("change of the session not carried through", "method", o.Method, "err", err, "warnings", strings.Join(texts, "; "))
+	if status.Code == 415 {
+		headers = append(headers, sipua.Header{Name: "Accept", Value: sdpType}) // [RFC3261-21.4.13]
+	}
+	return &sipua.StatusError{Code: status.Code, Reason: status.Reason, Headers: headers}
+}
+
+// aboutLeg tells a code that is about the leg to the other side only: the dialog, our
+// credentials, our extensions, or our session timer. Its headers would be needed to do
+// anything about it.
+func aboutLeg(code int) bool {
+	switch code {
+	case 401, 407, 408, 420, 421, 422, 481, 494:
+		return true
+	}
+	return code < 400
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,12 @@ func TestChangesAreCarried(t *testing.T) {
 	ctx := testContext(t)
 	echo := func(o sipua.Offer) ([]byte, error) {
 		if string(o.Body) == "bad" {
-			return nil, &sipua.StatusError{Code: 488}
+			return nil, &sipua.StatusError{Code: 488, Headers: []sipua.Header{
+				sipua.WarningHeader(305, "ms.example.net", `no "type"`), sipua.WarningHeader(399, "ms.example.net", "at ms.example.net"),
+			}}
+		}
+		if string(o.Body) == "type" {
+			return nil, &sipua.StatusError{Code: 415}
 		}
 		return []byte(o.Method + " " + string(o.Body)), nil
 	}
@@ -54,8 +60,20 @@ func TestChangesAreCarried(t *testing.T) {
 		if got, err := end.Update(ctx, []byte(testOffer), sdpType); err != nil || string(got) != "UPDATE "+testOffer {
 			t.Errorf("%s: UPDATE: %q, %v", name, got, err)
 		}
-		_, err := end.Reinvite(ctx, []byte("bad"), sdpType)
-		wantStatus(t, err, 488)
+		for _, change := range []func(context.Context, []byte, string) ([]byte, error){end.Reinvite, end.Update} {
+			_, err := change(ctx, []byte("bad"), sdpType)
+			wantStatus(t, err, 488)
+			var status *sipua.StatusError
+			want := []sipua.Warning{{Code: 305, Agent: s.Addr(), Text: `no "type"`}, {Code: 399, Agent: s.Addr(), Text: "at " + s.cfg.Name}}
+			if errors.As(err, &status); !slices.Equal(status.Warnings(), want) {
+				t.Errorf("%s: the warnings of the refusal are %v, want %v", name, status.Warnings(), want)
+			}
+			_, err = change(ctx, []byte("type"), sdpType)
+			wantStatus(t, err, 415)
+			if errors.As(err, &status); status.Header("Accept") != sdpType {
+				t.Errorf("%s: the 415 accepts %q", name, status.Header("Accept"))
+			}
+		}
 	}
 	wantSessions(t, s, 1)
 	if err := call.Bye(ctx); err != nil {

@@ -75,7 +75,7 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 		_ = user.Ack(ctx, nil, "")
 		return fmt.Errorf("ACK to the media server: %w", err)
 	}
-	b := &bridge{s: s, log: log}
+	b := &bridge{s: s, log: log, ms: ms}
 	media.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, user) })
 	user.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, media) })
 	if err := user.Ack(ctx, nil, ""); err != nil {

@@ -144,7 +144,7 @@ func (c *storeCall) inviteMedia(ctx context.Context, ms *mediaServer) error {
 	if err != nil {
 		return c.mediaRefusal(ms, err)
 	}
-	c.media = call
+	c.media, c.ms = call, ms
 	if err := call.RemoteBodyError(); err != nil {
 		endCall(call)
 		return fmt.Errorf("answer of the media server: %w", err)

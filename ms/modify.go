@@ -82,13 +82,13 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	}
 	theirs, err := msrp.ParseSDP(o.Body)
 	if err != nil {
-		return nil, err
+		return nil, l.s.changeRefused(err)
 	}
 	if theirs.TLS != l.ours.TLS && !theirs.Rejected() {
-		return nil, &sipua.StatusError{Code: 488}
+		return nil, l.s.changeRefused(errOtherTransport)
 	}
 	if pullsFile(theirs) {
-		return nil, &sipua.StatusError{Code: 488}
+		return nil, l.s.changeRefused(errFilePull)
 	}
 	next := l.ours
 	next.SessionVersion++ // [RFC3264-8]
@@ -104,7 +104,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	}
 	answer, err := next.Answer(o.Body)
 	if err != nil {
-		return nil, err
+		return nil, l.s.changeRefused(err)
 	}
 	if replaced {
 		if err := l.replace(&next, theirs); err != nil {

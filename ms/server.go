@@ -282,9 +282,19 @@ func kindOf(offer []byte) (dialogKind, error) {
 	return storeDialog, nil
 }
 
-// notAcceptable refuses an offer, and tells the caller why. See RFC 3261, sections
-// 21.4.26 and 20.43.
+// notAcceptable refuses an offer, and tells the caller why. See RFC 3261, section
+// 21.4.26.
 func (s *Server) notAcceptable(in *sipua.IncomingCall, why error) error {
+	return errors.Join(why, in.Reject(488, "Not Acceptable Here", s.warning(why)))
+}
+
+// changeRefused is notAcceptable for the offer of a re-INVITE or an UPDATE.
+func (s *Server) changeRefused(why error) error {
+	return &sipua.StatusError{Code: 488, Headers: []sipua.Header{s.warning(why)}}
+}
+
+// warning tells why an offer is refused. See RFC 3261, section 20.43.
+func (s *Server) warning(why error) sipua.Header {
 	code := sipua.WarnSyntax
 	switch {
 	case errors.Is(why, errFilePull):
@@ -294,7 +304,7 @@ func (s *Server) notAcceptable(in *sipua.IncomingCall, why error) error {
 	case errors.Is(why, errNoSecureMSRP), errors.Is(why, errOtherTransport), errors.Is(why, errTransport):
 		code = sipua.WarnTransportProtocol
 	}
-	return errors.Join(why, in.Reject(488, "Not Acceptable Here", sipua.WarningHeader(code, s.cfg.Name, why.Error())))
+	return sipua.WarningHeader(code, s.cfg.Name, why.Error())
 }
 
 // Addr is the host:port where the server takes SIP.

@@ -175,7 +175,7 @@ func TestUpdate(t *testing.T) {
 				t.Errorf("%s: without an offer: %q, %v", name, answer, err)
 			}
 			var status *StatusError
-			if _, err := call.Update(ctx, []byte("bad"), sdpType); !errors.As(err, &status) || status.Code != 488 {
+			if _, err := call.Update(ctx, []byte("bad"), sdpType); !errors.As(err, &status) || status.Code != 488 || len(status.Warnings()) != 1 {
 				t.Errorf("%s: refused UPDATE: %v", name, err)
 			}
 			if _, err := call.Reinvite(ctx, []byte("busy"), sdpType); !errors.As(err, &status) || status.Code != 486 {

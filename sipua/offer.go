@@ -193,13 +193,13 @@ func (c *Call) consider(req *sip.Request, kind change, offer description) (answe
 			if errors.As(err, &status) && status.Code >= 300 && status.Code < 700 {
 				return refuse(status.Code, status.Headers...)
 			}
-			return refuse(488)
+			return refuse(488, c.ua.noChange())
 		}
 		answer = description{body, sdpType}
 	case len(said.body) > 0 && (len(o.Body) == 0 || sameSession(o.Body, heard.body)):
 		answer = said
 	default:
-		return refuse(488)
+		return refuse(488, c.ua.noChange())
 	}
 	res = c.ua.response(req, 200, "")
 	res.AppendHeader(&sip.ContactHeader{Address: c.ua.contactURI(req.Transport(), req.Recipient.Scheme)})
@@ -209,6 +209,11 @@ func (c *Call) consider(req *sip.Request, kind change, offer description) (answe
 	c.setTimer(agreed, res)
 	c.mu.Unlock()
 	return answer, answered, res
+}
+
+// noChange is the Warning of a 488 that has no other. See RFC 3261, section 21.4.26.
+func (ua *UA) noChange() Header {
+	return WarningHeader(WarnMiscellaneous, ua.addr, "the session cannot be changed so")
 }
 
 // sameSession reports whether a description repeats another: by the o= line,
