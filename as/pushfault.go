@@ -77,7 +77,7 @@ var refusals = map[int]struct {
 	437: {aboutSender, true},  // likewise
 	438: {aboutSender, true},  // likewise
 	486: {aboutSender, false}, // busy
-	603: {aboutSender, true},  // the user does not want this call
+	603: {aboutSender, false}, // the user declines this call, which need not be the next one
 	607: {aboutSender, true},  // nor any of this sender (RFC 8197)
 	608: {aboutSender, true},  // somebody refuses it in the user's name (RFC 8688)
 

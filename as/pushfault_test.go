@@ -23,8 +23,8 @@ func TestInviteFault(t *testing.T) {
 		want[code] = meaning{aboutUser, false}
 	}
 	for m, codes := range map[meaning][]int{
-		{aboutSender, true}:  {403, 433, 436, 437, 438, 603, 607, 608},
-		{aboutSender, false}: {486},
+		{aboutSender, true}:  {403, 433, 436, 437, 438, 607, 608},
+		{aboutSender, false}: {486, 603},
 		{aboutOffer, true}:   {406, 413, 415, 420, 421, 488, 493, 513, 606},
 		{aboutUser, true}:    {405, 410, 414, 416, 484, 485, 501, 505, 604},
 		{aboutUser, false}:   {301, 302, 400, 401, 404, 407, 408, 480, 481, 482, 483, 487, 491, 500, 502, 503, 504, 600},
@@ -58,7 +58,7 @@ func TestPushIsRefusedForAWhile(t *testing.T) {
 		"486 Busy Here\r\nRetry-After: 7":                                           {about: aboutSender, after: 7 * time.Second},
 		"503 Service Unavailable\r\nRetry-After: 99999999":                          {about: aboutUser, after: time.Hour},
 		"603 Decline\r\nRetry-After: 30":                                            {about: aboutSender, after: 30 * time.Second},
-		"603 Decline\r\nRetry-After: tomorrow":                                      {about: aboutSender, never: true},
+		"607 Unwanted\r\nRetry-After: tomorrow":                                     {about: aboutSender, never: true},
 		"488 Not Acceptable Here":                                                   {about: aboutOffer, never: true},
 	} {
 		proxy, err := net.ListenPacket("udp", "127.0.0.1:0")
