@@ -21,26 +21,27 @@ var DefaultYAML []byte
 // Config is the application server's configuration, as read from YAML.
 // DefaultYAML documents each key.
 type Config struct {
-	Name          string              `yaml:"name"`
-	SIP           SIPConfig           `yaml:"sip"`
-	TLS           daemon.TLSConfig    `yaml:"tls"`
-	Access        AccessConfig        `yaml:"access"`
-	Limits        LimitsConfig        `yaml:"limits"`
-	MediaServers  []MediaServerConfig `yaml:"media_servers"`
-	Recipient     string              `yaml:"recipient"`
-	Balancing     string              `yaml:"balancing"`
-	OutboundProxy string              `yaml:"outbound_proxy"`
-	Presence      PresenceConfig      `yaml:"presence"`
-	Directory     string              `yaml:"directory"`
-	Inventory     string              `yaml:"inventory"`
-	Store         StoreConfig         `yaml:"store"`
-	Push          PushConfig          `yaml:"push"`
-	Control       ControlConfig       `yaml:"control"`
-	Log           LogConfig           `yaml:"log"`
-	Drain         time.Duration       `yaml:"drain"`
-	Admin         string              `yaml:"admin"`
-	AdminHosts    []string            `yaml:"admin_hosts"`
-	Trace         string              `yaml:"trace"`
+	Name              string              `yaml:"name"`
+	SIP               SIPConfig           `yaml:"sip"`
+	TLS               daemon.TLSConfig    `yaml:"tls"`
+	Access            AccessConfig        `yaml:"access"`
+	Limits            LimitsConfig        `yaml:"limits"`
+	MediaServers      []MediaServerConfig `yaml:"media_servers"`
+	Recipient         string              `yaml:"recipient"`
+	Balancing         string              `yaml:"balancing"`
+	OutboundProxy     string              `yaml:"outbound_proxy"`
+	Presence          PresenceConfig      `yaml:"presence"`
+	Directory         string              `yaml:"directory"`
+	Inventory         string              `yaml:"inventory"`
+	InventoryInterval time.Duration       `yaml:"inventory_interval"`
+	Store             StoreConfig         `yaml:"store"`
+	Push              PushConfig          `yaml:"push"`
+	Control           ControlConfig       `yaml:"control"`
+	Log               LogConfig           `yaml:"log"`
+	Drain             time.Duration       `yaml:"drain"`
+	Admin             string              `yaml:"admin"`
+	AdminHosts        []string            `yaml:"admin_hosts"`
+	Trace             string              `yaml:"trace"`
 }
 
 // SIPConfig says where the server takes SIP.
@@ -195,6 +196,9 @@ func (c *Config) Validate() error {
 	}
 	if err := checkInventory(c.Inventory); err != nil {
 		errs = append(errs, err)
+	}
+	if d := c.InventoryInterval; d != 0 && d < minInventoryInterval {
+		bad("inventory_interval", "%v is neither 0, which means never, nor %v or more", d, minInventoryInterval)
 	}
 	if _, err := policyOf(c.Balancing); err != nil {
 		errs = append(errs, err)

@@ -162,6 +162,19 @@ func (d *Directory) AddAll(list []Pair) (added int, err error) {
 	if len(list) == 0 {
 		return 0, nil
 	}
+	known := true
+	if err := d.db.View(func(tx *bolt.Tx) error {
+		for _, p := range list {
+			k, err := p.key()
+			if err != nil {
+				return err
+			}
+			known = known && p.update(tx.Bucket(directoryBucket).Get(k)) == nil
+		}
+		return nil
+	}); err != nil || known {
+		return 0, err
+	}
 	err = d.db.Update(func(tx *bolt.Tx) error {
 		added = 0
 		b := tx.Bucket(directoryBucket)

@@ -134,10 +134,13 @@
 // (recipient, sender). An entry is on disk before the caller's INVITE is
 // answered and goes away only when the media server has said that everything
 // was delivered, so that a killed and restarted server forgets nobody. An
-// entry may therefore outlive its messages; a push that finds nothing ends it.
+// entry may therefore outlive its messages; a push that finds nothing ends it, and so
+// does the media server's word that it keeps nothing ("MsgKept", a notification of ours),
+// once it has counted after all sessions of the pair.
 //
 // A media server of ours can be asked for its inventory: all pairs that it keeps
-// messages for ([mscp.SendInventory]). The setting inventory says when. What is
+// messages for ([mscp.SendInventory]). The settings inventory and inventory_interval say
+// when. What is
 // missing in the directory is added, and what the media server keeps nothing for
 // is ended, but for what sessions have changed since it was asked. So a lost or
 // damaged file can be deleted, and an old copy will do. Media servers that do not

@@ -2,9 +2,10 @@ package as
 
 import (
 	"context"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -28,6 +29,9 @@ func checkInventory(when string) error {
 	}
 	return fmt.Errorf("inventory: %q is none of always, once, never", when)
 }
+
+// minInventoryInterval is the shortest time between two inventories of a channel.
+const minInventoryInterval = time.Second
 
 // An inventory is what one media server is telling.
 type inventory struct {
@@ -56,12 +60,32 @@ func (s *Server) channelUp(ms *mediaServer, c channel) {
 	if when == inventoryNever || when == inventoryOnce && s.dir.rebuilt(ms.cfg.Name) {
 		return
 	}
-	s.tasks.Go(func() { s.askInventory(ms, c) })
+	s.tasks.Go(func() { s.askInventories(ms, c) })
 }
 
-func (s *Server) askInventory(ms *mediaServer, c channel) {
-	inv := &inventory{id: rand.Text(), asked: time.Now(), pairs: map[inventoryKey]bool{}}
-	ms.setInventory(inv)
+// askInventories asks now and, with inventory always, again and again while the channel
+// is up, if the media server knows inventories.
+func (s *Server) askInventories(ms *mediaServer, c channel) {
+	for s.askInventory(ms, c) && s.cfg.Inventory == inventoryAlways && s.cfg.InventoryInterval > 0 {
+		wait := s.cfg.InventoryInterval*9/10 + rand.N(s.cfg.InventoryInterval/5+1)
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-c.Done():
+		case <-s.ctx.Done():
+		}
+		timer.Stop()
+		if s.ctx.Err() != nil || ms.channel() != c {
+			return
+		}
+	}
+}
+
+// askInventory asks for one; what is told comes in the background. It reports false if
+// the media server knows no inventories.
+func (s *Server) askInventory(ms *mediaServer, c channel) (known bool) {
+	inv := &inventory{id: cryptorand.Text(), asked: time.Now(), pairs: map[inventoryKey]bool{}}
+	before := ms.setInventory(inv)
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Control.Timeout)
 	defer cancel()
 	_, err := c.Do(ctx, &mscp.SendInventory{InventoryID: inv.id})
@@ -71,12 +95,16 @@ func (s *Server) askInventory(ms *mediaServer, c channel) {
 		ms.tells.Store(true) // who knows the one knows the other
 	case s.ctx.Err() != nil:
 	case errors.As(err, &refused):
+		ms.resumeInventory(inv, before)
 		s.metrics.inventories.WithLabelValues("refused").Inc()
+		known = refused.Code == mscp.StatusInternalError // for now: it is telling one
 		ms.log.Info("the media server tells no inventory", "err", err)
 	default:
 		s.metrics.inventories.WithLabelValues("failed").Inc()
 		ms.log.Warn("inventory not asked for", "err", err)
+		known = true
 	}
+	return known || err == nil
 }
 
 // inventoryTold takes one batch, in the order in which they come. What it tells
@@ -144,11 +172,22 @@ func (s *Server) inventoryComplete(ms *mediaServer, inv *inventory) {
 	ms.log.Info("inventory taken", "pairs", len(inv.pairs), "ended", removed, "seconds", time.Since(inv.asked).Seconds())
 }
 
-// setInventory begins a new inventory; what is told of an older one is ignored.
-func (m *mediaServer) setInventory(inv *inventory) {
+// setInventory begins a new inventory, and returns the one before; what is told of that
+// is ignored.
+func (m *mediaServer) setInventory(inv *inventory) (before *inventory) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.inventory = inv
+	before, m.inventory = m.inventory, inv
+	return before
+}
+
+// resumeInventory goes back to the one before, as the media server will not tell inv.
+func (m *mediaServer) resumeInventory(inv, before *inventory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.inventory == inv {
+		m.inventory = before
+	}
 }
 
 // toldInventory is the inventory that a batch belongs to; nil if it was not

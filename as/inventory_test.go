@@ -142,3 +142,63 @@ func BenchmarkInventory(b *testing.B) {
 		b.StartTimer()
 	}
 }
+
+// TestInventoryIsAskedForAgain asks again while the channel is up, also after the media
+// server was busy with one, and not of one that knows none.
+func TestInventoryIsAskedForAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		refuse error // the first
+		again  bool
+	}{
+		"taken":        {nil, true},
+		"busy":         {&mscp.Error{Code: mscp.StatusInternalError, Reason: "under way"}, true},
+		"not known":    {&mscp.Error{Code: 400, Reason: "unknown"}, false},
+		"not known, 2": {errors.New("unknown"), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newFakeMS(t)
+			asked := make(chan string, 10)
+			m.change(func(m *fakeMS) {
+				m.onRequest = func(_ context.Context, req mscp.Element) (mscp.Element, error) {
+					r := req.(*mscp.SendInventory)
+					asked <- r.InventoryID
+					if tc.refuse != nil && len(asked) == 1 {
+						return nil, tc.refuse
+					}
+					return &mscp.InventoryFollows{InventoryID: r.InventoryID}, nil
+				}
+			})
+			startAS(t, func(c *Config) { c.Inventory, c.InventoryInterval = inventoryAlways, minInventoryInterval }, m)
+			wait := 10 * time.Second
+			if !tc.again {
+				wait = 2 * minInventoryInterval
+			}
+			deadline := time.After(wait)
+			for len(asked) < 2 {
+				select {
+				case <-deadline:
+					if tc.again {
+						t.Error("not asked again")
+					}
+					return
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+			if !tc.again {
+				t.Error("asked again")
+			}
+		})
+	}
+}
+
+// TestRefusedInventoryLeavesTheOneBefore is asked while a media server is telling.
+func TestRefusedInventoryLeavesTheOneBefore(t *testing.T) {
+	ms := &mediaServer{}
+	first, second := &inventory{id: "1"}, &inventory{id: "2"}
+	ms.setInventory(first)
+	ms.resumeInventory(second, ms.setInventory(second))
+	if ms.toldInventory(&mscp.Inventory{InventoryID: "1", Batch: 1}) != first {
+		t.Error("the inventory under way is ignored")
+	}
+}

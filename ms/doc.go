@@ -62,6 +62,9 @@
 // pair that messages are kept for or that a session may still leave some for:
 // see [mscp.Inventory].
 //
+// What an operator or the time changes, and what is set aside, is told to the AS with
+// MsgKept, session "store-change": one for each pair, collected and paced.
+//
 // # Push sessions
 //
 // SendMsg starts the delivery of what is kept for the pair, oldest first, with a
