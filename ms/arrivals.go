@@ -51,6 +51,24 @@ func (s *Server) tellArrived(p pair, connection string) {
 	}})
 }
 
+// awaitEnding waits until the store sessions of a pair whose calls have ended have
+// stored what they were still about to: without it the word that all is delivered
+// would not be true of them. It reports whether there was one.
+func (s *Server) awaitEnding(ctx context.Context, p pair) (was bool) {
+	for _, c := range s.connections.all() {
+		if of, ok := c.restoredPair(); !ok || of != p || !c.ending() || !c.isA(storeDialog) {
+			continue
+		}
+		was = true
+		select {
+		case <-c.over:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return was
+}
+
 // delivering is called when the delivery of a pair's messages begins, which takes
 // those that come meanwhile; end is to be called when it is over, with the ctx of
 // the request, and tells the AS of those that have come too late for it.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gomscp/gomscp/msrp"
+	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -20,6 +21,7 @@ type connection struct {
 	busy     chan struct{} // of capacity 1: sending has changed
 	restored chan struct{} // closed when pair is set
 	ready    chan struct{} // closed when session or failure is set
+	over     chan struct{} // closed when nothing is stored any more, and the AS was told
 
 	mu      sync.Mutex
 	kind    dialogKind
@@ -30,6 +32,7 @@ type connection struct {
 	file    *store.File   // that the caller of a store session transfers; nil: messages
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
+	call    *sipua.Call   // nil before it is answered
 	types   []string      // what the user agent takes
 	wrapped []string      // and takes inside other types
 	maxSize int64         // of a message that it takes, in bytes; 0 if it does not say
@@ -42,7 +45,7 @@ type connection struct {
 type pair struct{ sender, recipient string }
 
 func newConnection(id string, kind dialogKind, log *slog.Logger) *connection {
-	return &connection{id: id, kind: kind, log: log, busy: make(chan struct{}, 1), restored: make(chan struct{}), ready: make(chan struct{})}
+	return &connection{id: id, kind: kind, log: log, busy: make(chan struct{}, 1), restored: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{})}
 }
 
 var (
@@ -109,6 +112,20 @@ func (c *connection) restoredPair() (pair, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.pair, true
+}
+
+// began notes the call, when it has been answered.
+func (c *connection) began(call *sipua.Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.call = call
+}
+
+// ending tells whether the call has ended, though messages may still be stored.
+func (c *connection) ending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.call != nil && c.call.Ended()
 }
 
 // isA tells whether the connection is of that kind.

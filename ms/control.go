@@ -164,7 +164,10 @@ func (c *control) serve(call *sipua.Call, conn net.Conn) {
 	case <-srv.Done():
 		c.log.Info("control channel ended", "err", srv.Err())
 	case <-call.Done():
-	case <-c.s.ctx.Done():
+	case <-c.s.ctx.Done(): // the answers about sessions that have ended go out first
+		ctx, cancel := context.WithTimeout(context.Background(), channelTimeout)
+		defer cancel()
+		_ = srv.Shutdown(ctx)
 	}
 }
 

@@ -60,7 +60,7 @@ func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Sessi
 	var deleting sync.WaitGroup
 	deleting.Go(func() { d.deleteConfirmed(context.WithoutCancel(ctx)) })
 	var last store.ID
-	for d.sendPages(ctx, &last) {
+	for d.sendPages(ctx, &last) || d.failure() == nil && s.awaitEnding(ctx, p) {
 	}
 	close(d.confirmed)
 	deleting.Wait()

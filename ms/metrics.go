@@ -12,6 +12,7 @@ type metrics struct {
 	reg         *prometheus.Registry
 	commit      prometheus.Histogram // seconds
 	refused     *prometheus.CounterVec
+	unknown     *prometheus.CounterVec // by outcome
 	dropped     prometheus.Counter
 	delivered   prometheus.Counter
 	undelivered prometheus.Counter
@@ -35,6 +36,9 @@ func newMetrics() *metrics {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "mscp_mediaserver_messages_refused_total", Help: "Messages refused, by reason.",
 		}, []string{"reason"}),
+		unknown: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "mscp_mediaserver_messages_unknown_total", Help: "Messages answered with 408 before it was known whether they are kept, by outcome; one that is kept may come again.",
+		}, []string{"outcome"}),
 		dropped:     counter("mscp_mediaserver_notifications_dropped_total", "Signs of composing, disposition notifications and what else clients send by themselves that was not kept."),
 		delivered:   counter("mscp_mediaserver_messages_delivered_total", "Messages that a user agent confirmed."),
 		undelivered: counter("mscp_mediaserver_messages_undelivered_total", "Attempts to deliver a message that failed; it stays."),
@@ -52,7 +56,7 @@ func newMetrics() *metrics {
 	m.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "mscp_mediaserver_strangers_rejected_total", Help: "SIP requests and MSCP connections of others than the application servers, by protocol.",
 	}, []string{"protocol"})
-	m.reg.MustRegister(m.rejected, m.commit, m.refused, m.dropped, m.delivered, m.undelivered, m.withheld, m.givenUp, m.receipts, m.channels,
+	m.reg.MustRegister(m.rejected, m.commit, m.refused, m.unknown, m.dropped, m.delivered, m.undelivered, m.withheld, m.givenUp, m.receipts, m.channels,
 		daemon.BuildInfo("mscp_mediaserver_build_info"), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -23,6 +23,7 @@ type leg struct {
 	conn    *connection
 	handler msrp.Handler
 	changed chan struct{} // of capacity 1: session is another
+	ending  sync.WaitGroup
 
 	mu          sync.Mutex
 	ours        msrp.Media // as described last
@@ -54,17 +55,16 @@ func (l *leg) current() *msrp.Session {
 	return l.session
 }
 
-// Close ends the session, and with it all its handlers.
-func (l *leg) Close() {
+// Finish ends the session. What had arrived whole is stored and answered when it
+// returns, within finishTimeout; nothing is stored from then on.
+func (l *leg) Finish() {
 	l.mu.Lock()
 	l.closed = true
-	sessions := []*msrp.Session{l.session, l.before}
+	session, before := l.session, l.before
 	l.mu.Unlock()
-	for _, s := range sessions {
-		if s != nil {
-			s.Close()
-		}
-	}
+	l.end(session)
+	l.end(before)
+	l.ending.Wait()
 }
 
 // offered answers a re-offer of the AS, or makes one that it asks for.
@@ -200,7 +200,7 @@ func (l *leg) replace(next, theirs *msrp.Media) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.closed {
-			l.end(session)
+			session.Close() // the peer has no word of it
 			return
 		}
 		l.swap(session)
@@ -231,15 +231,24 @@ func (l *leg) swap(session *msrp.Session) {
 		case <-session.Done():
 		}
 		if before != nil {
-			before.Close()
+			l.finish(before)
 		}
 	})
 }
 
-// end closes a session, whose handlers may take their time.
+// end finishes a session, which may take its time; Finish waits for it.
 func (l *leg) end(session *msrp.Session) {
 	if session != nil {
-		l.s.tasks.Go(func() { session.Close() })
+		l.ending.Go(func() { l.finish(session) })
+	}
+}
+
+// finish has its own limit, as the dialog and the server may have ended.
+func (l *leg) finish(session *msrp.Session) {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
+	defer cancel()
+	if err := session.Finish(ctx); err != nil {
+		l.log.Warn("session ended before all was answered", "err", err)
 	}
 }
 
@@ -265,7 +274,7 @@ func (s *Server) waitEnd(call *sipua.Call, l *leg) {
 			select {
 			case <-call.Done():
 				return
-			case <-s.ctx.Done():
+			case <-s.draining:
 				return
 			case <-orphan.C:
 				return

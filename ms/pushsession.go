@@ -37,7 +37,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
 	leg := s.newLeg(media, offer, nil, conn, receiver.receive, log)
-	defer leg.Close()
+	defer leg.Finish()
 	leg.begin(passive, msrp.SetupPassive)
 	in.OnOffer(leg.offered)
 	call, answer, err := in.Answer(s.ctx, offer, sdpType)
@@ -45,6 +45,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 		return fmt.Errorf("offer: %w", err)
 	}
 	defer endCall(call)
+	conn.began(call)
 	session, err := s.connectPush(call, conn, sc, passive, answer, media.TLS)
 	if err != nil {
 		// The AS ends the dialog when it hears of it.
@@ -57,7 +58,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	}
 	conn.settle(session, nil)
 	s.waitEnd(call, leg)
-	leg.Close() // and with it all handlers
+	leg.Finish() // and with it all handlers
 	receiver.end()
 	return nil
 }

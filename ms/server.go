@@ -58,9 +58,12 @@ type Server struct {
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
 
-	ctx    context.Context // ends when the server closes
-	cancel context.CancelFunc
-	tasks  daemon.Tasks
+	draining chan struct{}   // closed when the server begins to close
+	sessions daemon.Tasks    // dialogs of store and push sessions
+	ctx      context.Context // ends when those have ended
+	cancel   context.CancelFunc
+	tasks    daemon.Tasks
+	late     sync.WaitGroup // who waits for the store's word; see learn
 
 	closeOnce sync.Once
 	closeErr  error
@@ -71,7 +74,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), bound: make(chan struct{})}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), bound: make(chan struct{}), draining: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -180,7 +183,20 @@ func (s *Server) openSIP() (err error) {
 // handleInvite serves one SIP dialog until it has ended. What the INVITE
 // offers tells what it is for.
 func (s *Server) handleInvite(in *sipua.IncomingCall) {
-	s.tasks.Do(func() { s.serveDialog(in) })
+	if !s.tasks.Do(func() { s.serveDialog(in) }) {
+		_ = in.Reject(503, "Server Is Closing") // the peer may be gone
+	}
+}
+
+var errClosing = errors.New("the server is closing")
+
+// serveSession runs a dialog that Close lets come to its end.
+func (s *Server) serveSession(in *sipua.IncomingCall, conn *connection, serve func(*sipua.IncomingCall, *connection) error) (err error) {
+	defer close(conn.over)
+	if !s.sessions.Do(func() { err = serve(in, conn) }) {
+		return errors.Join(errClosing, in.Reject(503, "Server Is Closing"))
+	}
+	return err
 }
 
 func (s *Server) serveDialog(in *sipua.IncomingCall) {
@@ -197,9 +213,9 @@ func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	case infoDialog:
 		err = s.serveInfo(in, log)
 	case storeDialog:
-		err = s.serveStore(in, conn)
+		err = s.serveSession(in, conn, s.serveStore)
 	case pushDialog:
-		err = s.servePush(in, conn)
+		err = s.serveSession(in, conn, s.servePush)
 	default:
 		err = s.notAcceptable(in, fault)
 	}
@@ -313,11 +329,15 @@ func (s *Server) Addr() string { return s.ua.Addr() }
 // Store is the server's store of messages.
 func (s *Server) Store() *store.Store { return s.store }
 
-// Close ends all sessions with BYE and closes everything. What is stored stays
-// for the next start. It waits, a few seconds at the most, and may be called
-// again.
+// Close takes no new session, answers the messages that have arrived whole as they
+// turn out, ends all sessions with BYE, and closes everything. What is stored stays
+// for the next start. It waits for the disk, about half a minute at the most, and may
+// be called again.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
+		close(s.draining)
+		s.sessions.Close()
+		s.sessions.Wait()
 		s.tasks.Close()
 		s.cancel()
 		s.tasks.Wait()
@@ -327,18 +347,29 @@ func (s *Server) Close() error {
 			errs = append(errs, s.ua.Close())
 		}
 		if s.msrp != nil {
-			errs = append(errs, s.msrp.Close())
+			errs = append(errs, closeListener(s.msrp))
 		}
 		if s.msrps != nil {
-			errs = append(errs, s.msrps.Close())
+			errs = append(errs, closeListener(s.msrps))
 		}
 		if s.store != nil {
 			errs = append(errs, s.store.Close())
+			s.late.Wait()
 		}
 		errs = append(errs, s.trace.Close())
 		s.closeErr = errors.Join(errs...)
 	})
 	return s.closeErr
+}
+
+// closeListener closes a listener when the last answers are written.
+func closeListener(l *msrp.Listener) error {
+	ctx, cancel := context.WithTimeout(context.Background(), listenerTimeout)
+	defer cancel()
+	if err := l.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil // they are cut off
 }
 
 // endCall ends a SIP dialog within a bounded time, whoever's context is over.

@@ -61,7 +61,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	}
 	sc := s.sessionConfig(media, offer, ss.receive)
 	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
-	defer leg.Close()
+	defer leg.Finish()
 	in.OnOffer(leg.offered)
 	// A peer that is to connect may do so as soon as it has the answer.
 	if media.Setup != msrp.SetupActive {
@@ -83,8 +83,9 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 		}
 		leg.begin(session, media.Setup)
 	}
+	conn.began(call)
 	s.waitEnd(call, leg)
-	leg.Close() // and with it all handlers: nothing is stored from here on
+	leg.Finish() // nothing is stored from here on
 	ss.tellKept("store")
 	return nil
 }
@@ -211,7 +212,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 		return preview{}, ss.refuse(err)
 	}
 	began := time.Now()
-	if err := commitInOrder(ctx, m, w); err != nil {
+	if err := ss.commitInOrder(ctx, m, w, p); err != nil {
 		return preview{}, ss.refuse(err)
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
@@ -238,19 +239,6 @@ func (ss *storeSession) drop(body io.Reader) error {
 	ss.s.metrics.dropped.Inc()
 	_, err := io.Copy(io.Discard, body)
 	return err
-}
-
-// commitInOrder commits messages in the order in which their session completed
-// them, though their handlers run side by side.
-func commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer) error {
-	release, err := m.InOrder(ctx)
-	if err != nil {
-		w.Abort()
-		return err
-	}
-	pending := w.Commit()
-	release()
-	return pending.Wait(ctx)
 }
 
 // hold waits for RestoreMsg. Meanwhile nothing is read from the message, so
@@ -281,7 +269,14 @@ func (ss *storeSession) noteRefused(err error) {
 // its sender gets.
 func (ss *storeSession) refuse(err error) error {
 	var status *msrp.StatusError
-	if errors.As(err, &status) || errors.Is(err, msrp.ErrAborted) {
+	if errors.As(err, &status) {
+		if status.Code == 408 {
+			ss.s.metrics.refused.WithLabelValues("store").Inc()
+			ss.noteRefused(err)
+		}
+		return err
+	}
+	if errors.Is(err, msrp.ErrAborted) {
 		return err
 	}
 	var limit *store.LimitError
@@ -294,9 +289,13 @@ func (ss *storeSession) refuse(err error) error {
 		return &msrp.StatusError{Code: 403, Reason: "Over The Limit For " + string(limit.Limit)}
 	}
 	ss.s.metrics.refused.WithLabelValues("store").Inc()
-	if errors.Is(err, store.ErrUnknown) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, msrp.ErrClosed) { // before it was handed to the committer
+		ss.noteRefused(err)
+		return errInTime
+	}
+	if errors.Is(err, store.ErrUnknown) {
 		ss.log.Error("it is not known whether a message was stored", "err", err)
-		return &msrp.StatusError{Code: 408, Reason: "Not Known To Be Stored"}
+		return errUnknown
 	}
 	ss.conn.tally.refused.Add(1)
 	ss.log.Error("message not stored", "err", err)

@@ -83,7 +83,13 @@ func (s *Store) update(write func(*bolt.Tx) error) (known bool, err error) {
 		if err := write(tx); err != nil {
 			return err
 		}
-		if err := s.commitTx(tx); err != nil {
+		if before := s.beforeCommit.Load(); before != nil {
+			err = (*before)()
+		}
+		if err == nil {
+			err = s.commitTx(tx)
+		}
+		if err != nil {
 			known = changedNothing(err)
 			return err
 		}
@@ -91,6 +97,10 @@ func (s *Store) update(write func(*bolt.Tx) error) (known bool, err error) {
 	}))
 	return known, err
 }
+
+// SetBeforeCommit has f called before each transaction is committed. It may wait, as a
+// slow disk does, and its error counts as one of the disk. It is for tests.
+func (s *Store) SetBeforeCommit(f func() error) { s.beforeCommit.Store(&f) }
 
 // changedNothing reports whether a commit that failed is certainly not in the
 // file: a write was refused for want of room, which comes before the page that

@@ -145,14 +145,15 @@ type Store struct {
 	damaged map[ID]struct{} // messages that were found unreadable since, at most maxDamaged
 
 	// What follows is the committer's.
-	crowd    crowd
-	seq      uint64       // the last ID
-	fresh    int64        // bytes of records and bodies of the last span
-	logged   int          // IDs in the log of the deleted
-	wasted   []uint64     // spans to reclaim
-	leftover []unfinished // bodies that could not be removed yet
-	writing  uint64       // number of the last transaction
-	commitTx func(*bolt.Tx) error
+	crowd        crowd
+	seq          uint64       // the last ID
+	fresh        int64        // bytes of records and bodies of the last span
+	logged       int          // IDs in the log of the deleted
+	wasted       []uint64     // spans to reclaim
+	leftover     []unfinished // bodies that could not be removed yet
+	writing      uint64       // number of the last transaction
+	commitTx     func(*bolt.Tx) error
+	beforeCommit atomic.Pointer[func() error]
 }
 
 // Open opens or creates the file at path. Leftovers of messages that were not

@@ -23,16 +23,17 @@ func (t *Tasks) Go(f func()) bool {
 }
 
 // Do runs f as Go does, but in the caller's goroutine.
-func (t *Tasks) Do(f func()) {
+func (t *Tasks) Do(f func()) bool {
 	t.mu.Lock()
 	if t.closed {
 		t.mu.Unlock()
-		return
+		return false
 	}
 	t.wg.Add(1)
 	t.mu.Unlock()
 	defer t.wg.Done()
 	f()
+	return true
 }
 
 // Close lets no further task begin. Wait waits for those under way.
