@@ -78,7 +78,13 @@ func (ss *storeSession) learn(m *msrp.Incoming, pending *store.Pending, p pair) 
 	ss.s.metrics.unknown.WithLabelValues(outcome).Inc()
 	ss.log.Warn("a message was answered with 408 before it was known whether it is kept", "message", m.MessageID,
 		"from", p.sender, "to", p.recipient, "outcome", outcome, "err", err)
-	if err == nil {
+	if err != nil {
+		return
+	}
+	select {
+	case <-ss.conn.over:
 		ss.s.tellKept(p, ss.conn.id, "store", 0)
+	default:
+		ss.s.tellArrived(p, ss.conn.id)
 	}
 }
