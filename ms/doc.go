@@ -102,6 +102,8 @@
 // mscp_mediaserver_messages_delivered_total, mscp_mediaserver_messages_undelivered_total,
 // mscp_mediaserver_messages_deleted_total, mscp_mediaserver_messages_expired_total,
 // mscp_mediaserver_messages_refused_total by reason,
+// mscp_mediaserver_messages_unknown_total by outcome (answered with 408 before it was
+// known whether they are kept),
 // mscp_mediaserver_messages_over_limit_total by limit,
 // mscp_mediaserver_messages_withheld_total by reason (type, size, refused),
 // mscp_mediaserver_messages_given_up_total,
