@@ -35,11 +35,13 @@ func notSended(r *mscp.MsgNotSended) error {
 
 // waitForDevice notes that a letter waits for another device, or for this one to
 // register again.
-func (m *mailbox) waitForDevice(l *letter, news uint64) {
+func (m *mailbox) waitForDevice(l *letter, news, comings uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.on(l, letterEvent{kind: letterRefused, news: news})
-	l.refused = time.Now()
+	m.on(l, letterEvent{kind: letterRefused, news: news, comings: comings})
+	if l.waits {
+		l.refused = time.Now()
+	}
 }
 
 // deviceTold has letters that wait for a device pushed again, as a device has perhaps

@@ -41,6 +41,7 @@ const maxUntold = 64
 //	pushed         nothing new       nothing             nothing             nothing
 //	pushed         something new     nothing             perhaps             some
 //	refused by the device            some, waits         some, waits         some, waits
+//	  and something new, or came     some                some                some
 //	came, the MS tells               nothing             perhaps             some
 //	came, it does not, with live     perhaps             perhaps             some
 //	overdue        untold=live       nothing             perhaps             some
@@ -58,6 +59,7 @@ type letterState struct {
 	untold  map[string]bool // connections of those that the media server has not told the outcome of
 	unclear bool            // more sessions are untold than untold has
 	news    uint64          // counts what may have brought a message
+	comings uint64          // counts came
 }
 
 type letterEventKind int
@@ -79,12 +81,13 @@ const (
 
 // A letterEvent is something that happens to a letter. Connection names a session, ""
 // none of ours; tells says that the media server tells of its sessions' ends and first
-// messages; news is the state's news when the push began.
+// messages; news and comings are the state's when the push began.
 type letterEvent struct {
 	kind       letterEventKind
 	connection string
 	tells      bool
 	news       uint64
+	comings    uint64
 }
 
 // A letterDo is what follows from an event.
@@ -135,9 +138,10 @@ func (l *letterState) on(e letterEvent) letterDo {
 			l.dropUntold()
 		}
 	case letterRefused:
-		l.keeps, l.waits = keepsSome, l.news == e.news
+		l.keeps, l.waits = keepsSome, l.news == e.news && l.comings == e.comings
 	case letterCame:
 		l.waits = false
+		l.comings++
 		if !e.tells && len(l.live) > 0 && l.keeps == keepsNothing {
 			l.keeps = keepsPerhaps
 		}

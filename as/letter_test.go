@@ -55,6 +55,7 @@ func TestLetterTable(t *testing.T) {
 		"pushed, and news":          {"a", "a", false, letterEvent{kind: letterPushed, news: 7}, same(), "a"},
 		"refused":                   {"a", "a", false, letterEvent{kind: letterRefused}, all(keepsSome, [3]bool{}, false), "a"},
 		"refused, and news":         {"a", "a", true, letterEvent{kind: letterRefused, news: 7}, all(keepsSome, [3]bool{true, true, true}, false), "a"},
+		"refused, came":             {"a", "a", false, letterEvent{kind: letterRefused, comings: 7}, all(keepsSome, [3]bool{true, false, false}, false), "a"},
 		"came, tells":               {"a", "a", true, letterEvent{kind: letterCame, tells: true}, same(false, true, true), "a"},
 		"came, does not tell":       {"a", "a", false, letterEvent{kind: letterCame}, []want{{keepsPerhaps, true, false}, {keepsPerhaps, false, false}, {keepsSome, false, false}}, "a"},
 		"overdue":                   {"", "a", false, letterEvent{kind: letterOverdue}, []want{{keepsNothing, false, true}, {keepsPerhaps, false, false}, {keepsSome, false, false}}, ""},

@@ -68,7 +68,7 @@ func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
 func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 	for _, l := range round {
 		m.mu.Lock()
-		pair, news := l.pair, l.news
+		pair, news, comings := l.pair, l.news, l.comings
 		waits := l.own.due.After(time.Now()) // as another of the same server has failed
 		last := cmp.Or(l.own.failure, m.user.failure)
 		m.mu.Unlock()
@@ -83,7 +83,7 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 			continue
 		}
 		if isDeviceFault(err) {
-			m.waitForDevice(l, news)
+			m.waitForDevice(l, news, comings)
 			continue
 		}
 		if ctx.Err() != nil || m.fail(l, err) {

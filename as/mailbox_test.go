@@ -57,17 +57,26 @@ type postOffice struct {
 
 func newPostOffice(t testing.TB) *postOffice {
 	t.Helper()
-	o := &postOffice{presence: &fakePresence{told: map[string]func(word){}}, began: time.Now()}
+	presence := &fakePresence{told: map[string]func(word){}}
+	o := newPostOfficeAt(t, filepath.Join(t.TempDir(), "as.db"), presence)
+	o.presence = presence
+	o.s.mailboxes.start()
+	return o
+}
+
+// newPostOfficeAt is one whose directory is at path, and whose mailboxes do nothing yet.
+func newPostOfficeAt(t testing.TB, path string, presence presenceSource) *postOffice {
+	t.Helper()
+	o := &postOffice{began: time.Now()}
 	cfg := DefaultConfig()
 	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
-	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: o.presence, pace: &pace{rate: cfg.Presence.Rate}, noting: make(chan struct{}, maxNoting)}
+	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: presence, pace: &pace{rate: cfg.Presence.Rate}, noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.dir = openDirectory(t, filepath.Join(t.TempDir(), "as.db"))
+	s.dir = openDirectory(t, path)
 	s.dir.db.MaxBatchSize = 1 // its delay would be in the test's time
 	s.servers.list = []*mediaServer{upServer("ms1", 1)}
 	s.mailboxes = newMailboxes(s)
 	s.mailboxes.push = o.push
-	s.mailboxes.start()
 	o.s = s
 	return o
 }
