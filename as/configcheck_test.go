@@ -41,6 +41,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"presence.rate":                  {{`0`, "from 1"}},
 	"directory":                      {{`""`, "empty"}},
 	"inventory":                      {{`sometimes`, "always"}},
+	"inventory_interval":             {{`-1s`, "1s"}, {`10ms`, "1s"}},
 	"store.restore_wait":             {{`0s`, "positive"}},
 	"store.invite_timeout":           {{`-1s`, "positive"}},
 	"store.retry_after":              {{`0s`, "1s"}},
