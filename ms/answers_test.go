@@ -163,6 +163,9 @@ func TestPushWaitsForSessionThatEnds(t *testing.T) {
 	l.send("m1xx", "hello", "Content-Type: text/plain")
 	l.soon("the commit", begun)
 	a.bye(l)
+	for p := (pair{sender: alice, recipient: bob}); len(a.ms.ending(p)) == 0; { // its 200 goes out first
+		time.Sleep(time.Millisecond)
+	}
 	time.AfterFunc(50*time.Millisecond, func() { goOn(nil) })
 	took, resp := a.push([]string{"*"}, nil)
 	if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "hello" {

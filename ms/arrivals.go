@@ -51,22 +51,28 @@ func (s *Server) tellArrived(p pair, connection string) {
 	}})
 }
 
-// awaitEnding waits until the store sessions of a pair whose calls have ended have
-// stored what they were still about to: without it the word that all is delivered
-// would not be true of them. It reports whether there was one.
-func (s *Server) awaitEnding(ctx context.Context, p pair) (was bool) {
+// ending are the store sessions of a pair whose calls have ended, and which may still
+// store what had arrived.
+func (s *Server) ending(p pair) (list []*connection) {
 	for _, c := range s.connections.all() {
-		if of, ok := c.restoredPair(); !ok || of != p || !c.ending() || !c.isA(storeDialog) {
-			continue
+		if of, ok := c.restoredPair(); ok && of == p && c.ending() && c.isA(storeDialog) {
+			list = append(list, c)
 		}
-		was = true
+	}
+	return list
+}
+
+// awaitOver waits until none of the sessions stores any more. It reports whether there
+// were some.
+func awaitOver(ctx context.Context, list []*connection) bool {
+	for _, c := range list {
 		select {
 		case <-c.over:
 		case <-ctx.Done():
 			return false
 		}
 	}
-	return was
+	return len(list) > 0
 }
 
 // delivering is called when the delivery of a pair's messages begins, which takes

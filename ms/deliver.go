@@ -60,7 +60,9 @@ func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Sessi
 	var deleting sync.WaitGroup
 	deleting.Go(func() { d.deleteConfirmed(context.WithoutCancel(ctx)) })
 	var last store.ID
-	for d.sendPages(ctx, &last) || d.failure() == nil && s.awaitEnding(ctx, p) {
+	for more := true; more; {
+		ending := s.ending(p) // looked up first: what one has stored until then is in a page
+		more = d.sendPages(ctx, &last) || d.failure() == nil && awaitOver(ctx, ending)
 	}
 	close(d.confirmed)
 	deleting.Wait()

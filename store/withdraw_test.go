@@ -58,8 +58,10 @@ func TestWithdraw(t *testing.T) {
 		t.Errorf("what is being written: %v, or it was withdrawn", err)
 	}
 	for _, p := range pending[:2] {
-		if !p.Withdraw() || !p.Withdraw() {
-			t.Error("what waits was not withdrawn")
+		for range 2 {
+			if !p.Withdraw() {
+				t.Error("what waits was not withdrawn")
+			}
 		}
 	}
 	goOn()
