@@ -116,10 +116,3 @@ func (s *Server) setUpByAnother(connection string) bool {
 	f := strings.Split(callID, "-")
 	return len(f) == 3 && strings.HasPrefix(f[1], "as") && f[1] != s.node()
 }
-
-// setUpByUs tells whether this run of the server has made the leg that a
-// connection-id names.
-func (s *Server) setUpByUs(connection string) bool {
-	callID, _, _ := strings.Cut(connection, ";")
-	return strings.HasSuffix(callID, "-"+s.run)
-}

@@ -64,8 +64,7 @@ type pairsWorld struct {
 	empty    int // calls for nothing
 	sessions []*modelSession
 	words    []mscp.Element
-	broken   bool   // words were lost, and no inventory was asked for since
-	inv      string // the inventory that is asked for
+	broken   bool // words were lost, and no inventory was asked for since
 }
 
 type modelSession struct {

@@ -133,3 +133,48 @@ func TestArrivals(t *testing.T) {
 	}
 	want("store", "1")
 }
+
+// A countingChannel is a channel's end that counts what goes out.
+type countingChannel struct {
+	bytes, pairs int
+	last         chan struct{}
+}
+
+func (c *countingChannel) Notify(_ context.Context, e mscp.Element) error {
+	doc := mscp.Document{Kind: mscp.Notification, Element: e}
+	c.bytes += len(doc.Encode(mscp.Draft))
+	inv := e.(*mscp.Inventory)
+	if c.pairs += len(inv.Pairs); inv.Last {
+		close(c.last)
+	}
+	return nil
+}
+
+// BenchmarkInventory tells an inventory of 100,000 pairs.
+func BenchmarkInventory(b *testing.B) {
+	const pairs = 100_000
+	a := newFakeAS(b, nil)
+	var last *store.Pending
+	for i := range pairs {
+		w, err := a.ms.Store().Begin(a.ctx(), store.Meta{Recipient: fmt.Sprintf("sip:user%06d@example.com", i), Sender: alice, Received: time.Now()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if last = w.Commit(); i%1000 == 999 {
+			if err := last.Wait(a.ctx()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for b.Loop() {
+		c := &countingChannel{last: make(chan struct{})}
+		asker := a.ms.newAsker()
+		asker.bind(c)
+		go asker.tell(a.ctx(), "i", func() {})
+		<-c.last
+		if c.pairs != pairs {
+			b.Fatalf("%d pairs", c.pairs)
+		}
+		b.ReportMetric(float64(c.bytes), "bytes/inventory")
+	}
+}
