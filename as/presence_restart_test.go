@@ -101,6 +101,10 @@ func (p *presenceServer) take(c net.Conn, first string, h map[string]string) {
 		}
 		return
 	}
+	if strings.HasPrefix(first, "OPTIONS ") {
+		fmt.Fprintf(c, "SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=pres\r\nCall-ID: %s\r\nCSeq: %s\r\nContent-Length: 0\r\n\r\n", h["Via"], h["From"], h["To"], h["Call-ID"], h["CSeq"])
+		return
+	}
 	p.asked = append(p.asked, time.Now())
 	id, to := h["Call-ID"], h["To"]
 	status := "200 OK"

@@ -111,6 +111,7 @@ func (s *Server) open() (err error) {
 	}
 	s.mailboxes.start()
 	close(s.ready)
+	s.pingNeighbours(startPings)
 	s.log.Info("application server is up", "sip", s.ua.Addr(), "admin", s.admin.Addr(), "recipients", s.mailboxes.len())
 	return nil
 }
