@@ -155,9 +155,9 @@ func checkRequest(m *Message) error {
 	}
 	switch {
 	case !strings.Contains(m.Get("Via"), ";branch=z9hG4bK"):
-		return fmt.Errorf("Via %q", m.Get("Via"))
+		return fmt.Errorf("the Via is %q", m.Get("Via"))
 	case Tag(m.Get("From")) == "":
-		return fmt.Errorf("From %q has no tag", m.Get("From"))
+		return fmt.Errorf("the From %q has no tag", m.Get("From"))
 	case !strings.HasSuffix(m.Get("CSeq"), " "+m.Method()):
 		return fmt.Errorf("CSeq %q of %s", m.Get("CSeq"), m.Method())
 	case (m.Body == "") != (m.Get("Content-Type") == ""):
