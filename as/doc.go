@@ -82,7 +82,12 @@
 // recipient's that gets 481; then all subscriptions there are refreshed, at
 // presence.rate. Reasons and times that it gives (RFC 6665, section 4.1.3, Retry-After,
 // Min-Expires) decide when a subscription that it has refused or ended is asked for
-// again; a document that cannot be read is asked for again after growing pauses.
+// again; a document that cannot be read, or that is refused with 415 for its type or
+// encoding, is asked for again after growing pauses. A document in a part of a
+// multipart is read.
+//
+// At the start, the outbound proxy and the presence server are asked with OPTIONS: the
+// log has one warning for each that does not answer, and one line when it does.
 //
 // Third-party REGISTERs are not remembered over a restart: a user is known again
 // with the next refresh. Some registrars send Expires 0 when the first of several

@@ -33,6 +33,11 @@
 // each other: when one is found to be lost, all are refreshed, at the pace of
 // SubscribeRequest.Pace.
 //
+// The bodies of all messages are looked at by type, encoding and disposition, and in the
+// parts of a multipart; see [FindBody]. What is not understood gets 415 with what is. A
+// refused change of the session has a Warning, if its handler has given no other reason
+// by a [StatusError].
+//
 // # Concurrency
 //
 // Everything is safe for concurrent use. Each incoming call has a goroutine of
