@@ -41,6 +41,7 @@ type letter struct {
 	pair Pair
 	letterState
 	touched time.Time // of the last event, but for pushes
+	began   time.Time // when the last store session began
 	refused time.Time // when a device did not take all of them; zero: none has refused
 	own     attempts  // for what concerns these messages, and not the recipient
 }
@@ -83,6 +84,9 @@ func (m *mailbox) on(l *letter, e letterEvent) (sweep bool) {
 	case letterPushed, letterRefused, letterCame, letterOverdue:
 	default:
 		l.touched = time.Now()
+	}
+	if e.kind == letterBegan {
+		l.began = l.touched
 	}
 	if do.wake || l.lingers() {
 		m.wakeUp()

@@ -37,7 +37,7 @@ func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
 	wait = idle
 	for _, l := range m.letters {
 		if l.lingers() {
-			wait = min(wait, l.touched.Add(untoldWait).Sub(now))
+			wait = min(wait, m.wordsDue(l).Sub(now))
 		}
 		if !m.open {
 			continue
@@ -132,11 +132,24 @@ func (m *mailbox) settle(l *letter, news uint64) {
 // before an entry without messages is removed. It must be longer than a commit takes.
 const untoldWait = time.Minute
 
+// lostWait is untoldWait for sessions that are older than the channel to their media
+// server: if that was restarted, their words were lost with it. One that comes later
+// all the same makes the entry anew.
+const lostWait = 5 * time.Second
+
+// wordsDue is when no word is awaited any more on the sessions of a letter. m.mu is held.
+func (m *mailbox) wordsDue(l *letter) time.Time {
+	if ms := m.s.server(l.pair.Server); ms != nil && l.began.Before(ms.upSince()) {
+		return l.touched.Add(lostWait)
+	}
+	return l.touched.Add(untoldWait)
+}
+
 // overdue waits no longer for words that should have come, and reports whether sweep has
 // something to do. m.mu is held.
 func (m *mailbox) overdue(now time.Time) (sweep bool) {
 	for _, l := range m.letters {
-		if l.lingers() && now.Sub(l.touched) >= untoldWait {
+		if l.lingers() && !now.Before(m.wordsDue(l)) {
 			sweep = m.on(l, letterEvent{kind: letterOverdue}) || sweep
 		}
 	}

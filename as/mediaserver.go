@@ -58,6 +58,16 @@ func (m *mediaServer) channel() channel {
 	return m.client
 }
 
+// upSince is when the control channel came up; the zero time if there is none.
+func (m *mediaServer) upSince() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.client == nil {
+		return time.Time{}
+	}
+	return m.since
+}
+
 func (m *mediaServer) up() bool { return m.channel() != nil }
 
 func (m *mediaServer) setChannel(c channel) {

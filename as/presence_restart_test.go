@@ -196,6 +196,9 @@ func TestPresenceServerRestarts(t *testing.T) {
 	if took > 10*time.Second { // about 2,000 SUBSCRIBEs at 1,000 a second, beyond a burst, and a pause or two
 		t.Errorf("that took %v", took)
 	}
+	for end := time.Now().Add(time.Minute); p.subscriptions() > 0 && time.Now().Before(end); { // they end at the pace, too
+		time.Sleep(10 * time.Millisecond)
+	}
 	waitFor(t, "the end of the subscriptions", func() bool { return p.subscriptions() == 0 })
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -133,7 +133,7 @@ func (s *stream) tooLarge(head []byte, code int) error {
 	default:
 		f = &flaw{code: code}
 	}
-	if !s.told {
+	if !s.told && known && length <= MaxSkipped { // else the end of the connection is told of
 		s.told = true // the others of this connection are like it
 		s.ua.note(slog.LevelWarn, "SIP message too large", "peer", s.RemoteAddr(), "headers", len(head), "body", length, "max", fmt.Sprintf("%d and %d bytes", MaxHead, MaxBody))
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -249,6 +250,7 @@ func TestShortFile(t *testing.T) {
 
 // failCommits has the next commit fail like a sync: after it, if late, or instead.
 func failCommits(s *Store, late bool, times int) {
+	_ = s.Delete(context.Background()) // what was submitted before is done
 	s.commitTx = func(tx *bolt.Tx) error {
 		if times--; times < 0 {
 			return tx.Commit()
