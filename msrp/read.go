@@ -77,6 +77,7 @@ func (c *conn) closing() bool {
 
 func (c *conn) readFrames() error {
 	for {
+		c.headBy = time.Time{} // each head has StallTimeout of its own
 		f, err := c.fr.next()
 		if err != nil {
 			return err

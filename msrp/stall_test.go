@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -74,4 +76,61 @@ func TestRawHalfClose(t *testing.T) {
 		t.Fatalf("got %+v", f)
 	}
 	r.Closed()
+}
+
+// slowPieces is a connection whose bytes come in pieces, each after a while. It
+// notes the time that the reader gives to each.
+type slowPieces struct {
+	net.Conn
+	pieces []string
+	after  time.Duration
+	given  []time.Duration
+	until  time.Time
+}
+
+func (s *slowPieces) SetReadDeadline(t time.Time) error { s.until = t; return nil }
+
+func (s *slowPieces) Read(p []byte) (int, error) {
+	given := time.Duration(0) // as long as it takes
+	if !s.until.IsZero() {
+		given = time.Until(s.until)
+	}
+	s.given = append(s.given, given)
+	if len(s.pieces) == 0 {
+		return 0, io.EOF
+	}
+	time.Sleep(s.after)
+	n := copy(p, s.pieces[0])
+	s.pieces = s.pieces[1:]
+	return n, nil
+}
+
+// The start of a head often comes with the end of the one before. Its time
+// begins when it does, not with that of an earlier head.
+func TestEachHeadHasItsOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, after = 60 * time.Second, 50 * time.Second
+		answer := "MSRP t1 200 OK\r\nTo-Path: msrp://a.test:1/a;tcp\r\nFrom-Path: msrp://b.test:2/b;tcp\r\n-------t1$\r\n"
+		half := len(answer) / 2
+		near, far := net.Pipe()
+		defer far.Close()
+		s := &slowPieces{Conn: near, after: after, pieces: []string{
+			answer[:half],
+			answer[half:] + answer[:half],
+			answer[half:] + answer + answer[:half],
+			answer[half:],
+		}}
+		cfg, err := Config{StallTimeout: limit}.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newConn(s, cfg, nil)
+		if err := c.readFrames(); err != io.EOF {
+			t.Fatal(err)
+		}
+		if want := []time.Duration{0, limit, limit, limit, 0}; !slices.Equal(s.given, want) {
+			t.Fatalf("reads were given %v, want %v", s.given, want)
+		}
+		c.fail(io.EOF)
+	})
 }
