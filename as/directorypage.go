@@ -2,6 +2,7 @@ package as
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -61,7 +62,10 @@ func (d *Directory) Entries(recipient, sender, server string) iter.Seq2[Entry, e
 }
 
 func (s *Server) directoryPages() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{"GET /directory": s.directoryPage, "POST /deliver": s.deliverPage}
+	return map[string]http.HandlerFunc{
+		"GET /directory": s.directoryPage, "POST /deliver": s.deliverPage,
+		"POST /directory/forget": s.forgetPage, "POST /directory/rename": s.renamePage,
+	}
 }
 
 // directoryPage writes entries, one JSON object a line, and at the end a line that
@@ -124,7 +128,12 @@ func (s *Server) deliverPage(w http.ResponseWriter, r *http.Request) {
 	}
 	m := s.mailboxes.find(recipient)
 	if m == nil {
-		http.Error(w, fmt.Sprintf("nothing is kept for %s", recipient), http.StatusNotFound)
+		why := "nothing is kept for %s"
+		for range s.dir.Entries(recipient, "", "") {
+			why = "what is kept for %s is with media servers that are not configured"
+			break
+		}
+		http.Error(w, fmt.Sprintf(why, recipient), http.StatusNotFound)
 		return
 	}
 	if !m.deliverNow() {
@@ -133,6 +142,48 @@ func (s *Server) deliverPage(w http.ResponseWriter, r *http.Request) {
 	}
 	s.log.Info("delivery asked for by the operator", "to", recipient)
 	fmt.Fprintf(w, "%s is called now\n", recipient)
+}
+
+// forgetPage removes entries of a media server that is not configured.
+func (s *Server) forgetPage(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	recipient, err := uriOf(q.Get("to"))
+	if err != nil {
+		http.Error(w, "to: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	sender, err := uriOf(q.Get("from"))
+	if err != nil {
+		http.Error(w, "from: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	n, err := s.ForgetEntries(q.Get("ms"), recipient, sender)
+	if n > 0 {
+		s.log.Info("directory entries forgotten by the operator", "ms", q.Get("ms"), "entries", n)
+	}
+	answerChange(w, n, "forgotten", err)
+}
+
+// renamePage gives the entries of a media server that is not configured to another name.
+func (s *Server) renamePage(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	n, err := s.RenameEntries(q.Get("ms"), q.Get("name"))
+	if n > 0 {
+		s.log.Info("directory entries renamed by the operator", "ms", q.Get("ms"), "name", q.Get("name"), "entries", n)
+	}
+	answerChange(w, n, "renamed", err)
+}
+
+func answerChange(w http.ResponseWriter, n int, done string, err error) {
+	var configured *ConfiguredError
+	switch {
+	case errors.As(err, &configured):
+		http.Error(w, err.Error(), http.StatusConflict)
+	case err != nil:
+		http.Error(w, fmt.Sprintf("%d entries %s; then: %v", n, done, err), http.StatusInternalServerError)
+	default:
+		fmt.Fprintf(w, "%d entries %s\n", n, done)
+	}
 }
 
 // find is the mailbox of a recipient, nil if there is none.

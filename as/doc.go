@@ -50,6 +50,12 @@
 // [Server.MediaServers] tells how each is. The admin endpoint has the same: GET
 // /media_servers, POST /media_servers/{name}/drain and undrain.
 //
+// Entries of a media server that is not configured, because it is lost or has another
+// name, wait in the directory's file for the name to come back. They cost nothing
+// meanwhile; the log says once how many there are, and mscp_as_unserved_entries always.
+// mscp-as directory rename gives them to another name, and directory forget removes
+// them.
+//
 // A control channel that is lost is set up again after a pause that grows, with
 // jitter, and that is short again only after a channel that has lasted. What was
 // outstanding on it fails at once.

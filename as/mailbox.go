@@ -112,19 +112,24 @@ func (m *mailbox) add(p Pair, e letterEvent, loading bool) (ok bool, err error) 
 			return true, err
 		}
 	}
+	if m.s.server(p.Server) == nil {
+		return true, nil // not served now; see follow
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if l == nil {
+	fresh := l == nil
+	if fresh {
 		l = &letter{pair: p, own: newAttempts(m.s.cfg.Push)}
 		m.letters[k] = l
 	}
 	l.named(p.Name)
-	if loading {
+	switch {
+	case !loading:
+		m.on(l, e)
+	case fresh:
 		l.keeps = keepsPerhaps
 		m.wakeUp()
-		return true, nil
 	}
-	m.on(l, e)
 	return true, nil
 }
 

@@ -13,20 +13,14 @@ type mailboxes struct {
 	s    *Server
 	push func(context.Context, Pair) error // what the mailboxes push with
 
-	mu      sync.Mutex
-	byURI   map[string]*mailbox
-	started bool
+	mu       sync.Mutex
+	byURI    map[string]*mailbox
+	started  bool
+	unserved map[string]int // entries by the name of a media server that is not configured
 }
 
 func newMailboxes(s *Server) *mailboxes {
 	return &mailboxes{s: s, push: s.push, byURI: map[string]*mailbox{}}
-}
-
-// load fills the mailboxes from the directory; start sets them to work.
-func (ms *mailboxes) load() error {
-	return ms.s.dir.Each(func(p Pair) error {
-		return ms.listed(p, true)
-	})
 }
 
 // listed adds an entry that was in the directory at the start, or that a media

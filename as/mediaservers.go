@@ -30,6 +30,24 @@ func (m *mediaServers) all() []*mediaServer {
 	return m.list
 }
 
+func (m *mediaServers) set(list []*mediaServer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.list = list
+}
+
+// namesBeside are the names of the media servers in list that no server in other has.
+func namesBeside(list, other []*mediaServer) map[string]bool {
+	names := map[string]bool{}
+	for _, ms := range list {
+		names[ms.cfg.Name] = true
+	}
+	for _, ms := range other {
+		delete(names, ms.cfg.Name)
+	}
+	return names
+}
+
 // get returns the media server of that name, or nil.
 func (m *mediaServers) get(name string) *mediaServer {
 	for _, ms := range m.all() {
@@ -95,9 +113,11 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 		}
 		next, begun = append(next, ms), append(begun, ms)
 	}
-	m.mu.Lock()
-	m.list = next
-	m.mu.Unlock()
+	m.set(next)
+	if err := s.mailboxes.follow(namesBeside(next, old), namesBeside(old, next)); err != nil {
+		m.set(old)
+		return err
+	}
 	s.balancer.set(next, c.MediaServers)
 	for _, ms := range old {
 		if !slices.Contains(next, ms) {

@@ -82,12 +82,13 @@ var (
 	descSince    = prometheus.NewDesc("mscp_as_channel_changed_timestamp_seconds", "When the control channel came or went, in seconds since 1970.", []string{"ms"}, nil)
 	descSessions = prometheus.NewDesc("mscp_as_store_sessions", "Live store sessions by media server.", []string{"ms"}, nil)
 	descWeight   = prometheus.NewDesc("mscp_as_weight", "Weight of a media server in the balancing.", []string{"ms"}, nil)
+	descUnserved = prometheus.NewDesc("mscp_as_unserved_entries", "Entries of the directory by a media server that is not configured.", []string{"ms"}, nil)
 	descDrained  = prometheus.NewDesc("mscp_as_drained", "1 while a media server gets no new store sessions.", []string{"ms"}, nil)
 )
 
 // Describe implements [prometheus.Collector].
 func (clusterCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descChannel, descSince, descSessions, descWeight, descDrained} {
+	for _, d := range []*prometheus.Desc{descChannel, descSince, descSessions, descWeight, descDrained, descUnserved} {
 		ch <- d
 	}
 }
@@ -102,6 +103,9 @@ func (c clusterCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descSince, float64(st.Since.UnixMilli())/1000, st.Name)
 		gauge(descWeight, float64(st.Weight), st.Name)
 		gauge(descDrained, oneIf(st.Drained), st.Name)
+	}
+	for name, n := range c.s.mailboxes.unservedEntries() {
+		gauge(descUnserved, float64(n), name)
 	}
 	for name, n := range c.s.Sessions() {
 		gauge(descSessions, float64(n), name)

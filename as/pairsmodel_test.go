@@ -80,7 +80,7 @@ func (w *pairsWorld) start() {
 	w.o = newPostOfficeAt(w.t, w.path, w.presence)
 	w.o.s.dir.db.NoSync = true
 	w.o.s.mailboxes.push = w.push
-	if err := w.o.s.mailboxes.load(); err != nil {
+	if err := w.o.s.mailboxes.follow(map[string]bool{"ms1": true}, nil); err != nil {
 		w.t.Fatal(err)
 	}
 	w.o.s.mailboxes.start()

@@ -96,9 +96,6 @@ func (s *Server) open() (err error) {
 	}
 	s.balancer = newBalancer(choose, s.cfg.Store.FailureRest)
 	s.mailboxes = newMailboxes(s)
-	if err = s.mailboxes.load(); err != nil {
-		return err
-	}
 	s.metrics.registerState(s)
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
 		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: s.Ready, Pages: s.adminPages(), Log: s.log,

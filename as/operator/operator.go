@@ -25,13 +25,20 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-const usage = `Usage: mscp-as directory list|where ... and mscp-as deliver URI
+const usage = `Usage: mscp-as directory list|where|forget|rename ... and mscp-as deliver URI
 
 The directory remembers which media server keeps messages for whom.
 
   directory list [SELECTION]     all of it
   directory where URI            where the messages for one recipient are
+  directory forget -ms NAME [SELECTION]
+                                 remove entries of a media server that is lost
+  directory rename NAME NEW      give entries of a media server to another name
   deliver URI                    call the recipient now, if reachable
+
+A running server forgets and renames only entries of media servers that are not
+in its configuration: such entries wait, and cost nothing. Messages are never
+removed: a media server that comes back tells of what it keeps.
 
 Selection: -to URI, -from URI, -ms NAME
 Output:    -json (one JSON object a line), -wide (columns as wide as needed)
@@ -121,6 +128,16 @@ func (c *command) choose() (func(context.Context) error, error) {
 			return c.deliver, nil
 		}
 		return c.where, nil
+	case words == "directory forget" && len(c.args) == 2:
+		if c.ms == "" {
+			return nil, usageError("directory forget: -ms NAME is needed")
+		}
+		return c.forget, nil
+	case words == "directory rename":
+		if len(c.args) != 4 {
+			return nil, usageError("directory rename: two names are needed")
+		}
+		return c.rename, nil
 	}
 	return nil, usageError("%q is no command", strings.Join(c.args, " "))
 }
@@ -247,14 +264,7 @@ func (c *command) deliver(ctx context.Context) error {
 	if c.admin == "" {
 		return errors.New("deliver: a running server is needed, whose configuration has an admin address")
 	}
-	body, err := c.do(ctx, http.MethodPost, "deliver", url.Values{"to": {c.to}})
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxLine))
-	fmt.Fprintln(c.out.W, daemon.Printable(strings.TrimSpace(string(text))))
-	return err
+	return c.post(ctx, "deliver", url.Values{"to": {c.to}})
 }
 
 // do makes a request of a running server; an answer of anything but 200 is an error.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -65,6 +66,23 @@ func TestFile(t *testing.T) {
 	if err != nil || !strings.Contains(out, bob+"  "+alice+"  ms1") || !strings.Contains(out, "1d2h") {
 		t.Errorf("%v\n%s", err, out)
 	}
+	for _, tc := range [][2]string{
+		{"directory forget -ms ms3 -from sip:s@example.com", "1 entries forgotten"},
+		{"directory forget -ms ms3", "599 entries forgotten"},
+		{"directory rename ms2 ms1", "1 entries renamed"},
+		{"directory forget -ms ms1 -to " + bob, "2 entries forgotten"},
+	} {
+		if out, err := run(t, append(strings.Fields(tc[0]), "-file", path)...); err != nil || out != tc[1]+"\n" {
+			t.Errorf("%s: %q, %v", tc[0], out, err)
+		}
+	}
+	if out, err := run(t, "directory", "list", "-file", path, "-json"); err != nil || strings.Count(out, "\n") != 1 || !strings.Contains(out, carol) {
+		t.Errorf("left: %s, %v", out, err)
+	}
+	missing := filepath.Join(t.TempDir(), "none.db")
+	if _, err := run(t, "directory", "forget", "-ms", "ms1", "-file", missing); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
 	if _, err := run(t, "directory", "where", alice, "-file", path); err == nil || !strings.Contains(err.Error(), "nothing is kept") {
 		t.Errorf("nobody: %v", err)
 	}
@@ -74,7 +92,7 @@ func TestFile(t *testing.T) {
 }
 
 func TestUsageErrors(t *testing.T) {
-	for _, args := range []string{"", "directory", "directory burn", "directory list now", "directory where", "directory where a b", "deliver", "deliver sip:a@b sip:c@d", "directory list -bogus", "deliver :", "directory list -to :"} {
+	for _, args := range []string{"", "directory", "directory burn", "directory list now", "directory where", "directory where a b", "deliver", "deliver sip:a@b sip:c@d", "directory forget", "directory forget -ms a b", "directory rename a", "directory rename a b c", "directory list -bogus", "deliver :", "directory list -to :"} {
 		var usage *daemon.UsageError
 		if _, err := run(t, strings.Fields(args)...); !errors.As(err, &usage) {
 			t.Errorf("%q: %v", args, err)

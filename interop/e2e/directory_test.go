@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/gomscp/gomscp/as"
@@ -79,5 +81,62 @@ func TestDirectoryTooFull(t *testing.T) {
 	box := newInbox()
 	e.register(softphone.Config{User: bob}, box)
 	box.want(t, alice+" one")
+	e.wantKept(0)
+}
+
+// operate runs a command of mscp-as against the running server.
+func (e *env) operate(args ...string) string {
+	e.t.Helper()
+	args = append(args, "-admin", e.cluster.AS.Admin)
+	out, err := exec.CommandContext(e.ctx, binaries.AS, args...).CombinedOutput()
+	if err != nil {
+		e.t.Fatalf("mscp-as %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// TestMediaServerRenamed renames a media server that keeps messages, and one that is lost,
+// under the lowest limit of recipients. Inventories do not help.
+func TestMediaServerRenamed(t *testing.T) {
+	e := newEnv(t, envOptions{weights: []int{1, 1}, configAS: func(c *as.Config) {
+		c.Inventory, c.Store.MaxRecipients = "never", 2
+	}})
+	chat := e.call(carol, dave) // keeps ms1 busy, so that the next goes to ms2
+	e.leave(alice, bob, "kept by the one that is renamed")
+	if err := chat.Close(e.ctx); err != nil {
+		t.Error(err)
+	}
+	e.wantKept(1)
+	cfg, err := as.LoadConfig(e.cluster.AS.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.MediaServers[1].Name = "new name"
+	if err := e.cluster.AS.Reconfigure(cfg); err != nil {
+		t.Fatal(err)
+	}
+	e.logged(e.cluster.AS, "not configured", "ms2 (1)")
+	e.awaitChannels()
+	if n := e.metric(e.cluster.AS, `mscp_as_unserved_entries{ms="ms2"}`); n != "1" {
+		t.Errorf("unserved entries: %q, want 1", n)
+	}
+	if out := e.operate("directory", "list"); !strings.Contains(out, "not configured") {
+		t.Errorf("directory list:\n%s", out)
+	}
+	// They take no place: two others may get messages.
+	for _, to := range []string{carol, dave} {
+		e.leave(alice, to, "for "+to)
+	}
+	box := newInbox()
+	e.register(softphone.Config{User: bob}, box)
+	if out := e.operate("directory", "rename", "ms2", "new name"); out != "1 entries renamed\n" {
+		t.Errorf("rename: %q", out)
+	}
+	box.want(t, alice+" kept by the one that is renamed")
+	for _, user := range []string{carol, dave} {
+		other := newInbox()
+		e.register(softphone.Config{User: user}, other)
+		other.want(t, alice+" for "+user)
+	}
 	e.wantKept(0)
 }
