@@ -99,6 +99,9 @@ func (p *presenceServer) take(c net.Conn, first string, h map[string]string) {
 		if !strings.HasPrefix(first, "SIP/2.0 200") {
 			p.refused = append(p.refused, first)
 		}
+		if strings.HasPrefix(first, "SIP/2.0 481") {
+			delete(p.known, h["Call-ID"]) // RFC 6665, section 4.2.2
+		}
 		return
 	}
 	if strings.HasPrefix(first, "OPTIONS ") {
