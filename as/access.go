@@ -3,6 +3,7 @@ package as
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -196,6 +197,22 @@ func callerOf(in *sipua.IncomingCall) (sender, identity string, err error) {
 		return in.From, identity, nil
 	}
 	return identity, identity, nil
+}
+
+// maxOtherIdentities bounds the URIs that otherIdentities lists.
+const maxOtherIdentities = 8
+
+// otherIdentities are the URIs of the caller beside sender that a trusted peer has
+// asserted, with blanks between them. What the caller writes in messages may name any.
+func otherIdentities(in *sipua.IncomingCall, sender string) string {
+	var list []string
+	for _, value := range in.ListHeader(headerAsserted) {
+		uri, err := sipua.CanonicalURI(value)
+		if err == nil && uri != sender && !slices.Contains(list, uri) && len(list) < maxOtherIdentities {
+			list = append(list, uri)
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // assertedIdentity is the first sip or sips URI among the values or, without any,

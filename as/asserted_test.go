@@ -1,9 +1,12 @@
 package as
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 // invite writes an INVITE with testOffer as it may come from a proxy, to the user
@@ -91,6 +94,38 @@ func TestAssertedIdentityByItsGrammar(t *testing.T) {
 		})
 	}
 	w.t = t
+	go w.hangUp()
+}
+
+// TestOtherIdentities tells the media server of all that a trusted peer asserts of a
+// caller, and of nothing else.
+func TestOtherIdentities(t *testing.T) {
+	ms := newFakeMS(t)
+	told := make(chan *mscp.RestoreMsg, 1)
+	ms.change(func(ms *fakeMS) {
+		ms.onRequest = func(_ context.Context, req mscp.Element) (mscp.Element, error) {
+			r := req.(*mscp.RestoreMsg)
+			told <- r
+			return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
+		}
+	})
+	w, n := newWire(t), 0
+	s := startAS(t, nil, ms)
+	for headers, want := range map[string]string{
+		"": "",
+		"P-Asserted-Identity: <sip:alice@example.com>\r\n":                                                 "",
+		"P-Asserted-Identity: <tel:+1-555>, Alice <sip:alice@example.com>\r\n":                             "tel:+1555",
+		"P-Asserted-Identity: <sip:alice@example.com>, <sip:al@example.com;x=y>, <sip:al@EXAMPLE.com>\r\n": "sip:al@example.com",
+		"P-Asserted-Identity: <sip:alice@example.com>\r\nPrivacy: id\r\n":                                  "sip:alice@example.com",
+	} {
+		n++
+		w.send(s.Addr(), w.invite(fmt.Sprint("also", n), "<sip:boss@example.com>", headers))
+		res := w.final()
+		w.send(s.Addr(), w.ack(res))
+		if r := <-told; r.FromAlso != want {
+			t.Errorf("%q: told %q, want %q", headers, r.FromAlso, want)
+		}
+	}
 	go w.hangUp()
 }
 

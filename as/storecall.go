@@ -195,6 +195,7 @@ func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 	defer cancel()
 	resp, err := ms.do(rctx, &mscp.RestoreMsg{
 		FromURI: c.pair.Sender, ToURI: c.pair.Recipient, ConnectionID: c.media.ID().String(), FromName: c.pair.Name,
+		FromAlso: otherIdentities(c.in, c.pair.Sender),
 	})
 	switch {
 	case err == nil:

@@ -29,6 +29,7 @@ type connection struct {
 	held    chan struct{} // closed when messages may be sent again; nil if they may
 	pair    pair          // whose messages arrive here; in a push session, those that are replies
 	name    string        // display name of the pair's sender
+	also    []string      // canonical URIs of the same user
 	file    *store.File   // that the caller of a store session transfers; nil: messages
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
@@ -40,6 +41,9 @@ type connection struct {
 	replies replies // of the user agent of a push session
 	tally   tally
 }
+
+// maxIdentities bounds the further URIs of a sender.
+const maxIdentities = 16
 
 // A pair is who sends to whom, as canonical SIP URIs.
 type pair struct{ sender, recipient string }
@@ -82,6 +86,26 @@ func (c *connection) senderName() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.name
+}
+
+// setIdentities notes further URIs of the sender; those that are none are left out.
+func (c *connection) setIdentities(uris []string) {
+	var also []string
+	for _, uri := range uris[:min(len(uris), maxIdentities)] {
+		if canonical, err := sipua.CanonicalURI(uri); err == nil {
+			also = append(also, canonical)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.also = also
+}
+
+// identities are the sender's URIs beside that of the pair.
+func (c *connection) identities() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.also
 }
 
 // transferred is the file that the session is for; nil if it is for messages.

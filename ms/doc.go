@@ -56,6 +56,11 @@
 // It is kept with each message; the CPIM of a push has it, and MsgKept and Inventory tell
 // it to the AS, which calls recipients in the sender's name.
 //
+// A sender's own CPIM must be from that sender: its From is the from-uri of RestoreMsg,
+// one of the URIs in from-also, the same user in another scheme, or anonymous. Anything
+// else gets 403, in replies as well, since the recipient sees it as we would have written
+// it. See speaker.go.
+//
 // # Inventory
 //
 // An AS that asks with SendInventory is told, in notifications of ours, of every

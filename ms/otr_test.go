@@ -67,6 +67,11 @@ func wrapped(contentType, text string) string {
 		"MIME-Version: 1.0\r\nContent-Type: " + contentType + "\r\n\r\n" + text
 }
 
+// fromAlice has a text of wrapped go the other way.
+func fromAlice(text string) string {
+	return strings.NewReplacer(alice, bob, bob, alice).Replace(text)
+}
+
 // TestPreviewIsBounded reads texts byte by byte, short and long: it returns the whole
 // body, and reads no more of it than it must.
 func TestPreviewIsBounded(t *testing.T) {
@@ -127,7 +132,7 @@ func TestHandshakesAreForgotten(t *testing.T) {
 		a.notified = make(chan mscp.Element, 20)
 		l := a.rawStore(t, alice, bob, "accept-types:*")
 		for body, contentType := range handshakes {
-			l.send("h1", body, "Content-Type: "+contentType)
+			l.send("h1", fromAlice(body), "Content-Type: "+contentType)
 			l.want("h1", 200)
 		}
 		l.send("t1", "hello", "Content-Type: text/plain")

@@ -26,6 +26,11 @@ type preview struct {
 	text        []byte        // the begin of that, maxOTRText bytes and one at the most
 	asked       *cpim.Request // nil if nothing is asked for
 
+	// Of a message in CPIM, the values of From. headersLong says that its headers are
+	// longer than are read, so that there may be more of them.
+	from        []string
+	headersLong bool
+
 	// Of a message in CPIM, where what is inside begins, in bytes, and its headers.
 	offset  int64
 	content cpim.MIMEHeader
@@ -78,7 +83,7 @@ func previewCPIM(body io.Reader) (preview, io.Reader, error) {
 			continue // the MIME headers may follow
 		}
 		if err == nil {
-			p.contentType, p.asked = m.ContentType(), m.Request()
+			p.contentType, p.asked, p.from = m.ContentType(), m.Request(), authors(m)
 			p.content = m.Content
 			p.text, err = io.ReadAll(m.Body)
 			p.offset = int64(len(head) - len(p.text))
@@ -88,7 +93,14 @@ func previewCPIM(body io.Reader) (preview, io.Reader, error) {
 			}
 		}
 		if errBody == io.EOF || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || size >= 2*cpim.MaxHeaderBytes {
-			return p, all, nil
+			if err == nil {
+				return p, all, nil
+			}
+			if head, errBody = readMore(head, body, max(len(head), cpim.MaxHeaderBytes+1)); errBody != nil && errBody != io.EOF {
+				return p, nil, errBody
+			}
+			p.from, p.headersLong = authorsOfLines(head), len(head) > cpim.MaxHeaderBytes && !endsHeaders(head)
+			return p, io.MultiReader(bytes.NewReader(head), body), nil
 		}
 	}
 }

@@ -114,7 +114,7 @@ func TestReplies(t *testing.T) {
 	a.notified = make(chan mscp.Element, 10)
 	a.leave(cpimMessage(cpimText("imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery")))
 	a.wantNotified(t, alice, bob, "1")
-	notification := strings.ReplaceAll(cpimText(), "text/plain", "message/imdn+xml")
+	notification := strings.NewReplacer("text/plain", "message/imdn+xml", alice, bob, bob, alice).Replace(cpimText())
 	a.reply = func(s *msrp.Session) {
 		go func() {
 			if _, err := s.Send(a.ctx(), text("thanks")); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -57,6 +58,7 @@ func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
 	if name := sipua.CleanName(r.FromName); name != "" {
 		conn.setName(name) // before messages are let in
 	}
+	conn.setIdentities(strings.Fields(r.FromAlso))
 	return conn.restore(p)
 }
 

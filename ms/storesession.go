@@ -195,6 +195,11 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	if err != nil {
 		return preview{}, ss.refuse(err)
 	}
+	if err := ss.conn.checkSpeaker(begin, p); err != nil {
+		ss.s.metrics.refused.WithLabelValues("speaker").Inc()
+		ss.noteRefused(err)
+		return preview{}, err
+	}
 	if forgets(begin) {
 		return preview{}, ss.drop(body)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-var benchRequest = &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", ""}
+var benchRequest = &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", "", ""}
 
 // BenchmarkTransactions makes requests over one loopback TCP channel, with 1
 // and with 64 of them outstanding. What it is held against is the same

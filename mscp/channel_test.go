@@ -59,7 +59,7 @@ func TestRequests(t *testing.T) {
 		for i := range 100 {
 			wg.Go(func() {
 				id := fmt.Sprintf("call-%d;a<b;\"c\"", i)
-				resp, err := c.Do(t.Context(), &RestoreMsg{"sip:a&b@example.com", "sip:李@example.com", id, ""})
+				resp, err := c.Do(t.Context(), &RestoreMsg{"sip:a&b@example.com", "sip:李@example.com", id, "", ""})
 				r, ok := resp.(*MsgRestored)
 				if err != nil || !ok || r.ConnectionID != id || r.FromURI != "sip:a&b@example.com" || r.ToURI != "sip:李@example.com" {
 					t.Errorf("got %#v, %v", resp, err)
@@ -217,7 +217,7 @@ func BenchmarkRequests(b *testing.B) {
 	defer c.Close()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := c.Do(b.Context(), &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", ""}); err != nil {
+			if _, err := c.Do(b.Context(), &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", "", ""}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -116,8 +116,13 @@ func encodeExtension(b *bytes.Buffer, e extensionElement, bare bool) {
 			writeAttr(b, extensionNames[i], *value)
 		}
 	}
-	if r, ok := e.(*RestoreMsg); ok && !bare && r.FromName != "" {
-		writeAttr(b, attrFromName, r.FromName)
+	if r, ok := e.(*RestoreMsg); ok && !bare {
+		if r.FromName != "" {
+			writeAttr(b, attrFromName, r.FromName)
+		}
+		if r.FromAlso != "" {
+			writeAttr(b, attrFromAlso, r.FromAlso)
+		}
 	}
 	b.WriteString("/>")
 }

@@ -11,7 +11,7 @@ import (
 const open, closing = `<mscp version="1.0" xmlns="urn:ietf:mscp">`, `</mscp>`
 
 func TestParseDocument(t *testing.T) {
-	restore := &RestoreMsg{"uri1", "uri2", "connection1", ""}
+	restore := &RestoreMsg{"uri1", "uri2", "connection1", "", ""}
 	for name, tc := range map[string]struct {
 		xml  string
 		want *Document // nil for an error

@@ -25,9 +25,10 @@ func Name(e Element) string {
 
 // RestoreMsg asks the MS to keep the messages of a connection: they are from
 // FromURI to ToURI. See the paper, section 2.3.4. FromName is the sender's display
-// name, "" if there is none: an attribute of ours, from-name, which the paper's
-// dialect does not have.
-type RestoreMsg struct{ FromURI, ToURI, ConnectionID, FromName string }
+// name, "" if there is none, and FromAlso further URIs of the same user with blanks
+// between them: attributes of ours, from-name and from-also, which the paper's dialect
+// does not have.
+type RestoreMsg struct{ FromURI, ToURI, ConnectionID, FromName, FromAlso string }
 
 // MsgRestored says that the MS knows whose the connection's messages are.
 type MsgRestored struct{ FromURI, ToURI, ConnectionID string }
@@ -64,6 +65,9 @@ func (o *Other) elementName() string        { return o.Local }
 
 // attrFromName is the attribute of a sender's display name.
 const attrFromName = "from-name"
+
+// attrFromAlso is the attribute of a sender's other URIs.
+const attrFromAlso = "from-also"
 
 // extensionNames are the attributes of the offline-message elements, in the
 // order in which they are written.

@@ -143,7 +143,7 @@ func TestRefuse(t *testing.T) {
 	for _, req := range []Element{
 		&DialogPrepare{Src: "a"}, &DialogStart{Src: "a", ConnectionID: "c"}, &CreateConference{},
 		&DestroyConference{ConferenceID: "x"}, &Join{ID1: "1", ID2: "2"}, &Unjoin{ID1: "1", ID2: "2"},
-		&RestoreMsg{"a", "b", "c", ""}, &SendMsg{"a", "b", "c"},
+		&RestoreMsg{"a", "b", "c", "", ""}, &SendMsg{"a", "b", "c"},
 	} {
 		doc := Document{Kind: Response, Element: Refuse(req, "not here")}
 		if found := Validate(doc.Encode(Draft)); len(found) > 0 {
@@ -220,7 +220,7 @@ func BenchmarkParse(b *testing.B) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	doc := &Document{Kind: Request, Element: &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", ""}}
+	doc := &Document{Kind: Request, Element: &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", "", ""}}
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = doc.Encode(Draft)

@@ -28,7 +28,7 @@ func TestInfo(t *testing.T) {
 	for i := range 50 {
 		wg.Go(func() {
 			id := fmt.Sprint(i)
-			e, err := c.Do(t.Context(), &RestoreMsg{"a", "b", id, ""})
+			e, err := c.Do(t.Context(), &RestoreMsg{"a", "b", id, "", ""})
 			if r, ok := e.(*MsgRestored); err != nil || !ok || r.ConnectionID != id {
 				t.Errorf("%s: %+v, %v", id, e, err)
 			}
@@ -101,7 +101,7 @@ func TestSlowNotifications(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := c.Do(t.Context(), &RestoreMsg{"a", "b", "c", ""}); err != nil {
+	if _, err := c.Do(t.Context(), &RestoreMsg{"a", "b", "c", "", ""}); err != nil {
 		t.Error(err)
 	}
 }

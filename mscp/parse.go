@@ -315,7 +315,8 @@ func (r *reading) extension(kind Kind, n *xmltree.Node) Element {
 	}
 	if m, ok := e.(*RestoreMsg); ok {
 		m.FromName, _ = n.Attr(attrFromName)
-		names = append(names, attrFromName)
+		m.FromAlso, _ = n.Attr(attrFromAlso)
+		names = append(names, attrFromName, attrFromAlso)
 	}
 	if (kind == Request) != isRequest(e) {
 		r.note(n, false, "%s in a %s (paper, 2.3.4)", n.Local, kind)

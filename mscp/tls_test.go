@@ -69,7 +69,7 @@ func TestTLS(t *testing.T) {
 			c, err := ClientTLS(t.Context(), a, tc.as, answer)
 			if err == nil {
 				client := NewClient(c, Config{})
-				_, err = client.Do(t.Context(), &RestoreMsg{"sip:a@x", "sip:b@x", "c", ""})
+				_, err = client.Do(t.Context(), &RestoreMsg{"sip:a@x", "sip:b@x", "c", "", ""})
 				client.Close()
 			}
 			if serr := <-served; tc.ok && (err != nil || serr != nil) {

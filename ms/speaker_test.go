@@ -1,0 +1,148 @@
+package ms
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/msrp/cpim"
+)
+
+// TestSpeaker reads the headers of messages in CPIM from alice, whose second identity is
+// a telephone number.
+func TestSpeaker(t *testing.T) {
+	const me, boss = "<sip:alice@example.com>", "<sip:boss@example.com>"
+	lines := func(l ...string) string { return strings.Join(l, "\r\n") }
+	tail := lines("To: <sip:bob@example.com>", "", "Content-Type: text/plain", "", "hi")
+	for head, taken := range map[string]bool{
+		"":                     true,
+		"From: " + me + "\r\n": true,
+		"From: Alice W <sip:alice@example.com>\r\n":                           true,
+		"From: \"The \\\"A\\\"\" <sip:alice@example.com>\r\n":                 true,
+		"From: sip:alice@example.com\r\n":                                     true,
+		"From: <sip:%61lice@EXAMPLE.com:5060;transport=tcp>\r\n":              true,
+		"From: <sips:alice@example.com>\r\n":                                  true,
+		"From: <im:alice@example.com>\r\n":                                    true,
+		"From: <pres:alice@example.com>\r\n":                                  true,
+		"From: <tel:+1-212-555-0101>\r\n":                                     true,
+		"From: <sip:+12125550101@gw.example.com;user=phone>\r\n":              true,
+		"From: Anonymous <sip:anonymous@anonymous.invalid>\r\n":               true,
+		"From: <sip:c8oqz84zk7z@privacy.invalid>\r\n":                         true,
+		"From: " + me + "\r\nFrom: " + me + "\r\n":                            true,
+		"NS: Other <urn:other>\r\nOther.From: nobody\r\nFrom: " + me + "\r\n": true,
+
+		"From: " + boss + "\r\n":                                               false,
+		"From: The Boss " + boss + "\r\n":                                      false,
+		"From: sip:boss@example.com\r\n":                                       false,
+		"From: <sip:alice@example.org>\r\n":                                    false,
+		"From: <sip:Alice@example.com>\r\n":                                    false,
+		"From: <im:boss@example.com>\r\n":                                      false,
+		"From: <mailto:alice@example.com>\r\n":                                 false,
+		"From: <tel:+12125550102>\r\n":                                         false,
+		"From: <http://example.com/alice>\r\n":                                 false,
+		"From: the boss\r\n":                                                   false,
+		"From: \r\n":                                                           false,
+		"From: " + me + "\r\nFrom: " + boss + "\r\n":                           false,
+		"From: " + boss + "\r\nFrom: " + me + "\r\n":                           false,
+		"from: " + boss + "\r\n":                                               false,
+		"FROM: " + boss + "\r\n":                                               false,
+		"From: " + boss + " " + me + "\r\n":                                    false,
+		"From: \"" + boss + "\" " + me + "\r\n":                                false,
+		"From: " + me + ", " + boss + "\r\n":                                   false,
+		"From:\r\n " + boss + "\r\n":                                           false,
+		"From: " + boss + "\r\n " + me + "\r\n":                                false,
+		"From:;lang=en " + boss + "\r\n":                                       false,
+		"NS: c <" + cpim.Namespace + ">\r\nc.From: " + boss + "\r\n":           false,
+		"NS: <urn:other>\r\nFrom: " + boss + "\r\n":                            false,
+		"Subject: " + strings.Repeat("y", 5000) + "\r\nFrom: " + boss + "\r\n": false,
+
+		// Headers that cannot be read.
+		"no header\r\nFrom: " + me + "\r\n":                                             true,
+		"no header\r\nFrom: " + boss + "\r\n":                                           false,
+		"no header\r\n" + strings.Repeat("X: y\r\n", 500) + "c.FROM : " + boss + "\r\n": false,
+		"Subject: \x01\rFrom: " + boss + "\r\n":                                         false,
+		"Subject: \xff\nFrom: " + boss + "\r\n":                                         false,
+		"Subject: \u0085From: " + boss + "\r\n":                                         false,
+		strings.Repeat("X: y\r\n", cpim.MaxHeaders) + "From: " + boss + "\r\n":          false,
+		strings.Repeat("X: y\r\n", 5000) + "From: " + boss + "\r\n":                     false,
+		"no header\r\n" + strings.Repeat("X: y\r\n", 5000) + "From: " + boss + "\r\n":   false,
+	} {
+		for _, wrapper := range []string{"", "Content-Type: Message/CPIM\r\n\r\n"} {
+			body := wrapper + head + tail
+			c := &connection{also: []string{"tel:+12125550101"}}
+			begin, all, err := readPreview("message/CPIM", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.checkSpeaker(begin, pair{sender: alice, recipient: bob}); (err == nil) != taken {
+				t.Errorf("%.200q: %v, taken: %v", wrapper+head, err, taken)
+			}
+			if again, err := io.ReadAll(all); err != nil || string(again) != body {
+				t.Errorf("%.200q: the body has changed, %v", head, err)
+			}
+		}
+	}
+}
+
+// TestSpeakerOfASession leaves a message in CPIM in another's name, in one chunk and in
+// pieces that cut its From, and sends one back in a push; only what its speaker has written
+// in its own name is kept.
+func TestSpeakerOfASession(t *testing.T) {
+	a := newFakeAS(t, nil)
+	a.notified = make(chan mscp.Element, 20)
+	forged := strings.Replace(cpimText(), "Alice <"+alice, "Boss <sip:boss@example.com", 1)
+	l := a.rawStore(t, alice, bob, "accept-types:*")
+	l.send("t1", forged, "Content-Type: message/cpim")
+	l.want("t1", 403)
+	for i := range len(forged) - 1 { // at every byte
+		head := []string{"To-Path: " + l.theirs, "From-Path: " + l.ours, fmt.Sprintf("Message-ID: p%d", i)}
+		l.Send(append(append([]string{fmt.Sprintf("MSRP a%04d SEND", i)}, head...), fmt.Sprintf("Byte-Range: 1-%d/%d", i+1, len(forged)),
+			"Content-Type: message/cpim", "", forged[:i+1], fmt.Sprintf("-------a%04d+", i))...)
+		l.Send(append(append([]string{fmt.Sprintf("MSRP b%04d SEND", i)}, head...), fmt.Sprintf("Byte-Range: %d-%d/%d", i+2, len(forged), len(forged)),
+			"Content-Type: message/cpim", "", forged[i+1:], fmt.Sprintf("-------b%04d$", i))...)
+		for range 2 {
+			if f := l.Next(); strings.HasPrefix(f.TID, "b") && f.Code != 403 {
+				t.Fatalf("cut at %d: %+v", i, f)
+			}
+		}
+	}
+	l.send("t2", cpimText(), "Content-Type: message/cpim")
+	l.want("t2", 200)
+	a.bye(l)
+	a.wantKept(1)
+
+	p := a.rawPush(t, "accept-types:*")
+	sent := make(chan mscp.Element, 1)
+	go func() { sent <- a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: p.call.ID().String()}) }()
+	p.Answer(p.Next(), 200, "OK")
+	if r, ok := (<-sent).(*mscp.MsgSended); !ok {
+		t.Fatalf("%+v", r)
+	}
+	p.send("r1", cpimText(), "Content-Type: message/cpim") // from alice
+	p.want("r1", 403)
+	p.send("r2", fromAlice(cpimText()), "Content-Type: message/cpim")
+	p.want("r2", 200)
+	a.bye(p)
+	if kept := a.ms.Store().Messages(alice, bob); len(kept) != 1 || kept[0].MessageID != "mr2" {
+		t.Errorf("of the replies are kept %+v", kept)
+	}
+}
+
+// TestSpeakersOtherIdentities has the application server tell of a second URI.
+func TestSpeakersOtherIdentities(t *testing.T) {
+	a := newFakeAS(t, nil)
+	l := a.rawStore(t, alice, bob, "accept-types:*")
+	also := strings.Replace(cpimText(), "<"+alice, "<tel:+1", 1)
+	l.send("t1", also, "Content-Type: message/cpim")
+	l.want("t1", 403)
+	r := a.do(&mscp.RestoreMsg{FromURI: alice, ToURI: bob, ConnectionID: l.call.ID().String(), FromAlso: "nonsense tel:+1"})
+	if _, ok := r.(*mscp.MsgRestored); !ok {
+		t.Fatalf("%+v", r)
+	}
+	l.send("t2", also, "Content-Type: message/cpim")
+	l.want("t2", 200)
+	a.bye(l)
+	a.wantKept(1)
+}
