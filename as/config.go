@@ -42,6 +42,9 @@ type Config struct {
 	Admin             string              `yaml:"admin"`
 	AdminHosts        []string            `yaml:"admin_hosts"`
 	Trace             string              `yaml:"trace"`
+
+	// Network makes the sockets for SIP and MSCP; the zero value is that of package net.
+	Network sipua.Network `yaml:"-"`
 }
 
 // SIPConfig says where the server takes SIP.

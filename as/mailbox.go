@@ -24,7 +24,7 @@ type mailbox struct {
 	// disk is held while an entry is added to the file, and then to letters, or removed
 	// from letters, and then from the file: so the file has what letters has. It is
 	// locked before mu.
-	disk sync.Mutex
+	disk slowLock
 
 	mu      sync.Mutex
 	letters map[letterKey]*letter
@@ -58,9 +58,19 @@ func newMailbox(s *Server, recipient string, push func(context.Context, Pair) er
 		s: s, recipient: recipient, log: s.log.With("recipient", recipient),
 		wake: make(chan struct{}, 1), push: push,
 		letters: map[letterKey]*letter{},
-		user:    newAttempts(s.cfg.Push),
+		user:    newAttempts(s.cfg.Push), disk: newSlowLock(),
 	}
 }
+
+// A slowLock is a mutex whose holder may wait for a timer. In virtual time, which goes on
+// only when all wait for something that time can bring, who waits for a sync.Mutex holds
+// time up.
+type slowLock chan struct{}
+
+func newSlowLock() slowLock { return make(slowLock, 1) }
+
+func (l slowLock) Lock()   { l <- struct{}{} }
+func (l slowLock) Unlock() { <-l }
 
 func (m *mailbox) wakeUp() {
 	select {

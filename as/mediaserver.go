@@ -28,6 +28,7 @@ type mediaServer struct {
 	from        string // our own URI
 	certificate certificate
 	mscp        mscp.Config
+	network     sipua.Network
 	log         *slog.Logger
 	changed     func()        // called after every change of up; must not block
 	cameUp      func(channel) // called when a channel is up; must not block
@@ -185,8 +186,7 @@ func (m *mediaServer) dial(ctx context.Context, answer []byte) (*mscp.Client, er
 	if err := m.checkAnswer(a); err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
+	conn, err := m.network.DialContext(ctx, "tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
 	if err != nil {
 		return nil, err
 	}

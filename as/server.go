@@ -122,7 +122,7 @@ func (s *Server) openSIP() (err error) {
 	s.limits = newLimiter(s.cfg.Limits, s.cfg.Store.RetryAfter)
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
-		SessionExpires: s.cfg.SIP.SessionExpires,
+		SessionExpires: s.cfg.SIP.SessionExpires, Network: s.cfg.Network,
 	}
 	if cfg.TLS, err = s.sipTLS(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -41,6 +42,10 @@ type Config struct {
 	AdminHosts        []string         `yaml:"admin_hosts"`
 	Trace             string           `yaml:"trace"`
 	TraceBody         int              `yaml:"trace_body" unit:"bytes"`
+
+	// Network makes the sockets for SIP, MSCP and MSRP; the zero value is that of
+	// package net.
+	Network sipua.Network `yaml:"-"`
 }
 
 // SIPConfig says where the server takes SIP.

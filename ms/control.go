@@ -64,7 +64,7 @@ func (c *control) offered(offer []byte) ([]byte, error) {
 	if port := c.port.Load(); port != 0 && m.Connection == "existing" {
 		return c.describe(m.Keep(c.s.cfg.Control.Host, int(port)), offer)
 	}
-	ln, err := listenInRange(c.s.cfg.Control.Host, c.s.cfg.Control.PortMin, c.s.cfg.Control.PortMax)
+	ln, err := listenInRange(c.s.cfg.Network.WithDefaults(), c.s.cfg.Control.Host, c.s.cfg.Control.PortMin, c.s.cfg.Control.PortMax)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (c *control) accept(call *sipua.Call, ln invited) (net.Conn, error) {
 		}
 		ln.Close()
 	}()
-	if tl, ok := ln.Listener.(*net.TCPListener); ok {
+	if tl, ok := ln.Listener.(interface{ SetDeadline(time.Time) error }); ok {
 		_ = tl.SetDeadline(time.Now().Add(c.s.cfg.Control.AcceptTimeout))
 	}
 	for {
@@ -173,11 +173,11 @@ func (c *control) serve(call *sipua.Call, conn net.Conn) {
 
 // listenInRange listens on the first free port from min to max, both 0 for any
 // port.
-func listenInRange(host string, min, max int) (net.Listener, error) {
+func listenInRange(network sipua.Network, host string, min, max int) (net.Listener, error) {
 	var err error
 	for port := min; port <= max; port++ {
 		var ln net.Listener
-		if ln, err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
+		if ln, err = network.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port))); err == nil {
 			return ln, nil
 		}
 	}

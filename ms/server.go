@@ -135,7 +135,7 @@ func (s *Server) openMSCP() error {
 }
 
 func (s *Server) openMSRP() (err error) {
-	s.mcfg = msrp.Config{Logger: s.log, TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window)}
+	s.mcfg = msrp.Config{Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext, TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window)}
 	if s.cfg.TraceBody == 0 {
 		s.mcfg.TraceBody = -1 // which says none to package msrp
 	}
@@ -160,7 +160,7 @@ func (s *Server) openSIP() (err error) {
 	}
 	s.peers.Store(peers)
 	cfg := sipua.Config{
-		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-ms", Logger: s.log,
+		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-ms", Logger: s.log, Network: s.cfg.Network,
 	}
 	if cfg.TLS, err = s.sipTLS(); err != nil {
 		return err

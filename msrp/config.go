@@ -1,6 +1,7 @@
 package msrp
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -45,6 +46,12 @@ type Config struct {
 	// Resolver looks up the names that are dialled; nil is
 	// net.DefaultResolver.
 	Resolver *net.Resolver
+
+	// Listen makes the socket of a Listener, and DialContext dialled connections; nil
+	// means the functions of package net of these names, the latter with Resolver.
+	// The listener's address is a *[net.TCPAddr].
+	Listen      func(network, address string) (net.Listener, error)
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// ChunkSize is the size of the chunks of outgoing messages in bytes, 1
 	// to MaxChunkSize. 0 takes DefaultChunkSize when the peer is one hop
@@ -103,6 +110,12 @@ func (c Config) withDefaults() (*Config, error) {
 	}
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver
+	}
+	if c.Listen == nil {
+		c.Listen = net.Listen
+	}
+	if c.DialContext == nil {
+		c.DialContext = (&net.Dialer{Resolver: c.Resolver}).DialContext
 	}
 	if c.TraceBody == 0 {
 		c.TraceBody = DefaultTraceBody

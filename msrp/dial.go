@@ -77,8 +77,7 @@ func connect(ctx context.Context, cfg *Config, hop URI, to string, prints []stri
 	if to == "" {
 		to = hop.address()
 	}
-	dialer := net.Dialer{Resolver: cfg.Resolver}
-	nc, err := dialer.DialContext(ctx, "tcp", to) // [RFC4975-6.2-1] [RFC4975-6.2-2]
+	nc, err := cfg.DialContext(ctx, "tcp", to) // [RFC4975-6.2-1] [RFC4975-6.2-2]
 	if err != nil {
 		return nil, fmt.Errorf("msrp: %w", err)
 	}

@@ -34,7 +34,7 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	nl, err := net.Listen("tcp", addr)
+	nl, err := full.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("msrp: %w", err)
 	}

@@ -99,8 +99,9 @@ func (ua *UA) connected(transport, addr, name string) bool {
 
 // dial connects to addr, and gives the connection to sipgo.
 func (ua *UA) dial(ctx context.Context, transport, addr, name string) (*stream, error) {
-	d := net.Dialer{Timeout: dialWait}
-	conn, err := d.DialContext(ctx, "tcp", addr)
+	dialing, cancel := context.WithTimeout(ctx, dialWait)
+	defer cancel()
+	conn, err := ua.cfg.Network.DialContext(dialing, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

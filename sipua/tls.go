@@ -172,7 +172,7 @@ func (ua *UA) listenTLS() (err error) {
 	if err != nil {
 		return err
 	}
-	if ua.secure.listener, err = net.Listen("tcp", addr); err != nil {
+	if ua.secure.listener, err = ua.cfg.Network.Listen("tcp", addr); err != nil {
 		return err
 	}
 	port := ua.secure.listener.Addr().(*net.TCPAddr).Port

@@ -27,6 +27,8 @@ type Config struct {
 	// TLS, if not nil, adds SIP over TLS at a port of its own.
 	TLS    *TLSConfig
 	Logger *slog.Logger
+	// Network makes the sockets; the zero value is that of package net.
+	Network Network
 	// SessionExpires, if not 0, asks for a session timer for every call: one
 	// that nobody has refreshed for that long ends, with ErrSessionExpired. It is
 	// 90 s at the least. A timer that a peer asks for is heeded in any case. See
@@ -120,6 +122,7 @@ func New(cfg Config, h Handlers) (*UA, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.timers = cfg.timers.withDefaults()
+	cfg.Network = cfg.Network.WithDefaults()
 	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}, ending: map[dialogKey]*ending{}, notifiers: map[target]*notifier{}, secured: map[string]*stream{}}
 	ua.ctx, ua.cancel = context.WithCancel(context.Background())
 	if err := ua.listen(); err != nil {
@@ -148,12 +151,12 @@ func (ua *UA) listen() error {
 		return err
 	}
 	for try := 0; ; try++ {
-		ua.listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
+		ua.listener, err = ua.cfg.Network.Listen("tcp", net.JoinHostPort(host, port))
 		if err != nil {
 			return err
 		}
 		addr := ua.listener.Addr().String()
-		if ua.packets, err = net.ListenPacket("udp", addr); err == nil {
+		if ua.packets, err = ua.cfg.Network.ListenPacket("udp", addr); err == nil {
 			break
 		}
 		ua.listener.Close()

@@ -92,6 +92,9 @@ func Keys(config any) []string {
 func keysOf(keys []string, prefix string, t reflect.Type) []string {
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		if name == "-" {
+			continue // no setting
+		}
 		if f := t.Field(i).Type; f.Kind() == reflect.Struct {
 			keys = keysOf(keys, prefix+name+".", f)
 		} else {

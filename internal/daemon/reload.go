@@ -16,6 +16,9 @@ func Changed(old, new any) []string {
 func changed(keys []string, prefix string, a, b reflect.Value) []string {
 	for i := range a.NumField() {
 		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("yaml"), ",")
+		if name == "-" {
+			continue // no setting
+		}
 		key, x, y := prefix+name, a.Field(i), b.Field(i)
 		if x.Kind() == reflect.Struct {
 			keys = changed(keys, key+".", x, y)

@@ -215,7 +215,7 @@ type field struct {
 func fieldOf(v reflect.Value, name string) (field, bool) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if key, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); key == name {
+		if key, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); key == name && key != "-" {
 			return field{v.Field(i), f.Tag.Get("unit")}, true
 		}
 	}
@@ -227,7 +227,7 @@ func (s *settings) unknown(f *ast.MappingValueNode, prefix, name string, v refle
 	best, least := "", max(2, len(name)/3)+1
 	for i := range v.NumField() {
 		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-		if d := distance(name, key); d < least {
+		if d := distance(name, key); d < least && key != "-" {
 			best, least = prefix+key, d
 		}
 	}
