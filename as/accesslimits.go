@@ -11,12 +11,14 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/sipua"
 )
 
 // LimitsConfig bounds what callers can take; 0 means no limit. Rates are in
-// calls a second, bursts and the others in calls.
+// calls a second, bursts and the others in calls, Memory is in bytes.
 type LimitsConfig struct {
+	Memory         int64   `yaml:"memory" unit:"bytes"`
 	SourceRate     float64 `yaml:"source_rate"`
 	SourceBurst    int     `yaml:"source_burst"`
 	CallerRate     float64 `yaml:"caller_rate"`
@@ -47,6 +49,9 @@ func (l LimitsConfig) validate(bad func(key, format string, args ...any)) {
 			bad(r.burstKey, "%d is less than 1", r.burst)
 		}
 	}
+	if l.Memory != 0 && l.Memory < minMemory {
+		bad("limits.memory", "%d is less than %d bytes; 0 means no limit", l.Memory, minMemory)
+	}
 	for _, c := range []struct {
 		key string
 		n   int
@@ -62,6 +67,7 @@ const (
 	rejectSourceRate     = "source_rate"
 	rejectCallerRate     = "caller_rate"
 	rejectCalls          = "calls"
+	rejectMemory         = "memory"
 	rejectCallerCalls    = "caller_calls"
 	rejectRecipientCalls = "recipient_calls"
 )
@@ -79,7 +85,7 @@ func (o *overLimit) Error() string { return "over the limit of " + o.why }
 // alone is to wait. All three may have a Retry-After. See RFC 3261, section 20.33.
 func (o *overLimit) code() (int, string) {
 	switch o.why {
-	case rejectSourceRate, rejectCalls:
+	case rejectSourceRate, rejectCalls, rejectMemory:
 		return 503, "Service Unavailable"
 	case rejectRecipientCalls:
 		return 486, "Busy Here"
@@ -96,6 +102,7 @@ func (o *overLimit) seconds() string {
 type limiter struct {
 	now   func() time.Time
 	after time.Duration // to wait for the end of other calls
+	mem   *budget.Budget
 
 	mu          sync.Mutex
 	cfg         LimitsConfig
@@ -106,8 +113,8 @@ type limiter struct {
 	byRecipient map[string]int
 }
 
-func newLimiter(cfg LimitsConfig, after time.Duration) *limiter {
-	return &limiter{now: time.Now, after: after, cfg: cfg, byCaller: map[string]int{}, byRecipient: map[string]int{}}
+func newLimiter(cfg LimitsConfig, mem *budget.Budget, after time.Duration) *limiter {
+	return &limiter{now: time.Now, after: after, mem: mem, cfg: cfg, byCaller: map[string]int{}, byRecipient: map[string]int{}}
 }
 
 // set replaces the limits. Calls that are there count on, and stay.
@@ -115,6 +122,9 @@ func (l *limiter) set(cfg LimitsConfig) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cfg = cfg
+	if l.mem != nil && cfg.Memory > 0 {
+		l.mem.SetLimit(heldOf(cfg.Memory))
+	}
 }
 
 // source takes a request from an address; nil if there may be one.
@@ -149,6 +159,9 @@ func (l *limiter) begin(caller, recipient string) (end func(), err *overLimit) {
 	if over := l.callers.take(caller, l.cfg.CallerRate, l.cfg.CallerBurst, l.now(), rejectCallerRate); over != nil {
 		return nil, over
 	}
+	if !l.mem.Take(callCost) {
+		return nil, &overLimit{rejectMemory, l.after}
+	}
 	l.calls++
 	l.byCaller[caller]++
 	l.byRecipient[recipient]++
@@ -159,6 +172,7 @@ func (l *limiter) end(caller, recipient string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls--
+	l.mem.Give(callCost)
 	endOne(l.byCaller, caller)
 	endOne(l.byRecipient, recipient)
 }

@@ -12,7 +12,7 @@ import (
 
 func TestRate(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	l := newLimiter(LimitsConfig{SourceRate: 0.5, SourceBurst: 3}, time.Second)
+	l := newLimiter(LimitsConfig{SourceRate: 0.5, SourceBurst: 3}, nil, time.Second)
 	l.now = func() time.Time { return now }
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	take := func(from netip.Addr, n int) (taken int) {

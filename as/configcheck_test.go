@@ -28,6 +28,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"limits.source_burst":            {{`0`, "less than 1"}},
 	"limits.caller_rate":             {{`-1`, "from 0"}},
 	"limits.caller_burst":            {{`0`, "less than 1"}},
+	"limits.memory":                  {{`-1`, "0 means no limit"}, {`1MB`, "is less than"}},
 	"limits.calls":                   {{`-1`, "0"}},
 	"limits.caller_calls":            {{`-1`, "0"}},
 	"limits.recipient_calls":         {{`-1`, "0"}},

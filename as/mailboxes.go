@@ -94,7 +94,9 @@ func (ms *mailboxes) get(recipient string, exempt bool) *mailbox {
 		m.claims.Add(1)
 		return m
 	}
-	if !exempt && len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients {
+	if exempt {
+		ms.s.memory.Add(recipientCost)
+	} else if len(ms.byURI) >= ms.s.cfg.Store.MaxRecipients || !ms.s.memory.Take(recipientCost) {
 		return nil
 	}
 	m = newMailbox(ms.s, recipient, ms.push)
@@ -140,6 +142,7 @@ func (ms *mailboxes) remove(m *mailbox) {
 	defer ms.mu.Unlock()
 	if ms.byURI[m.recipient] == m {
 		delete(ms.byURI, m.recipient)
+		ms.s.memory.Give(recipientCost)
 	}
 }
 

@@ -66,6 +66,13 @@ func (m *metrics) registerState(s *Server) {
 	m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "mscp_as_recipients", Help: "Recipients for whom messages are, or may be, kept.",
 	}, func() float64 { return float64(s.mailboxes.len()) }))
+	if s.memory != nil {
+		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "mscp_as_held_bytes", Help: "Memory that calls and recipients are counted for.",
+		}, func() float64 { return float64(s.memory.Used()) }), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "mscp_as_held_limit_bytes", Help: "The most of that: three quarters of limits.memory.",
+		}, func() float64 { return float64(s.memory.Limit()) }))
+	}
 	if r, ok := s.presence.(*registrations); ok {
 		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "mscp_as_registered_users", Help: "Users whom the registrar has told to be registered.",

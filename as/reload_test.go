@@ -109,7 +109,7 @@ func TestReloadKeepsDrain(t *testing.T) {
 
 // TestCallOfOneself counts who is caller and recipient at once, in both roles.
 func TestCallOfOneself(t *testing.T) {
-	l := newLimiter(LimitsConfig{}, 0)
+	l := newLimiter(LimitsConfig{}, nil, 0)
 	end, over := l.begin("a", "a")
 	if over != nil {
 		t.Fatal(over)

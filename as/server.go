@@ -14,6 +14,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -37,6 +38,7 @@ type Server struct {
 	balancer    *balancer
 	dir         *Directory
 	mailboxes   *mailboxes
+	memory      *budget.Budget // of calls and recipients; nil: no limit
 	presence    presenceSource
 	pace        *pace // of SUBSCRIBEs
 	metrics     *metrics
@@ -67,7 +69,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	cfg.MediaServers = slices.Clone(cfg.MediaServers)
-	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), run: rand.Text(), pace: &pace{rate: cfg.Presence.Rate}, ready: make(chan struct{}), noting: make(chan struct{}, maxNoting)}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), run: rand.Text(), pace: &pace{rate: cfg.Presence.Rate}, ready: make(chan struct{}), noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -119,7 +121,7 @@ func (s *Server) openSIP() (err error) {
 		return err
 	}
 	s.access.Store(a)
-	s.limits = newLimiter(s.cfg.Limits, s.cfg.Store.RetryAfter)
+	s.limits = newLimiter(s.cfg.Limits, s.memory, s.cfg.Store.RetryAfter)
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
 		SessionExpires: s.cfg.SIP.SessionExpires, Network: s.cfg.Network,

@@ -77,6 +77,7 @@ type MSRPConfig struct {
 
 // LimitsConfig bounds what is kept; 0 means no limit.
 type LimitsConfig struct {
+	Memory            int64 `yaml:"memory" unit:"bytes"`
 	RecipientMessages int   `yaml:"recipient_messages"`
 	RecipientBytes    int64 `yaml:"recipient_bytes" unit:"bytes"`
 	SenderMessages    int   `yaml:"sender_messages"`

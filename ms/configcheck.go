@@ -2,6 +2,9 @@ package ms
 
 import "github.com/gomscp/gomscp/internal/daemon"
 
+// minMemory is the least limits.memory: with less a server would refuse everything.
+const minMemory = 32 << 20
+
 // check reports what is wrong with the settings that need no more than a look.
 func (c *Config) check(bad func(key, format string, args ...any)) {
 	report := func(key string, err error) {
@@ -35,6 +38,9 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 		bad("trace_body", "%d is negative", n)
 	}
 	l := c.Limits
+	if l.Memory != 0 && l.Memory < minMemory {
+		bad("limits.memory", "%d is less than %d bytes; 0 means no limit", l.Memory, minMemory)
+	}
 	for key, n := range map[string]int64{
 		"recipient_messages": int64(l.RecipientMessages), "recipient_bytes": l.RecipientBytes,
 		"sender_messages": int64(l.SenderMessages), "sender_bytes": l.SenderBytes,

@@ -32,6 +32,7 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"msrp.offer_tls":                 {{`perhaps`, "bool"}},
 	"msrp.max_size":                  {{`-1`, "negative"}},
 	"store":                          {{`""`, "empty"}},
+	"limits.memory":                  {{`-1`, "0 means no limit"}, {`1MB`, "is less than"}},
 	"limits.recipient_messages":      {{`-1`, "0 means no limit"}},
 	"limits.recipient_bytes":         {{`-1`, "0 means no limit"}},
 	"limits.sender_messages":         {{`-1`, "0 means no limit"}},

@@ -71,5 +71,6 @@ func (m *metrics) registerState(s *Server) {
 		sessions("mscp_mediaserver_store_sessions", "Live store sessions.", storeDialog),
 		sessions("mscp_mediaserver_push_sessions", "Live push sessions.", pushDialog),
 		&storeCollector{s.store},
+		memoryCollector{s.memory},
 	)
 }

@@ -16,6 +16,10 @@ import (
 // until the dialog ends. See RFC 3725, section 4.1.
 func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	log := conn.log
+	if !s.memory.all.Take(sessionCost) {
+		return s.noMemory(in)
+	}
+	defer s.memory.all.Give(sessionCost)
 	s.connections.add(conn)
 	defer s.connections.remove(conn)
 	defer conn.settle(nil, errDialogEnded)
@@ -31,7 +35,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	// The user agent may be the one to connect, and may do so before its
 	// answer has come to us.
 	receiver := s.newPushReceiver(conn, log)
-	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive}
+	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive, Memory: s.memory.all}
 	passive, err := s.listener(media.TLS).Accept(sc)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))

@@ -50,7 +50,8 @@ type Server struct {
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
 	peers       atomic.Pointer[daemon.Peers] // the application servers
-	quiet       daemon.Quiet                 // for what strangers do
+	memory      *memory
+	quiet       daemon.Quiet // for what strangers do
 	certificate atomic.Pointer[certificate]
 	made        *tls.Certificate // for MSRP, if none is configured
 	bound       chan struct{}    // closed when ua is set
@@ -74,7 +75,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), bound: make(chan struct{}), draining: make(chan struct{})}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), bound: make(chan struct{}), draining: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -135,7 +136,10 @@ func (s *Server) openMSCP() error {
 }
 
 func (s *Server) openMSRP() (err error) {
-	s.mcfg = msrp.Config{Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext, TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window)}
+	s.mcfg = msrp.Config{
+		Memory: s.memory.stores, Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext,
+		 TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window),
+	}
 	if s.cfg.TraceBody == 0 {
 		s.mcfg.TraceBody = -1 // which says none to package msrp
 	}

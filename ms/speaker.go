@@ -130,7 +130,9 @@ func authorsOfLines(head []byte) (values []string) {
 }
 
 // endsLine reports whether somebody may take the character for the end of a line.
-func endsLine(r rune) bool { return unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029' }
+func endsLine(r rune) bool {
+	return unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029'
+}
 
 // endsHeaders reports whether message headers that cannot be read end in head. MIME headers
 // of the message itself may stand before them.

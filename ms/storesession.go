@@ -42,6 +42,10 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err := s.store.Room(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
+	if !s.memory.stores.Take(sessionCost) {
+		return s.noMemory(in)
+	}
+	defer s.memory.stores.Give(sessionCost)
 	ss := s.newStoreSession(conn, conn.log)
 	conn.hear(offer)
 	s.connections.add(ss.conn)
@@ -88,6 +92,12 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	leg.Finish() // nothing is stored from here on
 	ss.tellKept("store")
 	return nil
+}
+
+// noMemory refuses a session, so that the AS takes another media server.
+func (s *Server) noMemory(in *sipua.IncomingCall) error {
+	s.quiet.Warn(s.log, "session refused", "memory", "limit", s.cfg.Limits.Memory)
+	return errors.Join(errMemoryFull, in.Reject(503, "No Memory For It Now"))
 }
 
 // tellKept tells the AS how many messages are kept for the session's pair, in
@@ -211,7 +221,11 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	if err != nil {
 		return preview{}, ss.refuse(err)
 	}
-	n, err := io.Copy(w, body)
+	from, release := ss.s.memory.sender(p.sender)
+	defer release()
+	held := &heldWriter{w: w, from: from}
+	defer held.free()
+	n, err := io.Copy(held, body)
 	if err != nil {
 		w.Abort()
 		return preview{}, ss.refuse(err)
@@ -275,6 +289,10 @@ func (ss *storeSession) noteRefused(err error) {
 func (ss *storeSession) refuse(err error) error {
 	var status *msrp.StatusError
 	if errors.As(err, &status) {
+		if status == errNoMemory {
+			ss.s.metrics.refused.WithLabelValues("memory").Inc()
+			ss.noteRefused(err)
+		}
 		if status.Code == 408 {
 			ss.s.metrics.refused.WithLabelValues("store").Inc()
 			ss.noteRefused(err)

@@ -84,6 +84,10 @@ type Config struct {
 	// be below the 30 s that senders wait.
 	HandlerTimeout time.Duration
 
+	// Memory is what the connections, and sessions that have none of their own, hold
+	// bytes of peers from; nil is no limit.
+	Memory *Budget
+
 	// MaxConns (DefaultMaxConns) bounds the connections of a Listener; a
 	// further one is closed at once.
 	MaxConns int

@@ -69,7 +69,7 @@ func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 		c.workers = newWorkers(idleWorkersConn, c.stop)
 	}
 	c.fr = newFrameReader(connReader{c})
-	c.fr.trace = cfg.Trace != nil
+	c.fr.trace, c.fr.mem = cfg.Trace != nil, cfg.Memory
 	return c
 }
 

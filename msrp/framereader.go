@@ -29,6 +29,7 @@ type frameReader struct {
 	small []byte  // what buf is when large is nil
 	large *[]byte // from readPool
 	trace bool
+	mem   *Budget // for large; nil: no limit
 
 	// of the frame whose body is being read
 	pattern []byte // CRLF, seven dashes, transaction id
@@ -62,7 +63,9 @@ func (fr *frameReader) fill() error {
 			if len(fr.buf) >= readBufferMax {
 				return errors.New("msrp: read buffer full")
 			}
-			fr.grow()
+			if !fr.grow() {
+				return errors.New("msrp: no memory for a longer line")
+			}
 		}
 	}
 	for range 100 {
@@ -70,7 +73,7 @@ func (fr *frameReader) fill() error {
 		fr.end += n
 		if n > 0 {
 			if fr.end == len(fr.buf) && len(fr.buf) < readBufferMax {
-				fr.grow()
+				fr.grow() // or else it goes on with the small one
 			}
 			return nil
 		}
@@ -85,16 +88,29 @@ func (fr *frameReader) fill() error {
 // small one was not enough until all that has come is read.
 var readPool = sync.Pool{New: func() any { b := make([]byte, readBufferMax); return &b }}
 
-func (fr *frameReader) grow() {
+// grow takes a large buffer in place of the small one, if there is memory for it.
+func (fr *frameReader) grow() bool {
+	if !fr.mem.Take(readBufferMax) {
+		return false
+	}
 	fr.large = readPool.Get().(*[]byte)
 	fr.end = copy(*fr.large, fr.buf[fr.pos:fr.end])
 	fr.pos = 0
 	fr.small, fr.buf = fr.buf, *fr.large
+	return true
 }
 
 func (fr *frameReader) shrink() {
 	readPool.Put(fr.large)
 	fr.buf, fr.small, fr.large = fr.small, nil, nil
+	fr.mem.Give(readBufferMax)
+}
+
+// close gives the large buffer back; nothing is read any more.
+func (fr *frameReader) close() {
+	if fr.large != nil {
+		fr.shrink()
+	}
 }
 
 // line takes one line without its CRLF. The slice is valid until the next call.

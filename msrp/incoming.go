@@ -36,18 +36,21 @@ type Incoming struct {
 	turn         chan struct{} // nil until somebody waits for it
 
 	// The reader's own.
-	received int64      // bytes given to the handler's pipe
-	size     int64      // where the chunk with '$' ended, -1 if it has not come
-	stated   int64      // the total so far, -1 if there was none
-	ended    int64      // where the last chunk ended
-	claimed  int64      // the same by its Byte-Range
-	held     []heldBody // came ahead of their turn, sorted, apart
-	heldSize int
-	extra    int64 // bytes that the sender counts and that are not there
+	received    int64      // bytes given to the handler's pipe
+	size        int64      // where the chunk with '$' ended, -1 if it has not come
+	stated      int64      // the total so far, -1 if there was none
+	ended       int64      // where the last chunk ended
+	claimed     int64      // the same by its Byte-Range
+	held        []heldBody // came ahead of their turn, sorted, apart
+	heldSize    int
+	heldCharged int   // bytes of the budget for them
+	extra       int64 // bytes that the sender counts and that are not there
 
 	mu       sync.Mutex
 	cond     sync.Cond
 	pipe     pipe
+	charged  int64   // bytes taken from the budget
+	granted  int     // of these, for the pipe
 	consumed int64   // bytes the handler has read
 	acks     []ack   // chunks to be answered when consumed
 	final    replyTo // of the last chunk, to be answered if hasFinal
@@ -145,6 +148,7 @@ func (in *Incoming) await() error {
 // that this completes. It unlocks in.mu.
 func (in *Incoming) consume(n int) {
 	in.consumed += int64(n)
+	in.shrink()
 	due := in.due()
 	in.cond.Broadcast()
 	in.mu.Unlock()
@@ -184,6 +188,12 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 		if room <= 0 {
 			if !in.waitHandler() {
 				return status(StatusTooLarge, "Too Slow To Take It") // [RFC4975-5.3-1]
+			}
+			continue
+		}
+		if room = min(room, in.grant(len(p), limit)); room <= 0 {
+			if in.pipe.empty() && in.pipe.lent == 0 || !in.waitHandler() {
+				return noMemory
 			}
 			continue
 		}

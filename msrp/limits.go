@@ -63,6 +63,7 @@ const (
 	idleWorkersConn  = 1                                // of a dialled connection, as there may be many of those
 	fullPipes        = 16                               // handlers of one session that have the whole PipeSize
 	minPipe          = 4 << 10                          // what each has at least
+	messageCost      = 4 << 10                          // what a message being received holds, without its bytes; see Budget
 	pipeMin          = 2 << 10                          // first size of what waits for a handler
 	maxReceipts      = 4096                             // success reports awaited in one session
 	maxRanges        = 1024                             // separate ranges kept of one message's success reports

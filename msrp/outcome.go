@@ -119,6 +119,7 @@ func (in *Incoming) run() {
 	hasFinal := in.hasFinal
 	in.hasFinal, in.acks = false, nil
 	in.pipe.drop()
+	in.settleAccount()
 	gone := in.aborted != nil
 	owes := in.owes
 	in.stopLate()

@@ -2,6 +2,7 @@ package msrp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,12 @@ func (o *outgoing) send(ctx context.Context) error {
 	if o.m.Size >= 0 && o.m.Size < int64(size) {
 		size = int(o.m.Size)
 	}
+	if size > smallChunk {
+		if err := o.awaitMemory(ctx, int64(size)); err != nil {
+			return err
+		}
+		defer o.s.memory().Give(int64(size))
+	}
 	var buf []byte
 	if size <= DefaultChunkSize {
 		pool := &chunkPool
@@ -70,6 +77,21 @@ func (o *outgoing) send(ctx context.Context) error {
 		o.freePlaces()
 	}
 	return err
+}
+
+// awaitMemory takes n bytes of the budget, as soon as they are there.
+func (o *outgoing) awaitMemory(ctx context.Context, n int64) error {
+	mem := o.s.memory()
+	if mem.Take(n) {
+		return nil
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(o.s.ctx, cancel)() // the session's end
+	if err := mem.Wait(waiting, n); err != nil {
+		return cmp.Or(ctx.Err(), o.s.Err(), err)
+	}
+	return nil
 }
 
 // freePlaces gives back the places of a message that has failed: the answers

@@ -2,13 +2,66 @@ package msrp
 
 import "sync"
 
-// pipePool holds what handlers read from.
-var pipePool = sync.Pool{New: func() any { b := make([]byte, 0, pipeMin); return &b }}
+// pipeSizes are the sizes of the buffers that handlers read from, but for a Config.PipeSize
+// beyond them. pipePools hold them.
+var (
+	pipeSizes = [...]int{pipeMin, 16 << 10, DefaultPipeSize}
+	pipePools [len(pipeSizes)]sync.Pool
+)
+
+// pipeSize is the size of the buffer for n bytes, of limit at the most.
+func pipeSize(n, limit int) int {
+	for _, size := range pipeSizes {
+		if n <= size {
+			return max(min(size, limit), n)
+		}
+	}
+	return max(limit, n)
+}
+
+// nextPipeSize is the next smaller size, 0 of the smallest.
+func nextPipeSize(size int) int {
+	next := 0
+	for _, s := range pipeSizes {
+		if s < size {
+			next = s
+		}
+	}
+	return next
+}
+
+// newPipeBuffer gives an empty buffer of pipeSize. It may be one of the next size, if limit
+// is between.
+func newPipeBuffer(n, limit int) *[]byte {
+	size := pipeSize(n, limit)
+	for i, s := range pipeSizes {
+		if size > s {
+			continue
+		}
+		if b, ok := pipePools[i].Get().(*[]byte); ok {
+			return b
+		}
+		size = s
+		break
+	}
+	b := make([]byte, 0, size)
+	return &b
+}
+
+func freePipeBuffer(b *[]byte) {
+	for i, s := range pipeSizes {
+		if cap(*b) == s {
+			*b = (*b)[:0]
+			pipePools[i].Put(b)
+			return
+		}
+	}
+}
 
 // pipe holds the bytes of a message that wait for its handler. It has a buffer
 // from when the first of them comes.
 type pipe struct {
-	box    *[]byte // what buf is taken from, see pipePool
+	box    *[]byte // what buf is taken from, see newPipeBuffer
 	buf    []byte  // buf[unread:] waits
 	unread int
 	lent   int // bytes more that are being written, see lend
@@ -22,17 +75,18 @@ func (p *pipe) size() int { return len(p.buf) - p.unread + p.lent }
 // put adds b. The buffer grows up to limit, if the bytes held need no more.
 func (p *pipe) put(b []byte, limit int) {
 	if p.box == nil {
-		p.box = pipePool.Get().(*[]byte)
-		p.buf, p.unread = (*p.box)[:0], 0
+		p.box = newPipeBuffer(len(b), limit)
+		p.buf, p.unread = *p.box, 0
 	}
 	if p.unread > 0 && len(p.buf)+len(b) > cap(p.buf) {
 		p.buf = p.buf[:copy(p.buf, p.buf[p.unread:])]
 		p.unread = 0
 	}
 	if need := len(p.buf) + len(b); need > cap(p.buf) {
-		grown := make([]byte, len(p.buf), max(need, min(4*cap(p.buf), limit)))
-		copy(grown, p.buf)
-		p.buf = grown
+		box := newPipeBuffer(need, limit)
+		grown := append(*box, p.buf...)
+		p.free()
+		p.box, p.buf = box, grown
 	}
 	p.buf = append(p.buf, b...)
 }
@@ -73,9 +127,14 @@ func (p *pipe) settle(l pipe, n int) {
 
 // drop gives the buffer back, with what is in it.
 func (p *pipe) drop() {
-	if p.box != nil && cap(p.buf) <= DefaultPipeSize {
-		*p.box = p.buf[:0]
-		pipePool.Put(p.box)
-	}
+	p.free()
 	*p = pipe{lent: p.lent}
+}
+
+// free hands the buffer on to others; p.buf must not be used any more.
+func (p *pipe) free() {
+	if p.box != nil {
+		freePipeBuffer(p.box)
+		p.box = nil
+	}
 }

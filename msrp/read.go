@@ -10,6 +10,7 @@ import (
 func (c *conn) readLoop() {
 	defer c.loops.Done()
 	err := c.readFrames()
+	c.fr.close()
 	if !c.closing() && err != io.EOF {
 		c.cfg.Logger.Warn("msrp connection closed", "remote", c.nc.RemoteAddr().String(), "err", err)
 	}

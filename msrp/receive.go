@@ -125,7 +125,12 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	if se != nil {
 		return nil, se
 	}
+	if !s.memory().Take(messageCost) {
+		s.unreserve()
+		return nil, noMemory
+	}
 	in := &Incoming{
+		charged:   messageCost,
 		MessageID: f.messageID, ContentType: f.contentType, Size: r.total,
 		SuccessReport: f.successReport, FailureReport: f.failureReport,
 		From: f.from, To: f.to, Header: f.header, Session: s,
@@ -135,11 +140,9 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	in.ctx.parent, in.ctx.session = s.ctx, s
 	s.mu.Lock()
 	if s.err != nil || s.draining {
-		s.running--
-		s.crowd.Store(int32(s.running))
-		s.signal()
 		s.mu.Unlock()
-		s.retire()
+		s.memory().Give(messageCost)
+		s.unreserve()
 		return nil, status(StatusNoSession, "Session Has Ended")
 	}
 	s.refused.remove(in.MessageID)
@@ -192,6 +195,16 @@ func (s *Session) reserve(c *conn) (time.Duration, *StatusError) {
 			return 0, status(StatusNoSession, "")
 		}
 	}
+}
+
+// unreserve gives a place of reserve back.
+func (s *Session) unreserve() {
+	s.mu.Lock()
+	s.running--
+	s.crowd.Store(int32(s.running))
+	s.signal()
+	s.mu.Unlock()
+	s.retire()
 }
 
 // take hands one piece on, if it fits the stated sizes. Bytes that came

@@ -35,6 +35,9 @@ func (in *Incoming) hold(at int64, p []byte) *StatusError {
 		if in.heldSize+n > maxHeldBytes {
 			return status(StatusTooLarge, "Too Much Out Of Order")
 		}
+		if !in.chargeHeld(in.heldSize + n) {
+			return noMemory
+		}
 		if i > 0 && in.held[i-1].end() == at {
 			in.held[i-1].data = append(in.held[i-1].data, p[:n]...)
 		} else {

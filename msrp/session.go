@@ -46,6 +46,8 @@ type SessionConfig struct {
 	// of those with the best hash function among them, SHA-256 before all. They
 	// count where no relay is between. See RFC 8122, section 5.1.
 	Fingerprints []string
+	// Memory is what messages of the session are held from; nil takes Config.Memory.
+	Memory *Budget
 	// ConnectTo is the "host:port" that Dial connects to, if not the first
 	// hop of Remote: see Media.Address.
 	ConnectTo string

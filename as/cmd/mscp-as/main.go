@@ -46,6 +46,7 @@ func start(f daemon.Flags) (*daemon.Service, error) {
 	if err != nil || f.CheckOnly {
 		return nil, err
 	}
+	daemon.LimitMemory(cfg.Limits.Memory)
 	s, err := as.Start(cfg, log)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,11 @@ func start(f daemon.Flags) (*daemon.Service, error) {
 		if err != nil {
 			return err
 		}
-		return s.Reload(cfg)
+		if err := s.Reload(cfg); err != nil {
+			return err
+		}
+		daemon.LimitMemory(cfg.Limits.Memory)
+		return nil
 	}}, nil
 }
 

@@ -45,6 +45,7 @@ func start(f daemon.Flags) (*daemon.Service, error) {
 	if err != nil || f.CheckOnly {
 		return nil, err
 	}
+	daemon.LimitMemory(cfg.Limits.Memory)
 	s, err := ms.Start(cfg, log)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,11 @@ func start(f daemon.Flags) (*daemon.Service, error) {
 		if err != nil {
 			return err
 		}
-		return s.Reload(cfg)
+		if err := s.Reload(cfg); err != nil {
+			return err
+		}
+		daemon.LimitMemory(cfg.Limits.Memory)
+		return nil
 	}}, nil
 }
 

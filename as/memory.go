@@ -1,0 +1,24 @@
+package as
+
+import "github.com/gomscp/gomscp/internal/budget"
+
+// Parts of limits.memory: what is held for callers and recipients may take three quarters
+// of it. The rest is for what the runtime adds, and for transactions.
+const (
+	callCost      = 18 << 10 // bytes that a live store session holds, measured
+	recipientCost = 8 << 10  // bytes that a recipient with messages holds, and the subscription
+)
+
+// minMemory is the least limits.memory: with less a server would refuse everything.
+const minMemory = 32 << 20
+
+// newMemory is what calls and recipients are taken from; nil without a limit.
+func newMemory(limit int64) *budget.Budget {
+	if limit == 0 {
+		return nil
+	}
+	return budget.New(heldOf(limit), nil)
+}
+
+// heldOf is how much of limits.memory may be held.
+func heldOf(limit int64) int64 { return limit / 4 * 3 }

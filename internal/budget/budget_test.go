@@ -1,0 +1,110 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestParts(t *testing.T) {
+	whole := New(100, nil)
+	a, b := New(60, whole), New(60, whole)
+	for i, step := range []struct {
+		b     *Budget
+		n     int64
+		taken bool
+	}{
+		{a, 60, true}, {a, 1, false}, {b, 40, true}, {b, 1, false}, {a, -10, true}, {b, 10, true}, {whole, 1, false},
+	} {
+		if step.n < 0 {
+			step.b.Give(-step.n)
+			continue
+		}
+		if got := step.b.Take(step.n); got != step.taken {
+			t.Fatalf("step %d: %v", i, got)
+		}
+	}
+	if a.Used() != 50 || b.Used() != 50 || whole.Used() != 100 {
+		t.Errorf("used %d, %d and %d, want 50, 50 and 100", a.Used(), b.Used(), whole.Used())
+	}
+	if a.Refused() != 1 || b.Refused() != 0 || whole.Refused() != 2 {
+		t.Errorf("refused %d, %d and %d, want 1, 0 and 2", a.Refused(), b.Refused(), whole.Refused())
+	}
+	if a.Add(20); whole.Used() != 120 || whole.Take(1) {
+		t.Errorf("used %d after Add", whole.Used())
+	}
+	var none *Budget
+	none.Give(1)
+	none.Add(1)
+	if !none.Take(1) || none.Used() != 0 || none.Limit() != 0 || none.Wait(t.Context(), 1) != nil {
+		t.Error("a nil budget has a limit")
+	}
+}
+
+// TestAnyOrder takes and gives from many goroutines: never more than there is, and all is
+// back in the end.
+func TestAnyOrder(t *testing.T) {
+	whole := New(1000, nil)
+	parts := []*Budget{New(700, whole), New(700, whole), New(2000, whole)}
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			rnd := rand.New(rand.NewPCG(1, uint64(g)))
+			held := make([]int64, len(parts))
+			for range 20_000 {
+				i := rnd.IntN(len(parts))
+				if n := rnd.Int64N(200) + 1; rnd.IntN(2) == 0 && parts[i].Take(n) {
+					held[i] += n
+				} else if held[i] > 0 {
+					n = min(n, held[i])
+					parts[i].Give(n)
+					held[i] -= n
+				}
+			}
+			for i, n := range held {
+				parts[i].Give(n)
+			}
+		})
+	}
+	wg.Wait()
+	for _, b := range append(parts, whole) {
+		if b.Used() != 0 {
+			t.Errorf("%d bytes are left", b.Used())
+		}
+	}
+}
+
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		whole := New(10, nil)
+		part := New(10, whole)
+		other := New(10, whole)
+		if !other.Take(8) {
+			t.Fatal("not taken")
+		}
+		got := make(chan error, 2)
+		go func() { got <- part.Wait(t.Context(), 5) }()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { got <- part.Wait(ctx, 9) }()
+		synctest.Wait()
+		other.Give(2)
+		synctest.Wait()
+		if len(got) != 0 {
+			t.Fatal("taken from 4 bytes")
+		}
+		other.Give(1)
+		if err := <-got; err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if err := <-got; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if whole.Used() != 10 || part.Used() != 5 {
+			t.Errorf("used %d of %d", part.Used(), whole.Used())
+		}
+	})
+}

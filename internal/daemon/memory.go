@@ -1,0 +1,15 @@
+package daemon
+
+import (
+	"os"
+	"runtime/debug"
+)
+
+// LimitMemory has the runtime keep to limit bytes, as far as it can: it collects garbage
+// more often as it comes near. 0 changes nothing, and neither does any limit where the
+// environment has GOMEMLIMIT.
+func LimitMemory(limit int64) {
+	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
+}

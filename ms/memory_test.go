@@ -1,0 +1,132 @@
+package ms
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+const carol = "sip:carol@example.com"
+
+// fill sends the beginnings of n messages of 60 KB, and returns how many were taken.
+func (l *rawLeg) fill(n int) (taken int) {
+	l.t.Helper()
+	part := strings.Repeat("x", 60_000)
+	for i := range n {
+		l.Send(fmt.Sprintf("MSRP fill%d SEND", i), "To-Path: "+l.theirs, "From-Path: "+l.ours, fmt.Sprintf("Message-ID: f%d", i),
+			"Byte-Range: 1-60000/70000", "Content-Type: text/plain", "", part, fmt.Sprintf("-------fill%d+", i))
+	}
+	for range n {
+		switch f := l.Next(); f.Code {
+		case 200:
+			taken++
+		case 413:
+		default:
+			l.t.Fatalf("got %+v", f)
+		}
+	}
+	return taken
+}
+
+// TestMemoryOfASender has one sender begin more messages than an eighth of the memory
+// holds: what is more is refused, another's message is taken, and so is a push. When all
+// have ended nothing is held.
+func TestMemoryOfASender(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.Limits.Memory = minMemory })
+	share := heldBy(t, a) / 8
+	var legs []*rawLeg
+	taken := 0
+	for range 6 {
+		l := a.rawStore(t, alice, bob, "accept-types:*")
+		taken += l.fill(16)
+		legs = append(legs, l)
+	}
+	if most := int(share / 60_000); taken > most || taken < most/2 {
+		t.Errorf("%d messages were begun, want some %d", taken, most)
+	}
+	other := a.rawStore(t, carol, bob, "accept-types:*")
+	other.send("c1", "hello", "Content-Type: text/plain")
+	other.want("c1", 200)
+	a.bye(other)
+	took, resp := a.pushTo(carol, bob, []string{"*"}, nil)
+	if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "hello" {
+		t.Errorf("took %+v: %+v", took, resp)
+	}
+	for _, l := range legs {
+		a.bye(l)
+	}
+	for deadline := time.Now().Add(10 * time.Second); a.ms.memory.all.Used() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are held after the end", a.ms.memory.all.Used())
+		}
+	}
+	a.ms.memory.mu.Lock()
+	defer a.ms.memory.mu.Unlock()
+	if n := len(a.ms.memory.senders); n != 0 {
+		t.Errorf("%d senders are left", n)
+	}
+}
+
+// heldBy is what may be held for peers in all.
+func heldBy(t *testing.T, a *fakeAS) int64 {
+	t.Helper()
+	if a.ms.memory.all.Limit() == 0 {
+		t.Fatal("there is no limit")
+	}
+	return a.ms.memory.all.Limit()
+}
+
+// TestMemoryForSessions fills the memory for store sessions: a further one gets 503, and a
+// push goes on.
+func TestMemoryForSessions(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.Limits.Memory = minMemory })
+	a.leave(text("hello"))
+	left := a.ms.memory.stores.Limit() - a.ms.memory.stores.Used()
+	if !a.ms.memory.stores.Take(left) {
+		t.Fatal("not taken")
+	}
+	uri := "sip:ms@" + a.ms.Addr()
+	_, err := a.ua.Invite(a.ctx(), sipua.InviteRequest{URI: uri, From: a.ua.Contact(), To: uri, Body: rawSDP(rawPath, "accept-types:*"), ContentType: sdpType})
+	var status *sipua.StatusError
+	if !errors.As(err, &status) || status.Code != 503 {
+		t.Errorf("a store session without memory: %v", err)
+	}
+	took, resp := a.push([]string{"*"}, nil)
+	if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "hello" {
+		t.Errorf("took %+v: %+v", took, resp)
+	}
+	a.ms.memory.stores.Give(left)
+	a.leave(text("again"))
+	a.wantKept(1)
+}
+
+// TestHeldWriter takes for a long message no more than the store holds of it.
+func TestHeldWriter(t *testing.T) {
+	m := newMemory(minMemory)
+	b, release := m.sender(alice)
+	defer release()
+	h := &heldWriter{w: io.Discard, from: b}
+	for range 100 {
+		if _, err := h.Write(make([]byte, 10_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := m.all.Used(); got != maxHeldBody {
+		t.Errorf("%d bytes are taken, want %d", got, maxHeldBody)
+	}
+	h.free()
+	if got := m.all.Used(); got != 0 {
+		t.Errorf("%d bytes are left", got)
+	}
+	if none, release := newMemory(0).sender(alice); none != nil {
+		t.Error("0 is a limit")
+	} else {
+		release()
+	}
+}

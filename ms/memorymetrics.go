@@ -1,0 +1,35 @@
+package ms
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gomscp/gomscp/msrp"
+)
+
+// A memoryCollector tells of what is held for peers.
+type memoryCollector struct{ m *memory }
+
+var (
+	descHeld        = prometheus.NewDesc("mscp_mediaserver_held_bytes", "Memory that is held for peers, by what it is for: all, or store sessions and their messages.", []string{"for"}, nil)
+	descHeldLimit   = prometheus.NewDesc("mscp_mediaserver_held_limit_bytes", "The most of that; absent without limits.memory.", []string{"for"}, nil)
+	descHeldRefused = prometheus.NewDesc("mscp_mediaserver_held_refused_total", "How often there was not enough of it.", []string{"for"}, nil)
+)
+
+// Describe implements [prometheus.Collector].
+func (memoryCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- descHeld
+	ch <- descHeldLimit
+	ch <- descHeldRefused
+}
+
+// Collect implements [prometheus.Collector].
+func (c memoryCollector) Collect(ch chan<- prometheus.Metric) {
+	if c.m.all == nil {
+		return
+	}
+	for name, b := range map[string]*msrp.Budget{"all": c.m.all, "store": c.m.stores} {
+		ch <- prometheus.MustNewConstMetric(descHeld, prometheus.GaugeValue, float64(b.Used()), name)
+		ch <- prometheus.MustNewConstMetric(descHeldLimit, prometheus.GaugeValue, float64(b.Limit()), name)
+		ch <- prometheus.MustNewConstMetric(descHeldRefused, prometheus.CounterValue, float64(b.Refused()), name)
+	}
+}
