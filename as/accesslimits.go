@@ -11,6 +11,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/gomscp/gomscp/internal/admit"
 	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -106,8 +107,8 @@ type limiter struct {
 
 	mu          sync.Mutex
 	cfg         LimitsConfig
-	sources     buckets
-	callers     buckets
+	sources     admit.Buckets[netip.Prefix]
+	callers     admit.Buckets[string]
 	calls       int
 	byCaller    map[string]int
 	byRecipient map[string]int
@@ -131,17 +132,7 @@ func (l *limiter) set(cfg LimitsConfig) {
 func (l *limiter) source(a netip.Addr) *overLimit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.sources.take(sourceKey(a), l.cfg.SourceRate, l.cfg.SourceBurst, l.now(), rejectSourceRate)
-}
-
-// sourceKey is what one source is told from another by: of IPv6 the network,
-// since who has one address has all of its network's.
-func sourceKey(a netip.Addr) string {
-	if a = a.Unmap().WithZone(""); a.Is6() {
-		p, _ := a.Prefix(64)
-		return p.String()
-	}
-	return a.String()
+	return take(&l.sources, admit.Source(a), l.cfg.SourceRate, l.cfg.SourceBurst, l.now(), rejectSourceRate)
 }
 
 // begin counts a call; end gives its place back, once.
@@ -156,7 +147,7 @@ func (l *limiter) begin(caller, recipient string) (end func(), err *overLimit) {
 	case c.RecipientCalls > 0 && l.byRecipient[recipient] >= c.RecipientCalls:
 		return nil, &overLimit{rejectRecipientCalls, l.after}
 	}
-	if over := l.callers.take(caller, l.cfg.CallerRate, l.cfg.CallerBurst, l.now(), rejectCallerRate); over != nil {
+	if over := take(&l.callers, caller, l.cfg.CallerRate, l.cfg.CallerBurst, l.now(), rejectCallerRate); over != nil {
 		return nil, over
 	}
 	if !l.mem.Take(callCost) {
@@ -183,47 +174,15 @@ func endOne(calls map[string]int, key string) {
 	}
 }
 
-// bucketsKept is how many buckets are kept at the least; at most twice as many
-// are. One that is forgotten is full when it is needed again.
-const bucketsKept = 1 << 16
-
-// buckets are the token buckets of many keys.
-type buckets struct{ young, old map[string]*bucket }
-
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-// take takes a token of a key's bucket; nil if there was one.
-func (b *buckets) take(key string, rate float64, burst int, now time.Time, why string) *overLimit {
+// take takes a token of a key's bucket; nil if there was one, or the rate is 0.
+func take[K comparable](b *admit.Buckets[K], key K, rate float64, burst int, now time.Time, why string) *overLimit {
 	if rate == 0 {
 		return nil
 	}
-	t := b.get(key, float64(burst), now)
-	t.tokens = min(float64(burst), t.tokens+rate*now.Sub(t.at).Seconds())
-	t.at = now
-	if t.tokens < 1 {
-		wait := min((1-t.tokens)/rate, 3600)
-		return &overLimit{why, time.Duration(wait * float64(time.Second))}
+	if wait := b.Take(key, rate, burst, now); wait > 0 {
+		return &overLimit{why, wait}
 	}
-	t.tokens--
 	return nil
-}
-
-func (b *buckets) get(key string, full float64, now time.Time) *bucket {
-	if t := b.young[key]; t != nil {
-		return t
-	}
-	t := b.old[key]
-	if t == nil {
-		t = &bucket{full, now}
-	}
-	if b.young == nil || len(b.young) >= bucketsKept {
-		b.young, b.old = map[string]*bucket{}, b.young
-	}
-	b.young[key] = t
-	return t
 }
 
 // limited rejects a request whose source is over its rate.

@@ -1,7 +1,6 @@
 package as
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -43,30 +42,6 @@ func TestRate(t *testing.T) {
 	l.set(LimitsConfig{})
 	if got := take(a, 50); got != 50 {
 		t.Errorf("%d of 50 without a limit", got)
-	}
-}
-
-func TestSourceOfIPv6IsItsNetwork(t *testing.T) {
-	key := func(s string) string { return sourceKey(netip.MustParseAddr(s)) }
-	if key("2001:db8::1") != key("2001:db8::ffff:1") || key("2001:db8::1") == key("2001:db8:0:1::1") || key("::ffff:192.0.2.1") != key("192.0.2.1") {
-		t.Error("wrong sources")
-	}
-}
-
-// TestBucketsAreBounded has more sources than are remembered.
-func TestBucketsAreBounded(t *testing.T) {
-	var b buckets
-	now := time.Unix(1_000_000, 0)
-	for i := range 3 * bucketsKept {
-		if b.take(fmt.Sprint(i), 1, 1, now, "") != nil {
-			t.Fatalf("source %d had to wait", i)
-		}
-		if b.take("busy", 1, 1, now, "") == nil && i > 0 {
-			t.Fatalf("the busy source got a new bucket after %d others", i)
-		}
-	}
-	if n := len(b.young) + len(b.old); n > 2*bucketsKept {
-		t.Errorf("%d buckets", n)
 	}
 }
 

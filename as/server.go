@@ -16,6 +16,7 @@ import (
 
 	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -48,7 +49,7 @@ type Server struct {
 	certificate atomic.Pointer[certificate]
 	limits      *limiter
 	noting      chan struct{} // has a token for each word that adds an entry
-	quiet       daemon.Quiet  // for what strangers do
+	quiet       quietlog.Log  // for what strangers do
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
@@ -51,7 +52,7 @@ type Server struct {
 	trace       *daemon.TraceWriter
 	peers       atomic.Pointer[daemon.Peers] // the application servers
 	memory      *memory
-	quiet       daemon.Quiet // for what strangers do
+	quiet       quietlog.Log // for what strangers do
 	certificate atomic.Pointer[certificate]
 	made        *tls.Certificate // for MSRP, if none is configured
 	bound       chan struct{}    // closed when ua is set
@@ -138,7 +139,7 @@ func (s *Server) openMSCP() error {
 func (s *Server) openMSRP() (err error) {
 	s.mcfg = msrp.Config{
 		Memory: s.memory.stores, Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext,
-		 TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window),
+		TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window),
 	}
 	if s.cfg.TraceBody == 0 {
 		s.mcfg.TraceBody = -1 // which says none to package msrp

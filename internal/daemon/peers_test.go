@@ -1,12 +1,9 @@
 package daemon
 
 import (
-	"bytes"
-	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestPeers(t *testing.T) {
@@ -59,23 +56,4 @@ func FuzzPeers(f *testing.F) {
 			t.Errorf("%q is not itself", entry)
 		}
 	})
-}
-
-func TestQuiet(t *testing.T) {
-	var b bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&b, nil))
-	var q Quiet
-	for range 3 {
-		q.Warn(log, "refused", "rate", "source", "192.0.2.1")
-	}
-	q.Warn(log, "refused", "stranger")
-	if got := strings.Count(b.String(), "\n"); got != 2 || !strings.Contains(b.String(), "reason=rate source=192.0.2.1") {
-		t.Errorf("%d lines: %s", got, &b)
-	}
-	if n, ok := q.due("rate", time.Now().Add(quietFor+time.Second)); n != 2 || !ok {
-		t.Errorf("after the pause: %d left out, %v", n, ok)
-	}
-	if _, ok := q.due("rate", time.Now().Add(quietFor+2*time.Second)); ok {
-		t.Error("two lines in a moment")
-	}
 }
