@@ -13,21 +13,22 @@ const module = "github.com/gomscp/gomscp/"
 // those below it. A package that is not named may link all.
 var allowed = map[string][]string{
 	"mscp":              {"internal/xmltree"},
-	"msrp":              {"internal/admit", "internal/quietlog"},
+	"msrp":              {"internal/admit", "internal/budget", "internal/quietlog"},
 	"msrp/cpim":         {"internal/xmltree"},
 	"sipua":             {"internal/admit", "internal/quietlog", "internal/xmltree"},
 	"store":             {"internal/boltfile"},
 	"internal/boltfile": {},
 	"internal/admit":    {},
+	"internal/budget":   {},
 	"internal/quietlog": {},
 	"internal/daemon":   {"internal/admit"},
 	"internal/xmltree":  {},
 	"internal/table":    {"internal/admit", "internal/daemon"},
-	"as":                {"internal/admit", "internal/quietlog", "internal/boltfile", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
-	"as/operator":       {"internal/admit", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
-	"as/cmd/mscp-as":    {"internal/admit", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
-	"ms":                {"internal/admit", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
-	"ms/cmd/mscp-ms":    {"internal/admit", "internal/quietlog", "internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"as":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"as/operator":       {"internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
+	"as/cmd/mscp-as":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"ms":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms/cmd/mscp-ms":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
 	"ms/operator":       {"internal/admit", "internal/quietlog", "internal/boltfile", "sipua", "store", "internal/daemon", "internal/table", "internal/xmltree"},
 }
 
