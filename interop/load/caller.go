@@ -23,6 +23,9 @@ const (
 
 // A Caller makes calls from one address. See New.
 type Caller struct {
+	// User is the user part of who calls; New makes it "load".
+	User string
+
 	target    string
 	transport string // UDP or TCP
 	addr      string // ours
@@ -46,7 +49,7 @@ type response struct {
 // New makes a caller whose requests go to target, a host:port, over UDP, or over one
 // connection if tcp.
 func New(target string, tcp bool) (*Caller, error) {
-	c := &Caller{target: target, transport: "UDP", calls: map[string]chan response{}}
+	c := &Caller{User: "load", target: target, transport: "UDP", calls: map[string]chan response{}}
 	if tcp {
 		conn, err := net.Dial("tcp", target)
 		if err != nil {
@@ -238,7 +241,7 @@ func (call *Call) message(method string, seq int, body string) []byte {
 	c := call.c
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s%s\r\nMax-Forwards: 70\r\n"+
-		"From: <sip:load@example.com>;tag=l\r\nTo: <sip:%s@example.com>", method, call.target, c.transport, c.addr, method, call.id, call.to)
+		"From: <sip:%s@example.com>;tag=l\r\nTo: <sip:%s@example.com>", method, call.target, c.transport, c.addr, method, call.id, c.User, call.to)
 	if call.toTag != "" {
 		b.WriteString(";tag=" + call.toTag)
 	}
@@ -285,6 +288,16 @@ func (call *Call) request(ctx context.Context, method string, seq int, body stri
 // Send sends one message of that size over MSRP and waits for its 200. The first
 // connects.
 func (call *Call) Send(ctx context.Context, body []byte) error {
+	return call.send(ctx, body, len(body), '$')
+}
+
+// Begin sends the first bytes of a message of total bytes, whose rest never comes, and
+// waits for their 200.
+func (call *Call) Begin(ctx context.Context, first []byte, total int) error {
+	return call.send(ctx, first, total, '+')
+}
+
+func (call *Call) send(ctx context.Context, body []byte, total int, flag byte) error {
 	if call.msrp == nil {
 		_, rest, _ := strings.Cut(call.path, "://")
 		addr, _, _ := strings.Cut(rest, "/")
@@ -299,8 +312,8 @@ func (call *Call) Send(ctx context.Context, body []byte) error {
 	host, _, _ := net.SplitHostPort(call.c.addr)
 	tid := fmt.Sprintf("t%07d%s", call.messages, call.id[:8])
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "MSRP %s SEND\r\nTo-Path: %s\r\nFrom-Path: msrp://%s:9/%s;tcp\r\nMessage-ID: %s%s\r\nByte-Range: 1-%d/%d\r\nContent-Type: text/plain\r\n\r\n%s\r\n-------%s$\r\n",
-		tid, call.path, host, call.id, tid, call.id, len(body), len(body), body, tid)
+	fmt.Fprintf(&b, "MSRP %s SEND\r\nTo-Path: %s\r\nFrom-Path: msrp://%s:9/%s;tcp\r\nMessage-ID: %s%s\r\nByte-Range: 1-%d/%d\r\nContent-Type: text/plain\r\n\r\n%s\r\n-------%s%c\r\n",
+		tid, call.path, host, call.id, tid, call.id, len(body), total, body, tid, flag)
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = call.msrp.SetDeadline(deadline)
 	}
