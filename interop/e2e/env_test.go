@@ -64,13 +64,15 @@ type env struct {
 	// thirdParty has the server tell of registrations by REGISTER.
 	thirdParty bool
 	cluster    *cluster.Cluster
-	options    cluster.Options // of the cluster
-	presence   string          // of envOptions
-	moreAS     []string        // addresses of further application servers
+	options    cluster.Options   // of the cluster
+	presence   string            // of envOptions
+	moreAS     []string          // addresses of further application servers
+	users      map[string]string // passwords, by user part
 }
 
 type envOptions struct {
-	weights   []int // nil means one media server
+	users     map[string]string // of the domain; nil means those that most tests have
+	weights   []int             // nil means one media server
 	kamailio  bool
 	moreAS    []string // addresses of further application servers
 	presence  string   // how the application server learns who is reachable; "" means the default
@@ -87,7 +89,10 @@ func newEnv(t *testing.T, o envOptions) *env {
 	// What TestLedger stores in a second takes several to deliver.
 	ctx, cancel := context.WithTimeout(t.Context(), max(o.time, 2*time.Minute+20*(*ledgerTime)))
 	t.Cleanup(cancel)
-	e := &env{t: t, ctx: ctx}
+	if o.users == nil {
+		o.users = users
+	}
+	e := &env{t: t, ctx: ctx, users: o.users}
 	asAddr, proxyAddr := freeAddr(t), freeAddr(t)
 	if o.kamailio {
 		e.presence = o.presence
@@ -149,7 +154,7 @@ func freeAddr(t *testing.T) string {
 
 func (e *env) startServer(addr, asAddr string) {
 	e.t.Helper()
-	s, err := sipserver.New(sipserver.Config{Addr: addr, Domain: domain, AppServer: asAddr, Users: users, ThirdParty: e.thirdParty, MoreAppServers: e.moreAS})
+	s, err := sipserver.New(sipserver.Config{Addr: addr, Domain: domain, AppServer: asAddr, Users: e.users, ThirdParty: e.thirdParty, MoreAppServers: e.moreAS})
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -163,7 +168,7 @@ func (e *env) startKamailio(addr, asAddr string) {
 		missing(e.t, err)
 	}
 	k, err := kamailio.Start(e.ctx, kamailio.Options{
-		Addr: addr, Domain: domain, AppServer: asAddr, Users: users, Dir: e.t.TempDir(), Log: io.Discard, Presence: e.presence,
+		Addr: addr, Domain: domain, AppServer: asAddr, Users: e.users, Dir: e.t.TempDir(), Log: io.Discard, Presence: e.presence,
 	})
 	if err != nil {
 		e.t.Fatal(err)
@@ -252,7 +257,7 @@ func (e *env) wantKept(n int) {
 func (e *env) phone(cfg softphone.Config) *softphone.Phone {
 	e.t.Helper()
 	name := strings.TrimSuffix(strings.TrimPrefix(cfg.User, "sip:"), "@"+domain)
-	cfg.Proxy, cfg.Password = e.proxy+e.params, users[name]
+	cfg.Proxy, cfg.Password = e.proxy+e.params, e.users[name]
 	p, err := softphone.New(cfg)
 	if err != nil {
 		e.t.Fatal(err)
