@@ -112,9 +112,7 @@ func TestHandlerOfTheBindingMessageSends(t *testing.T) {
 				}
 				near, far := net.Pipe()
 				local, remote := testURI(t, "msrp://127.0.0.1:9/us;tcp"), testURI(t, "msrp://127.0.0.1:9/peer;tcp")
-				l := &Listener{cfg: cfg, closed: make(chan struct{}), sessions: map[string]*Session{},
-					live: map[*Session]struct{}{}, conns: map[*conn]struct{}{}, changed: make(chan struct{})}
-				l.workers = newWorkers(idleWorkers, l.closed)
+				l := newListener(cfg, nil)
 				s, err := l.Accept(SessionConfig{Local: local, Remote: Path{remote}, Handler: func(ctx context.Context, m *Incoming) error {
 					body, _ := io.ReadAll(m)
 					if !own {

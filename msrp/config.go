@@ -34,8 +34,8 @@ type Config struct {
 	// TraceBody is how many bytes of a body go into a TraceEvent: 0 takes
 	// DefaultTraceBody, a negative number means none.
 	TraceBody int
-	// Logger gets one line for each connection that ends badly; nil is
-	// slog.Default().
+	// Logger gets one line for each connection that ends badly, of connections
+	// without a session 60 in a minute at the most; nil is slog.Default().
 	Logger *slog.Logger
 
 	// TLS makes a Listener take TLS connections only (it needs a
@@ -88,9 +88,16 @@ type Config struct {
 	// bytes of peers from; nil is no limit.
 	Memory *Budget
 
-	// MaxConns (DefaultMaxConns) bounds the connections of a Listener; a
-	// further one is closed at once.
+	// MaxConns (DefaultMaxConns) bounds the connections of a Listener that have a
+	// session; on a further one none is bound, and requests get 481.
 	MaxConns int
+	// MaxUnbound (DefaultMaxUnbound) bounds those that have none yet, whose peer
+	// may be anybody. A further one gets the place of the oldest, of the source with
+	// the most, so that a source that floods pushes out its own.
+	MaxUnbound int
+	// MaxUnboundSource (DefaultMaxUnboundSource) bounds those of one source, an
+	// address or, of IPv6, a /64; a further one is closed at once.
+	MaxUnboundSource int
 	// MaxSessions (DefaultMaxSessions) bounds its sessions; a further Accept
 	// fails.
 	MaxSessions int
@@ -132,6 +139,8 @@ func (c Config) withDefaults() (*Config, error) {
 	}{
 		{&c.Window, DefaultWindow, "Window"},
 		{&c.MaxConns, DefaultMaxConns, "MaxConns"},
+		{&c.MaxUnbound, DefaultMaxUnbound, "MaxUnbound"},
+		{&c.MaxUnboundSource, DefaultMaxUnboundSource, "MaxUnboundSource"},
 		{&c.MaxSessions, DefaultMaxSessions, "MaxSessions"},
 		{&c.MaxOpenMessages, DefaultMaxOpenMessages, "MaxOpenMessages"},
 		{&c.MaxHandlers, DefaultMaxHandlers, "MaxHandlers"},

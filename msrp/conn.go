@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/admit"
 )
 
 // conn is one connection and the sessions bound to it. One goroutine reads
@@ -36,14 +38,16 @@ type conn struct {
 	drain   chan struct{} // closed when it is to end once all is written
 	written chan struct{} // closed when all has been written, after drain
 	loops   sync.WaitGroup
-	unbound *time.Timer // closes a connection nobody has bound
-	headBy  time.Time   // when the head being read must be whole; the reader's own
-	readBy  time.Time   // the read deadline; the reader's own
-	writeBy time.Time   // the write deadline; the writer's own
+	unbound *time.Timer  // closes a connection nobody has bound
+	place   *admit.Place // of a Listener's; see Config.MaxUnbound
+	headBy  time.Time    // when the head being read must be whole; the reader's own
+	readBy  time.Time    // the read deadline; the reader's own
+	writeBy time.Time    // the write deadline; the writer's own
 
 	mu       sync.Mutex
 	sessions map[string]*Session
 	trans    transactions
+	bound    bool // had a session
 	draining bool
 	kept     bool        // stays open without sessions
 	linger   *time.Timer // ends a draining connection
@@ -137,9 +141,7 @@ func (c *conn) fail(err error) {
 
 	close(c.stop)
 	c.nc.Close()
-	if c.unbound != nil {
-		c.unbound.Stop()
-	}
+	c.leave()
 	for _, t := range trans {
 		t.done(nil, err)
 	}
@@ -148,6 +150,19 @@ func (c *conn) fail(err error) {
 	}
 	if c.lst != nil {
 		c.lst.forget(c)
+	}
+}
+
+// leave gives the connection's place back.
+func (c *conn) leave() {
+	c.mu.Lock()
+	timer := c.unbound
+	c.mu.Unlock()
+	if timer != nil {
+		timer.Stop()
+	}
+	if c.place != nil {
+		c.place.Leave()
 	}
 }
 
@@ -193,10 +208,11 @@ func lost(err error) error {
 func (c *conn) bind(s *Session) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil || c.draining || c.sessions == nil {
+	if c.err != nil || c.draining || c.sessions == nil || c.place != nil && !c.place.Promote() {
 		return false
 	}
 	c.sessions[s.local.SessionID] = s
+	c.bound = true
 	if c.unbound != nil {
 		c.unbound.Stop()
 	}

@@ -101,7 +101,7 @@ func TestRawTooManyHandlers(t *testing.T) {
 
 // Many connections that say nothing, and one that goes on.
 func TestRawIdleConnectionsCostLittle(t *testing.T) {
-	l := testListener(t, Config{})
+	l := testListener(t, Config{MaxUnboundSource: 200})
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

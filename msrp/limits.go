@@ -45,8 +45,12 @@ const (
 	// Handler; see Config.HandlerTimeout. With its grace it ends before the
 	// sender's timer of 30 s does (RFC 4975, section 7.1.1).
 	DefaultHandlerTimeout = 20 * time.Second
-	// DefaultMaxConns is how many connections one Listener keeps.
-	DefaultMaxConns = 16384
+	// DefaultMaxConns is how many connections with a session one Listener keeps, and
+	// DefaultMaxUnbound and DefaultMaxUnboundSource how many without, of all and of one
+	// source. Many users may be behind one address, and each is there for a moment.
+	DefaultMaxConns         = 16384
+	DefaultMaxUnbound       = 2048
+	DefaultMaxUnboundSource = 512
 	// DefaultMaxSessions is how many sessions one Listener keeps.
 	DefaultMaxSessions = 65536
 	// DefaultMaxOpenMessages is how many messages of one session may be
@@ -91,5 +95,6 @@ const (
 	handlerGrace     = 5 * time.Second                  // how long a handler whose context has ended may take to return
 	deadlockTimeout  = 5 * time.Second                  // HandlerTimeout's bound while answers to our own requests may be behind
 	acceptBackoff    = 50 * time.Millisecond            // pause after a failed accept
+	strangerLines    = 60                               // of a kind in a minute, in the log, about connections without a session
 	transactionSize  = 16                               // characters of a transaction id we make, 5 bits each
 )

@@ -158,14 +158,6 @@ func TestSendChecks(t *testing.T) {
 	}
 }
 
-func TestMaxConns(t *testing.T) {
-	l := testListener(t, Config{MaxConns: 1})
-	first := msrptest.Dial(t, l.Addr().String())
-	second := msrptest.Dial(t, l.Addr().String())
-	second.Closed()
-	first.Quiet(10 * time.Millisecond)
-}
-
 func TestTrace(t *testing.T) {
 	events := make(chan TraceEvent, 100)
 	h, ch := collect(1)

@@ -3,10 +3,14 @@ package msrp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/internal/quietlog"
 )
 
 // Listener takes the connections of many sessions on one port.
@@ -17,6 +21,8 @@ type Listener struct {
 	loops   sync.WaitGroup
 	closed  chan struct{}
 	workers *workers
+	gate    *admit.Gate // a connection with a session is a peer's
+	quiet   quietlog.Log
 
 	mu       sync.Mutex
 	down     bool
@@ -41,18 +47,25 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 	if full.TLS != nil {
 		nl = tls.NewListener(nl, serverTLS(full.TLS))
 	}
+	l := newListener(full, nl)
+	l.loops.Add(1)
+	go l.acceptLoop()
+	return l, nil
+}
+
+func newListener(cfg *Config, nl net.Listener) *Listener {
 	l := &Listener{
-		cfg: full, nl: nl,
+		cfg: cfg, nl: nl,
 		closed:   make(chan struct{}),
 		sessions: make(map[string]*Session),
 		live:     make(map[*Session]struct{}),
 		conns:    make(map[*conn]struct{}),
 		changed:  make(chan struct{}),
+		gate:     admit.NewGate(admit.Limits{Source: cfg.MaxUnboundSource, All: cfg.MaxUnbound, Peers: cfg.MaxConns}),
+		quiet:    quietlog.Log{Burst: strangerLines},
 	}
 	l.workers = newWorkers(idleWorkers, l.closed)
-	l.loops.Add(1)
-	go l.acceptLoop()
-	return l, nil
+	return l
 }
 
 // Addr is the address listened on.
@@ -119,26 +132,63 @@ func (l *Listener) acceptLoop() {
 	}
 }
 
+// serve takes a connection, if there is a place for it. Until a session is bound on it,
+// nobody knows whose it is.
 func (l *Listener) serve(nc net.Conn) {
 	c := newConn(nc, l.cfg, l)
+	place, err := l.gate.Enter(admit.AddrOf(nc.RemoteAddr()), false, func() { c.fail(admit.ErrEvicted) })
+	if err != nil {
+		l.refused(nc, err)
+		nc.Close()
+		return
+	}
+	c.place = place
 	l.mu.Lock()
-	if l.stopped || len(l.conns) >= l.cfg.MaxConns {
+	if l.stopped {
 		l.mu.Unlock()
+		place.Leave()
 		nc.Close()
 		return
 	}
 	l.conns[c] = struct{}{}
 	l.mu.Unlock()
-	c.unbound = time.AfterFunc(l.cfg.UnboundTimeout, func() {
-		c.mu.Lock()
-		idle := len(c.sessions) == 0
-		c.mu.Unlock()
-		if idle {
-			c.fail(fmt.Errorf("no session was bound"))
-		}
-	})
+	c.mu.Lock()
+	if c.err == nil { // else a newcomer has got its place already
+		c.unbound = time.AfterFunc(l.cfg.UnboundTimeout, c.tooLate)
+	}
+	c.mu.Unlock()
 	c.start()
 }
+
+// refused logs a connection that there is no place for.
+func (l *Listener) refused(nc net.Conn, err error) {
+	kind := "refused"
+	var r *admit.Refusal
+	if errors.As(err, &r) {
+		kind = r.Reason
+	}
+	l.quiet.Warn(l.cfg.Logger, "msrp connection refused", kind, "remote", nc.RemoteAddr().String(), "err", err)
+}
+
+// tooLate ends a connection on which no session was bound in time.
+func (c *conn) tooLate() {
+	c.mu.Lock()
+	idle := len(c.sessions) == 0
+	c.mu.Unlock()
+	if idle {
+		c.lst.gate.Count(admit.ReasonLate)
+		c.fail(errUnbound)
+	}
+}
+
+var errUnbound = errors.New("no session was bound")
+
+// Counts is how many connections a Listener has, and how many were refused or ended for
+// want of a session. Peers are those with a session, strangers those without.
+type Counts = admit.Counts
+
+// Counts tells how many connections there are now.
+func (l *Listener) Counts() Counts { return l.gate.Counts() }
 
 // claim binds the session of that id to c, if the request names it whole.
 func (l *Listener) claim(id string, c *conn, f *frame) (*Session, *StatusError) {

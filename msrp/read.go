@@ -12,12 +12,25 @@ func (c *conn) readLoop() {
 	err := c.readFrames()
 	c.fr.close()
 	if !c.closing() && err != io.EOF {
-		c.cfg.Logger.Warn("msrp connection closed", "remote", c.nc.RemoteAddr().String(), "err", err)
+		c.logEnd(err)
 	}
 	if err == io.EOF {
 		c.answerLast()
 	}
 	c.fail(lost(err))
+}
+
+// logEnd logs why the connection ends. Those who never had a session do not fill the log.
+func (c *conn) logEnd(err error) {
+	remote := c.nc.RemoteAddr().String()
+	c.mu.Lock()
+	stranger := c.lst != nil && !c.bound
+	c.mu.Unlock()
+	if stranger {
+		c.lst.quiet.Warn(c.cfg.Logger, "msrp connection closed", "unbound", "remote", remote, "err", err)
+		return
+	}
+	c.cfg.Logger.Warn("msrp connection closed", "remote", remote, "err", err)
 }
 
 // answerLast follows the end of what the peer sends: it may still read, so
