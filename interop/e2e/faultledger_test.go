@@ -431,9 +431,11 @@ func (f *faults) one() {
 		f.post(server, fmt.Sprintf("/deliver?to=f%d@%s", f.rnd.IntN(faultRecipients), domain))
 	default:
 		f.did("export")
-		out, err := exec.CommandContext(f.ctx, binaries.MS, "store", "export", "-admin", media.Admin, f.t.TempDir()+"/export").CombinedOutput()
-		if err != nil {
-			f.t.Errorf("export: %v\n%s", err, out)
+		var errs strings.Builder
+		cmd := exec.CommandContext(f.ctx, binaries.MS, "store", "export", "-admin", media.Admin)
+		cmd.Stderr = &errs
+		if err := cmd.Run(); err != nil {
+			f.t.Errorf("export: %v\n%s", err, errs.String())
 		}
 	}
 }

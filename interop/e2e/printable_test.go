@@ -1,0 +1,162 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/ms"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// hostile are bytes that terminals obey, or that mislead who reads them. No line of a
+// protocol ends in them.
+var hostile = []string{"\x1b[31mred", "\x1b]0;title\x07", "\u009b31m", "\x9b31m", "\x00", "over\bwritten\x7f", "\u202egnp.exe", "\u2066x\u2069", "\u2028line", "\u200b\ufeff", "\xff\xfe", `"quoted" level=ERROR msg=forged`, "</script>]]>"}
+
+// TestHostileBytesInLogs has strangers and callers write such bytes wherever a protocol
+// lets them, and some where none does. The logs of both servers, with all that they can
+// tell, have none of them, and no line that a stranger has forged; so do the commands of
+// operators.
+func TestHostileBytesInLogs(t *testing.T) {
+	e := newEnv(t, envOptions{
+		configAS: func(c *as.Config) { c.Log.Level = "debug" },
+		configMS: func(_ int, c *ms.Config) { c.Log.Level = "debug" },
+	})
+	media := e.cluster.MS[0]
+	for i, bad := range hostile {
+		e.hostileSIP(e.cluster.AS.SIP, i, bad)
+		e.hostileSIP(media.SIP, i, bad)
+		e.hostileMSRP(media.MSRP, bad)
+		e.hostileCall(i, bad)
+	}
+	e.leave(alice, bob, "and a friend")
+	e.eventually("the friend's message is kept", func() bool { return e.kept() > 0 })
+	for _, p := range e.cluster.Processes() {
+		wantPrintable(t, p.Name+"'s log", p.LogTail(1_000_000))
+		page, err := p.Get(e.ctx, "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPrintable(t, p.Name+"'s metrics", page)
+	}
+	wantPrintable(t, "the directory", e.operate("directory", "list"))
+	wantPrintable(t, "the directory in JSON", e.operate("directory", "list", "-json"))
+	if log := e.cluster.AS.LogTail(1_000_000); !strings.Contains(log, `\x1b[31mred`) {
+		t.Error("the application server's log has nothing of what was sent")
+	}
+	box := newInbox()
+	e.register(softphone.Config{User: bob}, box)
+	e.wantKept(0)
+	for _, p := range e.cluster.Processes() {
+		wantPrintable(t, p.Name+"'s log of the push", p.LogTail(1_000_000))
+	}
+}
+
+func wantPrintable(t *testing.T, what, text string) {
+	t.Helper()
+	if !utf8.ValidString(text) {
+		t.Errorf("%s is no UTF-8", what)
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if i := strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
+			t.Errorf("%s: %q", what, line)
+		}
+		if strings.HasPrefix(line, "level=ERROR msg=forged") {
+			t.Errorf("%s has a forged line", what)
+		}
+	}
+}
+
+// hostileSIP sends requests whose headers have the bytes, one at a time.
+func (e *env) hostileSIP(addr string, n int, bad string) {
+	e.t.Helper()
+	conn, err := net.Dial("udp", addr)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer conn.Close()
+	usual := map[string]string{
+		"Via": "SIP/2.0/UDP " + conn.LocalAddr().String() + ";branch=z9hG4bKhostile", "Max-Forwards": "70", "From": "<" + alice + ">;tag=h",
+		"To": "<" + bob + ">", "Call-ID": "hostile", "CSeq": "1 INVITE", "Contact": "<sip:h@" + conn.LocalAddr().String() + ">",
+		"User-Agent": "h", "Subject": "s", "Session-ID": "0123456789abcdef0123456789abcdef", "P-Asserted-Identity": "<" + alice + ">", "Content-Type": "application/sdp",
+	}
+	i := 0
+	for name := range usual {
+		var b strings.Builder
+		i++
+		for _, method := range []string{"INVITE", "NOTIFY", "REGISTER"} {
+			b.Reset()
+			fmt.Fprintf(&b, "%s %s SIP/2.0\r\n", method, bob)
+			for key, value := range usual {
+				if key == "Call-ID" || key == "Via" {
+					value += fmt.Sprintf("%d-%d-%s", n, i, method)
+				}
+				if key == name {
+					value += bad
+				}
+				fmt.Fprintf(&b, "%s: %s\r\n", key, strings.ReplaceAll(value, "INVITE", method))
+			}
+			b.WriteString("Content-Length: 3\r\n\r\nv=0")
+			if _, err := conn.Write([]byte(b.String())); err != nil {
+				e.t.Fatal(err)
+			}
+		}
+	}
+	for _, line := range []string{bad + " sip:x SIP/2.0\r\n\r\n", "INVITE sip:" + bad + "@x SIP/2.0\r\nVia: SIP/2.0/UDP x" + bad + "\r\n\r\n", "SIP/2.0 200 " + bad + "\r\n" + bad + ": x\r\n\r\n"} {
+		if _, err := conn.Write([]byte(line)); err != nil {
+			e.t.Fatal(err)
+		}
+	}
+}
+
+// hostileMSRP sends a connection's first request with the bytes in it.
+func (e *env) hostileMSRP(addr, bad string) {
+	e.t.Helper()
+	for _, request := range []string{
+		"MSRP aaaa " + bad + "\r\n", bad + "\r\n",
+		"MSRP aaaa SEND\r\nTo-Path: msrp://x:1/" + bad + ";tcp\r\nFrom-Path: msrp://x:1/y;tcp\r\n-------aaaa$\r\n",
+		"MSRP aaaa SEND\r\nTo-Path: msrp://x:1/s;tcp\r\nFrom-Path: msrp://x:1/y;tcp\r\n" + bad + ": " + bad + "\r\n-------aaaa$\r\n",
+	} {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		_, _ = conn.Write([]byte(request)) // it may be closed before all is written
+		conn.Close()
+	}
+}
+
+// hostileCall leaves messages with the bytes in a call that is taken, in the name of the
+// caller, the type and the ids.
+func (e *env) hostileCall(n int, bad string) {
+	e.t.Helper()
+	ua, err := sipua.New(sipua.Config{Addr: "127.0.0.1:0", User: "h"}, sipua.Handlers{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer ua.Close()
+	from := `"` + strings.NewReplacer(`"`, "", "\x00", "").Replace(bad) + `" <sip:h` + strconv.Itoa(n) + "@" + domain + ">"
+	c, err := dialRaw(e.ctx, ua, e.proxy, from, bob)
+	if err != nil {
+		return // refused as a whole
+	}
+	defer c.conn.Close()
+	for i, headers := range []string{
+		"Content-Type: text/plain; x=" + bad, "Content-Type: text/" + bad, "Content-Type: text/plain\r\nX-Y: " + bad, "Content-Type: message/cpim",
+	} {
+		fmt.Fprintf(&c.frames, "MSRP tx%06d SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: %d%s\r\nByte-Range: 1-2/2\r\n%s\r\n\r\nhi\r\n-------tx%06d$\r\n",
+			i, c.theirs, c.ours, i, map[bool]string{true: bad}[i == 2], headers, i)
+	}
+	if err := c.write(); err == nil {
+		c.answers(4, 2*time.Second, func(int, int) {})
+	}
+	_ = c.bye() // the session may have ended
+}
