@@ -35,7 +35,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	// The user agent may be the one to connect, and may do so before its
 	// answer has come to us.
 	receiver := s.newPushReceiver(conn, log)
-	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive, Memory: s.memory.all}
+	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive, Memory: s.memory.all, AwaitFingerprints: media.TLS}
 	passive, err := s.listener(media.TLS).Accept(sc)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))

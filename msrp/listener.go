@@ -198,6 +198,9 @@ func (l *Listener) claim(id string, c *conn, f *frame) (*Session, *StatusError) 
 	if s == nil || !s.named(f) {
 		return nil, status(StatusNoSession, "") // [RFC4975-5.4-3]
 	}
+	if se := s.awaitFingerprints(c); se != nil {
+		return nil, se
+	}
 	fresh, se := s.bindTo(c)
 	if se != nil {
 		return nil, se

@@ -46,6 +46,10 @@ type SessionConfig struct {
 	// of those with the best hash function among them, SHA-256 before all. They
 	// count where no relay is between. See RFC 8122, section 5.1.
 	Fingerprints []string
+	// AwaitFingerprints says that the peer's SDP, and with it its fingerprints, is still
+	// to come, though the peer may connect before: what it sends over TLS waits until
+	// SetFingerprints. See RFC 8122, section 6.2.
+	AwaitFingerprints bool
 	// Memory is what messages of the session are held from; nil takes Config.Memory.
 	Memory *Budget
 	// ConnectTo is the "host:port" that Dial connects to, if not the first
@@ -82,6 +86,7 @@ type Session struct {
 	via   Path   // our relays, the nearest first
 	from  string // Local as it goes on the wire
 
+	printed  chan struct{} // closed by SetFingerprints; nil if they are not awaited
 	bound    chan struct{}
 	done     chan struct{}
 	crowd    atomic.Int32  // the same as running, for the pipes
@@ -90,22 +95,23 @@ type Session struct {
 	ctx      context.Context // parent of the handlers' contexts
 	cancel   context.CancelFunc
 
-	mu       sync.Mutex
-	c        *conn // nil until bound
-	remote   Path
-	to       Path   // To-Path of what we send: our relays, then remote
-	toPath   string // the same as it goes on the wire; "" while remote is not known
-	err      error  // why it ended
-	draining bool
-	opener   *time.Timer          // see openSoon
-	changed  chan struct{}        // see signal and change
-	sends    int                  // Sends under way
-	running  int                  // handlers running
-	sending  map[string]*outgoing // by Message-ID, for reports
-	arriving map[string]*Incoming // by Message-ID; not all has come
-	refused  refusals
-	order    arrivals
-	receipts receipts
+	mu        sync.Mutex
+	c         *conn // nil until bound
+	remote    Path
+	to        Path   // To-Path of what we send: our relays, then remote
+	toPath    string // the same as it goes on the wire; "" while remote is not known
+	err       error  // why it ended
+	hasPrints bool   // printed is closed
+	draining  bool
+	opener    *time.Timer          // see openSoon
+	changed   chan struct{}        // see signal and change
+	sends     int                  // Sends under way
+	running   int                  // handlers running
+	sending   map[string]*outgoing // by Message-ID, for reports
+	arriving  map[string]*Incoming // by Message-ID; not all has come
+	refused   refusals
+	order     arrivals
+	receipts  receipts
 }
 
 // newSession makes a session of a listener, or of none. via are the relays that
@@ -129,6 +135,9 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener, via Path) (*Sessio
 		done:     make(chan struct{}),
 		window:   make(chan struct{}, cfg.Window),
 		arriving: make(map[string]*Incoming),
+	}
+	if sc.AwaitFingerprints {
+		s.printed = make(chan struct{})
 	}
 	s.SetRemote(sc.Remote)
 	return s, nil

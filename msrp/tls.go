@@ -3,6 +3,7 @@ package msrp
 import (
 	"crypto/tls"
 	"net"
+	"time"
 )
 
 // serverTLS makes a listener ask for certificates, as fingerprints of the
@@ -58,12 +59,42 @@ func endToEnd(path Path, prints []string) []string {
 	return prints
 }
 
+// awaitFingerprints holds back what comes over TLS until it is known whose certificate it
+// has to be, for UnboundTimeout at the most. It runs in the connection's reading goroutine.
+func (s *Session) awaitFingerprints(c *conn) *StatusError {
+	if _, secure := c.nc.(*tls.Conn); !secure || s.printed == nil {
+		return nil
+	}
+	select {
+	case <-s.printed:
+		return nil
+	default:
+	}
+	c.blocked.Store(true)
+	defer c.blocked.Store(false)
+	timer := time.NewTimer(c.cfg.UnboundTimeout)
+	defer timer.Stop()
+	select {
+	case <-s.printed: // [RFC8122-6.2-6]
+		return nil
+	case <-timer.C:
+		return wrongCertificate
+	case <-s.done:
+	case <-c.stop:
+	}
+	return status(StatusNoSession, "")
+}
+
 // SetFingerprints tells those of the peer's SDP, of a session that was accepted
 // before it came. If the peer is bound already and has another certificate, the
 // session ends and the error says so. See RFC 8122.
 func (s *Session) SetFingerprints(prints []string) error {
 	s.mu.Lock()
 	s.sc.Fingerprints = prints
+	if s.printed != nil && !s.hasPrints {
+		s.hasPrints = true
+		defer close(s.printed)
+	}
 	wrong := s.c != nil && s.admits(s.c.nc) != nil
 	s.mu.Unlock()
 	if wrong { // [RFC8122-6.2-5]

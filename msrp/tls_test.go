@@ -1,15 +1,20 @@
 package msrp
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -149,6 +154,76 @@ func TestFingerprintsThatComeLate(t *testing.T) {
 			}
 			if ended := b.Err() != nil; ended == test.ok {
 				t.Errorf("the session: %v", b.Err())
+			}
+		})
+	}
+}
+
+// TestEarlyDataOverTLS has a peer connect and send before its fingerprint is known: nothing
+// is handed on until it is, and nothing ever if the certificate is another.
+func TestEarlyDataOverTLS(t *testing.T) {
+	certA, certB := testCert(t), testCert(t)
+	for name, test := range map[string]struct {
+		of   tls.Certificate
+		want int // 0: the connection ends
+	}{"right": {certA, 200}, "wrong": {certB, 403}} {
+		t.Run(name, func(t *testing.T) {
+			print, err := Fingerprint(test.of)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := testListener(t, Config{TLS: &tls.Config{Certificates: []tls.Certificate{certB}}})
+			handled := make(chan string, 1)
+			b, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{testURI(t, "msrps://127.0.0.1:9/peer;tcp")}, AwaitFingerprints: true,
+				Handler: func(_ context.Context, m *Incoming) error {
+					body, err := io.ReadAll(m)
+					handled <- string(body)
+					return err
+				}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			nc, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{Certificates: []tls.Certificate{certA}, InsecureSkipVerify: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			frame := "MSRP early1 SEND\r\nTo-Path: " + b.Local().String() + "\r\nFrom-Path: msrps://127.0.0.1:9/peer;tcp\r\nMessage-ID: 1\r\n" +
+				"Byte-Range: 1-5/5\r\nContent-Type: text/plain\r\n\r\nearly\r\n-------early1$\r\n"
+			if _, err := nc.Write([]byte(frame)); err != nil {
+				t.Fatal(err)
+			}
+			waiting := func() bool { // the reader has it, and waits
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				for c := range l.conns {
+					return c.blocked.Load()
+				}
+				return false
+			}
+			for end := time.Now().Add(10 * time.Second); !waiting(); time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("what came early does not wait")
+				}
+			}
+			select {
+			case <-handled:
+				t.Fatal("handed on before the fingerprint was known")
+			case <-b.Bound():
+				t.Fatal("bound before the fingerprint was known")
+			default:
+			}
+			if err := b.SetFingerprints([]string{print}); err != nil {
+				t.Fatal(err)
+			}
+			_ = nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+			line, err := bufio.NewReader(nc).ReadString('\n')
+			if err != nil || !strings.HasPrefix(line, fmt.Sprintf("MSRP early1 %d", test.want)) {
+				t.Errorf("answered with %q, %v", line, err)
+			}
+			if got := len(handled); got != map[int]int{200: 1, 403: 0}[test.want] {
+				t.Errorf("%d messages were handed on", got)
 			}
 		})
 	}

@@ -38,6 +38,7 @@ func (p *Phone) Call(ctx context.Context, to string) (*Chat, error) {
 	var passive *msrp.Session
 	if setup != msrp.SetupActive {
 		// The other side may connect as soon as it has the offer.
+		sc.AwaitFingerprints = p.cfg.MSRPTLS != nil
 		if passive, err = p.msrp.Accept(sc); err != nil {
 			return nil, fmt.Errorf("softphone: %w", err)
 		}
