@@ -34,26 +34,51 @@ func notSended(r *mscp.MsgNotSended) error {
 }
 
 // waitForDevice notes that a letter waits for another device, or for this one to
-// register again.
-func (m *mailbox) waitForDevice(l *letter, news, comings uint64) {
+// register again, or has perhaps done so since the push began.
+func (m *mailbox) waitForDevice(l *letter, news, comings uint64, began time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.on(l, letterEvent{kind: letterRefused, news: news, comings: comings})
 	if l.waits {
-		l.refused = time.Now()
+		l.refused, l.again = time.Now(), time.Time{}
+		if !m.word.Before(began) {
+			l.again = l.refused.Add(m.s.cfg.Push.RetryMax)
+		}
 	}
 }
 
 // deviceTold has letters that wait for a device pushed again, as a device has perhaps
-// registered. The same word comes with every refresh of a subscription: it counts no
-// more often than a failed push is tried again. m.mu is held.
+// registered. Such words count no more often than a failed push is tried again: one that
+// comes sooner counts then, as no other need follow it. m.mu is held.
 func (m *mailbox) deviceTold() {
 	for _, l := range m.letters {
-		if !l.refused.IsZero() && time.Since(l.refused) >= m.s.cfg.Push.RetryMax {
-			m.on(l, letterEvent{kind: letterCame})
-			l.refused = time.Time{}
+		if !l.refused.IsZero() {
+			l.again = l.refused.Add(m.s.cfg.Push.RetryMax)
 		}
 	}
+	m.deviceDue(time.Now())
+}
+
+// deviceDue has letters pushed again whose time after a word of deviceTold has come, and
+// tells how long the others wait; no longer than idle. m.mu is held.
+func (m *mailbox) deviceDue(now time.Time) (wait time.Duration) {
+	wait = idle
+	for _, l := range m.letters {
+		switch d := l.again.Sub(now); {
+		case l.again.IsZero():
+		case d > 0:
+			wait = min(wait, d)
+		default:
+			m.deviceCame(l)
+		}
+	}
+	return wait
+}
+
+// deviceCame has a letter pushed to what may be another device. m.mu is held.
+func (m *mailbox) deviceCame(l *letter) {
+	m.on(l, letterEvent{kind: letterCame})
+	l.refused, l.again = time.Time{}, time.Time{}
 }
 
 // otherTransport is the transport to ask the media server for after a user agent has

@@ -28,9 +28,10 @@ type mailbox struct {
 
 	mu      sync.Mutex
 	letters map[letterKey]*letter
-	open    bool     // the recipient is reachable, as far as presence knows
-	user    attempts // to reach the recipient
-	dead    bool     // retired; begin must take a new one
+	open    bool      // the recipient is reachable, as far as presence knows
+	word    time.Time // when presence last said that a device may have registered
+	user    attempts  // to reach the recipient
+	dead    bool      // retired; begin must take a new one
 }
 
 type letterKey struct{ sender, server string }
@@ -43,6 +44,7 @@ type letter struct {
 	touched time.Time // of the last event, but for pushes
 	began   time.Time // when the last store session began
 	refused time.Time // when a device did not take all of them; zero: none has refused
+	again   time.Time // when they are pushed again after that; zero: not before a word of presence
 	own     attempts  // for what concerns these messages, and not the recipient
 }
 

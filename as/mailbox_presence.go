@@ -40,10 +40,10 @@ func (m *mailbox) told(w word) {
 		m.user.begin(soon)
 		for _, l := range m.letters {
 			l.own.begin(time.Time{})
-			m.on(l, letterEvent{kind: letterCame})
-			l.refused = time.Time{}
+			m.deviceCame(l)
 		}
 	case w.reachable && w.news:
+		m.word = time.Now()
 		m.user.forward(soon)
 		for _, l := range m.letters {
 			l.own.forward(soon)

@@ -18,6 +18,7 @@ func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 		return 0, true
 	}
 	overdue := m.overdue(time.Now())
+	devices := m.deviceDue(time.Now())
 	round, wait := m.round(time.Now())
 	m.mu.Unlock()
 	if overdue {
@@ -28,7 +29,7 @@ func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 		m.pushAll(ctx, round)
 		return 0, false
 	}
-	return wait, false
+	return min(wait, devices), false
 }
 
 // round is what to push now, in the order of the oldest message; if there is nothing,
@@ -83,7 +84,7 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 			continue
 		}
 		if isDeviceFault(err) {
-			m.waitForDevice(l, news, comings)
+			m.waitForDevice(l, news, comings, began)
 			continue
 		}
 		if ctx.Err() != nil || m.fail(l, err) {
