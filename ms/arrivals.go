@@ -13,25 +13,39 @@ import (
 // one, and those that are being delivered.
 type arrivals struct {
 	mu   sync.Mutex
-	told map[pair]bool
+	told map[pair]bool // true: one has come since, of which the AS was not told
 }
 
-// note reports whether p is new, and notes it.
+// note reports whether p is new, and notes it, or that another message has come.
 func (a *arrivals) note(p pair) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.told == nil {
 		a.told = map[pair]bool{}
 	}
-	was := a.told[p]
-	a.told[p] = true
+	_, was := a.told[p]
+	a.told[p] = was
 	return !was
 }
 
-func (a *arrivals) forget(p pair) {
+// look is called before a delivery looks for messages: those that have come until then
+// are not told of.
+func (a *arrivals) look(p pair) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if _, was := a.told[p]; was {
+		a.told[p] = false
+	}
+}
+
+// forget ends what note began, and reports whether a message has come since the last
+// look.
+func (a *arrivals) forget(p pair) (came bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	came = a.told[p]
 	delete(a.told, p)
+	return came
 }
 
 // arrived tells the AS, once, that a message has come in a session that goes
@@ -77,13 +91,15 @@ func awaitOver(ctx context.Context, list []*connection) bool {
 
 // delivering is called when the delivery of a pair's messages begins, which takes
 // those that come meanwhile; end is to be called when it is over, with the ctx of
-// the request, and tells the AS of those that have come too late for it.
+// the request, and tells the AS of those that have come too late for it. It does not
+// tell of those that the user agent has not taken: for them the AS would call at once
+// again, and again.
 func (s *Server) delivering(p pair) (end func(ctx context.Context)) {
 	s.arrivals.note(p)
 	return func(ctx context.Context) {
-		s.arrivals.forget(p)
+		came := s.arrivals.forget(p)
 		mscp.AfterResponse(ctx, func() {
-			if s.kept(p) == 0 {
+			if !came || s.kept(p) == 0 {
 				return
 			}
 			for _, c := range s.connections.all() {

@@ -102,6 +102,7 @@ func (d *delivery) sendPages(ctx context.Context, last *store.ID) bool {
 }
 
 func (d *delivery) page(last store.ID) []store.MessageInfo {
+	d.s.arrivals.look(d.pair)
 	return d.s.store.Page(d.pair.recipient, d.pair.sender, last, pageSize)
 }
 

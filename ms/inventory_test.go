@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -132,6 +133,30 @@ func TestArrivals(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("store", "1")
+}
+
+// TestRefusedIsNoArrival has a device refuse what is kept while the sender's session goes
+// on: the AS is told of the next message only, as it would call again for each word.
+func TestRefusedIsNoArrival(t *testing.T) {
+	a := newFakeAS(t, nil)
+	a.notified = make(chan mscp.Element, 10)
+	call, session := a.storeLeg()
+	a.restore(call, alice, bob)
+	for i := range 3 {
+		receipt, err := session.Send(a.ctx(), text(fmt.Sprint(i)))
+		if err == nil {
+			err = receipt.Wait(a.ctx())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, ok := a.next().(*mscp.Other)
+		if want := fmt.Sprint(i + 1); !ok || o.Attrs["session"] != "open" || o.Attrs["messages"] != want {
+			t.Fatalf("notified of %+v, want an open session with %s", o, want)
+		}
+		_, resp := a.push([]string{"*"}, func(got) error { return &msrp.StatusError{Code: 413, Reason: "Nope"} })
+		wantDevice(t, resp, "Nope")
+	}
 }
 
 // A countingChannel is a channel's end that counts what goes out.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/mscp"
@@ -330,6 +332,9 @@ func (s *Server) warning(why error) sipua.Header {
 
 // Addr is the host:port where the server takes SIP.
 func (s *Server) Addr() string { return s.ua.Addr() }
+
+// Registry returns the server's metrics, for one who embeds it.
+func (s *Server) Registry() *prometheus.Registry { return s.metrics.reg }
 
 // Store is the server's store of messages.
 func (s *Server) Store() *store.Store { return s.store }
