@@ -98,6 +98,7 @@ func (e *env) operate(args ...string) string {
 // TestMediaServerRenamed renames a media server that keeps messages, and one that is lost,
 // under the lowest limit of recipients. Inventories do not help.
 func TestMediaServerRenamed(t *testing.T) {
+	t.Parallel()
 	e := newEnv(t, envOptions{weights: []int{1, 1}, configAS: func(c *as.Config) {
 		c.Inventory, c.Store.MaxRecipients = "never", 2
 	}})

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +30,7 @@ import (
 )
 
 var (
-	faultKills = flag.Int("kills", 12, "how many processes TestFaults kills")
+	faultKills = flag.Int("kills", 8, "how many processes TestFaults kills")
 	faultSeed  = flag.Uint64("faults.seed", 0, "the seed of the order of faults in TestFaults; 0: any")
 )
 
@@ -171,6 +173,7 @@ func TestFaults(t *testing.T) {
 		configMS: func(_ int, c *ms.Config) {
 			c.Orphan = 3 * time.Second
 			c.Push.ConnectTimeout, c.Push.ConfirmTimeout, c.Push.ReceiptWait = 2*time.Second, 5*time.Second, 100*time.Millisecond
+			c.Push.GiveUp = time.Second
 		}})
 	l := &faultLedger{pairs: map[string]*faultPair{}}
 	w := &faultWorld{env: e, l: l}
@@ -199,6 +202,12 @@ func TestFaults(t *testing.T) {
 		w.here(fmt.Sprintf("f%d", i))
 	}
 	e.drain()
+	restored := 0
+	for _, p := range e.cluster.MS {
+		restored += e.restoreAside(p)
+	}
+	e.drain()
+	t.Logf("%d messages had been set aside", restored)
 	c := l.check(t, *faultKills > 0)
 	t.Logf("%d messages confirmed, %d refused, %d not known, %d without an answer; %d came, %d once more; %d were lost, %d were refused and came",
 		c.confirmed, c.refused, c.unknown, c.unanswered, c.delivered, c.doubled, c.lost, c.false200)
@@ -228,6 +237,37 @@ func faultUsers() map[string]string {
 		all[fmt.Sprintf("f%d", i)] = "f"
 	}
 	return all
+}
+
+// store runs a command of a media server's operator, and returns what it prints.
+func (e *env) store(args ...string) string {
+	e.t.Helper()
+	var errs strings.Builder
+	cmd := exec.CommandContext(e.ctx, binaries.MS, append([]string{"store"}, args...)...)
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		e.t.Errorf("mscp-ms store %q: %v\n%s", args, err, errs.String())
+	}
+	return string(out)
+}
+
+// restoreAside has what a media server has set aside delivered again, and returns how many
+// messages that were.
+func (e *env) restoreAside(p *cluster.Process) int {
+	e.t.Helper()
+	var ids []string
+	for line := range strings.Lines(e.store("messages", "-aside", "-json", "-admin", p.Admin)) {
+		var m struct{ ID uint64 }
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			e.t.Errorf("%q: %v", line, err)
+		}
+		ids = append(ids, strconv.FormatUint(m.ID, 10))
+	}
+	if len(ids) > 0 {
+		e.store(append([]string{"restore", "-admin", p.Admin}, ids...)...)
+	}
+	return len(ids)
 }
 
 // A faultWorld has the people of TestFaults.
@@ -352,6 +392,8 @@ func (w *faultWorld) take(user string) func(context.Context, *softphone.Message)
 				return &msrp.StatusError{Code: 403}
 			case 1:
 				return &msrp.StatusError{Code: 408}
+			case 2:
+				return &msrp.StatusError{Code: 413} // sets it aside
 			}
 		}
 		from := strings.TrimSuffix(strings.TrimPrefix(m.Sender, "sip:"), "@"+domain)
@@ -419,25 +461,39 @@ func (f *faults) one() {
 		f.did("media server drained and restarted")
 		_ = media.Stop() // sessions may be cut off at the end of the drain
 		f.startAll(media)
-	case what < 92:
+	case what < 91:
 		f.did("reload")
 		cfg, err := as.LoadConfig(server.Config())
 		f.check(errors.Join(err, server.Reconfigure(cfg)))
-	case what < 95:
+	case what < 93:
 		f.did("inventories asked for")
 		f.post(server, "/inventory")
+	case what < 96:
+		f.move(media, f.cluster.MS[(slices.Index(f.cluster.MS, media)+1)%faultMS])
+	case what < 97:
+		f.did("set-aside messages restored")
+		f.restoreAside(media)
 	case what < 98:
 		f.did("delivery asked for")
 		f.post(server, fmt.Sprintf("/deliver?to=f%d@%s", f.rnd.IntN(faultRecipients), domain))
 	default:
 		f.did("export")
-		var errs strings.Builder
-		cmd := exec.CommandContext(f.ctx, binaries.MS, "store", "export", "-admin", media.Admin)
-		cmd.Stderr = &errs
-		if err := cmd.Run(); err != nil {
-			f.t.Errorf("export: %v\n%s", err, errs.String())
-		}
+		f.store("export", "-admin", media.Admin)
 	}
+}
+
+// move kills a media server, and has another keep what it has kept.
+func (f *faults) move(from, to *cluster.Process) {
+	f.did("messages moved to another media server")
+	from.Kill()
+	f.kills++
+	cfg, err := ms.LoadConfig(from.Config())
+	f.check(err)
+	file := filepath.Join(f.t.TempDir(), "moved")
+	f.store("export", "-file", cfg.Store, "-o", file)
+	f.store("import", "-admin", to.Admin, file)
+	f.store("purge", "-all", "-file", cfg.Store)
+	f.startAll(from)
 }
 
 func (f *faults) did(what string) { f.done[what]++ }
