@@ -3,6 +3,7 @@ package as
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -69,10 +70,16 @@ const (
 	headerPrivacy  = "Privacy"
 )
 
-// admit sees every request before anything else does, and reports whether it has
-// answered it. What is within a dialog has proved itself by the dialog's tags,
-// except that a NOTIFY may come before its dialog. P-Asserted-Identity remains in
-// a request only from who is trusted to have it.
+// isPeer reports whether requests from there are let in without credentials.
+func (s *Server) isPeer(addr netip.Addr, names []string) bool {
+	a := s.access.Load()
+	return a.trusted.Has(addr, names) || a.peers.Has(addr, names)
+}
+
+// admit sees every request of a peer's before anything else does, and those of strangers
+// that judge has let in, and reports whether it has answered it. What is within a dialog
+// has proved itself by the dialog's tags, except that a NOTIFY may come before its dialog.
+// P-Asserted-Identity remains in a request only from who is trusted to have it.
 func (s *Server) admit(req *sip.Request, tx sip.ServerTransaction) bool {
 	if tx == nil || tagOf(req.To()) != "" && req.Method != sip.NOTIFY {
 		return false
@@ -87,44 +94,53 @@ func (s *Server) admit(req *sip.Request, tx sip.ServerTransaction) bool {
 		return false
 	}
 	sipua.RemoveHeaders(req, headerAsserted) // [RFC3325-5] of others it must not be used
+	if !a.peers.Has(peer.Addr.Addr(), peer.Names) {
+		return false // judge has let it in
+	}
 	if s.limited(req, tx, peer) {
 		return true
 	}
-	byAddr := a.peers.HasAddr(peer.Addr.Addr())
-	switch {
-	case byAddr:
+	if a.peers.HasAddr(peer.Addr.Addr()) || vouches(peer.Names, req.From()) {
 		return false
-	case a.peers.HasName(peer.Names):
-		if vouches(peer.Names, req.From()) {
-			return false
-		}
-		s.reject(req, tx, rejectFrom, 403, "Forbidden (From is not of this certificate)")
-	case req.Method == sip.REGISTER || req.Method == sip.NOTIFY: // of other servers only
-		s.reject(req, tx, rejectStranger, 403, "")
-	case a.ask == nil:
-		s.reject(req, tx, rejectStranger, 403, "")
-	default:
-		return s.challenge(a, req, tx)
 	}
+	s.reject(req, tx, rejectFrom, 403, "Forbidden (From is not of this certificate)")
 	return true
 }
 
+// judge lets a stranger's request in, with nil, or makes the answer. Nothing is kept of
+// what it refuses, and the answer goes out once: a stranger need not be who his address
+// says.
+func (s *Server) judge(req *sip.Request, peer sipua.Peer) *sip.Response {
+	select {
+	case <-s.ready:
+	case <-s.ctx.Done():
+		return sip.NewResponseFromRequest(req, 503, "Server Is Closing", nil)
+	}
+	if over := s.limits.source(peer.Addr.Addr()); over != nil {
+		code, reason := over.code()
+		return s.rejection(req, over.why, code, reason, sip.NewHeader("Retry-After", over.seconds()))
+	}
+	a := s.access.Load()
+	if a.ask == nil || req.Method == sip.REGISTER || req.Method == sip.NOTIFY { // of other servers only
+		return s.rejection(req, rejectStranger, 403, "")
+	}
+	return s.challenge(a, req)
+}
+
 // challenge asks for credentials, and compares From with whose they are.
-func (s *Server) challenge(a *access, req *sip.Request, tx sip.ServerTransaction) bool {
-	offered := req.GetHeader("Authorization") != nil
-	user, ok := s.ua.Authenticate(a.ask, req, tx)
-	if !ok {
-		if offered {
+func (s *Server) challenge(a *access, req *sip.Request) *sip.Response {
+	user, challenge := s.ua.Ask(a.ask, req)
+	if challenge != nil {
+		if req.GetHeader("Authorization") != nil {
 			s.rejected(rejectCredentials, req.Source(), 401)
 		}
-		return true
+		return challenge
 	}
 	from, err := sipua.CanonicalURI(req.From().Address.String())
 	if err != nil || !a.users.owns(user, from) {
-		s.reject(req, tx, rejectFrom, 403, "Forbidden (From is not the user's)")
-		return true
+		return s.rejection(req, rejectFrom, 403, "Forbidden (From is not the user's)")
 	}
-	return false
+	return nil
 }
 
 // vouches tells whether a certificate is one for the From: it names that user, or
@@ -162,8 +178,13 @@ func plainScheme(uri string) string {
 	return uri
 }
 
-// reject answers a request that is not let in; reason "" means the usual one.
+// reject answers a request that is not let in; phrase "" means the usual one.
 func (s *Server) reject(req *sip.Request, tx sip.ServerTransaction, why string, code int, phrase string, headers ...sip.Header) {
+	s.ua.RespondOnce(req, tx, s.rejection(req, why, code, phrase, headers...))
+}
+
+// rejection makes that answer, and counts it.
+func (s *Server) rejection(req *sip.Request, why string, code int, phrase string, headers ...sip.Header) *sip.Response {
 	if phrase == "" {
 		phrase = "Forbidden"
 	}
@@ -171,8 +192,8 @@ func (s *Server) reject(req *sip.Request, tx sip.ServerTransaction, why string, 
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}
-	s.ua.RespondOnce(req, tx, res)
 	s.rejected(why, req.Source(), code)
+	return res
 }
 
 // rejected counts a rejection and logs the first of its kind.

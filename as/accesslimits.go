@@ -19,14 +19,18 @@ import (
 // LimitsConfig bounds what callers can take; 0 means no limit. Rates are in
 // calls a second, bursts and the others in calls, Memory is in bytes.
 type LimitsConfig struct {
-	Memory         int64   `yaml:"memory" unit:"bytes"`
-	SourceRate     float64 `yaml:"source_rate"`
-	SourceBurst    int     `yaml:"source_burst"`
-	CallerRate     float64 `yaml:"caller_rate"`
-	CallerBurst    int     `yaml:"caller_burst"`
-	Calls          int     `yaml:"calls"`
-	CallerCalls    int     `yaml:"caller_calls"`
-	RecipientCalls int     `yaml:"recipient_calls"`
+	Memory            int64   `yaml:"memory" unit:"bytes"`
+	SourceRate        float64 `yaml:"source_rate"`
+	SourceBurst       int     `yaml:"source_burst"`
+	CallerRate        float64 `yaml:"caller_rate"`
+	CallerBurst       int     `yaml:"caller_burst"`
+	Calls             int     `yaml:"calls"`
+	CallerCalls       int     `yaml:"caller_calls"`
+	ReservedCalls     int     `yaml:"reserved_calls"`
+	UserCalls         int     `yaml:"user_calls"`
+	RecipientCalls    int     `yaml:"recipient_calls"`
+	Connections       int     `yaml:"connections"`
+	SourceConnections int     `yaml:"source_connections"`
 }
 
 // maxRate is the largest rate of a limit, in calls a second.
@@ -50,13 +54,20 @@ func (l LimitsConfig) validate(bad func(key, format string, args ...any)) {
 			bad(r.burstKey, "%d is less than 1", r.burst)
 		}
 	}
+	if l.Connections < 1 {
+		bad("limits.connections", "%d is less than 1", l.Connections)
+	}
+	if l.SourceConnections < 1 {
+		bad("limits.source_connections", "%d is less than 1", l.SourceConnections)
+	}
 	if l.Memory != 0 && l.Memory < minMemory {
 		bad("limits.memory", "%d is less than %d bytes; 0 means no limit", l.Memory, minMemory)
 	}
 	for _, c := range []struct {
 		key string
 		n   int
-	}{{"limits.calls", l.Calls}, {"limits.caller_calls", l.CallerCalls}, {"limits.recipient_calls", l.RecipientCalls}} {
+	}{{"limits.calls", l.Calls}, {"limits.caller_calls", l.CallerCalls}, {"limits.recipient_calls", l.RecipientCalls},
+		{"limits.reserved_calls", l.ReservedCalls}, {"limits.user_calls", l.UserCalls}} {
 		if c.n < 0 {
 			bad(c.key, "%d is neither 0, which means no limit, nor more", c.n)
 		}
@@ -70,6 +81,8 @@ const (
 	rejectCalls          = "calls"
 	rejectMemory         = "memory"
 	rejectCallerCalls    = "caller_calls"
+	rejectReservedCalls  = "reserved_calls"
+	rejectUserCalls      = "user_calls"
 	rejectRecipientCalls = "recipient_calls"
 )
 
@@ -86,7 +99,7 @@ func (o *overLimit) Error() string { return "over the limit of " + o.why }
 // alone is to wait. All three may have a Retry-After. See RFC 3261, section 20.33.
 func (o *overLimit) code() (int, string) {
 	switch o.why {
-	case rejectSourceRate, rejectCalls, rejectMemory:
+	case rejectSourceRate, rejectCalls, rejectReservedCalls, rejectMemory:
 		return 503, "Service Unavailable"
 	case rejectRecipientCalls:
 		return 486, "Busy Here"
@@ -110,6 +123,7 @@ type limiter struct {
 	sources     admit.Buckets[netip.Prefix]
 	callers     admit.Buckets[string]
 	calls       int
+	strangers   int // of them, those of callers who are no peers
 	byCaller    map[string]int
 	byRecipient map[string]int
 }
@@ -135,13 +149,18 @@ func (l *limiter) source(a netip.Addr) *overLimit {
 	return take(&l.sources, admit.Source(a), l.cfg.SourceRate, l.cfg.SourceBurst, l.now(), rejectSourceRate)
 }
 
-// begin counts a call; end gives its place back, once.
-func (l *limiter) begin(caller, recipient string) (end func(), err *overLimit) {
+// begin counts a call; end gives its place back, once. A stranger is a user who does not
+// call through a peer.
+func (l *limiter) begin(caller, recipient string, stranger bool) (end func(), err *overLimit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch c := l.cfg; {
 	case c.Calls > 0 && l.calls >= c.Calls:
 		return nil, &overLimit{rejectCalls, l.after}
+	case stranger && c.Calls > 0 && l.strangers >= max(0, c.Calls-c.ReservedCalls):
+		return nil, &overLimit{rejectReservedCalls, l.after}
+	case stranger && c.UserCalls > 0 && l.byCaller[caller] >= c.UserCalls:
+		return nil, &overLimit{rejectUserCalls, l.after}
 	case c.CallerCalls > 0 && l.byCaller[caller] >= c.CallerCalls:
 		return nil, &overLimit{rejectCallerCalls, l.after}
 	case c.RecipientCalls > 0 && l.byRecipient[recipient] >= c.RecipientCalls:
@@ -154,15 +173,21 @@ func (l *limiter) begin(caller, recipient string) (end func(), err *overLimit) {
 		return nil, &overLimit{rejectMemory, l.after}
 	}
 	l.calls++
+	if stranger {
+		l.strangers++
+	}
 	l.byCaller[caller]++
 	l.byRecipient[recipient]++
-	return sync.OnceFunc(func() { l.end(caller, recipient) }), nil
+	return sync.OnceFunc(func() { l.end(caller, recipient, stranger) }), nil
 }
 
-func (l *limiter) end(caller, recipient string) {
+func (l *limiter) end(caller, recipient string, stranger bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls--
+	if stranger {
+		l.strangers--
+	}
 	l.mem.Give(callCost)
 	endOne(l.byCaller, caller)
 	endOne(l.byRecipient, recipient)
@@ -206,7 +231,7 @@ func (s *Server) serveLimited(in *sipua.IncomingCall) {
 		_ = in.Reject(400, "Bad Request ("+headerAsserted+")") // its caller may have cancelled
 		return
 	}
-	end, over := s.limits.begin(caller, recipientOf(in, s.cfg.Recipient))
+	end, over := s.limits.begin(caller, recipientOf(in, s.cfg.Recipient), !s.isPeer(in.Peer.Addr.Addr(), in.Peer.Names))
 	if over == nil {
 		defer end()
 		s.serveCall(in, sender)

@@ -17,13 +17,13 @@ func TestMemoryForCalls(t *testing.T) {
 	}
 	var ends []func()
 	for range 2 {
-		end, over := l.begin("sip:a@x", "sip:b@x")
+		end, over := l.begin("sip:a@x", "sip:b@x", false)
 		if over != nil {
 			t.Fatal(over)
 		}
 		ends = append(ends, end)
 	}
-	_, over := l.begin("sip:a@x", "sip:b@x")
+	_, over := l.begin("sip:a@x", "sip:b@x", false)
 	if over == nil || over.why != rejectMemory {
 		t.Fatalf("a third: %v", over)
 	}
@@ -33,12 +33,12 @@ func TestMemoryForCalls(t *testing.T) {
 	for range 2 {
 		ends[0]() // which counts once
 	}
-	if _, over = l.begin("sip:a@x", "sip:b@x"); over != nil {
+	if _, over = l.begin("sip:a@x", "sip:b@x", false); over != nil {
 		t.Error(over)
 	}
 	l.set(LimitsConfig{Memory: minMemory / 2})
 	ends[1]()
-	if _, over = l.begin("sip:a@x", "sip:b@x"); over == nil {
+	if _, over = l.begin("sip:a@x", "sip:b@x", false); over == nil {
 		t.Error("a lower limit does not hold")
 	}
 }

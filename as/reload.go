@@ -38,6 +38,7 @@ func (s *Server) Reload(cfg Config) error {
 	s.access.Store(a)
 	use()
 	s.limits.set(cfg.Limits)
+	s.ua.SetMaxStrangers(cfg.Limits.Connections, cfg.Limits.SourceConnections)
 	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
 	for _, key := range daemon.Changed(s.cfg, cfg) {
 		if !daemon.Under(key, reloadable...) {

@@ -110,7 +110,7 @@ func TestReloadKeepsDrain(t *testing.T) {
 // TestCallOfOneself counts who is caller and recipient at once, in both roles.
 func TestCallOfOneself(t *testing.T) {
 	l := newLimiter(LimitsConfig{}, nil, 0)
-	end, over := l.begin("a", "a")
+	end, over := l.begin("a", "a", false)
 	if over != nil {
 		t.Fatal(over)
 	}

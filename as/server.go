@@ -125,7 +125,8 @@ func (s *Server) openSIP() (err error) {
 	s.limits = newLimiter(s.cfg.Limits, s.memory, s.cfg.Store.RetryAfter)
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
-		SessionExpires: s.cfg.SIP.SessionExpires, Network: s.cfg.Network,
+		SessionExpires: s.cfg.SIP.SessionExpires, IsPeer: s.isPeer,
+		MaxStrangers: s.cfg.Limits.Connections, MaxStrangersSource: s.cfg.Limits.SourceConnections, Network: s.cfg.Network,
 	}
 	if cfg.TLS, err = s.sipTLS(); err != nil {
 		return err
@@ -138,7 +139,7 @@ func (s *Server) openSIP() (err error) {
 			})
 		}
 	}
-	handlers := sipua.Handlers{Invite: s.handleInvite, Intercept: s.admit}
+	handlers := sipua.Handlers{Invite: s.handleInvite, Intercept: s.admit, Admit: s.judge}
 	if s.presence, err = s.newPresence(); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/sipua"
 )
 
 // AccessConfig says whose SIP and MSCP is taken: the application servers'.
@@ -26,23 +27,13 @@ func (c AccessConfig) parse() (*daemon.Peers, error) {
 	return &p, nil
 }
 
-// admit sees every SIP request before anything else does, and answers those of
-// strangers: true means that there is nothing left to do.
-func (s *Server) admit(req *sip.Request, tx sip.ServerTransaction) bool {
-	select {
-	case <-s.bound:
-	case <-s.ctx.Done():
-		return true
-	}
-	peer := s.ua.Peer(req)
-	if s.peers.Load().Has(peer.Addr.Addr(), peer.Names) {
-		return false
-	}
-	if tx != nil { // else it is the ACK of one that was rejected
-		s.rejected("sip", req.Source())
-		s.ua.RespondOnce(req, tx, sip.NewResponseFromRequest(req, 403, "Forbidden", nil))
-	}
-	return true
+// isPeer reports whether SIP from there is an application server's.
+func (s *Server) isPeer(addr netip.Addr, names []string) bool { return s.peers.Load().Has(addr, names) }
+
+// judge refuses what strangers ask for. Nothing is kept of it.
+func (s *Server) judge(req *sip.Request, _ sipua.Peer) *sip.Response {
+	s.rejected("sip", req.Source())
+	return sip.NewResponseFromRequest(req, 403, "Forbidden", nil)
 }
 
 // rejected counts a stranger, and logs the first.

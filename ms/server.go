@@ -167,7 +167,7 @@ func (s *Server) openSIP() (err error) {
 	}
 	s.peers.Store(peers)
 	cfg := sipua.Config{
-		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-ms", Logger: s.log, Network: s.cfg.Network,
+		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-ms", Logger: s.log, IsPeer: s.isPeer, Network: s.cfg.Network,
 	}
 	if cfg.TLS, err = s.sipTLS(); err != nil {
 		return err
@@ -180,7 +180,7 @@ func (s *Server) openSIP() (err error) {
 			})
 		}
 	}
-	if s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite, Intercept: s.admit}); err != nil {
+	if s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite, Admit: s.judge}); err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}
 	close(s.bound)
@@ -190,6 +190,10 @@ func (s *Server) openSIP() (err error) {
 // handleInvite serves one SIP dialog until it has ended. What the INVITE
 // offers tells what it is for.
 func (s *Server) handleInvite(in *sipua.IncomingCall) {
+	select {
+	case <-s.bound:
+	case <-s.ctx.Done():
+	}
 	if !s.tasks.Do(func() { s.serveDialog(in) }) {
 		_ = in.Reject(503, "Server Is Closing") // the peer may be gone
 	}

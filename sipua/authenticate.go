@@ -131,14 +131,23 @@ func (a *Authenticator) Challenge(err error) []Header {
 // challenge: then ok is false, and there is nothing left to do. It is for
 // Handlers.Intercept and Handlers.Other.
 func (ua *UA) Authenticate(a *Authenticator, req *sip.Request, tx sip.ServerTransaction) (user string, ok bool) {
+	user, challenge := ua.Ask(a, req)
+	if challenge != nil {
+		ua.RespondOnce(req, tx, challenge)
+	}
+	return user, challenge == nil
+}
+
+// Ask tells whose valid credentials a request has, or makes the challenge that is the
+// answer to it. It is for Handlers.Admit.
+func (ua *UA) Ask(a *Authenticator, req *sip.Request) (user string, challenge *sip.Response) {
 	user, err := a.Check(req)
 	if err == nil {
-		return user, true
+		return user, nil
 	}
 	var status *StatusError
 	errors.As(err, &status)
-	ua.RespondOnce(req, tx, ua.response(req, status.Code, status.Reason, a.Challenge(err)...))
-	return "", false
+	return "", ua.response(req, status.Code, status.Reason, a.Challenge(err)...)
 }
 
 // Authenticate tells whose valid credentials the INVITE has, or rejects it with

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/admit"
 )
 
 // connect resolves where a request goes, and makes sure that there is a
@@ -116,7 +118,10 @@ func (ua *UA) dial(ctx context.Context, transport, addr, name string) (*stream, 
 	} else {
 		s = ua.stream(conn, "TCP")
 	}
-	ua.streams.Add(1)
+	if s.place, err = ua.gate.Enter(admit.AddrOf(conn.RemoteAddr()), true, nil); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("sipua: %w", err)
+	}
 	if err := to.handOver(s); err != nil {
 		s.Close()
 		return nil, err

@@ -9,6 +9,8 @@ import (
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/admit"
 )
 
 const (
@@ -212,13 +214,14 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.refuseBody(req, tx, err)
 		return
 	}
-	if !ua.enter() {
+	place := ua.enter(ua.Peer(req))
+	if place == nil {
 		ua.respond(req, tx, 503, "", Header{"Retry-After", "5"})
 		return
 	}
 	in, err := ua.newIncoming(req, tx, offer)
 	if err != nil {
-		ua.leave()
+		place.Leave()
 		reason := "Bad Request (URI)"
 		if errors.Is(err, ErrURITooLong) {
 			reason = "Bad Request (URI too long)"
@@ -230,7 +233,7 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	agreed, code, headers := in.call.answerTimer(req)
 	in.call.mu.Unlock()
 	if code != 0 {
-		ua.leave()
+		place.Leave()
 		ua.respond(req, tx, code, "", headers...)
 		return
 	}
@@ -250,11 +253,11 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	returned := make(chan struct{})
 	started := ua.goroutine(func() {
 		defer close(returned)
-		defer ua.leave()
+		defer place.Leave()
 		ua.runInvite(in)
 	})
 	if !started {
-		ua.leave()
+		place.Leave()
 		return
 	}
 	ua.awaitFinished(in, returned)
@@ -301,21 +304,20 @@ func (ua *UA) awaitFinished(in *IncomingCall, returned <-chan struct{}) {
 	}
 }
 
-// enter counts a new call; false if there are too many.
-func (ua *UA) enter() bool {
+// enter counts a new call; nil if there are too many.
+func (ua *UA) enter(from Peer) *admit.Place {
 	ua.mu.Lock()
-	defer ua.mu.Unlock()
-	if ua.rings >= MaxCalls || ua.closed {
-		return false
+	closed := ua.closed
+	ua.mu.Unlock()
+	if closed {
+		return nil
 	}
-	ua.rings++
-	return true
-}
-
-func (ua *UA) leave() {
-	ua.mu.Lock()
-	defer ua.mu.Unlock()
-	ua.rings--
+	place, err := ua.rings.Enter(from.Addr.Addr(), ua.isPeer(from.Addr.Addr(), from.Names), func() {})
+	if err != nil {
+		return nil
+	}
+	place.Prove() // nobody loses a call for another's
+	return place
 }
 
 // onAck takes the ACK for a 2xx of ours. A BYE may have overtaken it.

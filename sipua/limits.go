@@ -4,12 +4,23 @@ import "time"
 
 // Limits and waits. T1, T2 and 64*T1 are those of RFC 3261, section 17.
 const (
-	// MaxCalls bounds the calls that a user agent has at once, answered or
-	// not; more are refused with 503.
-	MaxCalls = 20_000
-	// MaxConnections bounds the TCP and TLS connections, whoever opened them; more of
-	// other people's are closed at once.
-	MaxConnections = 10_000
+	// MaxCalls bounds the incoming calls of peers that are not answered yet; more are
+	// refused with 503. MaxStrangerCalls and MaxStrangerCallsSource bound those of
+	// strangers that were let in, beside them, of all and of one source.
+	MaxCalls               = 20_000
+	MaxStrangerCalls       = 5_000
+	MaxStrangerCallsSource = 500
+	// MaxConnections bounds the TCP and TLS connections of peers; more are closed at
+	// once. Those of strangers, beside them, are bounded by Config.MaxStrangers, of all,
+	// and Config.MaxStrangersSource, of one source.
+	MaxConnections            = 10_000
+	DefaultMaxStrangers       = 1_000
+	DefaultMaxStrangersSource = 50
+	// MaxStrangerRateSource and MaxStrangerRate bound the messages of strangers in a
+	// second, of one source and of all; twice as many may come at once. More over UDP
+	// are dropped unread, and over TCP the connection is closed.
+	MaxStrangerRateSource = 200
+	MaxStrangerRate       = 4_000
 	// MaxHead bounds a message's headers over TCP, with its start line, in bytes;
 	// a request with longer ones is refused with 513.
 	MaxHead = 64 << 10
@@ -62,9 +73,18 @@ const (
 	// maxChallenges bounds the challenges that are answered for one request.
 	maxChallenges = 4
 
-	messageWait = 30 * time.Second // for the rest of a message over TCP
-	lingerWait  = time.Second      // for answers, before a stream of nonsense is closed
-	writeWait   = 10 * time.Second // for a peer to take a message over TCP
+	messageWait  = 30 * time.Second // for all of a message over TCP, from its first byte
+	strangerWait = 15 * time.Second // for a stranger's first request that is let in, over TCP
+	handOverWait = time.Second      // for what was read of UDP to be with its transactions
+
+	maxLetIn      = 50_000  // requests of strangers that were let in and may be sent again
+	maxSources    = 10_000  // addresses that sipgo remembers before it is to forget them
+	firstRead     = 4 << 10 // buffer of a connection on which nothing has come, in bytes
+	acceptBackoff = 50 * time.Millisecond
+	strangerLines = 60 // of a kind in a minute, in the log, about strangers
+
+	lingerWait = time.Second      // for answers, before a stream of nonsense is closed
+	writeWait  = 10 * time.Second // for a peer to take a message over TCP
 
 	portTries = 20               // ports tried until one is free for UDP and TCP
 	startWait = 5 * time.Second  // for the sockets to be served
@@ -120,6 +140,8 @@ type timers struct {
 	// sweepMin and sweepMax bound the growing pauses between two rounds in which all
 	// subscriptions at a notifier are refreshed.
 	sweepMin, sweepMax time.Duration
+	// message and stranger are messageWait and strangerWait.
+	message, stranger time.Duration
 }
 
 // withDefaults fills in what is not set.
@@ -131,6 +153,7 @@ func (t timers) withDefaults() timers {
 		{&t.retryMin, time.Second}, {&t.retryMax, time.Minute}, {&t.slowMin, time.Minute}, {&t.slowMax, time.Hour},
 		{&t.settled, time.Minute}, {&t.notify, t64}, {&t.unreadable, 10 * time.Minute},
 		{&t.sweepMin, 10 * time.Second}, {&t.sweepMax, 10 * time.Minute},
+		{&t.message, messageWait}, {&t.stranger, strangerWait},
 	} {
 		if *x.field == 0 {
 			*x.field = x.value

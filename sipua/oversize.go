@@ -144,6 +144,9 @@ func (s *stream) tooLarge(head []byte, code int) error {
 			}
 		}
 	}
+	if s.stranger && !s.proved {
+		return fmt.Errorf("%w: of a stranger, it is not read over", errTooLong)
+	}
 	if !known || length > MaxSkipped {
 		return fmt.Errorf("%w: a body of more than %d bytes", errTooLong, MaxSkipped)
 	}

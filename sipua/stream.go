@@ -14,41 +14,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/admit"
 )
-
-// guard wraps the listener's connections as streams of SIP messages.
-func (ua *UA) guard(l net.Listener, secure *tls.Config) net.Listener {
-	return &guardedListener{Listener: l, ua: ua, secure: secure}
-}
-
-type guardedListener struct {
-	net.Listener
-	ua     *UA
-	secure *tls.Config // nil for TCP
-}
-
-// Accept refuses connections beyond MaxConnections by closing them.
-func (l *guardedListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if l.ua.streams.Add(1) > MaxConnections {
-			l.ua.streams.Add(-1)
-			l.ua.note(slog.LevelWarn, "SIP connection refused: too many", "peer", c.RemoteAddr())
-			c.Close()
-			continue
-		}
-		if l.secure == nil {
-			return l.ua.stream(c, "TCP"), nil
-		}
-		t := tls.Server(c, l.secure) // the handshake is for the first Read, not to hold others up
-		s := l.ua.stream(t, "TLS")
-		s.secure = t
-		return s, nil
-	}
-}
 
 // A stream is a TCP or TLS connection of SIP messages. It follows their borders, so
 // that the trace sees whole ones, a message that never ends is cut off, and a
@@ -56,14 +24,20 @@ func (l *guardedListener) Accept() (net.Conn, error) {
 type stream struct {
 	net.Conn
 	ua        *UA
-	transport string  // TCP or TLS
-	pending   []byte  // read, and not yet a whole message; for the one reader
-	skip      skipper // for the one reader
-	told      bool    // that a message was too large; for the one reader
-	ready     []byte  // screened, and not yet read; for the one reader
-	last      error   // what comes after ready; for the one reader
+	transport string    // TCP or TLS
+	pending   []byte    // read, and not yet a whole message; for the one reader
+	skip      skipper   // for the one reader
+	told      bool      // that a message was too large; for the one reader
+	began     time.Time // when the first byte of pending or skip came; for the one reader
+	ready     []byte    // screened, and not yet read; for the one reader
+	last      error     // what comes after ready; for the one reader
 	ended     atomic.Bool
 	once      sync.Once
+
+	place    *admit.Place // among the connections; nil for a moment
+	accepted time.Time    // zero of one that we have dialled
+	stranger bool         // the peer is none of Config.IsPeer; for the one reader
+	proved   bool         // a stranger's request was let in; for the one reader
 
 	secure   *tls.Conn // nil over TCP
 	shaken   bool      // the handshake is over; for the one reader
@@ -110,12 +84,16 @@ func (s *stream) handshake() error {
 		s.verified = certs[0]
 	}
 	s.ua.know(s)
+	if s.stranger && s.verified != nil && s.ua.isPeer(admit.AddrOf(s.RemoteAddr()), certificateNames(s.verified)) && s.place.Promote() {
+		s.stranger = false
+	}
 	return nil
 }
 
 var (
 	errTooLong = errors.New("message too long")
 	errNoSIP   = errors.New("what came is no SIP")
+	errTooMany = errors.New("more messages than a stranger may send")
 )
 
 // Write writes one message: sipgo writes each with one call.
@@ -127,12 +105,24 @@ func (s *stream) Write(b []byte) (int, error) {
 
 // Read returns whole messages, in the form that screen gives them.
 func (s *stream) Read(b []byte) (int, error) {
+	if err := s.await(b); err != nil {
+		return 0, err
+	}
+	n := copy(b, s.ready)
+	if s.ready = s.ready[n:]; len(s.ready) == 0 {
+		s.ready = nil
+	}
+	return n, nil
+}
+
+// await waits until there is something for sipgo, with b as the buffer.
+func (s *stream) await(b []byte) error {
 	if s.secure != nil && !s.shaken {
 		if err := s.handshake(); err != nil {
 			s.ended.Store(true)
-			s.ua.note(slog.LevelInfo, "SIP connection refused", "peer", s.RemoteAddr(), "err", err)
+			s.ua.warn(true, "tls", "SIP connection refused", "peer", s.RemoteAddr(), "err", err)
 			s.Close()
-			return 0, io.EOF
+			return io.EOF
 		}
 	}
 	for len(s.ready) == 0 {
@@ -143,14 +133,10 @@ func (s *stream) Read(b []byte) (int, error) {
 		}
 		if s.last != nil && len(s.ready) == 0 {
 			s.fail(s.last)
-			return 0, s.last
+			return s.last
 		}
 	}
-	n := copy(b, s.ready)
-	if s.ready = s.ready[n:]; len(s.ready) == 0 {
-		s.ready = nil
-	}
-	return n, nil
+	return nil
 }
 
 // linger lets the answers to what came before the last error go out.
@@ -173,20 +159,40 @@ func (s *stream) fail(err error) {
 	s.brokenBy = err
 	close(s.failed)
 	var f *flaw
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTooLong) || errors.Is(err, errNoSIP) || errors.As(err, &f) {
-		s.ua.note(slog.LevelWarn, "SIP connection closed", "peer", s.RemoteAddr(), "err", err)
+	late := errors.Is(err, os.ErrDeadlineExceeded)
+	if late || errors.Is(err, errTooLong) || errors.Is(err, errNoSIP) || errors.Is(err, errTooMany) || errors.As(err, &f) {
+		if late && s.stranger {
+			s.ua.gate.Count(admit.ReasonLate)
+		}
+		s.ua.warn(s.stranger, "closed", "SIP connection closed", "peer", s.RemoteAddr(), "err", err)
 		s.Close()
 	}
+}
+
+// deadline is when the peer must have sent more: of a stranger on whose connection nothing
+// was let in, soon; of a peer in the middle of a message, in time. Between messages a
+// connection may be silent.
+func (s *stream) deadline() (d time.Time) {
+	if len(s.pending) == 0 && s.skip.body == 0 && s.skip.head == nil {
+		s.began = time.Time{}
+	} else {
+		if s.began.IsZero() {
+			s.began = time.Now()
+		}
+		d = s.began.Add(s.ua.cfg.timers.message)
+	}
+	if s.stranger && !s.proved {
+		if end := s.accepted.Add(s.ua.cfg.timers.stranger); d.IsZero() || end.Before(d) {
+			d = end
+		}
+	}
+	return d
 }
 
 // fill reads on, with b as the buffer, and screens the messages that are
 // complete.
 func (s *stream) fill(b []byte) error {
-	var deadline time.Time // between messages a connection may be silent
-	if len(s.pending) > 0 || s.skip.body > 0 || s.skip.head != nil {
-		deadline = time.Now().Add(messageWait)
-	}
-	_ = s.SetReadDeadline(deadline)
+	_ = s.SetReadDeadline(s.deadline())
 	n, err := s.Conn.Read(b)
 	if err != nil {
 		return err
@@ -197,6 +203,30 @@ func (s *stream) fill(b []byte) error {
 		return err
 	}
 	return s.follow(b[:n])
+}
+
+// letIn reports whether sipgo is to have a message, and answers it if not.
+func (s *stream) letIn(m *screened, clean []byte) (bool, error) {
+	if !s.stranger {
+		return true, nil
+	}
+	if m.method == "" {
+		return s.proved, nil // we send nothing to others that could be answered
+	}
+	from := peerAt(s.transport, s.RemoteAddr())
+	if s.verified != nil {
+		from.Certificate, from.Names = s.verified, certificateNames(s.verified)
+	}
+	res, pass := s.ua.judge(m, clean, from)
+	if pass && !s.proved {
+		s.proved = true
+		s.place.Prove()
+	}
+	if res != nil {
+		_, err := s.Write([]byte(res.String()))
+		return false, err
+	}
+	return pass, nil
 }
 
 // follow takes what was read, and traces and screens the messages that it
@@ -233,6 +263,10 @@ func (s *stream) follow(b []byte) error {
 		if size == 0 {
 			break
 		}
+		s.began = time.Time{} // what follows is another message
+		if s.stranger && !s.ua.mayTry(admit.AddrOf(s.RemoteAddr())) {
+			return errTooMany
+		}
 		raw := s.pending[:size]
 		s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), raw)
 		clean, m, f := screen(raw, false)
@@ -246,8 +280,17 @@ func (s *stream) follow(b []byte) error {
 				return f
 			}
 		}
-		s.ua.noteEarly(m, clean)
-		s.ready = append(s.ready, clean...)
+		pass := f == nil
+		if pass {
+			var err error
+			if pass, err = s.letIn(m, clean); err != nil {
+				return err
+			}
+		}
+		if pass {
+			s.ua.noteEarly(m, clean)
+			s.ready = append(s.ready, clean...)
+		}
 		s.pending = s.pending[size:]
 	}
 	if len(s.pending) == 0 {
@@ -267,12 +310,14 @@ func (s *stream) follow(b []byte) error {
 // met something that is no SIP.
 func (s *stream) Close() error {
 	s.once.Do(func() {
-		s.ua.streams.Add(-1)
+		if s.place != nil {
+			s.place.Leave()
+		}
 		if s.secure != nil {
 			s.ua.unknow(s)
 		}
 		if !s.ended.Load() && s.ua.ctx.Err() == nil {
-			s.ua.note(slog.LevelWarn, "SIP connection closed: what came on it is no SIP", "peer", s.RemoteAddr())
+			s.ua.warn(s.stranger, "closed", "SIP connection closed: what came on it is no SIP", "peer", s.RemoteAddr())
 		}
 	})
 	if err := s.Conn.Close(); !errors.Is(err, net.ErrClosed) {

@@ -1,19 +1,24 @@
 package sipua
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/internal/quietlog"
 )
 
 // Config describes a user agent. Addr is needed.
@@ -40,11 +45,22 @@ type Config struct {
 	// Credentials, if set, answers digest challenges of a realm to requests that
 	// have no credentials of their own.
 	Credentials func(realm string) (user, password string, ok bool)
+	// IsPeer reports whether requests come from a peer: from that address, or with a
+	// certificate that has proved those names. nil means that everybody is one. Others
+	// are strangers, who share a part of all that there is, and whose requests
+	// Handlers.Admit judges. It must be quick.
+	IsPeer func(addr netip.Addr, names []string) bool
+	// MaxStrangers and MaxStrangersSource bound the TCP and TLS connections of all
+	// strangers and of one source: an address or, of IPv6, a /64. 0 means
+	// DefaultMaxStrangers and DefaultMaxStrangersSource. A new one gets the place of the
+	// oldest on which nothing was let in, of the source that has the most.
+	MaxStrangers, MaxStrangersSource int
 	// Trace sees every SIP message as it was on the wire. It is called from the
 	// goroutines that read and write and must not block.
 	Trace func(TraceEvent)
 
-	timers timers
+	timers  timers
+	sources int // for maxSources
 }
 
 // Handlers are what a user agent calls for requests of the outside.
@@ -58,6 +74,13 @@ type Handlers struct {
 	// can be built on a UA. The transaction is nil for an ACK and ends when
 	// Intercept returns.
 	Intercept func(req *sip.Request, tx sip.ServerTransaction) bool
+	// Admit judges each well-formed request of a stranger (see Config.IsPeer) that belongs
+	// to no dialog, before anything is kept of it: nil lets it in, a response is sent once,
+	// over UDP without retransmissions. See RFC 3261, section 26.3.2.4. A request that is
+	// sent again after it was let in does not come here again, nor do its ACK and CANCEL.
+	// Admit is called by those who read from the sockets: it must be quick. nil lets
+	// everything in.
+	Admit func(req *sip.Request, from Peer) *sip.Response
 	// Other takes requests outside dialogs of methods that the package does
 	// not handle itself. nil answers 405.
 	Other func(req *sip.Request, tx sip.ServerTransaction)
@@ -82,7 +105,12 @@ type UA struct {
 	listener net.Listener
 	dialed   *dialedListener
 	serving  sync.WaitGroup
-	streams  atomic.Int64 // TCP and TLS connections
+	gate     *admit.Gate              // of TCP and TLS connections
+	rings    *admit.Gate              // of incoming calls that are not answered yet
+	rate     admit.Rate[netip.Prefix] // of strangers' messages
+	letIn    letIn
+	seed     maphash.Seed // of keyOf
+	quiet    quietlog.Log
 	secure   secureEnd
 	noting   sync.RWMutex // held to log from goroutines that are not ours
 
@@ -95,7 +123,6 @@ type UA struct {
 	// secured are the TLS connections whose handshake is over, by the peer's
 	// address.
 	secured map[string]*stream
-	rings   int // incoming calls that are not answered yet
 	closed  bool
 
 	ctx    context.Context // ends at Close
@@ -121,9 +148,13 @@ func New(cfg Config, h Handlers) (*UA, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	cfg.timers = cfg.timers.withDefaults()
+	cfg.timers, cfg.sources = cfg.timers.withDefaults(), cmp.Or(cfg.sources, maxSources)
 	cfg.Network = cfg.Network.WithDefaults()
 	ua := &UA{cfg: cfg, h: h, log: cfg.Logger, calls: map[dialogKey]*Call{}, subs: map[dialogKey]*Subscription{}, ending: map[dialogKey]*ending{}, notifiers: map[target]*notifier{}, secured: map[string]*stream{}}
+	ua.gate = admit.NewGate(connectionLimits(cfg.MaxStrangers, cfg.MaxStrangersSource))
+	ua.rings = admit.NewGate(admit.Limits{Source: MaxStrangerCallsSource, All: MaxStrangerCalls, Peers: MaxCalls})
+	ua.rate = admit.Rate[netip.Prefix]{Source: MaxStrangerRateSource, All: MaxStrangerRate}
+	ua.seed, ua.quiet = maphash.MakeSeed(), quietlog.Log{Burst: strangerLines}
 	ua.ctx, ua.cancel = context.WithCancel(context.Background())
 	if err := ua.listen(); err != nil {
 		return nil, fmt.Errorf("sipua: %w", err)
@@ -215,7 +246,7 @@ func (ua *UA) assemble() (err error) {
 	}
 	ua.route(srv)
 	ua.dialed = newDialedListener(ua.listener.Addr())
-	ua.serving.Go(func() { _ = srv.ServeUDP(ua.screenPackets(ua.packets)) })
+	ua.servePackets(srv)
 	ua.serving.Go(func() { _ = srv.ServeTCP(ua.guard(ua.listener, nil)) })
 	ua.serving.Go(func() { _ = srv.ServeTCP(ua.dialed) })
 	if ua.cfg.TLS != nil {

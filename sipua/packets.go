@@ -1,0 +1,149 @@
+package sipua
+
+import (
+	"bytes"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo"
+)
+
+// servePackets has sipgo serve the socket for UDP. sipgo remembers every address that a
+// datagram has come from for as long as it reads from one net.PacketConn, so it gets one
+// after the other, each for maxSources addresses.
+func (ua *UA) servePackets(srv *sipgo.Server) {
+	var serve func(c *screenedPackets)
+	serve = func(c *screenedPackets) {
+		c.next = serve
+		ua.serving.Go(func() { _ = srv.ServeUDP(c) })
+	}
+	serve(newPackets(ua))
+}
+
+// screenedPackets lets the trace see what passes through the socket, and sipgo only what
+// it can read and, of strangers, what was let in.
+type screenedPackets struct {
+	net.PacketConn
+	ua      *UA
+	next    func(c *screenedPackets) // serves the next one
+	sources map[string]bool
+
+	begun     sync.Once
+	reading   chan struct{} // closed when sipgo has begun to read
+	first     []byte        // read by the one before
+	firstFrom net.Addr
+}
+
+func newPackets(ua *UA) *screenedPackets {
+	return &screenedPackets{PacketConn: ua.packets, ua: ua, sources: map[string]bool{}, reading: make(chan struct{})}
+}
+
+// ReadFrom returns the next datagram, in the form that screen gives it.
+func (c *screenedPackets) ReadFrom(b []byte) (int, net.Addr, error) {
+	c.begun.Do(func() { close(c.reading) })
+	if from := c.firstFrom; from != nil {
+		n := copy(b, c.first)
+		c.first, c.firstFrom = nil, nil
+		c.sources[from.String()] = true
+		return n, from, nil
+	}
+	for {
+		n, addr, err := c.PacketConn.ReadFrom(b)
+		if err != nil {
+			return n, addr, err
+		}
+		clean := c.take(b[:n], addr)
+		if clean == nil {
+			continue
+		}
+		n = copy(b, clean)
+		if from := addr.String(); !c.sources[from] {
+			if len(c.sources) >= c.ua.cfg.sources {
+				return 0, nil, c.handOver(b[:n], addr)
+			}
+			c.sources[from] = true
+		}
+		return n, addr, nil
+	}
+}
+
+// handOver leaves the datagram, and all that come, to the next reader. It returns when
+// what this one has read is with its transactions: sipgo forgets its addresses then.
+func (c *screenedPackets) handOver(b []byte, from net.Addr) error {
+	next := newPackets(c.ua)
+	next.first, next.firstFrom = bytes.Clone(b), from
+	c.next(next)
+	select {
+	case <-next.reading:
+	case <-c.ua.ctx.Done():
+	}
+	timer := time.NewTimer(handOverWait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ua.ctx.Done():
+	}
+	return net.ErrClosed
+}
+
+// take is a datagram as sipgo is to have it, nil if it is not to.
+func (c *screenedPackets) take(b []byte, addr net.Addr) []byte {
+	ua := c.ua
+	from := peerAt("UDP", addr)
+	stranger := !ua.isPeer(from.Addr.Addr(), nil)
+	if stranger && !ua.mayTry(from.Addr.Addr()) {
+		ua.warn(true, "rate", "SIP datagrams of a source dropped: too many", "peer", addr)
+		return nil
+	}
+	ua.emit(false, "UDP", c.LocalAddr(), addr, b)
+	clean, m, f := screen(b, true)
+	if f != nil {
+		ua.note(slog.LevelDebug, "SIP message refused", "peer", addr, "reason", f.reason)
+		if answer := f.answer(m, ua.allow()); answer != nil {
+			_, _ = c.WriteTo(answer, viaAddr(m.topVia(), addr)) // there is nobody to tell
+		}
+		return nil
+	}
+	if stranger {
+		if m == nil {
+			return nil
+		}
+		if res, pass := ua.judge(m, clean, from); !pass {
+			if res != nil {
+				_, _ = c.WriteTo([]byte(res.String()), viaAddr(m.topVia(), addr)) // [RFC3261-26.3.2.4] once
+			}
+			return nil
+		}
+	}
+	ua.noteEarly(m, clean)
+	return clean
+}
+
+func (c *screenedPackets) WriteTo(b []byte, addr net.Addr) (int, error) {
+	c.ua.emit(true, "UDP", c.LocalAddr(), addr, b)
+	return c.PacketConn.WriteTo(b, addr)
+}
+
+// viaAddr is where the answer to a datagram goes: to where it came from and, but
+// for rport, to the port in its Via. See RFC 3261, section 18.2.2, and RFC 3581.
+func viaAddr(via string, source net.Addr) net.Addr {
+	from, ok := source.(*net.UDPAddr)
+	if !ok || strings.Contains(via, ";rport") {
+		return source
+	}
+	_, sentBy, _ := strings.Cut(via, " ")
+	sentBy, _, _ = strings.Cut(sentBy, ";")
+	port := 5060
+	if i := strings.LastIndexByte(sentBy, ':'); i > strings.LastIndexByte(sentBy, ']') {
+		n, err := strconv.ParseUint(sentBy[i+1:], 10, 16)
+		if err != nil || n == 0 {
+			return source
+		}
+		port = int(n)
+	}
+	return &net.UDPAddr{IP: from.IP, Port: port, Zone: from.Zone}
+}
