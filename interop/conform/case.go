@@ -1,9 +1,11 @@
 package conform
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -26,6 +28,37 @@ func (c Case) Section() string {
 	_, rest, _ := strings.Cut(c.ID, "/")
 	section, _, _ := strings.Cut(rest, "/")
 	return section
+}
+
+// inOrder sorts cases by section and number; those of one protocol stay together, in the
+// order in which their protocols come first.
+func inOrder(cases []Case) []Case {
+	protocols := map[string]int{}
+	for _, c := range cases {
+		p, _, _ := strings.Cut(c.ID, "/")
+		if _, ok := protocols[p]; !ok {
+			protocols[p] = len(protocols)
+		}
+	}
+	slices.SortStableFunc(cases, func(a, b Case) int {
+		p, restA, _ := strings.Cut(a.ID, "/")
+		q, restB, _ := strings.Cut(b.ID, "/")
+		return cmp.Or(cmp.Compare(protocols[p], protocols[q]), slices.Compare(numbers(restA), numbers(restB)))
+	})
+	return cases
+}
+
+// numbers are those of a section and of a case in it; the -1 between them has a section
+// come before those within it.
+func numbers(rest string) []int {
+	section, number, _ := strings.Cut(rest, "/")
+	var all []int
+	for part := range strings.SplitSeq(section, ".") {
+		n, _ := strconv.Atoi(part) // tests hold IDs to their form
+		all = append(all, n)
+	}
+	n, _ := strconv.Atoi(number)
+	return append(all, -1, n)
 }
 
 // must and should make cases.

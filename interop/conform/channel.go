@@ -1,8 +1,7 @@
 package conform
 
 import (
-	"bytes"
-	"encoding/xml"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/interop/conform/draft"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -53,22 +51,24 @@ type channel struct {
 	t    *T
 	call *sipua.Call
 	conn net.Conn
-	r    *mscp.Reader
+	r    *bufio.Reader
 	id   uint64 // of the last request
+	// foreign says that what comes next need not be a document of the draft.
+	foreign bool
 }
 
 // connect opens the connection that an answer names.
 func (c *channel) connect(answer []byte) {
 	c.t.Helper()
-	m, err := mscp.ParseSDP(answer)
-	if err != nil {
-		c.t.Fatalf("the answer: %v\n%s", err, answer)
+	m, ok := draft.SDP(answer)
+	if !ok {
+		c.t.Fatalf("the answer has no m-line of a control channel:\n%s", answer)
 	}
 	if m.Port == 0 {
 		c.t.Fatalf("the answer refuses the channel:\n%s", answer)
 	}
 	c.conn = c.t.dial(net.JoinHostPort(m.Host, strconv.Itoa(m.Port)))
-	c.r = mscp.NewReader(c.conn)
+	c.r = bufio.NewReader(c.conn)
 }
 
 // document puts a container around an element.
@@ -109,47 +109,46 @@ func (c *channel) askDocument(body string) *answer {
 	return c.response(c.id)
 }
 
-// An answer is a response as it came.
+// An answer is a message of the media server's as it came.
 type answer struct {
-	*mscp.PDU
-	raw  []byte
-	root node // of the body, empty if it is no XML
-	xml  error
+	*draft.PDU
+	ID uint64 // the request-id; 0 in a notification
 }
 
-// A node is an element of a document, read without regard to what it may hold.
-type node struct {
-	XMLName xml.Name
-	Attrs   []xml.Attr `xml:",any,attr"`
-	Nodes   []node     `xml:",any"`
-}
+// A node is an element of a document.
+type node struct{ *draft.Element }
 
 // attr is the value of an attribute that has no namespace.
-func (n node) attr(name string) string {
-	for _, a := range n.Attrs {
-		if a.Name.Local == name && a.Name.Space == "" {
-			return a.Value
-		}
-	}
-	return ""
-}
+func (n node) attr(name string) string { return n.Get(name) }
 
-func (n node) has(name string) bool {
-	return slices.ContainsFunc(n.Attrs, func(a xml.Attr) bool { return a.Name.Local == name && a.Name.Space == "" })
-}
+func (n node) has(name string) bool { _, ok := n.Attribute(name); return ok }
 
 // element is what is in the container of a document, if it is one.
-func (a *answer) element() node {
-	if len(a.root.Nodes) == 1 && len(a.root.Nodes[0].Nodes) > 0 {
-		return a.root.Nodes[0].Nodes[0]
+func (a *answer) element() node { return node{a.Element()} }
+
+// root is the document's root, an empty element if it is not well-formed.
+func (a *answer) root() node {
+	if r := a.Doc().Root; r != nil {
+		return node{r}
 	}
-	return node{}
+	return node{&draft.Element{}}
 }
 
-// read waits for the next PDU, or the end of the connection.
-func (c *channel) read() (*mscp.PDU, error) {
+// read waits for the next PDU, or the end of the connection. Whatever the case is about,
+// every PDU is judged whole.
+func (c *channel) read() (*answer, error) {
 	_ = c.conn.SetReadDeadline(time.Now().Add(c.t.timeout))
-	return c.r.Read()
+	p, err := draft.Read(c.r)
+	if err != nil {
+		return nil, err
+	}
+	if !c.foreign {
+		for _, f := range p.Findings {
+			c.t.Errorf("%v", f)
+		}
+	}
+	id, _ := strconv.ParseUint(p.ID, 10, 64) // the runner's own are no longer
+	return &answer{p, id}, nil
 }
 
 // endedBy checks that a read has failed since the connection was closed.
@@ -163,13 +162,9 @@ func (c *channel) endedBy(err error) {
 // pdu waits for the next PDU, whatever it is.
 func (c *channel) pdu() *answer {
 	c.t.Helper()
-	p, err := c.read()
+	a, err := c.read()
 	if err != nil {
 		c.t.Fatalf("waiting for a PDU: %v", err)
-	}
-	a := &answer{PDU: p, raw: bytes.Clone(c.r.Raw())}
-	if a.xml = xml.Unmarshal(p.Body, &a.root); a.xml == nil && !utf8.Valid(p.Body) {
-		a.xml = errors.New("the body is not UTF-8")
 	}
 	return a
 }
@@ -180,10 +175,10 @@ func (c *channel) response(id uint64) *answer {
 	c.t.Helper()
 	for {
 		a := c.pdu()
-		if a.Kind == mscp.Notification {
+		if a.Kind == draft.Notification {
 			continue
 		}
-		if a.Kind != mscp.Response || a.ID != id {
+		if a.Kind != draft.Response || a.ID != id {
 			c.t.Fatalf("a %v with request-id %d came where the response to %d was awaited", a.Kind, a.ID, id)
 		}
 		return a
@@ -217,15 +212,13 @@ func (c *channel) is(a *answer, names ...string) node {
 	switch {
 	case a.Status != 200:
 		c.t.Fatalf("the status is %d, not 200 with one of %s: %s", a.Status, strings.Join(names, ", "), a.Body)
-	case a.xml != nil:
-		c.t.Fatalf("the response is no XML: %v", a.xml)
-	case !slices.Contains(names, e.XMLName.Local):
-		c.t.Fatalf("the response is %q, which is none of %s", e.XMLName.Local, strings.Join(names, ", "))
-	case e.XMLName.Space != mscp.Namespace:
-		c.t.Fatalf("%s is in the namespace %q", e.XMLName.Local, e.XMLName.Space)
+	case !slices.Contains(names, e.Name):
+		c.t.Fatalf("the response is %q, which is none of %s", e.Name, strings.Join(names, ", "))
+	case e.Space != draft.Namespace:
+		c.t.Fatalf("%s is in the namespace %q", e.Name, e.Space)
 	}
-	if strings.HasPrefix(e.XMLName.Local, "error") && e.attr("reason") == "" {
-		c.t.Errorf("%s has no reason", e.XMLName.Local)
+	if strings.HasPrefix(e.Name, "error") && e.attr("reason") == "" {
+		c.t.Errorf("%s has no reason", e.Name)
 	}
 	return e
 }
@@ -236,8 +229,8 @@ func (c *channel) refused(a *answer) {
 	if a.Status == 400 {
 		return
 	}
-	if e := a.element(); a.Status != 200 || !strings.HasPrefix(e.XMLName.Local, "error") {
-		c.t.Errorf("the request is not refused: status %d, %q", a.Status, e.XMLName.Local)
+	if e := a.element(); a.Status != 200 || !strings.HasPrefix(e.Name, "error") {
+		c.t.Errorf("the request is not refused: status %d, %q", a.Status, e.Name)
 	}
 }
 

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"time"
@@ -43,6 +44,11 @@ func (c caller) call(t *T, body []byte) (*sipua.Call, error) {
 	ctx, cancel := t.within()
 	defer cancel()
 	call, err := ua.Invite(ctx, sipua.InviteRequest{URI: uri, From: from, To: to, Destination: destination, Body: body, ContentType: sdpType, Password: c.Password})
+	var silent *sipua.NoAnswerError
+	var network *net.OpError
+	if errors.As(err, &silent) || errors.As(err, &network) {
+		t.unreached = err
+	}
 	if err == nil {
 		t.Cleanup(func() { t.bye(call) })
 	}

@@ -38,7 +38,7 @@
 // behind it, whose answer must be the next. What went over the connection of a
 // case that fails is told up to [MaxWire] bytes.
 //
-// MSCP is read with package mscp, of which every finding counts, and MSRP with
-// msrptest, a parser of its own. An application server, or who sends messages,
-// cannot be tested yet.
+// MSCP is read with package draft, and MSRP with msrptest: parsers of their own, so that a
+// misreading of our packages cannot hide itself. Whatever a case is about, each PDU that
+// comes is judged whole, by the grammar and the schema.
 package conform

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/interop/conform/draft"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -37,10 +37,7 @@ func (m MSCPTarget) setUpCases() []Case {
 			}
 		}),
 		must("mscp/7.2.1/4", "the answer is a well-formed session description", func(t *T) {
-			call := m.call(t, offer)
-			for _, f := range mscp.ValidateSDP(call.RemoteBody()) {
-				t.Errorf("%v", f)
-			}
+			m.answer(t, offer) // which looks at all of it
 		}),
 		must("mscp/7.2.1/5", "the media server accepts a connection at that port, and answers on it", m.on(func(t *T, c *channel) { c.alive() })),
 		should("mscp/7.2.1/6", "the offer of the draft's example, which lacks what RFC 8866 demands, is taken", func(t *T) {
@@ -109,12 +106,15 @@ func (m MSCPTarget) call(t *T, sdp string) *sipua.Call {
 }
 
 // answer is what the media server answers to an offer.
-func (m MSCPTarget) answer(t *T, sdp string) *mscp.Media {
+func (m MSCPTarget) answer(t *T, sdp string) *draft.Media {
 	t.Helper()
 	call := m.call(t, sdp)
-	a, err := mscp.ParseSDP(call.RemoteBody())
-	if err != nil {
-		t.Fatalf("%v:\n%s", err, call.RemoteBody())
+	a, ok := draft.SDP(call.RemoteBody())
+	if !ok {
+		t.Fatalf("there is no m-line of a control channel:\n%s", call.RemoteBody())
+	}
+	for _, f := range a.Findings {
+		t.Errorf("%v", f)
 	}
 	return a
 }
@@ -131,7 +131,7 @@ func (m MSCPTarget) notAccepted(t *T, sdp string) {
 		t.Fatalf("the INVITE is neither refused nor answered: %v", err)
 	}
 	t.ack(call)
-	if a, err := mscp.ParseSDP(call.RemoteBody()); err != nil || a.Port != 0 {
+	if a, ok := draft.SDP(call.RemoteBody()); !ok || a.Port != 0 {
 		t.Errorf("it is accepted:\n%s", call.RemoteBody())
 	}
 }

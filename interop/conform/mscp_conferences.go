@@ -5,7 +5,7 @@ func (m MSCPTarget) conferenceCases() []Case {
 		must("mscp/5.1/1", "createconference is answered with conferencecreated or errorconferencecreate, which have a conferenceid; an error has a reason", m.on(func(t *T, c *channel) {
 			e := c.is(c.ask(`<createconference reservedtalkers="2" reservedlisteners="1"/>`), createAnswers...)
 			if !e.has("conferenceid") {
-				t.Errorf("%s has no conferenceid", e.XMLName.Local)
+				t.Errorf("%s has no conferenceid", e.Name)
 			}
 			c.destroy(e)
 		})),
@@ -21,7 +21,7 @@ func (m MSCPTarget) conferenceCases() []Case {
 			b := c.is(c.ask(`<createconference/>`), createAnswers...)
 			defer c.destroy(b)
 			defer c.destroy(a)
-			if a.XMLName.Local == "errorconferencecreate" {
+			if a.Name == "errorconferencecreate" {
 				t.Skipf("the media server creates no conference: %s", a.attr("reason"))
 			}
 			if a.attr("conferenceid") == b.attr("conferenceid") {
@@ -36,7 +36,7 @@ func (m MSCPTarget) conferenceCases() []Case {
 		})),
 		must("mscp/5.2/2", "destroyconference of a conference is answered with conferencedestroyed; then it is gone", m.on(func(t *T, c *channel) {
 			e := c.is(c.ask(`<createconference/>`), createAnswers...)
-			if e.XMLName.Local == "errorconferencecreate" {
+			if e.Name == "errorconferencecreate" {
 				t.Skipf("the media server creates no conference: %s", e.attr("reason"))
 			}
 			id := attribute("conferenceid", e.attr("conferenceid"))
@@ -55,7 +55,7 @@ func (m MSCPTarget) conferenceCases() []Case {
 		must("mscp/5.3/3", "join takes all its attributes and streams", m.on(func(t *T, c *channel) {
 			c.is(c.ask(`<join id1="conform-a" id2="conform-b" mediapreferred="true" entertone="http://example.com/beep.wav" exittone="false" `+
 				`autoinputgain="false" autooutputgain="true" dtmfclamp="false" toneclamp="true">`+
-				`<stream media="audio" direction="transmit"/><stream media="video" direction="receive"/></join>`), joinAnswers...)
+				`<stream type="audio" direction="transmit"/><stream type="video" direction="receive"/></join>`), joinAnswers...)
 		})),
 		must("mscp/5.4/1", "unjoin of what does not exist is answered with errorconferenceunjoin and a reason", m.on(func(t *T, c *channel) {
 			c.is(c.ask(unjoin), "errorconferenceunjoin")
@@ -81,7 +81,7 @@ func (m MSCPTarget) conferenceCases() []Case {
 
 // destroy ends a conference that a case has created.
 func (c *channel) destroy(created node) {
-	if created.XMLName.Local == "conferencecreated" {
+	if created.Name == "conferencecreated" {
 		c.ask("<destroyconference " + attribute("conferenceid", created.attr("conferenceid")) + "/>")
 	}
 }

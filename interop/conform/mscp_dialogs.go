@@ -16,7 +16,7 @@ func (m MSCPTarget) dialogCases() []Case {
 		must("mscp/4.1/1", "dialogprepare is answered with dialogprepared, errordialognotprepared or errordialogwrongstate, which name the dialog; an error has a reason", m.on(func(t *T, c *channel) {
 			e := c.is(c.ask(fmt.Sprintf("<dialogprepare src=%q/>", src)), prepareAnswers...)
 			if !e.has("dialogid") {
-				t.Errorf("%s has no dialogid", e.XMLName.Local)
+				t.Errorf("%s has no dialogid", e.Name)
 			}
 		})),
 		must("mscp/4.1/2", "the response to dialogprepare has the connectionid of the request", m.on(func(t *T, c *channel) {
@@ -43,14 +43,14 @@ func (m MSCPTarget) dialogCases() []Case {
 		must("mscp/4.1/7", "an item of subscribe that is not supported is ignored", m.on(func(t *T, c *channel) {
 			plain := c.is(c.ask(fmt.Sprintf("<dialogprepare src=%q/>", src)), prepareAnswers...)
 			item := c.is(c.ask(fmt.Sprintf(`<dialogprepare src=%q><subscribe><item name="conform.unheard.of" value="1"/></subscribe></dialogprepare>`, src)), prepareAnswers...)
-			if plain.XMLName != item.XMLName {
-				t.Errorf("it turns %s into %s", plain.XMLName.Local, item.XMLName.Local)
+			if plain.Name != item.Name {
+				t.Errorf("it turns %s into %s", plain.Name, item.Name)
 			}
 		})),
 		must("mscp/4.2/1", "dialogstart is answered with dialogstarted, errordialognotstarted or errordialogwrongstate, which name the dialog; an error has a reason", m.on(func(t *T, c *channel) {
 			e := c.is(c.ask(fmt.Sprintf(`<dialogstart src=%q connectionid="conform;1;2"/>`, src)), startAnswers...)
 			if !e.has("dialogid") {
-				t.Errorf("%s has no dialogid", e.XMLName.Local)
+				t.Errorf("%s has no dialogid", e.Name)
 			}
 		})),
 		must("mscp/4.2/2", "the response to dialogstart has the dialogid that was prepareddialogid", m.on(func(t *T, c *channel) {
@@ -63,7 +63,7 @@ func (m MSCPTarget) dialogCases() []Case {
 			for _, end := range []string{`connectionid="conform;1;2"`, `conferenceid="conform-none"`} {
 				e := c.is(c.ask(fmt.Sprintf("<dialogstart src=%q %s/>", src, end)), startAnswers...)
 				if e.has("connectionid") == e.has("conferenceid") {
-					t.Errorf("for %s, the response has %v", end, e.Attrs)
+					t.Errorf("for %s, the response has %v", end, e.Attributes)
 				}
 			}
 		})),

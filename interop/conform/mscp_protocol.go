@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/interop/conform/draft"
 )
 
 // oneOfEach is each request of the draft, for things that do not exist, and the
@@ -50,7 +50,7 @@ func (m MSCPTarget) protocolCases() []Case {
 			}
 			for len(waiting) > 0 {
 				a := c.pdu()
-				if a.Kind == mscp.Response && !waiting[a.ID] {
+				if a.Kind == draft.Response && !waiting[a.ID] {
 					t.Fatalf("a response to %d, which nobody asked, or which was answered already", a.ID)
 				}
 				delete(waiting, a.ID)
@@ -69,27 +69,27 @@ func (m MSCPTarget) protocolCases() []Case {
 		})),
 		must("mscp/3.2/2", "the top-level element is mscp, with a version of 1.0, in the namespace urn:ietf:mscp", m.on(func(t *T, c *channel) {
 			a := c.ask(unjoin)
-			if n := a.root.XMLName; n.Local != "mscp" || n.Space != mscp.Namespace {
-				t.Errorf("it is %q in %q", n.Local, n.Space)
+			if n := a.root(); n.Name != "mscp" || n.Space != draft.Namespace {
+				t.Errorf("it is %q in %q", n.Name, n.Space)
 			}
-			if v := a.root.attr("version"); v != "1.0" {
+			if v := a.root().attr("version"); v != "1.0" {
 				t.Errorf("the version is %q", v)
 			}
 		})),
 		must("mscp/3.2/3", "a response's document holds one response, and that one element", m.on(func(t *T, c *channel) {
 			a := c.ask(unjoin)
-			if len(a.root.Nodes) != 1 || a.root.Nodes[0].XMLName.Local != "response" || len(a.root.Nodes[0].Nodes) != 1 {
+			if len(a.root().Elements) != 1 || a.root().Elements[0].Name != "response" || len(a.root().Elements[0].Elements) != 1 {
 				t.Errorf("the document is %s", a.Body)
 			}
 		})),
 		must("mscp/3.2/4", "the response to a request without an id has none", m.on(func(t *T, c *channel) {
-			if a := c.ask(unjoin); len(a.root.Nodes) == 1 && a.root.Nodes[0].has("id") {
-				t.Errorf("it has the id %q", a.root.Nodes[0].attr("id"))
+			if a := c.ask(unjoin); len(a.root().Elements) == 1 && a.Doc().HasID {
+				t.Errorf("it has the id %q", a.Doc().ID)
 			}
 		})),
 		must("mscp/3.2/5", "the response to a request with an id has the same", m.on(func(t *T, c *channel) {
 			a := c.askDocument(`<mscp version="1.0" xmlns="urn:ietf:mscp"><request id="req17">` + unjoin + `</request></mscp>`)
-			if len(a.root.Nodes) != 1 || a.root.Nodes[0].attr("id") != "req17" {
+			if len(a.root().Elements) != 1 || a.Doc().ID != "req17" {
 				t.Errorf("the document is %s", a.Body)
 			}
 		})),
@@ -143,7 +143,7 @@ func (m MSCPTarget) protocolCases() []Case {
 				`<unjoin id1="conform-a" id2="conform-b" v:id1="other"/></request></mscp>`), unjoinAnswers...)
 		})),
 		must("mscp/3.3/4", "elements of other namespaces within a request's element are ignored", m.on(func(t *T, c *channel) {
-			e := c.is(c.ask(`<join id1="conform-a" id2="conform-b"><v:x xmlns:v="http://www.example.org/vendor"><stream media="none"/></v:x></join>`), joinAnswers...)
+			e := c.is(c.ask(`<join id1="conform-a" id2="conform-b"><v:x xmlns:v="http://www.example.org/vendor"><stream type="none"/></v:x></join>`), joinAnswers...)
 			if e.attr("id1") != "conform-a" {
 				t.Errorf("id1 is %q", e.attr("id1"))
 			}

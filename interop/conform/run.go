@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -50,18 +51,27 @@ type Result struct {
 // Counts reports whether the result makes the peer fail.
 func (r Result) Counts(o Options) bool { return r.Outcome == Failed && (r.Strict || o.Strict) }
 
-// Run runs the cases one after the other. It ends early, with an error, only if
-// ctx does.
+// ErrUnreachable says that nobody was to be reached at the target.
+var ErrUnreachable = errors.New("cannot be reached")
+
+// Run runs the cases one after the other. It ends early, with an error, if ctx does, and
+// with an error that wraps ErrUnreachable if the peer could not be reached in the first
+// case, or in two cases in a row: then it says nothing about conformance.
 func Run(ctx context.Context, cases []Case, o Options) ([]Result, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
 	}
 	var results []Result
+	missed := true // as if the peer had not been there before
 	for _, c := range cases {
 		if err := ctx.Err(); err != nil {
 			return results, err
 		}
-		r := runCase(ctx, c, o)
+		r, unreached := runCase(ctx, c, o)
+		if unreached != nil && missed {
+			return results, fmt.Errorf("the peer %w: %w", ErrUnreachable, unreached)
+		}
+		missed = unreached != nil
 		results = append(results, r)
 		if o.OnResult != nil {
 			o.OnResult(r)
@@ -70,7 +80,8 @@ func Run(ctx context.Context, cases []Case, o Options) ([]Result, error) {
 	return results, nil
 }
 
-func runCase(ctx context.Context, c Case, o Options) Result {
+// runCase runs one case. unreached says why the peer could not be reached, if it could not.
+func runCase(ctx context.Context, c Case, o Options) (r Result, unreached error) {
 	t := &T{ctx: ctx, timeout: o.Timeout, name: c.ID}
 	began := time.Now()
 	t.protect(func() { c.run(t) })
@@ -79,14 +90,14 @@ func runCase(ctx context.Context, c Case, o Options) Result {
 		t.cleanups = t.cleanups[:len(t.cleanups)-1]
 		t.protect(last)
 	}
-	r := Result{Case: c, Outcome: Passed, Detail: strings.Join(t.notes, "\n"), Duration: time.Since(began)}
+	r = Result{Case: c, Outcome: Passed, Detail: strings.Join(t.notes, "\n"), Duration: time.Since(began)}
 	switch {
 	case t.failed:
 		r.Outcome, r.Wire = Failed, t.wire.String()
 	case t.skipped:
 		r.Outcome = Skipped
 	}
-	return r
+	return r, t.unreached
 }
 
 // A T runs one case. It is a testing.TB so that the scripted peers of the
@@ -102,6 +113,7 @@ type T struct {
 	skipped    bool
 	wire       wire
 	sessions   int // MSRP URIs that were made
+	unreached  error
 }
 
 // protect runs f in a goroutine of its own, which FailNow may end.

@@ -94,7 +94,7 @@ func (m MSRPTarget) agreeOn(t *T, change func(string) string) *session {
 	if control != nil {
 		a := control.ask(fmt.Sprintf(`<RestoreMsg xmlns="urn:x-mscp:offline-message:1" from-uri="sip:conform-sender@example.com" `+
 			`to-uri="sip:conform-recipient@example.com" %s/>`, attribute("connection-id", call.ID().String())))
-		if e := a.element(); e.XMLName.Local != "MsgRestored" {
+		if e := a.element(); e.Name != "MsgRestored" {
 			t.Fatalf("RestoreMsg is answered with %q", a.Body)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,7 +18,8 @@ const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags
 
 Tests a peer, a case for each demand: mscp a media server's end of MSCP over TCP
 (draft-mcglashan-mscp-02), msrp whoever takes messages (RFC 4975). The exit status
-is 1 if a strict demand is not kept to. --list shows the cases.
+is 1 if a strict demand is not kept to, 2 if the peer cannot be reached. --list
+shows the cases.
 `
 
 // conformFlags are what is to be tested, and how.
@@ -106,6 +108,9 @@ func conformWith(ctx context.Context, cases []conform.Case, o conform.Options, f
 		o.OnResult = func(r conform.Result) { _ = conform.WriteResult(os.Stdout, r) }
 	}
 	results, err := conform.Run(ctx, cases, o)
+	if errors.Is(err, conform.ErrUnreachable) {
+		return wrong("conform", "%w", err)
+	}
 	if err != nil {
 		return err
 	}
