@@ -106,6 +106,9 @@ func (s *Server) open() (err error) {
 	if err != nil {
 		return err
 	}
+	s.metrics.reg.MustRegister(daemon.PortCollector("mscp_as", daemon.Ports{
+		"sip": s.ua.Connections, "sip_calls": s.ua.Unanswered, "admin": s.admin.Counts,
+	}))
 	if err = s.SetMediaServers(s.cfg.MediaServers); err != nil {
 		return err
 	}

@@ -73,6 +73,11 @@ type MSRPConfig struct {
 	MaxSize   int64  `yaml:"max_size" unit:"bytes"`
 	TLSListen string `yaml:"tls_listen"`
 	OfferTLS  bool   `yaml:"offer_tls"`
+
+	Connections    int           `yaml:"connections"`
+	Unbound        int           `yaml:"unbound"`
+	SourceUnbound  int           `yaml:"source_unbound"`
+	UnboundTimeout time.Duration `yaml:"unbound_timeout"`
 }
 
 // LimitsConfig bounds what is kept; 0 means no limit.
@@ -166,7 +171,7 @@ func (c *Config) Validate() error {
 	for key, d := range map[string]time.Duration{
 		"hold": c.Hold, "orphan": c.Orphan, "control.accept_timeout": c.Control.AcceptTimeout,
 		"push.connect_timeout": c.Push.ConnectTimeout, "push.confirm_timeout": c.Push.ConfirmTimeout,
-		"push.receipt_wait": c.Push.ReceiptWait,
+		"push.receipt_wait": c.Push.ReceiptWait, "msrp.unbound_timeout": c.MSRP.UnboundTimeout,
 	} {
 		if d <= 0 {
 			bad(key, "%v is not a positive duration", d)

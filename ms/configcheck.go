@@ -37,6 +37,13 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	if n := c.TraceBody; n < 0 {
 		bad("trace_body", "%d is negative", n)
 	}
+	for key, n := range map[string]int{
+		"msrp.connections": c.MSRP.Connections, "msrp.unbound": c.MSRP.Unbound, "msrp.source_unbound": c.MSRP.SourceUnbound,
+	} {
+		if n < 1 {
+			bad(key, "%d is less than 1", n)
+		}
+	}
 	l := c.Limits
 	if l.Memory != 0 && l.Memory < minMemory {
 		bad("limits.memory", "%d is less than %d bytes; 0 means no limit", l.Memory, minMemory)

@@ -2,6 +2,7 @@ package ms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -42,6 +43,25 @@ func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
 	defer endCall(call)
 	c.run(call)
 	return nil
+}
+
+// maxControls and maxSourceControls bound the control dialogs, in all and of one
+// application server's address. Each may have a port of its own. Those that a server
+// leaves behind when it crashes end after the setting orphan.
+const (
+	maxControls       = 1024
+	maxSourceControls = 512
+)
+
+// withPlace serves a control dialog if there is a place for it.
+func (s *Server) withPlace(in *sipua.IncomingCall, log *slog.Logger, serve func(*sipua.IncomingCall, *slog.Logger) error) error {
+	place, err := s.controls.Enter(in.Peer.Addr.Addr(), false, func() {})
+	if err != nil {
+		return errors.Join(err, in.Reject(480, "Too Many Control Dialogs", sipua.Header{Name: "Retry-After", Value: "5"}))
+	}
+	place.Prove() // nobody loses a channel for another's
+	defer place.Leave()
+	return serve(in, log)
 }
 
 // An invited listener waits for the connection that an offer describes.

@@ -74,3 +74,14 @@ func (m *metrics) registerState(s *Server) {
 		memoryCollector{s.memory},
 	)
 }
+
+// ports are the server's, by their names in metrics.
+func (s *Server) ports() daemon.Ports {
+	p := daemon.Ports{
+		"sip": s.ua.Connections, "sip_calls": s.ua.Unanswered, "mscp": s.controls.Counts, "msrp": s.msrp.Counts, "admin": s.admin.Counts,
+	}
+	if s.msrps != nil {
+		p["msrps"] = s.msrps.Counts
+	}
+	return p
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gomscp/gomscp/internal/admit"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/mscp"
@@ -53,6 +54,7 @@ type Server struct {
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
 	peers       atomic.Pointer[daemon.Peers] // the application servers
+	controls    *admit.Gate                  // control dialogs
 	memory      *memory
 	quiet       quietlog.Log // for what strangers do
 	certificate atomic.Pointer[certificate]
@@ -78,7 +80,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), bound: make(chan struct{}), draining: make(chan struct{})}
+	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), bound: make(chan struct{}), draining: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -116,6 +118,7 @@ func (s *Server) open() (err error) {
 	if err != nil {
 		return err
 	}
+	s.metrics.reg.MustRegister(daemon.PortCollector("mscp_mediaserver", s.ports()))
 	s.log.Info("media server is up", "sip", s.ua.Addr(), "msrp", s.msrp.Addr(), "msrp_tls", s.msrpsAddr(), "admin", s.admin.Addr())
 	return nil
 }
@@ -220,9 +223,9 @@ func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	var err error
 	switch kind {
 	case controlDialog:
-		err = s.serveControl(in, log)
+		err = s.withPlace(in, log, s.serveControl)
 	case infoDialog:
-		err = s.serveInfo(in, log)
+		err = s.withPlace(in, log, s.serveInfo)
 	case storeDialog:
 		err = s.serveSession(in, conn, s.serveStore)
 	case pushDialog:

@@ -8,18 +8,30 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/internal/quietlog"
 )
 
 // Limits of the admin endpoint.
 const (
 	adminHeaderBytes  = 16 << 10
 	adminHeaderWait   = 5 * time.Second
-	adminRequestWait  = 60 * time.Second
+	adminRequestWait  = 60 * time.Second // for a request, and for the next on a connection
+	adminAnswerWait   = 3 * time.Minute  // for the client to take an answer; bounds profiles, too
 	adminShutdownWait = 2 * time.Second
+
+	// How many connections there may be: from loopback, and, beside them, of one other
+	// source and of all. One more gets the place of the oldest, of the source that has
+	// the most.
+	adminConnections       = 64
+	adminStrangers         = 32
+	adminSourceConnections = 8
 )
 
 // Admin is the HTTP endpoint for the operator: /healthz (the process lives),
@@ -27,8 +39,9 @@ const (
 // itself, and / which lists them. It carries no authentication, so it belongs on a
 // loopback address.
 type Admin struct {
-	srv *http.Server
-	ln  net.Listener
+	srv  *http.Server
+	ln   net.Listener
+	gate *admit.Gate
 }
 
 // AdminPages are the pages of a node, by their http.ServeMux pattern. About has a
@@ -59,15 +72,21 @@ func ServeAdmin(c AdminConfig) (*Admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
-	a := &Admin{ln: ln, srv: &http.Server{
+	gate := admit.NewGate(admit.Limits{Source: adminSourceConnections, All: adminStrangers, Peers: adminConnections})
+	a := &Admin{ln: ln, gate: gate, srv: &http.Server{
 		Handler:           guard(c.Hosts, adminMux(c)),
 		ReadHeaderTimeout: adminHeaderWait,
 		ReadTimeout:       adminRequestWait,
+		WriteTimeout:      adminAnswerWait,
 		MaxHeaderBytes:    adminHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}}
+	quiet := &quietlog.Log{}
+	guarded := admit.Listener(ln, gate, netip.Addr.IsLoopback, func(from net.Addr, err error) {
+		quiet.Warn(c.Log, "admin connection refused", "connections", "source", from, "err", err)
+	})
 	go func() {
-		if err := a.srv.Serve(ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := a.srv.Serve(guarded); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			c.Log.Error("admin endpoint ended", "err", err)
 		}
 	}()
@@ -115,6 +134,15 @@ func (a *Admin) Addr() string {
 		return ""
 	}
 	return a.ln.Addr().String()
+}
+
+// Counts tells how many connections the endpoint has, and had refused; none for a nil
+// Admin.
+func (a *Admin) Counts() admit.Counts {
+	if a == nil {
+		return admit.Counts{}
+	}
+	return a.gate.Counts()
 }
 
 // Close ends the endpoint; requests under way get a short time to finish.
