@@ -61,15 +61,21 @@ func TestMemoryOfASender(t *testing.T) {
 	for _, l := range legs {
 		a.bye(l)
 	}
-	for deadline := time.Now().Add(10 * time.Second); a.ms.memory.all.Used() != 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d bytes are held after the end", a.ms.memory.all.Used())
-		}
-	}
+	a.wantNothingHeld()
 	a.ms.memory.mu.Lock()
 	defer a.ms.memory.mu.Unlock()
 	if n := len(a.ms.memory.senders); n != 0 {
 		t.Errorf("%d senders are left", n)
+	}
+}
+
+// wantNothingHeld waits until all sessions have given their memory back.
+func (a *fakeAS) wantNothingHeld() {
+	a.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); a.ms.memory.all.Used() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			a.t.Fatalf("%d bytes are held after the end", a.ms.memory.all.Used())
+		}
 	}
 }
 
@@ -87,6 +93,7 @@ func heldBy(t *testing.T, a *fakeAS) int64 {
 func TestMemoryForSessions(t *testing.T) {
 	a := newFakeAS(t, func(c *Config) { c.Limits.Memory = minMemory })
 	a.leave(text("hello"))
+	a.wantNothingHeld()
 	left := a.ms.memory.stores.Limit() - a.ms.memory.stores.Used()
 	if !a.ms.memory.stores.Take(left) {
 		t.Fatal("not taken")
