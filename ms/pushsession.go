@@ -97,6 +97,7 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 		return nil, &deviceError{errOtherTransport}
 	}
 	sc.Fingerprints = printsOf(theirs)
+	passive.SetRemote(theirs.Path) // the certificate behind a relay is not the peer's
 	if err := passive.SetFingerprints(sc.Fingerprints); err != nil {
 		return nil, err
 	}
@@ -106,7 +107,6 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 	if theirs.Setup == msrp.SetupActive {
 		select {
 		case <-passive.Bound():
-			passive.SetRemote(theirs.Path)
 			return passive, nil
 		case <-passive.Done():
 			return nil, passive.Err()

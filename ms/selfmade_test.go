@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
@@ -251,5 +252,36 @@ func TestPushToPassiveDeviceOverTLS(t *testing.T) {
 	}
 	if b := <-took; b != "hi" {
 		t.Errorf("took %q", b)
+	}
+}
+
+// TestPushOverTLSBeforeTheAnswer has devices connect before their answer is there: a
+// stranger with another certificate, and the one that is called. Neither gets an answer
+// before the fingerprint is known.
+func TestPushOverTLSBeforeTheAnswer(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.MSRP.OfferTLS = true })
+	a.leave(text("hi"))
+	call := a.invite(nil)
+	offer := call.RemoteBody()
+	cert := selfSigned(t)
+	const path = "msrps://127.0.0.1:9/s1;tcp"
+	connect := func(cert *tls.Certificate) *rawLeg {
+		l := &rawLeg{t: t, call: call, ours: path, theirs: attribute(t, string(offer), "path"), Peer: dialTLS(t, cert, offer)}
+		l.Send("MSRP bind1 SEND", "To-Path: "+l.theirs, "From-Path: "+l.ours, "Message-ID: b1", "Byte-Range: 1-0/0", "-------bind1$")
+		l.Quiet(50 * time.Millisecond)
+		return l
+	}
+	stranger, device := connect(selfSigned(t)), connect(cert)
+	if err := call.Ack(a.ctx(), secureOffer(t, cert, path), sdpType); err != nil {
+		t.Fatal(err)
+	}
+	stranger.want("bind1", 403)
+	stranger.Closed()
+	device.want("bind1", 200)
+	resp := a.sendMsg(device)
+	f := device.Next()
+	device.Answer(f, 200, "OK")
+	if r := <-resp; mscp.Name(r) != "MsgSended" || string(f.Body) != "hi" {
+		t.Errorf("got %s: %+v", f.Body, r)
 	}
 }

@@ -122,6 +122,11 @@ func (c *conn) exchange(ctx context.Context, tid string, head []byte) (Header, e
 	}}
 	if _, err := c.write(&outFrame{tid: t.tid, head: head, flag: flagLast, t: t}, ctx.Done()); err != nil {
 		c.take(tid)
+		select {
+		case err := <-answer: // it came before the connection ended
+			return t.header, err
+		default:
+		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

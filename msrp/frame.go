@@ -3,6 +3,7 @@ package msrp
 import (
 	"bytes"
 	"strings"
+	"time"
 )
 
 // frame is the head of one request or response: start-line and headers. The
@@ -26,7 +27,8 @@ type frame struct {
 	header        Header // all others
 	bad           string // the header that makes the request a bad one, though the framing holds
 
-	binds *Session // the session that this request has bound, nil if it has not
+	binds  *Session      // the session that this request has bound, nil if it has not
+	waited time.Duration // for the peer's fingerprints; counts as a wait for a handler
 
 	hasBody        bool   // a body follows; else flag is valid
 	direct         bool   // the end-line came right behind the blank line

@@ -198,7 +198,7 @@ func (l *Listener) claim(id string, c *conn, f *frame) (*Session, *StatusError) 
 	if s == nil || !s.named(f) {
 		return nil, status(StatusNoSession, "") // [RFC4975-5.4-3]
 	}
-	if se := s.awaitFingerprints(c); se != nil {
+	if se := s.awaitFingerprints(c, f); se != nil {
 		return nil, se
 	}
 	fresh, se := s.bindTo(c)

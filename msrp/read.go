@@ -147,7 +147,7 @@ func (c *conn) frame(f *frame) error {
 		return err
 	}
 	c.reply(c.replyTo(f), refusal)
-	if refusal == wrongCertificate {
+	if refusal == wrongCertificate || refusal == noFingerprints {
 		c.closeUnbound()
 	}
 	return nil

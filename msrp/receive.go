@@ -125,6 +125,7 @@ func (s *Session) begin(c *conn, f *frame, r byteRange) (*Incoming, *StatusError
 	if se != nil {
 		return nil, se
 	}
+	waited += f.waited
 	if !s.memory().Take(messageCost) {
 		s.unreserve()
 		return nil, noMemory

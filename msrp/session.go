@@ -46,9 +46,12 @@ type SessionConfig struct {
 	// of those with the best hash function among them, SHA-256 before all. They
 	// count where no relay is between. See RFC 8122, section 5.1.
 	Fingerprints []string
-	// AwaitFingerprints says that the peer's SDP, and with it its fingerprints, is still
-	// to come, though the peer may connect before: what it sends over TLS waits until
-	// SetFingerprints. See RFC 8122, section 6.2.
+	// AwaitFingerprints is for a session over TLS that is accepted before the peer's
+	// SDP is known, as after an offer of ours: requests that come for it wait until
+	// SetFingerprints, and have no effect before. Who connects with another
+	// certificate than the peer gets 403 then. The wait is bounded by
+	// Config.HandlerTimeout from the first request on, and ends with 408. Dial has no
+	// use for it. See RFC 8122, section 6.2.
 	AwaitFingerprints bool
 	// Memory is what messages of the session are held from; nil takes Config.Memory.
 	Memory *Budget
@@ -86,8 +89,8 @@ type Session struct {
 	via   Path   // our relays, the nearest first
 	from  string // Local as it goes on the wire
 
-	printed  chan struct{} // closed by SetFingerprints; nil if they are not awaited
 	bound    chan struct{}
+	known    chan struct{} // closed when the peer's fingerprints are known; nil if they are from the start
 	done     chan struct{}
 	crowd    atomic.Int32  // the same as running, for the pipes
 	window   chan struct{} // a place for each unanswered chunk
@@ -95,23 +98,23 @@ type Session struct {
 	ctx      context.Context // parent of the handlers' contexts
 	cancel   context.CancelFunc
 
-	mu        sync.Mutex
-	c         *conn // nil until bound
-	remote    Path
-	to        Path   // To-Path of what we send: our relays, then remote
-	toPath    string // the same as it goes on the wire; "" while remote is not known
-	err       error  // why it ended
-	hasPrints bool   // printed is closed
-	draining  bool
-	opener    *time.Timer          // see openSoon
-	changed   chan struct{}        // see signal and change
-	sends     int                  // Sends under way
-	running   int                  // handlers running
-	sending   map[string]*outgoing // by Message-ID, for reports
-	arriving  map[string]*Incoming // by Message-ID; not all has come
-	refused   refusals
-	order     arrivals
-	receipts  receipts
+	mu       sync.Mutex
+	c        *conn // nil until bound
+	remote   Path
+	to       Path   // To-Path of what we send: our relays, then remote
+	toPath   string // the same as it goes on the wire; "" while remote is not known
+	err      error  // why it ended
+	draining bool
+	opener   *time.Timer          // see openSoon
+	knownBy  time.Time            // until when requests wait for known
+	changed  chan struct{}        // see signal and change
+	sends    int                  // Sends under way
+	running  int                  // handlers running
+	sending  map[string]*outgoing // by Message-ID, for reports
+	arriving map[string]*Incoming // by Message-ID; not all has come
+	refused  refusals
+	order    arrivals
+	receipts receipts
 }
 
 // newSession makes a session of a listener, or of none. via are the relays that
@@ -137,7 +140,7 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener, via Path) (*Sessio
 		arriving: make(map[string]*Incoming),
 	}
 	if sc.AwaitFingerprints {
-		s.printed = make(chan struct{})
+		s.known = make(chan struct{})
 	}
 	s.SetRemote(sc.Remote)
 	return s, nil
@@ -247,10 +250,10 @@ func (s *Session) bindTo(c *conn) (fresh bool, se *StatusError) {
 		return false, status(StatusNoSession, "")
 	case s.c == c:
 		return false, nil
-	case s.c != nil:
-		return false, status(StatusBoundElsewhere, "") // [RFC4975-5.4-4]
 	case s.lst != nil && s.admits(c.nc) != nil:
 		return false, s.admits(c.nc)
+	case s.c != nil:
+		return false, status(StatusBoundElsewhere, "") // [RFC4975-5.4-4]
 	case !c.bind(s):
 		return false, status(StatusNoSession, "")
 	}

@@ -59,43 +59,68 @@ func endToEnd(path Path, prints []string) []string {
 	return prints
 }
 
-// awaitFingerprints holds back what comes over TLS until it is known whose certificate it
-// has to be, for UnboundTimeout at the most. It runs in the connection's reading goroutine.
-func (s *Session) awaitFingerprints(c *conn) *StatusError {
-	if _, secure := c.nc.(*tls.Conn); !secure || s.printed == nil {
+var noFingerprints = status(StatusTimeout, "No Answer With A Fingerprint Yet")
+
+// awaitFingerprints waits for those of the peer, of a session that was accepted before
+// they were known. Nothing that came is valid until then [RFC8122-6.2-6].
+func (s *Session) awaitFingerprints(c *conn, f *frame) *StatusError {
+	if s.known == nil {
 		return nil
 	}
 	select {
-	case <-s.printed:
+	case <-s.known:
 		return nil
 	default:
 	}
+	began := time.Now()
+	late := time.NewTimer(s.untilKnown(began))
+	defer late.Stop()
 	c.blocked.Store(true)
 	defer c.blocked.Store(false)
-	timer := time.NewTimer(c.cfg.UnboundTimeout)
-	defer timer.Stop()
 	select {
-	case <-s.printed: // [RFC8122-6.2-6]
+	case <-s.known:
+		f.waited = time.Since(began)
 		return nil
-	case <-timer.C:
-		return wrongCertificate
+	case <-late.C:
+		return noFingerprints
 	case <-s.done:
 	case <-c.stop:
 	}
 	return status(StatusNoSession, "")
 }
 
+// untilKnown is how long a request may wait for the peer's fingerprints. The time runs
+// from the first of them on.
+func (s *Session) untilKnown(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.knownBy.IsZero() {
+		s.knownBy = now.Add(s.cfg.HandlerTimeout)
+	}
+	return s.knownBy.Sub(now)
+}
+
+// learn ends the wait for fingerprints; s.mu is held.
+func (s *Session) learn() {
+	if s.known == nil {
+		return
+	}
+	select {
+	case <-s.known:
+	default:
+		close(s.known)
+	}
+}
+
 // SetFingerprints tells those of the peer's SDP, of a session that was accepted
-// before it came. If the peer is bound already and has another certificate, the
-// session ends and the error says so. See RFC 8122.
+// before it came; none if it has none, so that any certificate is taken. If the
+// peer's path has relays, SetRemote comes first. If the peer is bound already and has
+// another certificate, the session ends and the error says so. See RFC 8122.
 func (s *Session) SetFingerprints(prints []string) error {
 	s.mu.Lock()
 	s.sc.Fingerprints = prints
-	if s.printed != nil && !s.hasPrints {
-		s.hasPrints = true
-		defer close(s.printed)
-	}
 	wrong := s.c != nil && s.admits(s.c.nc) != nil
+	s.learn()
 	s.mu.Unlock()
 	if wrong { // [RFC8122-6.2-5]
 		s.end(errFingerprint, false)

@@ -34,11 +34,10 @@ func (p *Phone) Call(ctx context.Context, to string) (*Chat, error) {
 	if setup == msrp.SetupPassive { // RFC 6135, section 4.2.2, forbids it, but there are phones that cannot connect
 		offer = bytes.Replace(offer, []byte("a=setup:actpass"), []byte("a=setup:passive"), 1)
 	}
-	sc := msrp.SessionConfig{Local: media.Path[0]}
+	sc := msrp.SessionConfig{Local: media.Path[0], AwaitFingerprints: media.TLS}
 	var passive *msrp.Session
 	if setup != msrp.SetupActive {
 		// The other side may connect as soon as it has the offer.
-		sc.AwaitFingerprints = p.cfg.MSRPTLS != nil
 		if passive, err = p.msrp.Accept(sc); err != nil {
 			return nil, fmt.Errorf("softphone: %w", err)
 		}
@@ -80,6 +79,7 @@ func (p *Phone) connect(ctx context.Context, sc msrp.SessionConfig, passive *msr
 	}
 	sc.Remote, sc.Fingerprints = theirs.Path, theirs.Fingerprints
 	if passive != nil {
+		passive.SetRemote(theirs.Path) // the certificate behind a relay is not the peer's
 		if err := passive.SetFingerprints(theirs.Fingerprints); err != nil {
 			return nil, err
 		}
@@ -90,7 +90,6 @@ func (p *Phone) connect(ctx context.Context, sc msrp.SessionConfig, passive *msr
 	}
 	select {
 	case <-passive.Bound():
-		passive.SetRemote(theirs.Path)
 		return passive, nil
 	case <-passive.Done():
 		return nil, passive.Err()
