@@ -30,6 +30,8 @@ type connection struct {
 	pair    pair          // whose messages arrive here; in a push session, those that are replies
 	name    string        // display name of the pair's sender
 	also    []string      // canonical URIs of the same user
+	memory  *msrp.Budget  // what a store session holds; nil: no limit, or it is a push session
+	left    func()        // gives the session's part of what its sender may hold back
 	file    *store.File   // that the caller of a store session transfers; nil: messages
 	session *msrp.Session // for a push session
 	failure error         // why there will be no session
@@ -57,9 +59,9 @@ var (
 	errNotRestored = errors.New("no RestoreMsg came for this connection")
 )
 
-// restore binds the connection to its pair. Saying the same again is fine; a
-// second, different pair is not.
-func (c *connection) restore(p pair) error {
+// restore binds the connection to its pair, unless charge, which may be nil, has an
+// error. Saying the same again is fine; a second, different pair is not.
+func (c *connection) restore(p pair, charge func() (release func(), err error)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	select {
@@ -70,9 +72,26 @@ func (c *connection) restore(p pair) error {
 		return nil
 	default:
 	}
+	if charge != nil {
+		release, err := charge()
+		if err != nil {
+			return err
+		}
+		c.left = release
+	}
 	c.pair = p
 	close(c.restored)
 	return nil
+}
+
+// leaveSender follows the end of a session that was restored.
+func (c *connection) leaveSender() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left != nil {
+		c.left()
+		c.left = nil
+	}
 }
 
 // setName notes the display name of the sender.

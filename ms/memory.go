@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/store"
@@ -12,7 +13,7 @@ import (
 // Parts of limits.memory. What is held for peers may take three quarters of it, the rest is
 // for what the runtime adds, the store's index and its pages. Of these three quarters,
 // store sessions may have three again, so that deliveries go on while senders use up
-// theirs; and the messages of one sender an eighth.
+// theirs; all sessions of one sender an eighth, and one session half of that.
 const (
 	sessionCost = 20 << 10 // bytes that a live session holds without messages, measured
 	heldStep    = 4 << 10  // bytes of a message that are taken at a time
@@ -27,15 +28,18 @@ type memory struct {
 	all    *msrp.Budget // deliveries take from it
 	stores *msrp.Budget // store sessions and connections
 
+	warn                            func(part string) // logs that a part is used up; nil: nobody does
+	refusedSenders, refusedSessions atomic.Int64      // how often one of them had used up its share
+
 	mu        sync.Mutex
 	perSender int64
 	senders   map[string]*senderMemory
 }
 
-// senderMemory is what the messages of one sender that are being received may take.
+// senderMemory is what the sessions of one sender, and its replies, may take.
 type senderMemory struct {
 	*msrp.Budget
-	users int // messages
+	users int // sessions, and replies that are being received
 }
 
 func newMemory(limit int64) *memory {
@@ -45,8 +49,28 @@ func newMemory(limit int64) *memory {
 	}
 	m.all = msrp.NewBudget(0, nil)
 	m.stores = msrp.NewBudget(0, m.all)
+	m.all.OnRefused(func() { m.refused(partAll, nil) })
+	m.stores.OnRefused(func() { m.refused(partStores, nil) })
 	m.setLimit(limit)
 	return m
+}
+
+// Parts of the memory, as metrics and the log name them.
+const (
+	partAll     = "all"
+	partStores  = "store"
+	partSender  = "sender"
+	partSession = "session"
+)
+
+// refused notes that a part of the memory is used up.
+func (m *memory) refused(part string, count *atomic.Int64) {
+	if count != nil {
+		count.Add(1)
+	}
+	if m.warn != nil {
+		m.warn(part)
+	}
 }
 
 // setLimit changes the limit; what is taken stays so. From no limit, and to none, it
@@ -73,6 +97,7 @@ func (m *memory) sender(uri string) (b *msrp.Budget, release func()) {
 	s := m.senders[uri]
 	if s == nil {
 		s = &senderMemory{Budget: msrp.NewBudget(m.perSender, m.stores)}
+		s.OnRefused(func() { m.refused(partSender, &m.refusedSenders) })
 		m.senders[uri] = s
 	}
 	s.users++
@@ -84,6 +109,37 @@ func (m *memory) sender(uri string) (b *msrp.Budget, release func()) {
 		}
 	}
 }
+
+// session takes what a store session costs, and gives what its messages are taken from:
+// until its sender is known, from what there is for store sessions. It reports whether that
+// was left.
+func (m *memory) session() (b *msrp.Budget, ok bool) {
+	if m.all == nil {
+		return nil, true
+	}
+	m.mu.Lock()
+	limit := m.perSender / 2
+	m.mu.Unlock()
+	b = msrp.NewBudget(limit, m.stores)
+	b.OnRefused(func() { m.refused(partSession, &m.refusedSessions) })
+	return b, b.Take(sessionCost)
+}
+
+// assign makes what a session has a part of what its sender has, until release is called.
+func (m *memory) assign(session *msrp.Budget, uri string) (release func(), err error) {
+	if session == nil {
+		return func() {}, nil
+	}
+	share, release := m.sender(uri)
+	if !session.Move(share) {
+		release()
+		return nil, errSenderMemory
+	}
+	return release, nil
+}
+
+// errSenderMemory refuses a session of a sender whose other sessions hold all that it may.
+var errSenderMemory = errors.New("the sender's sessions hold as much memory as limits.memory leaves for one sender")
 
 // errNoMemory says that a message was not taken because its sender, or all of them, have
 // as many under way as may be.

@@ -14,13 +14,13 @@ import (
 
 const carol = "sip:carol@example.com"
 
-// fill sends the beginnings of n messages of 60 KB, and returns how many were taken.
-func (l *rawLeg) fill(n int) (taken int) {
+// fill sends the beginnings of n messages of size bytes, and returns how many were taken.
+func (l *rawLeg) fill(n, size int) (taken int) {
 	l.t.Helper()
-	part := strings.Repeat("x", 60_000)
+	part := strings.Repeat("x", size)
 	for i := range n {
 		l.Send(fmt.Sprintf("MSRP fill%d SEND", i), "To-Path: "+l.theirs, "From-Path: "+l.ours, fmt.Sprintf("Message-ID: f%d", i),
-			"Byte-Range: 1-60000/70000", "Content-Type: text/plain", "", part, fmt.Sprintf("-------fill%d+", i))
+			fmt.Sprintf("Byte-Range: 1-%d/1000000", size), "Content-Type: text/plain", "", part, fmt.Sprintf("-------fill%d+", i))
 	}
 	for range n {
 		switch f := l.Next(); f.Code {
@@ -34,18 +34,47 @@ func (l *rawLeg) fill(n int) (taken int) {
 	return taken
 }
 
-// TestMemoryOfASender has one sender begin more messages than an eighth of the memory
-// holds: what is more is refused, another's message is taken, and so is a push. When all
-// have ended nothing is held.
+// tryStore is rawStore for a session that may be refused for want of memory; nil then.
+func (a *fakeAS) tryStore(t *testing.T, from, to string) *rawLeg {
+	t.Helper()
+	call := a.invite(rawSDP(rawPath, "accept-types:*"))
+	if err := call.Ack(a.ctx(), nil, ""); err != nil {
+		t.Fatal(err)
+	}
+	l := &rawLeg{t: t, call: call, ours: rawPath, theirs: attribute(t, string(call.RemoteBody()), "path")}
+	switch r := a.restore(call, from, to).(type) {
+	case *mscp.MsgRestored:
+		l.dial()
+		return l
+	case *mscp.MsgNotRestored:
+		if r.Reason != errSenderMemory.Error() {
+			t.Errorf("refused: %s", r.Reason)
+		}
+	}
+	a.bye(l)
+	return nil
+}
+
+// TestMemoryOfASender has one sender begin more sessions and messages than an eighth of the
+// memory holds: what is more is refused, another's message is taken, and so is a push.
+// When all have ended nothing is held.
 func TestMemoryOfASender(t *testing.T) {
 	a := newFakeAS(t, func(c *Config) { c.Limits.Memory = minMemory })
 	share := heldBy(t, a) / 8
 	var legs []*rawLeg
 	taken := 0
-	for range 6 {
-		l := a.rawStore(t, alice, bob, "accept-types:*")
-		taken += l.fill(16)
+	refused := 0
+	for range 12 {
+		l := a.tryStore(t, alice, bob)
+		if l == nil {
+			refused++
+			continue
+		}
+		taken += l.fill(16, 60_000)
 		legs = append(legs, l)
+	}
+	if refused == 0 || a.ms.memory.refusedSenders.Load() == 0 {
+		t.Errorf("%d sessions were refused, counted %d", refused, a.ms.memory.refusedSenders.Load())
 	}
 	if most := int(share / 60_000); taken > most || taken < most/2 {
 		t.Errorf("%d messages were begun, want some %d", taken, most)
@@ -67,6 +96,27 @@ func TestMemoryOfASender(t *testing.T) {
 	if n := len(a.ms.memory.senders); n != 0 {
 		t.Errorf("%d senders are left", n)
 	}
+}
+
+// TestMemoryOfASession has one session begin long messages: it gets half of what its
+// sender may have, and another session of that sender goes on.
+func TestMemoryOfASession(t *testing.T) {
+	a := newFakeAS(t, func(c *Config) { c.Limits.Memory = minMemory })
+	share := heldBy(t, a) / 16
+	l := a.rawStore(t, alice, bob, "accept-types:*")
+	taken := l.fill(16, 200_000)
+	if most := int(share / maxHeldBody); taken > most || taken < most/2 {
+		t.Errorf("%d messages were begun, want some %d", taken, most)
+	}
+	if a.ms.memory.refusedSessions.Load() == 0 {
+		t.Error("no refusal was counted")
+	}
+	other := a.rawStore(t, alice, bob, "accept-types:*")
+	other.send("c1", "hello", "Content-Type: text/plain")
+	other.want("c1", 200)
+	a.bye(other)
+	a.bye(l)
+	a.wantNothingHeld()
 }
 
 // wantNothingHeld waits until all sessions have given their memory back.

@@ -1,6 +1,8 @@
 package ms
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gomscp/gomscp/msrp"
@@ -12,7 +14,7 @@ type memoryCollector struct{ m *memory }
 var (
 	descHeld        = prometheus.NewDesc("mscp_mediaserver_held_bytes", "Memory that is held for peers, by what it is for: all, or store sessions and their messages.", []string{"for"}, nil)
 	descHeldLimit   = prometheus.NewDesc("mscp_mediaserver_held_limit_bytes", "The most of that; absent without limits.memory.", []string{"for"}, nil)
-	descHeldRefused = prometheus.NewDesc("mscp_mediaserver_held_refused_total", "How often there was not enough of it.", []string{"for"}, nil)
+	descHeldRefused = prometheus.NewDesc("mscp_mediaserver_held_refused_total", "How often there was not enough of it, in all, for store sessions, for one sender or for one session.", []string{"for"}, nil)
 )
 
 // Describe implements [prometheus.Collector].
@@ -27,7 +29,10 @@ func (c memoryCollector) Collect(ch chan<- prometheus.Metric) {
 	if c.m.all == nil {
 		return
 	}
-	for name, b := range map[string]*msrp.Budget{"all": c.m.all, "store": c.m.stores} {
+	for name, n := range map[string]*atomic.Int64{partSender: &c.m.refusedSenders, partSession: &c.m.refusedSessions} {
+		ch <- prometheus.MustNewConstMetric(descHeldRefused, prometheus.CounterValue, float64(n.Load()), name)
+	}
+	for name, b := range map[string]*msrp.Budget{partAll: c.m.all, partStores: c.m.stores} {
 		ch <- prometheus.MustNewConstMetric(descHeld, prometheus.GaugeValue, float64(b.Used()), name)
 		ch <- prometheus.MustNewConstMetric(descHeldLimit, prometheus.GaugeValue, float64(b.Limit()), name)
 		ch <- prometheus.MustNewConstMetric(descHeldRefused, prometheus.CounterValue, float64(b.Refused()), name)

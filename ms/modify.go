@@ -182,6 +182,7 @@ func (l *leg) moved(theirs *msrp.Media) bool {
 // as soon as that has worked. l.mu is held.
 func (l *leg) replace(next, theirs *msrp.Media) error {
 	sc := l.s.sessionConfig(next, theirs, l.handler)
+	sc.Memory = l.conn.memory
 	l.conn.hear(theirs)
 	if next.Setup != msrp.SetupActive {
 		session, err := l.s.listener(l.ours.TLS).Accept(sc)

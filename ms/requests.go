@@ -59,7 +59,7 @@ func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
 		conn.setName(name) // before messages are let in
 	}
 	conn.setIdentities(strings.Fields(r.FromAlso))
-	return conn.restore(p)
+	return conn.restore(p, func() (func(), error) { return s.memory.assign(conn.memory, p.sender) })
 }
 
 // sendMsg delivers what is kept for the pair over a push session's connection.
@@ -76,7 +76,7 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	conn.send(1)
 	defer conn.send(-1)
 	// What comes back belongs to the pair the other way round.
-	if conn.restore(pair{sender: p.recipient, recipient: p.sender}) != nil {
+	if conn.restore(pair{sender: p.recipient, recipient: p.sender}, nil) != nil {
 		conn.replies.ambiguous.Store(true)
 	}
 	if !s.pushing.lock(p) {

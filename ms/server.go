@@ -81,6 +81,9 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), bound: make(chan struct{}), draining: make(chan struct{})}
+	s.memory.warn = func(part string) {
+		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()

@@ -42,10 +42,13 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err := s.store.Room(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
-	if !s.memory.stores.Take(sessionCost) {
+	held, ok := s.memory.session()
+	if !ok {
 		return s.noMemory(in)
 	}
-	defer s.memory.stores.Give(sessionCost)
+	conn.memory = held
+	defer conn.leaveSender()
+	defer held.Give(sessionCost)
 	ss := s.newStoreSession(conn, conn.log)
 	conn.hear(offer)
 	s.connections.add(ss.conn)
@@ -64,6 +67,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 		return s.notAcceptable(in, err)
 	}
 	sc := s.sessionConfig(media, offer, ss.receive)
+	sc.Memory = held
 	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
 	defer leg.Finish()
 	in.OnOffer(leg.offered)
@@ -221,7 +225,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	if err != nil {
 		return preview{}, ss.refuse(err)
 	}
-	from, release := ss.s.memory.sender(p.sender)
+	from, release := ss.memory(p)
 	defer release()
 	held := &heldWriter{w: w, from: from}
 	defer held.free()
@@ -243,6 +247,15 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 		ss.s.arrived(p, ss.conn.id)
 	}
 	return begin, nil
+}
+
+// memory is what a message is taken from while it is received: what the session has, or
+// of a reply what its sender has.
+func (ss *storeSession) memory(p pair) (b *msrp.Budget, release func()) {
+	if b := ss.conn.memory; b != nil {
+		return b, func() {}
+	}
+	return ss.s.memory.sender(p.sender)
 }
 
 // isNotification tells whether a message is not what a person wrote, but a sign

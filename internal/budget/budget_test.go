@@ -108,3 +108,74 @@ func TestWait(t *testing.T) {
 		}
 	})
 }
+
+// TestMove moves a part with all that it has to another one, and what it takes and gives
+// back from then on with it.
+func TestMove(t *testing.T) {
+	whole := New(100, nil)
+	from, to := New(100, whole), New(50, whole)
+	refused := 0
+	to.OnRefused(func() { refused++ })
+	part := New(100, from)
+	if !part.Take(60) || part.Move(to) || refused != 1 {
+		t.Fatalf("60 bytes were moved to 50; %d refusals", refused)
+	}
+	part.Give(20)
+	other := New(60, whole)
+	if !other.Take(60) { // the whole is full, and moving takes nothing from it
+		t.Fatal("not taken")
+	}
+	if from.Used() != 40 || !part.Move(to) {
+		t.Fatalf("not moved, %d bytes", from.Used())
+	}
+	if from.Used() != 0 || to.Used() != 40 || whole.Used() != 100 || part.Used() != 40 {
+		t.Errorf("used %d, %d and %d after the move", from.Used(), to.Used(), whole.Used())
+	}
+	other.Give(60)
+	if part.Take(20) || !part.Take(10) || to.Used() != 50 || refused != 2 {
+		t.Errorf("used %d after it", to.Used())
+	}
+	part.Give(50)
+	if from.Used() != 0 || to.Used() != 0 || whole.Used() != 0 {
+		t.Errorf("%d, %d and %d bytes are left", from.Used(), to.Used(), whole.Used())
+	}
+}
+
+// TestMoveMeanwhile moves a part to and fro while it is used.
+func TestMoveMeanwhile(t *testing.T) {
+	whole := New(1000, nil)
+	a, b := New(600, whole), New(600, whole)
+	part := New(1000, a)
+	var users, mover sync.WaitGroup
+	done := make(chan struct{})
+	mover.Go(func() {
+		for to := b; ; {
+			part.Move(to)
+			if to == b {
+				to = a
+			} else {
+				to = b
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	for range 4 {
+		users.Go(func() {
+			for i := range 5_000 {
+				if n := int64(i%100 + 1); part.Take(n) {
+					part.Give(n)
+				}
+			}
+		})
+	}
+	users.Wait()
+	close(done)
+	mover.Wait()
+	if part.Used() != 0 || a.Used() != 0 || b.Used() != 0 || whole.Used() != 0 {
+		t.Errorf("%d, %d, %d and %d bytes are left", part.Used(), a.Used(), b.Used(), whole.Used())
+	}
+}
