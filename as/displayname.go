@@ -11,7 +11,7 @@ func nameOf(in *sipua.IncomingCall, sender string) string {
 	}
 	for _, value := range in.ListHeader(headerAsserted) {
 		if uri, err := sipua.CanonicalURI(value); err == nil && uri == sender {
-			if name := sipua.DisplayName(value); name != "" {
+			if name := ownName(value, sender); name != "" {
 				return name
 			}
 		}
@@ -19,5 +19,17 @@ func nameOf(in *sipua.IncomingCall, sender string) string {
 	if in.From != sender {
 		return ""
 	}
-	return sipua.DisplayName(in.Header("From"))
+	return ownName(in.Header("From"), sender)
+}
+
+// ownName is the display name in the value of a header; "" for one that has the address of
+// anybody but the sender, whom recipients would take for the caller.
+func ownName(value, sender string) string {
+	name := sipua.DisplayName(value)
+	for _, named := range sipua.AddressesIn(name) {
+		if uri, err := sipua.CanonicalURI(named); err != nil || uri != sender {
+			return ""
+		}
+	}
+	return name
 }

@@ -83,10 +83,10 @@ func previewCPIM(body io.Reader) (preview, io.Reader, error) {
 			continue // the MIME headers may follow
 		}
 		if err == nil {
-			p.contentType, p.asked, p.from = m.ContentType(), m.Request(), authors(m)
-			p.content = m.Content
+			p.contentType, p.asked, p.content = m.ContentType(), m.Request(), m.Content
 			p.text, err = io.ReadAll(m.Body)
 			p.offset = int64(len(head) - len(p.text))
+			p.from = authors(m, head[:p.offset])
 			p.text = p.text[:min(len(p.text), maxOTRText+1)]
 			if errBody == io.EOF || err != nil || len(p.text) > maxOTRText || !isText(p.contentType) || len(p.text) >= textStep && !beginsOTR(p.text) {
 				return p, all, err

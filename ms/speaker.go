@@ -1,7 +1,6 @@
 package ms
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"unicode"
@@ -21,16 +20,23 @@ import (
 //	  the application server has told
 //	the same user in another scheme (sips, im, pres;   yes
 //	  tel where the user is that number)
-//	an anonymous URI (RFC 3323, section 4.1.1.3)       yes
+//	an anonymous URI: the user "anonymous", or a       yes
+//	  host of one label below "invalid" (RFC 3323,
+//	  section 4.1.1.3)
 //	several                                            if each is taken
-//	a name with angle brackets in it                   no: who reads it may take the name
-//	                                                     for the URI
+//	a name with angle brackets, a line end or a        no: a reader may take the name
+//	  character that turns text around                   for the URI, or for another line
+//	a name that has the address of another user        no
 //	no address                                         no
+//	on a folded line, behind a character that may      by the same rules
+//	  end a line, among the MIME headers
 //	in headers that cannot be read                     by the same rules, line by line
 //	headers longer than are read                       no: it may be behind
 //
 // The names From and from count without a prefix, and under one that stands for CPIM's
-// namespace. What is inside the message is not looked at. See RFC 3862, section 4.1.
+// namespace. What is inside the message is not looked at, a message in CPIM neither: it is
+// an attachment there. To, cc, Subject and DateTime are the sender's own words, and To may
+// be missing, or name a group. See RFC 3862, section 4.1.
 
 // Answers to a message whose From is not taken.
 var (
@@ -55,18 +61,39 @@ func (c *connection) checkSpeaker(begin preview, p pair) error {
 // speaks reports whether the value of a From is an address of who speaks.
 func (c *connection) speaks(p pair, value string) bool {
 	a, err := cpim.ParseAddress(value)
-	if err != nil || strings.ContainsAny(a.Name, "<>") {
+	if err != nil || strings.ContainsFunc(a.Name, misleads) {
 		return false
 	}
-	if a.Anonymous() || sameUser(a.URI, p.sender) {
-		return true
-	}
-	for _, also := range c.identities() {
-		if sameUser(a.URI, also) {
-			return true
+	for _, named := range sipua.AddressesIn(a.Name) {
+		if !c.isOwn(p, named) {
+			return false
 		}
 	}
-	return false
+	return isAnonymous(a) || c.isOwn(p, a.URI)
+}
+
+// isOwn reports whether a URI is one of who speaks.
+func (c *connection) isOwn(p pair, uri string) bool {
+	return sameUser(uri, p.sender) || slices.ContainsFunc(c.identities(), func(also string) bool { return sameUser(uri, also) })
+}
+
+// misleads reports whether a character in a name has its reader take something for what it
+// is not: the end of the name, the end of the line, or text that is written backwards.
+func misleads(r rune) bool {
+	return strings.ContainsRune("<>\uff1c\uff1e", r) || endsLine(r) || unicode.Is(unicode.Bidi_Control, r) && r > '\u200f' // marks are in use
+}
+
+// isAnonymous reports whether an address is nobody's. A host below "invalid" that looks
+// like another's domain, or a user that looks like an address, is not taken for that.
+func isAnonymous(a cpim.Address) bool {
+	_, who, _ := strings.Cut(a.URI, ":")
+	user, host, ok := strings.Cut(who, "@")
+	if ok && strings.EqualFold(user, "anonymous") {
+		return true
+	}
+	host, _, _ = strings.Cut(host, ";")
+	host, _, _ = strings.Cut(host, ":")
+	return a.Anonymous() && !strings.ContainsAny(user, "%;?") && strings.Count(strings.TrimSuffix(host, "."), ".") == 1
 }
 
 // sameUser reports whether a URI stands for the user whose canonical URI is user.
@@ -94,64 +121,4 @@ func number(uri string) string {
 		return tel
 	}
 	return who
-}
-
-// authors are the values of From in the headers of a message in CPIM.
-func authors(m *cpim.Message) (values []string) {
-	for _, f := range m.Header {
-		prefix, local, ok := strings.Cut(f.Name, ".")
-		if !ok {
-			prefix, local = "", f.Name
-		}
-		if strings.ContainsFunc(f.Value, endsLine) {
-			values = append(values, authorsOfLines([]byte(f.Value))...)
-		}
-		if !strings.EqualFold(local, cpim.From.Local) {
-			continue
-		}
-		ours := m.Fields(cpim.Name{Space: cpim.Namespace, Local: local})
-		if prefix == "" || slices.ContainsFunc(ours, func(g cpim.Field) bool { return g.Name == f.Name }) {
-			values = append(values, f.Value)
-		}
-	}
-	return values
-}
-
-// authorsOfLines are the values of what looks like From in headers that cannot be read. A
-// reader that takes more forms than ours may read them all the same.
-func authorsOfLines(head []byte) (values []string) {
-	for _, line := range bytes.FieldsFunc(head, endsLine) {
-		name, value, ok := strings.Cut(string(line), ":")
-		if name = strings.TrimSpace(name); ok && (strings.EqualFold(name, "from") || strings.HasSuffix(strings.ToLower(name), ".from")) {
-			values = append(values, strings.TrimSpace(value))
-		}
-	}
-	return values
-}
-
-// endsLine reports whether somebody may take the character for the end of a line.
-func endsLine(r rune) bool {
-	return unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029'
-}
-
-// endsHeaders reports whether message headers that cannot be read end in head. MIME headers
-// of the message itself may stand before them.
-func endsHeaders(head []byte) bool {
-	rest, ok := behindBlankLine(head)
-	if ok && bytes.HasPrefix(bytes.ToLower(head), []byte("content-")) {
-		_, ok = behindBlankLine(rest)
-	}
-	return ok
-}
-
-// behindBlankLine is what follows the first blank line of b.
-func behindBlankLine(b []byte) (rest []byte, ok bool) {
-	for {
-		if _, b, ok = bytes.Cut(b, []byte("\n")); !ok {
-			return nil, false
-		}
-		if rest := bytes.TrimPrefix(b, []byte("\r")); bytes.HasPrefix(rest, []byte("\n")) {
-			return rest[1:], true
-		}
-	}
 }

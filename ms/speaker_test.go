@@ -33,30 +33,49 @@ func TestSpeaker(t *testing.T) {
 		"From: " + me + "\r\nFrom: " + me + "\r\n":                            true,
 		"NS: Other <urn:other>\r\nOther.From: nobody\r\nFrom: " + me + "\r\n": true,
 
-		"From: " + boss + "\r\n":                                               false,
-		"From: The Boss " + boss + "\r\n":                                      false,
-		"From: sip:boss@example.com\r\n":                                       false,
-		"From: <sip:alice@example.org>\r\n":                                    false,
-		"From: <sip:Alice@example.com>\r\n":                                    false,
-		"From: <im:boss@example.com>\r\n":                                      false,
-		"From: <mailto:alice@example.com>\r\n":                                 false,
-		"From: <tel:+12125550102>\r\n":                                         false,
-		"From: <http://example.com/alice>\r\n":                                 false,
-		"From: the boss\r\n":                                                   false,
-		"From: \r\n":                                                           false,
-		"From: " + me + "\r\nFrom: " + boss + "\r\n":                           false,
-		"From: " + boss + "\r\nFrom: " + me + "\r\n":                           false,
-		"from: " + boss + "\r\n":                                               false,
-		"FROM: " + boss + "\r\n":                                               false,
-		"From: " + boss + " " + me + "\r\n":                                    false,
-		"From: \"" + boss + "\" " + me + "\r\n":                                false,
-		"From: " + me + ", " + boss + "\r\n":                                   false,
-		"From:\r\n " + boss + "\r\n":                                           false,
-		"From: " + boss + "\r\n " + me + "\r\n":                                false,
-		"From:;lang=en " + boss + "\r\n":                                       false,
-		"NS: c <" + cpim.Namespace + ">\r\nc.From: " + boss + "\r\n":           false,
-		"NS: <urn:other>\r\nFrom: " + boss + "\r\n":                            false,
-		"Subject: " + strings.Repeat("y", 5000) + "\r\nFrom: " + boss + "\r\n": false,
+		"From: \"alice@example.com\" " + me + "\r\n":   true,
+		"From: Alice @ Work " + me + "\r\n":            true,
+		"From:\r\n " + me + "\r\n":                     true,
+		"From: <sip:anonymous@example.org;user=x>\r\n": true,
+		"Subject: From: " + boss + "\r\n":              true,
+
+		"From: \"boss@example.com\" " + me + "\r\n":                                               false,
+		"From: The Boss (sip:boss) " + me + "\r\n":                                                false,
+		"From: \"x\\nFrom: y\" " + me + "\r\n":                                                    false,
+		"From: \"\u202eecila\" " + me + "\r\n":                                                    false,
+		"From: \"\\u2066x\" " + me + "\r\n":                                                       false,
+		"From: <sip:boss@example.com.invalid>\r\n":                                                false,
+		"From: <sip:boss%40example.com@anonymous.invalid>\r\n":                                    false,
+		"From: <sip:boss@example.com?x=@anonymous.invalid>\r\n":                                   false,
+		"From: <sip:boss@example.com;x=.invalid>\r\n":                                             false,
+		"Subject: x\r\n From: " + boss + "\r\n":                                                   false,
+		"Subject:;lang=\"\u2028From: " + boss + "\" x\r\n":                                        false,
+		"Content-Type: text/plain; x=\u0085From: " + boss + "\r\nX: y\r\n":                        false,
+		"To: <sip:bob@example.com>\r\n\r\nContent-Type: text/plain\r\nFrom: " + boss + "\r\n\r\n": false,
+		"From: " + boss + "\r\n":                                                                  false,
+		"From: The Boss " + boss + "\r\n":                                                         false,
+		"From: sip:boss@example.com\r\n":                                                          false,
+		"From: <sip:alice@example.org>\r\n":                                                       false,
+		"From: <sip:Alice@example.com>\r\n":                                                       false,
+		"From: <im:boss@example.com>\r\n":                                                         false,
+		"From: <mailto:alice@example.com>\r\n":                                                    false,
+		"From: <tel:+12125550102>\r\n":                                                            false,
+		"From: <http://example.com/alice>\r\n":                                                    false,
+		"From: the boss\r\n":                                                                      false,
+		"From: \r\n":                                                                              false,
+		"From: " + me + "\r\nFrom: " + boss + "\r\n":                                              false,
+		"From: " + boss + "\r\nFrom: " + me + "\r\n":                                              false,
+		"from: " + boss + "\r\n":                                                                  false,
+		"FROM: " + boss + "\r\n":                                                                  false,
+		"From: " + boss + " " + me + "\r\n":                                                       false,
+		"From: \"" + boss + "\" " + me + "\r\n":                                                   false,
+		"From: " + me + ", " + boss + "\r\n":                                                      false,
+		"From:\r\n " + boss + "\r\n":                                                              false,
+		"From: " + boss + "\r\n " + me + "\r\n":                                                   false,
+		"From:;lang=en " + boss + "\r\n":                                                          false,
+		"NS: c <" + cpim.Namespace + ">\r\nc.From: " + boss + "\r\n":                              false,
+		"NS: <urn:other>\r\nFrom: " + boss + "\r\n":                                               false,
+		"Subject: " + strings.Repeat("y", 5000) + "\r\nFrom: " + boss + "\r\n":                    false,
 
 		// Headers that cannot be read.
 		"no header\r\nFrom: " + me + "\r\n":                                             true,
@@ -142,6 +161,19 @@ func TestSpeakersOtherIdentities(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	l.send("t2", also, "Content-Type: message/cpim")
+	l.want("t2", 200)
+	a.bye(l)
+	a.wantKept(1)
+}
+
+// TestSpeakerOfAFile transfers a file whose type, in the SDP alone, is that of CPIM: the
+// recipient would be sent it as such.
+func TestSpeakerOfAFile(t *testing.T) {
+	a := newFakeAS(t, nil)
+	l := a.rawStore(t, alice, bob, "accept-types:*", "sendonly", `file-selector:name:"m" type:message/cpim size:200`, "file-transfer-id:3dbbaf32")
+	l.send("t1", strings.Replace(cpimText(), "Alice <"+alice, "Boss <sip:boss@example.com", 1), "Content-Type: application/octet-stream")
+	l.want("t1", 403)
+	l.send("t2", cpimText(), "Content-Type: application/octet-stream")
 	l.want("t2", 200)
 	a.bye(l)
 	a.wantKept(1)

@@ -205,7 +205,8 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 		ss.s.metrics.refused.WithLabelValues("no_type").Inc()
 		return preview{}, errNoType // [RFC4975-7.1-2]
 	}
-	begin, body, err := readPreview(m.ContentType, m)
+	file := ss.conn.transferred()
+	begin, body, err := readPreview(typeOf(store.MessageInfo{Meta: store.Meta{ContentType: m.ContentType, File: file}}), m)
 	if err != nil {
 		return preview{}, ss.refuse(err)
 	}
@@ -220,7 +221,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	w, err := ss.s.store.Begin(ctx, store.Meta{
 		Recipient: p.recipient, Sender: p.sender, ConnectionID: ss.conn.id,
 		MessageID: m.MessageID, ContentType: m.ContentType, SuccessReport: m.SuccessReport,
-		SenderName: ss.conn.senderName(), File: ss.conn.transferred(), Received: time.Now(),
+		SenderName: ss.conn.senderName(), File: file, Received: time.Now(),
 	})
 	if err != nil {
 		return preview{}, ss.refuse(err)
