@@ -1,16 +1,27 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/interop/ladder"
 	"github.com/gomscp/gomscp/interop/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/sipua"
@@ -26,7 +37,9 @@ var hostile = []string{"\x1b[31mred", "\x1b]0;title\x07", "\u009b31m", "\x9b31m"
 // operators.
 func TestHostileBytesInLogs(t *testing.T) {
 	t.Parallel()
+	var traced traceFile
 	e := newEnv(t, envOptions{
+		onTrace:  traced.add,
 		configAS: func(c *as.Config) { c.Log.Level = "debug" },
 		configMS: func(_ int, c *ms.Config) { c.Log.Level = "debug" },
 	})
@@ -49,6 +62,7 @@ func TestHostileBytesInLogs(t *testing.T) {
 	}
 	wantPrintable(t, "the directory", e.operate("directory", "list"))
 	wantPrintable(t, "the directory in JSON", e.operate("directory", "list", "-json"))
+	e.wantStorePrintable(media.Admin)
 	if log := e.cluster.AS.LogTail(1_000_000); !strings.Contains(log, `\x1b[31mred`) {
 		t.Error("the application server's log has nothing of what was sent")
 	}
@@ -57,6 +71,84 @@ func TestHostileBytesInLogs(t *testing.T) {
 	e.wantKept(0)
 	for _, p := range e.cluster.Processes() {
 		wantPrintable(t, p.Name+"'s log of the push", p.LogTail(1_000_000))
+	}
+	traced.wantPrintable(t)
+}
+
+// wantStorePrintable lists and shows what a media server keeps.
+func (e *env) wantStorePrintable(admin string) {
+	e.t.Helper()
+	run := func(args ...string) string {
+		out, err := exec.CommandContext(e.ctx, binaries.MS, append([]string{"store", "-admin", admin}, args...)...).CombinedOutput()
+		if err != nil {
+			e.t.Errorf("store %q: %v\n%s", args, err, out)
+		}
+		wantPrintable(e.t, fmt.Sprintf("store %q", args), string(out))
+		return string(out)
+	}
+	run("recipients")
+	run("messages")
+	run("messages", "-wide")
+	shown := 0
+	for line := range strings.Lines(run("messages", "-json")) {
+		var m struct{ ID uint64 }
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			e.t.Errorf("%q: %v", line, err)
+			continue
+		}
+		run("show", strconv.FormatUint(m.ID, 10))
+		run("show", strconv.FormatUint(m.ID, 10), "-json")
+		shown++
+	}
+	if shown < 2 {
+		e.t.Errorf("%d messages are shown: those of the callers are not kept", shown)
+	}
+}
+
+// A traceFile is all that the processes trace.
+type traceFile struct {
+	mu    sync.Mutex
+	lines bytes.Buffer
+}
+
+func (f *traceFile) add(r daemon.TraceRecord) {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lines.Write(append(line, '\n'))
+}
+
+// wantPrintable draws the trace in every form.
+func (f *traceFile) wantPrintable(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x.trace")
+	f.mu.Lock()
+	err := os.WriteFile(path, f.lines.Bytes(), 0o600)
+	f.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := ladder.Options{Bodies: true, Chunks: true, Repeats: true, Explain: true}
+	d, err := ladder.Read(t.Context(), []string{path}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list, text, svg strings.Builder
+	_, errList := ladder.List(t.Context(), &list, []string{path}, o)
+	if err := errors.Join(errList, d.WriteText(&text), d.WriteSVG(&svg)); err != nil {
+		t.Fatal(err)
+	}
+	wantPrintable(t, "the list of calls", list.String())
+	wantPrintable(t, "the ladder", text.String())
+	wantPrintable(t, "the drawing", svg.String())
+	for dec := xml.NewDecoder(strings.NewReader(svg.String())); err == nil; {
+		_, err = dec.Token()
+	}
+	if !errors.Is(err, io.EOF) || strings.Contains(svg.String(), "</script>") || !strings.Contains(text.String(), "\ufffd[31mred") {
+		t.Errorf("the drawing is no XML or has a script, or the ladder has nothing of what was sent: %v", err)
 	}
 }
 
