@@ -145,7 +145,9 @@ func (s *Server) openMSCP() error {
 }
 
 func (s *Server) openMSRP() (err error) {
+	m := s.cfg.MSRP
 	s.mcfg = msrp.Config{
+		MaxConns: m.Connections, MaxUnbound: m.Unbound, MaxUnboundSource: m.SourceUnbound, UnboundTimeout: m.UnboundTimeout,
 		Memory: s.memory.stores, Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext,
 		TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window),
 	}

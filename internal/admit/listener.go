@@ -1,21 +1,18 @@
 package admit
 
-import (
-	"net"
-	"net/netip"
-)
+import "net"
 
-// Listener has a gate decide about each connection of l. One for which there is no place
-// is closed, and refused is told. The place of any stranger's may be taken away.
-func Listener(l net.Listener, g *Gate, isPeer func(netip.Addr) bool, refused func(from net.Addr, err error)) net.Listener {
-	return &listener{l, g, isPeer, refused}
+// Listener has a gate that has no limit for a source decide about each connection of l: one
+// more than there may be takes the place of another, and closed is told whose. It is for a
+// port that knows no peers.
+func Listener(l net.Listener, g *Gate, closed func(from net.Addr)) net.Listener {
+	return &listener{l, g, closed}
 }
 
 type listener struct {
 	net.Listener
-	gate    *Gate
-	isPeer  func(netip.Addr) bool
-	refused func(net.Addr, error)
+	gate   *Gate
+	closed func(net.Addr)
 }
 
 // Accept returns the next connection that has a place.
@@ -25,13 +22,15 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from := AddrOf(c.RemoteAddr())
-		place, err := l.gate.Enter(from, l.isPeer(from), func() { c.Close() })
+		end := func() {
+			l.closed(c.RemoteAddr())
+			c.Close()
+		}
+		place, err := l.gate.Enter(AddrOf(c.RemoteAddr()), false, end)
 		if err == nil {
 			return &conn{c, place}, nil
 		}
-		l.refused(c.RemoteAddr(), err)
-		c.Close()
+		end()
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
-	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,12 +25,9 @@ const (
 	adminAnswerWait   = 3 * time.Minute  // for the client to take an answer; bounds profiles, too
 	adminShutdownWait = 2 * time.Second
 
-	// How many connections there may be: from loopback, and, beside them, of one other
-	// source and of all. One more gets the place of the oldest, of the source that has
-	// the most.
-	adminConnections       = 64
-	adminStrangers         = 32
-	adminSourceConnections = 8
+	// adminConnections is how many connections there may be. One more gets the place of
+	// the oldest, of the source that has the most, so that it is always heard.
+	adminConnections = 64
 )
 
 // Admin is the HTTP endpoint for the operator: /healthz (the process lives),
@@ -72,7 +68,7 @@ func ServeAdmin(c AdminConfig) (*Admin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
-	gate := admit.NewGate(admit.Limits{Source: adminSourceConnections, All: adminStrangers, Peers: adminConnections})
+	gate := admit.NewGate(admit.Limits{All: adminConnections})
 	a := &Admin{ln: ln, gate: gate, srv: &http.Server{
 		Handler:           guard(c.Hosts, adminMux(c)),
 		ReadHeaderTimeout: adminHeaderWait,
@@ -82,8 +78,8 @@ func ServeAdmin(c AdminConfig) (*Admin, error) {
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}}
 	quiet := &quietlog.Log{}
-	guarded := admit.Listener(ln, gate, netip.Addr.IsLoopback, func(from net.Addr, err error) {
-		quiet.Warn(c.Log, "admin connection refused", "connections", "source", from, "err", err)
+	guarded := admit.Listener(ln, gate, func(from net.Addr) {
+		quiet.Warn(c.Log, "admin connection closed: too many", "connections", "source", from)
 	})
 	go func() {
 		if err := a.srv.Serve(guarded); err != nil && !errors.Is(err, http.ErrServerClosed) {
