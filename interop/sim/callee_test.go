@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,13 +24,10 @@ type policy struct {
 
 // aboutSender reports whether what is refused says nothing about other senders.
 func (p *policy) aboutSender() bool {
-	switch p.invite {
-	case "486 Busy Here", "603 Decline", "403 Forbidden", "607 Unwanted", "433 Anonymity Disallowed":
-		return true
-	case "":
+	if p.invite == "" {
 		return p.send != "" && p.send != "silent" && p.send != "481 No Such Session"
 	}
-	return false
+	return slices.Contains(senderStatuses, p.invite)
 }
 
 // policyFor is what user does with calls in the name of sender. w.mu is held.

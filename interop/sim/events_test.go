@@ -45,7 +45,9 @@ var (
 		"503 Service Unavailable", "600 Busy Everywhere", "405 Method Not Allowed", "420 Bad Extension", "607 Unwanted", "410 Gone",
 		"433 Anonymity Disallowed", "413 Request Entity Too Large", "604 Does Not Exist Anywhere", "487 Request Terminated",
 	}
-	sendStatuses = []string{"403 Forbidden", "413 Stop", "415 Bad Type", "501 Unknown Method", "408 Timeout", "silent", "400 Bad Request", "481 No Such Session"}
+	// senderStatuses say nothing about other senders.
+	senderStatuses = []string{"486 Busy Here", "603 Decline", "403 Forbidden", "607 Unwanted", "433 Anonymity Disallowed"}
+	sendStatuses   = []string{"403 Forbidden", "413 Stop", "415 Bad Type", "501 Unknown Method", "408 Timeout", "silent", "400 Bad Request", "481 No Such Session"}
 )
 
 // kinds are the events, as often as each is to happen.
@@ -231,6 +233,9 @@ func (w *world) setPolicy(e event, p policy) {
 	key := users[e.a%len(users)]
 	if e.c%2 == 0 {
 		key += " " + users[e.c/2%len(users)]
+		if p.invite != "" {
+			p.invite = senderStatuses[e.b%len(senderStatuses)]
+		}
 	}
 	if e.c%5 == 0 {
 		p.active = true

@@ -41,7 +41,7 @@ func notDurable(stacks string) (list string) {
 const (
 	shortTime = 8 * time.Second // of TestSim without -sim
 	// stuckTime is how long one run may take in real time; in virtual time it is days.
-	stuckTime = 60 * time.Second
+	stuckTime = 5 * time.Minute
 	// patience is how long everything may take to be delivered once all works: a
 	// subscription lasts 10 minutes, and a failed push is tried again after 5 at the most.
 	patience = 25 * time.Minute
