@@ -250,6 +250,7 @@ func (w *world) sendAgain(c *call, most int) (list []*message) {
 			break
 		}
 		if m.from == c.from && m.to == c.to && m.state != confirmed && !m.partial && !m.typeless && !m.report && m.call != c {
+			m.mayCome = m.mayCome || m.state == unknown
 			m.state, m.mayDouble = unknown, true
 			list = append(list, m)
 		}

@@ -24,6 +24,7 @@ type message struct {
 	delivered []time.Time
 	turnedOff bool // a user agent did not take it once
 	mayDouble bool // it was sent, or kept, twice
+	mayCome   bool // it was sent again when nobody knew what had become of it
 	mayLose   string
 }
 
@@ -75,7 +76,7 @@ func (w *world) arrived(user, sender, id, body string, taken bool) *message {
 		w.failLocked("%v came with another Message-ID: %s", m, id)
 	case m.partial:
 		w.failLocked("%v came, and was never sent whole", m)
-	case m.state == refused:
+	case m.state == refused && !m.mayCome:
 		w.failLocked("%v came, and was refused with %d", m, m.code)
 	case m.typeless:
 		w.failLocked("%v came, and was sent without a Content-Type", m)
@@ -131,7 +132,7 @@ func (w *world) answered(m *message, code int) {
 	case code == 408: // nobody knows
 	case code != 200:
 		m.state, m.code = refused, code
-		if len(m.delivered) > 0 {
+		if len(m.delivered) > 0 && !m.mayCome {
 			w.failLocked("%v was refused with %d, and had come", m, code)
 		}
 	}
