@@ -60,6 +60,12 @@ func TestCountIsGivenBack(t *testing.T) {
 		"RestoreMsg refused": {prepare: answerMSCP(func(_ context.Context, _ *failing, r *mscp.RestoreMsg) (mscp.Element, error) {
 			return &mscp.MsgNotRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: "full"}, nil
 		}), code: 480},
+		"RestoreMsg answered about another connection": {config: func(c *Config) { c.Store.RestoreWait = time.Minute }, prepare: answerMSCP(func(_ context.Context, _ *failing, r *mscp.RestoreMsg) (mscp.Element, error) {
+			return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: "a;b;c"}, nil
+		}), code: 503},
+		"RestoreMsg answered about another sender": {config: func(c *Config) { c.Store.RestoreWait = time.Minute }, prepare: answerMSCP(func(_ context.Context, _ *failing, r *mscp.RestoreMsg) (mscp.Element, error) {
+			return &mscp.MsgRestored{FromURI: "sip:other@example.com", ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
+		}), code: 503},
 		"RestoreMsg answered with nonsense": {prepare: answerMSCP(func(_ context.Context, _ *failing, r *mscp.RestoreMsg) (mscp.Element, error) {
 			return &mscp.MsgSended{}, nil
 		}), code: 503},

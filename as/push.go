@@ -167,10 +167,25 @@ func (s *Server) sendMsg(ctx context.Context, ms *mediaServer, p Pair, media *si
 	}
 	switch r := resp.(type) {
 	case *mscp.MsgSended:
-		return nil
+		return sameIDs(r.FromURI, r.ToURI, r.ConnectionID, p, media)
 	case *mscp.MsgNotSended:
 		return notSended(r)
 	default:
 		return fmt.Errorf("SendMsg answered with %s", mscp.Name(resp))
 	}
+}
+
+// sameIDs checks that an answer of the media server's is about the pair and the leg that it
+// was asked about: one with other ids says nothing of them. The URIs may be written in
+// another way. See the paper, section 2.3.4.
+func sameIDs(from, to, connection string, p Pair, media *sipua.Call) error {
+	if id := media.ID().String(); connection != id {
+		return fmt.Errorf("the answer is about the connection %q, not %q", connection, id)
+	}
+	for got, want := range map[string]string{from: p.Sender, to: p.Recipient} {
+		if canonical, err := sipua.CanonicalURI(got); err != nil || canonical != want {
+			return fmt.Errorf("the answer is about %q, not %q", got, want)
+		}
+	}
+	return nil
 }

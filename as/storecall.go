@@ -209,7 +209,7 @@ func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 	}
 	switch r := resp.(type) {
 	case *mscp.MsgRestored:
-		return nil
+		return sameIDs(r.FromURI, r.ToURI, r.ConnectionID, c.pair, c.media)
 	case *mscp.MsgNotRestored:
 		return &refusal{code: 480, reason: "Temporarily Unavailable", err: fmt.Errorf("MsgNotRestored: %s", r.Reason)}
 	default:
