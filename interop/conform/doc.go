@@ -12,6 +12,9 @@
 //     Whether it can do dialogs and conferences does not matter: one that cannot
 //     says so as the draft wants it. Cases paper/... are of RestoreMsg and SendMsg
 //     (the paper of 2010, section 2.3.4), if it knows them.
+//   - [MSCPAS]: an application server's end. The runner is all that is around it: media
+//     servers, proxy, presence server, a caller and a user who returns. Cases paper-as/...
+//     are of the paper's two flows, and of balancing.
 //   - [MSRP]: who takes messages, RFC 4975. Each case has a session of its own,
 //     by an INVITE, or an msrp URI that somebody else has agreed on.
 //

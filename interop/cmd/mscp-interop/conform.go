@@ -8,24 +8,31 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/gomscp/gomscp/interop/conform"
 )
 
 const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags]
+       mscp-interop conform mscp-as --target HOST:PORT --ms HOST:PORT --proxy HOST:PORT [flags]
        mscp-interop conform msrp --target HOST:PORT [flags]
        mscp-interop conform msrp --uri MSRP-URI --our-uri MSRP-URI [flags]
 
 Tests a peer, a case for each demand: mscp a media server's end of MSCP over TCP
-(draft-mcglashan-mscp-02), msrp whoever takes messages (RFC 4975). The exit status
+(draft-mcglashan-mscp-02), mscp-as an application server's, msrp whoever takes messages (RFC 4975). The exit status
 is 1 if a strict demand is not kept to, 2 if the peer cannot be reached. --list
 shows the cases.
+
+For mscp-as, the application server is configured with what the runner plays: media
+servers at --ms (weight 1) and --ms2 (weight 3), sip:ms@HOST:PORT;transport=tcp; and
+its outbound proxy and presence server at --proxy.
 `
 
 // conformFlags are what is to be tested, and how.
 type conformFlags struct {
 	conform.MSRPTarget
 	o                         conform.Options
+	as                        conform.ASTarget
 	dialog, only, format, out string
 	list                      bool
 }
@@ -39,6 +46,12 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
 	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of a session that was agreed on otherwise, to be bound again and again")
 	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: our own `MSRP-URI` in that session")
+	fs.StringVar(&f.as.MS, "ms", "", "mscp-as: the `host:port` of the runner's first media server")
+	fs.StringVar(&f.as.MS2, "ms2", "", "mscp-as: the `host:port` of the second; without it, a case is skipped")
+	fs.StringVar(&f.as.Proxy, "proxy", "", "mscp-as: the `host:port` of the runner's proxy and presence server")
+	fs.StringVar(&f.as.Domain, "domain", "example.com", "mscp-as: the `domain` of callers and recipients")
+	fs.DurationVar(&f.as.RestoreWait, "restore-wait", 500*time.Millisecond, "mscp-as: how long the answer to a caller waits for MsgRestored")
+	fs.DurationVar(&f.as.Idle, "idle", time.Minute, "mscp-as: how long a channel without traffic must stay")
 	fs.DurationVar(&f.o.Timeout, "timeout", conform.DefaultTimeout, "how long each wait for the peer may take")
 	fs.BoolVar(&f.o.Strict, "strict", false, "let the cases count that are no strict demand")
 	fs.StringVar(&f.only, "only", "", "only these `cases`, with commas: an ID such as mscp/7.2.3/1, a section such as mscp/7.2.3, or a pattern")
@@ -60,10 +73,18 @@ func runConform(ctx context.Context, args []string) error {
 	switch strings.Join(words, " ") {
 	case "mscp":
 		cases = conform.MSCP(conform.MSCPTarget{SIP: f.SIP, From: f.From, To: f.To, DialogSource: f.dialog})
+	case "mscp-as":
+		f.as.SIP = f.SIP
+		var end func()
+		cases, end = conform.MSCPAS(f.as)
+		defer end()
+		if !f.list && (f.as.MS == "" || f.as.Proxy == "") {
+			return wrong("conform", "--ms and --proxy are needed")
+		}
 	case "msrp":
 		cases = conform.MSRP(f.MSRPTarget)
 	default:
-		return wrong("conform", "what is to be tested is mscp or msrp, not %q", strings.Join(words, " "))
+		return wrong("conform", "what is to be tested is mscp, mscp-as or msrp, not %q", strings.Join(words, " "))
 	}
 	if f.only != "" {
 		if cases, err = conform.Select(cases, strings.Split(f.only, ",")...); err != nil {
@@ -73,7 +94,7 @@ func runConform(ctx context.Context, args []string) error {
 	if f.list {
 		return listCases(cases)
 	}
-	if f.SIP == "" && (words[0] == "mscp" || f.URI == "" || f.OurURI == "") {
+	if f.SIP == "" && (words[0] != "msrp" || f.URI == "" || f.OurURI == "") {
 		return wrong("conform", "--target is needed, or for msrp --uri and --our-uri")
 	}
 	return conformWith(ctx, cases, f.o, f.format, f.out)

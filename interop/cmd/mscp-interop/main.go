@@ -28,7 +28,7 @@ const usage = `usage: mscp-interop <command> [flags]
   receive   register and take the messages that come
   ladder    draw the trace files of servers as a ladder, in text or SVG
   pcap      make a capture file for Wireshark of trace files
-  conform   test a media server, or who takes MSRP messages, a case for each
+  conform   test a media server, an application server, or who takes MSRP messages, a case for each
             demand of the specification
   version   print the version, commit and Go version of this binary
 

@@ -1,0 +1,277 @@
+package conform
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gomscp/gomscp/interop/conform/draft"
+	"github.com/gomscp/gomscp/interop/sipserver"
+	"github.com/gomscp/gomscp/sipua"
+)
+
+// ASTarget is an application server under test, and what it is configured with: the runner
+// is everything around it. See [MSCPAS].
+type ASTarget struct {
+	SIP    string // host:port where it takes SIP, with ;transport=tcp for TCP
+	MS     string // host:port where the runner is its first media server, of weight 1
+	MS2    string // that of the second, of weight 3; "" for none
+	Proxy  string // host:port where the runner is its outbound proxy and presence server
+	Domain string // of the callers and recipients; "" means example.com
+
+	// RestoreWait is for how long it holds its answer to a caller back when the media
+	// server does not answer RestoreMsg; 0 means 500 ms.
+	RestoreWait time.Duration
+	// Idle is how long a channel without traffic must stay; 0 means 60 s.
+	Idle time.Duration
+	// Stop and Start end it as its operator would, and start it again. Without them, the
+	// cases about its end are skipped.
+	Stop, Start func(context.Context) error
+}
+
+// MSCPAS returns the cases for an application server, in the order of the sections of
+// draft-mcglashan-mscp-02; then those of the paper. They share what the runner is around
+// it, which close ends; it is set up with the first case.
+func MSCPAS(a ASTarget) (cases []Case, end func()) {
+	if a.Domain == "" {
+		a.Domain = "example.com"
+	}
+	if a.RestoreWait == 0 {
+		a.RestoreWait = 500 * time.Millisecond
+	}
+	if a.Idle == 0 {
+		a.Idle = time.Minute
+	}
+	b := &bench{target: a}
+	return inOrder(slices.Concat(b.connectionCases(), b.documentCases(), b.channelCases(), b.pduASCases(), b.resultCases(), b.notificationCases(),
+		b.storeCases(), b.pushCases())), b.close
+}
+
+// A bench is what is around an application server under test: two media servers, a proxy
+// with a presence server, a caller and a user who returns.
+type bench struct {
+	target ASTarget
+	users  int        // recipients that were made up
+	last   *asChannel // of the last case
+
+	started bool
+	ms      []*mediaPeer
+	proxy   *sipserver.Server
+	caller  *sipua.UA
+	user    *sipua.UA
+
+	mu       sync.Mutex
+	wire     *wire           // of the case that runs
+	findings []draft.Finding // of what the application server has sent since the last case
+	auto     func(*asked) bool
+	onUser   func(*sipua.IncomingCall)
+	calls    chan *leg // of the user
+}
+
+// maxEvents bounds what waits to be looked at by a case.
+const maxEvents = 256
+
+// start opens the sockets.
+func (b *bench) start() (err error) {
+	if b.started {
+		return nil
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	host, _, err := net.SplitHostPort(b.target.MS)
+	if err != nil {
+		return fmt.Errorf("the media server's address: %w", err)
+	}
+	b.calls = make(chan *leg, maxEvents)
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	b.proxy, err = sipserver.New(sipserver.Config{Addr: b.target.Proxy, Domain: b.target.Domain, AppServer: strings.SplitN(b.target.SIP, ";", 2)[0], Logger: quiet, Trace: b.sipTrace})
+	if err != nil {
+		return err
+	}
+	own := net.JoinHostPort(host, "0")
+	if b.caller, err = sipua.New(sipua.Config{Addr: own, User: "caller", Logger: quiet, Trace: b.sipTrace}, sipua.Handlers{}); err != nil {
+		return err
+	}
+	if b.user, err = sipua.New(sipua.Config{Addr: own, User: "user", Logger: quiet, Trace: b.sipTrace}, sipua.Handlers{Invite: b.ring}); err != nil {
+		return err
+	}
+	for _, addr := range []string{b.target.MS, b.target.MS2} {
+		if addr == "" {
+			continue
+		}
+		p, err := newMediaPeer(b, addr)
+		if err != nil {
+			return err
+		}
+		b.ms = append(b.ms, p)
+	}
+	b.started = true
+	return nil
+}
+
+// close ends everything; a bench that was never started, too.
+func (b *bench) close() {
+	for _, p := range b.ms {
+		p.close()
+	}
+	for _, ua := range []*sipua.UA{b.caller, b.user} {
+		if ua != nil {
+			ua.Close()
+		}
+	}
+	if b.proxy != nil {
+		b.proxy.Close()
+	}
+	b.started, b.ms, b.caller, b.user, b.proxy = false, nil, nil, nil, nil
+}
+
+// sipTrace takes down what goes over SIP.
+func (b *bench) sipTrace(e sipua.TraceEvent) {
+	dir := "<"
+	if e.Sent {
+		dir = ">"
+	}
+	b.note(dir, e.Raw)
+}
+
+func (b *bench) note(dir string, raw []byte) {
+	b.mu.Lock()
+	w := b.wire
+	b.mu.Unlock()
+	if w != nil {
+		w.note(dir, raw)
+	}
+}
+
+// found keeps findings for the case that runs.
+func (b *bench) found(list []draft.Finding) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.findings) < maxEvents {
+		b.findings = append(b.findings, list...)
+	}
+}
+
+// An asCase is one case on a bench.
+type asCase struct {
+	*bench
+	t *T
+	p *mediaPeer // the first media server
+	c *asChannel // its control channel
+}
+
+// on makes what runs a case while the first media server has a control channel.
+func (b *bench) on(run func(a *asCase)) func(*T) {
+	return b.around(func(a *asCase) {
+		a.c = a.channel()
+		if a.c != b.last {
+			a.serves() // so that the application server knows of the channel, too
+		}
+		b.last = a.c
+		run(a)
+	})
+}
+
+// around makes what runs a case, channel or no channel. The second media server refuses
+// its channels unless the case wants it.
+func (b *bench) around(run func(a *asCase)) func(*T) {
+	return func(t *T) {
+		if err := b.start(); err != nil {
+			t.Fatalf("the runner cannot set itself up: %v", err)
+		}
+		a := &asCase{bench: b, t: t, p: b.ms[0]}
+		b.reset(&t.wire)
+		t.Cleanup(func() { a.finish() })
+		run(a)
+	}
+}
+
+// reset has everything behave as it should, and forgets events.
+func (b *bench) reset(w *wire) {
+	b.mu.Lock()
+	b.wire, b.auto, b.onUser = w, nil, nil
+	b.mu.Unlock()
+	for i, p := range b.ms {
+		p.reset(i > 0)
+	}
+	for len(b.calls) > 0 {
+		<-b.calls
+	}
+}
+
+// finish reports what is wrong with what came, whatever the case is about.
+func (a *asCase) finish() {
+	a.mu.Lock()
+	list := a.findings
+	a.findings, a.wire = nil, nil
+	a.mu.Unlock()
+	for _, f := range list {
+		a.t.Errorf("%v", f)
+	}
+	for _, p := range a.ms {
+		p.reset(p != a.p)
+	}
+}
+
+// channel waits for the first media server's control channel. If none comes at all, the
+// application server cannot be reached.
+func (a *asCase) channel() *asChannel {
+	a.t.Helper()
+	c := a.p.await(a.t, 2*a.t.timeout)
+	if c == nil {
+		a.t.unreached = fmt.Errorf("no control channel has come to %s within %v", a.p.ua.Addr(), 2*a.t.timeout)
+		a.t.Fatal(a.t.unreached)
+	}
+	return c
+}
+
+// fresh ends the control dialog and returns the channel of the next.
+func (a *asCase) fresh() *asChannel {
+	a.t.Helper()
+	old := a.c
+	if old == nil {
+		old = a.channel()
+	}
+	hangUp(old.call)
+	next(a, old.control.ended, "end of the control dialog")
+	next(a, old.done, "end of the connection")
+	a.serves()
+	return a.c
+}
+
+// newUser makes a recipient up, whom nobody has left anything for.
+func (a *asCase) newUser() string {
+	a.users++
+	return fmt.Sprintf("sip:conform-%d-%d@%s", time.Now().UnixNano(), a.users, a.target.Domain)
+}
+
+// next takes the next event, or fails the case after its timeout.
+func next[E any](a *asCase, events <-chan E, what string) (e E) {
+	a.t.Helper()
+	select {
+	case e = <-events:
+	case <-time.After(a.t.timeout):
+		a.t.Fatalf("within %v there is no %s", a.t.timeout, what)
+	case <-a.t.ctx.Done():
+		a.t.Fatal(a.t.ctx.Err())
+	}
+	return e
+}
+
+// within reports whether a channel is closed, or sends, within d.
+func happens[E any](events <-chan E, d time.Duration) bool {
+	select {
+	case <-events:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}

@@ -1,0 +1,74 @@
+package conform
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/interop/cluster"
+)
+
+// ourAS runs our own application server as a process, with short pauses.
+func ourAS(t *testing.T) ASTarget {
+	t.Helper()
+	binaries, err := cluster.Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ASTarget{MS: freeAddr(t), MS2: freeAddr(t), Proxy: freeAddr(t), Domain: "example.com", RestoreWait: 2 * time.Second, Idle: time.Second}
+	c, err := cluster.New(cluster.Options{Binaries: binaries, Dir: t.TempDir(), Proxy: a.Proxy, ConfigAS: func(c *as.Config) {
+		c.MediaServers = []as.MediaServerConfig{
+			{URI: "sip:ms@" + a.MS + ";transport=tcp", Weight: 1, Name: "ms1"}, {URI: "sip:ms@" + a.MS2 + ";transport=tcp", Weight: 3, Name: "ms2"},
+		}
+		c.Store.RestoreWait, c.Store.FailureRest = a.RestoreWait, 0
+		c.Push.RetryMin, c.Push.RetryMax, c.Push.Delay = 200*time.Millisecond, time.Second, 20*time.Millisecond
+		c.Control.RetryMin, c.Control.RetryMax = 50*time.Millisecond, 300*time.Millisecond
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Kill)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.AS.LogTail(40))
+		}
+	})
+	a.SIP = c.AS.SIP
+	a.Stop = func(context.Context) error { return c.AS.Stop() }
+	a.Start = func(context.Context) error { return c.AS.Start() }
+	if err := c.AS.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	addr, err := cluster.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// TestASOwn runs all cases against our application server.
+func TestASOwn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs a process")
+	}
+	cases, end := MSCPAS(ourAS(t))
+	defer end()
+	results, err := Run(t.Context(), cases, Options{Timeout: 5 * time.Second})
+	if err != nil {
+		t.Error(err)
+	}
+	var text strings.Builder
+	if err := WriteText(&text, results, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if s := Summarize(results, Options{}); s.Counting > 0 || s.Skipped > 0 || s.Passed < 45 {
+		t.Errorf("%v\n%s", s, text.String())
+	}
+}
