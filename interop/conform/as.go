@@ -38,6 +38,12 @@ type ASTarget struct {
 // draft-mcglashan-mscp-02; then those of the paper. They share what the runner is around
 // it, which close ends; it is set up with the first case.
 func MSCPAS(a ASTarget) (cases []Case, end func()) {
+	b := newBench(a)
+	return b.cases(), b.close
+}
+
+// newBench is a bench that is not set up yet.
+func newBench(a ASTarget) *bench {
 	if a.Domain == "" {
 		a.Domain = "example.com"
 	}
@@ -47,9 +53,12 @@ func MSCPAS(a ASTarget) (cases []Case, end func()) {
 	if a.Idle == 0 {
 		a.Idle = time.Minute
 	}
-	b := &bench{target: a}
+	return &bench{target: a}
+}
+
+func (b *bench) cases() []Case {
 	return inOrder(slices.Concat(b.connectionCases(), b.documentCases(), b.channelCases(), b.pduASCases(), b.resultCases(), b.notificationCases(),
-		b.storeCases(), b.pushCases())), b.close
+		b.storeCases(), b.pushCases()))
 }
 
 // A bench is what is around an application server under test: two media servers, a proxy
@@ -64,6 +73,10 @@ type bench struct {
 	proxy   *sipserver.Server
 	caller  *sipua.UA
 	user    *sipua.UA
+
+	// spoilSDP and spoilPDU change what comes, so that tests have an application server with
+	// a fault; nil changes nothing.
+	spoilSDP, spoilPDU func(string) string
 
 	mu       sync.Mutex
 	wire     *wire           // of the case that runs

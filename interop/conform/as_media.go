@@ -197,6 +197,9 @@ func (p *mediaPeer) control(in *sipua.IncomingCall) {
 	c := &control{p: p, in: in, at: time.Now(), offers: make(chan []byte, maxEvents), ready: make(chan struct{}), ended: make(chan struct{})}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	defer c.end()
+	if p.b.spoilSDP != nil {
+		in.Body = []byte(p.b.spoilSDP(string(in.Body)))
+	}
 	push(p.controls, c)
 	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) {
 		push(c.offers, offer)

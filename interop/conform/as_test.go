@@ -72,3 +72,46 @@ func TestASOwn(t *testing.T) {
 		t.Errorf("%v\n%s", s, text.String())
 	}
 }
+
+// asFaults are what an application server does wrong, and the strict case that must notice
+// it.
+var asFaults = []struct {
+	name, fails string
+	sdp, pdu    func(string) string
+}{
+	{name: "no m-line of a channel", fails: "mscp-as/7.2.1/1", sdp: replace("TCP/MS", "TCP/XX")},
+	{name: "another port", fails: "mscp-as/7.2.1/2", sdp: replace("application 9 ", "application 5000 ")},
+	{name: "another role", fails: "mscp-as/7.2.1/3", sdp: replace("setup:active", "setup:actpass")},
+	{name: "an existing connection", fails: "mscp-as/7.2.1/4", sdp: replace("connection:new", "connection:existing")},
+	{name: "no time", fails: "mscp-as/7.2.1/5", sdp: replace("t=0 0\r\n", "")},
+	{name: "another header", fails: "mscp-as/7.2.2/1", pdu: replace("Content-Type", "X-A: b\r\nContent-Type")},
+	{name: "no rising ids", fails: "mscp-as/7.2.3/1", pdu: replaceRegexp("(?m)^REQ MSCP/1.0 [0-9]+", "REQ MSCP/1.0 7")},
+	{name: "no namespace", fails: "mscp-as/3.2/1", pdu: replace(` xmlns="urn:ietf:mscp"`, "")},
+	{name: "an attribute of none", fails: "mscp-as/3.2/1", pdu: replace("<request>", `<request tag="a">`)},
+	{name: "Latin-1", fails: "mscp-as/3.2/2", pdu: replace("j%C3%B6rg", "j\xf6rg")},
+	{name: "tags the wrong way round", fails: "mscp-as/2.3.1/1", pdu: replaceRegexp(`connection-id="([^;]*);([^;]*);([^"]*)"`, `connection-id="$1;$3;$2"`)},
+	{name: "URIs as they came", fails: "paper-as/2.3.4/1", pdu: replace(`from-uri="sip:caller@example.com"`, `from-uri="sip:caller@EXAMPLE.COM"`)},
+}
+
+// TestASFaults has each fault noticed by its case.
+func TestASFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs a process")
+	}
+	target := ourAS(t)
+	for _, f := range asFaults {
+		t.Run(f.name, func(t *testing.T) {
+			b := newBench(target)
+			b.spoilSDP, b.spoilPDU = f.sdp, f.pdu
+			defer b.close()
+			cases, err := Select(b.cases(), f.fails)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results, err := Run(t.Context(), cases, Options{Timeout: 5 * time.Second})
+			if err != nil || !results[0].Counts(Options{}) {
+				t.Errorf("%s does not notice it: %v, %+v", f.fails, err, results)
+			}
+		})
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,10 +79,29 @@ func (p *mediaPeer) serve(dialog *control, conn net.Conn) {
 			}
 			return
 		}
+		if p.b.spoilPDU != nil {
+			pdu = spoiled(pdu, p.b.spoilPDU)
+		}
 		p.b.note("<", pdu.Raw)
 		c.take(pdu)
 	}
 }
+
+// spoiled is a PDU as it would be read if it had been sent with a fault; one that cannot be
+// read stays as it is.
+func spoiled(p *draft.PDU, change func(string) string) *draft.PDU {
+	s := change(string(p.Raw))
+	if head, body, ok := strings.Cut(s, "\r\n\r\n"); ok {
+		s = lengthHeader.ReplaceAllString(head, fmt.Sprintf("Content-Length: %d", len(body))) + "\r\n\r\n" + body
+	}
+	changed, err := draft.Read(bufio.NewReader(strings.NewReader(s)))
+	if err != nil {
+		return p
+	}
+	return changed
+}
+
+var lengthHeader = regexp.MustCompile("Content-Length: [0-9]+")
 
 // take judges a PDU and has it answered.
 func (c *asChannel) take(pdu *draft.PDU) {
