@@ -159,9 +159,11 @@ func (s *Server) send(ctx context.Context, ms *mediaServer, p Pair, user, media 
 }
 
 func (s *Server) sendMsg(ctx context.Context, ms *mediaServer, p Pair, media *sipua.Call) error {
-	resp, err := ms.do(ctx, &mscp.SendMsg{
-		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: media.ID().String(),
-	})
+	req := &mscp.SendMsg{FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: media.ID().String()}
+	resp, err := ms.do(ctx, req)
+	if err == nil {
+		err = mscp.CheckAnswer(req, resp) // one that names another connection says nothing of ours
+	}
 	if err != nil {
 		return fmt.Errorf("SendMsg: %w", err)
 	}

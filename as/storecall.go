@@ -193,10 +193,14 @@ func (c *storeCall) mediaRefusal(ms *mediaServer, err error) error {
 func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 	rctx, cancel := context.WithTimeout(ctx, c.s.cfg.Store.RestoreWait)
 	defer cancel()
-	resp, err := ms.do(rctx, &mscp.RestoreMsg{
+	req := &mscp.RestoreMsg{
 		FromURI: c.pair.Sender, ToURI: c.pair.Recipient, ConnectionID: c.media.ID().String(), FromName: c.pair.Name,
 		FromAlso: otherIdentities(c.in, c.pair.Sender),
-	})
+	}
+	resp, err := ms.do(rctx, req)
+	if err == nil {
+		err = mscp.CheckAnswer(req, resp) // one that names another connection says nothing of ours
+	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:

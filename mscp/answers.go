@@ -76,6 +76,8 @@ func attributeOf(e Element, name string) string {
 		return e.Attrs[name]
 	case *SendInventory:
 		return map[string]string{"inventory-id": e.InventoryID}[name]
+	case *RequestFailed:
+		return map[string]string{"reason": e.Reason}[name]
 	case *InventoryFollows:
 		return map[string]string{"inventory-id": e.InventoryID}[name]
 	case extensionElement:

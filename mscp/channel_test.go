@@ -177,8 +177,11 @@ func TestRawPeer(t *testing.T) {
 		"a response in it": {pdu("REQ MSCP/1.0 13", `<mscp version="1.0" xmlns="urn:ietf:mscp"><response><MsgSended/></response></mscp>`), []string{"400 Bad Request 13"}},
 		"garbage":          {"GET / HTTP/1.1\r\n\r\n", nil},
 		"long line":        {strings.Repeat("x", MaxLine+1), nil},
-		"huge body":        {"REQ MSCP/1.0 1\r\nContent-Length: 1073741824\r\n\r\n", nil},
-		"endless headers":  {"REQ MSCP/1.0 1\r\n" + strings.Repeat("A: b\r\n", MaxHeaders+2), nil},
+		"huge body":        {"REQ MSCP/1.0 1\r\nContent-Length: 1073741824\r\n\r\n", []string{"400 Bad Request 1\r\n", "<RequestFailed "}},
+		"endless headers":  {"REQ MSCP/1.0 1\r\n" + strings.Repeat("A: b\r\n", MaxHeaders+2), []string{"400 Bad Request 1\r\n"}},
+		"version 2":        {pdu("REQ MSCP/2.0 5", doc), []string{"400 Bad Request 5\r\n", "is not MSCP/1.0"}},
+		"a long id":        {pdu("REQ MSCP/1.0 123456789012345678901234", doc), []string{"MSCP/1.0 200 OK 123456789012345678901234\r\n"}},
+		"an id with zeros": {pdu("REQ MSCP/1.0 007", doc), []string{"MSCP/1.0 200 OK 007\r\n"}},
 		"a response":       {pdu("MSCP/1.0 200 OK 1", doc), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,10 @@ func NewClient(c net.Conn, cfg Config) *Client {
 		slots:   make(chan struct{}, MaxPending),
 	}
 	cl.out.busy = func() bool { return len(cl.slots) > 1 }
-	cl.work.Go(func() { cl.readAll(cl.take) })
+	cl.work.Go(func() {
+		cl.readAll(cl.take, func(*PDU, error) {})
+		cl.closeNotes()
+	})
 	return cl
 }
 
@@ -49,6 +52,9 @@ func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
 		defer cancel()
+	}
+	if err := c.cfg.checkSent(Request, req); err != nil {
+		return nil, err
 	}
 	select {
 	case c.slots <- struct{}{}:
@@ -118,14 +124,14 @@ func (c *Client) take(p *PDU) error {
 		}
 		answer <- p // of capacity 1, and the only one
 	case Request:
-		return fmt.Errorf("the MS sent a request (section 7.2.3)") // [MSCP-7.2.3-3]
+		return fmt.Errorf("%w: the MS sent a request (section 7.2.3)", errWrongRole) // [MSCP-7.2.3-3]
 	}
 	return nil
 }
 
 // result is what a response says.
 func result(req Element, p *PDU, o Options) (Element, error) {
-	docs, err := p.read(o)
+	docs, err := p.readDocuments(o)
 	switch {
 	case p.Status == StatusOK && err != nil:
 		return nil, fmt.Errorf("response: %w", err)

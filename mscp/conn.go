@@ -25,12 +25,16 @@ type Config struct {
 	// Trace sees every PDU. It must not block; it may keep Raw.
 	Trace func(TraceEvent)
 	// OnNotification takes the peer's notifications, one at a time, in their
-	// order, while responses go on being read. If it is behind by more than
+	// order, while responses go on being read. At a Server, one that comes after
+	// a request about the same connection, dialog or conference is shown when
+	// that is answered, and before a later request about the same is handled;
+	// others may pass it meanwhile. If it is behind by more than
 	// MaxNotifications, nothing more is read until it has caught up. nil
 	// ignores them.
 	OnNotification func(Element)
 	// Strict answers 400 to what breaks any rule of the draft, and to request
-	// ids that do not rise; and fails requests whose responses break one.
+	// ids that do not rise; fails requests whose responses break one; and sends
+	// nothing that breaks one: see ValidateElement.
 	Strict bool
 	// KeepForeign keeps attributes and elements of other namespaces.
 	KeepForeign bool
@@ -45,6 +49,18 @@ type Config struct {
 }
 
 func (c *Config) options() Options { return Options{Strict: c.Strict, KeepForeign: c.KeepForeign} }
+
+// checkSent holds what we send to the rules, where that is wanted: that it is
+// of the kind, and breaks none.
+func (c *Config) checkSent(kind Kind, e Element) error {
+	if !c.Strict {
+		return nil
+	}
+	if of := kindOf(e); of != kind && !isForeign(e) {
+		return &ValidationError{[]Finding{{Rule: fmt.Sprintf("%s in a %s (section 8)", Name(e), kind), Fatal: true}}}
+	}
+	return ValidateElement(e)
+}
 
 func (c *Config) deadPeer() time.Duration {
 	if c.DeadPeer > 0 {
@@ -67,14 +83,16 @@ type conn struct {
 	err  error
 	work sync.WaitGroup
 
-	notes     chan notes // read, and not yet shown to OnNotification
-	noteSlots slots      // bounds them
+	notes     chan notes     // read, and not yet shown to OnNotification
+	noteSlots slots          // bounds them
+	parked    sync.WaitGroup // notes that are still to be put into notes
 }
 
 // notes are the notifications of one PDU.
 type notes struct {
 	*PDU
 	elements []Element
+	shown    func() // called at the end; nil for nothing
 }
 
 func newConn(c net.Conn, cfg Config) *conn {
@@ -84,11 +102,24 @@ func newConn(c net.Conn, cfg Config) *conn {
 		k.log = slog.New(slog.DiscardHandler)
 	}
 	watchPeer(c, cfg.deadPeer())
-	if cfg.OnNotification != nil {
+	k.startNotes()
+	return k
+}
+
+// startNotes makes the queue of notifications, which closeNotes ends.
+func (k *conn) startNotes() {
+	if k.cfg.OnNotification != nil {
 		k.notes, k.noteSlots = make(chan notes, MaxNotifications), make(slots, MaxNotifications)
 		k.work.Go(k.showNotifications)
 	}
-	return k
+}
+
+// closeNotes is called when nothing is read any more.
+func (k *conn) closeNotes() {
+	if k.notes != nil {
+		k.parked.Wait()
+		close(k.notes)
+	}
 }
 
 // showNotifications calls OnNotification, also for those that came before the
@@ -99,6 +130,9 @@ func (k *conn) showNotifications() {
 			k.cfg.OnNotification(e)
 		}
 		k.noteSlots.giveBack(n.PDU)
+		if n.shown != nil {
+			n.shown()
+		}
 	}
 }
 
@@ -111,11 +145,10 @@ func (k *conn) trace(sent bool, raw []byte) {
 	}
 }
 
-// readAll reads PDUs and hands each to take until the connection ends.
-func (k *conn) readAll(take func(*PDU) error) {
-	if k.notes != nil {
-		defer close(k.notes)
-	}
+// readAll reads PDUs and hands each to take until the connection ends. Bytes
+// that make no sense are shown to broken first, with as much of the request as
+// there is, or nil.
+func (k *conn) readAll(take func(*PDU) error, broken func(begun *PDU, err error)) {
 	r := NewReader(k.c)
 	for {
 		p, err := r.Read()
@@ -125,7 +158,8 @@ func (k *conn) readAll(take func(*PDU) error) {
 		}
 		if err != nil {
 			var parse *ParseError
-			if errors.As(err, &parse) {
+			if errors.As(err, &parse) || errors.Is(err, errWrongRole) {
+				broken(r.begun, err)
 				k.log.Warn("MSCP connection closed: the peer's bytes make no sense", "peer", k.c.RemoteAddr(), "err", err)
 			}
 			k.end(err)
@@ -190,6 +224,9 @@ func (k *conn) Notify(ctx context.Context, e Element) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := k.cfg.checkSent(Notification, e); err != nil {
+		return err
+	}
 	doc := Document{Kind: Notification, Element: e}
 	return k.out.write(&PDU{Kind: Notification, Body: doc.Encode(k.cfg.Dialect)})
 }
@@ -197,18 +234,26 @@ func (k *conn) Notify(ctx context.Context, e Element) error {
 // notified takes a notification; what makes no sense is logged and dropped,
 // since nothing answers it.
 func (k *conn) notified(p *PDU) {
-	docs, err := p.read(k.cfg.options())
-	if err != nil {
-		k.log.Warn("MSCP notification ignored", "peer", k.c.RemoteAddr(), "err", err)
-		return
-	}
-	n := notes{PDU: p}
-	for _, d := range docs {
-		if d.Kind == Notification {
-			n.elements = append(n.elements, d.Element)
-		}
-	}
-	if k.notes != nil && k.noteSlots.take(p, k.done) {
+	if n, _ := k.notesOf(p); k.notes != nil && n.elements != nil && k.noteSlots.take(p, k.done) {
 		k.notes <- n // there is room for as many as there are slots
 	}
+}
+
+// notesOf reads the notifications of a PDU. Each document that makes no sense
+// is left out.
+func (k *conn) notesOf(p *PDU) (n notes, docs []received) {
+	n = notes{PDU: p}
+	docs, err := p.read(k.cfg.options())
+	for _, d := range docs {
+		switch {
+		case d.err != nil:
+			err = d.err
+		case d.doc.Kind == Notification:
+			n.elements = append(n.elements, d.doc.Element)
+		}
+	}
+	if err != nil {
+		k.log.Warn("MSCP notification ignored", "err", err)
+	}
+	return n, docs
 }

@@ -16,7 +16,8 @@
 //
 // To look at what others send, [Validate], [ValidatePDU] and [ValidateSDP] list
 // every rule that is broken, with its section and its place; [CheckAnswer] holds
-// a response against its request. Package mscptest is a scripted peer.
+// a response against its request, [ValidateElement] what is to be sent, and
+// [ErrorReason] tells why something was refused. Package mscptest is a scripted peer.
 //
 // MUSTS.md, beside this file, has each MUST and SHOULD of the draft with its tag
 // in the code and its tests.
@@ -26,13 +27,16 @@
 // The paper shows its elements bare in request and response. The draft (3.3)
 // wants foreign elements in a namespace of their own, so that is what is
 // written unless the dialect is Paper, in ExtensionNamespace; both forms are
-// read, always. The paper's connection-id may also be written connectionid.
-// Blanks around attribute values are trimmed. The paper names no failure:
-// MsgNotRestored and MsgNotSended, with a reason, are ours.
+// read, always. The paper's connection-id may also be written connectionid, and
+// blanks around its values are trimmed; attributes of the draft have the
+// whitespace facets of section 8. The paper names no failure: MsgNotRestored and
+// MsgNotSended, with a reason, are ours. So is [RequestFailed], the body of an
+// error response to what has no error element of its own.
 //
-// The draft's grammar of the start lines has two spaces and a doubled CRLF
-// where its examples have one of each: the examples' form is written, both are
-// read. In a response the request-id is the last token of the line. Headers
+// The draft's grammar of the start lines has a doubled CRLF, and two spaces before
+// the id of a request, but one in a response; its examples have one of each: the
+// examples' form is written, both are read. A request-id of any length that fits
+// in a line goes back as it came. In a response the request-id is the last token of the line. Headers
 // come in either order, with names in any case; unknown ones are ignored. The
 // draft's SDP example lacks a format, t= and an address type in c=; all of that
 // is read, and what is written is complete.
@@ -40,8 +44,8 @@
 // How an AS that has lost its memory learns what an MS keeps is ours, too:
 // [SendInventory], [InventoryFollows] and [Inventory], in ExtensionNamespace.
 //
-// A request whose only child is foreign and unknown is, after ignoring it as
-// section 3.3 wants, empty: 400.
+// A request whose only child is foreign goes to the Handler. If that does not
+// know it either, it is, after ignoring it as section 3.3 wants, empty: 400.
 //
 // # Concurrency
 //
@@ -67,7 +71,10 @@
 // In its own examples: stream has media in some places and type in others,
 // dialoguser has event in 6.3 for name, dialog stands for dialogid in 6.2,
 // dialogexit stands in a response in 6.1, and 4.2 names an error
-// error.dialog.notstarted. The formal syntax (8) is what is written; the files
+// error.dialog.notstarted. The text of 4.8.2 says dialogterminatecomplete, once,
+// for dialogtransfercomplete; it is read as that. A transfer is "bridged" in the
+// text of 4.8 and "bridge" in its examples: neither is refused, since other types
+// are allowed, and bridge is the one to write. The formal syntax (8) is what is written; the files
 // in testdata show what becomes of each example when it is read. One example
 // of 6.2 is not well-formed and is refused.
 //
@@ -89,7 +96,7 @@
 // See the constants. The content of src and of foreign elements is kept as it
 // came, and not looked into. Documents are read by internal/xmltree, which
 // takes no DOCTYPE; one of a megabyte takes 4 MB at most while it is read. The
-// offline-message elements keep no foreign attributes. A DialogStart that is
-// refused and names no end point gets 400, for errordialognotstarted would have
-// to name one.
+// offline-message elements keep no foreign attributes. A DialogStart that names no
+// end point gets 400, and errordialognotstarted with an empty connectionid, which
+// must name one.
 package mscp

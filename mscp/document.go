@@ -45,9 +45,10 @@ type Document struct {
 	Kind Kind
 	ID   string // the XML id, used on SIP INFO only; "" if there is none
 	// Element is what the request, response or notification holds. nil means
-	// nothing, which only a response with an error status may.
+	// nothing, as in error responses of other people's servers.
 	Element Element
-	// Reason is the text of an error response without an element.
+	// Reason is the text of an error response without an element, against
+	// section 8.
 	Reason string
 	// Status is the status code of an error response that is carried by SIP
 	// INFO, which has no other place for it: an attribute of ours. 0 is none.
@@ -98,7 +99,7 @@ func (d *Document) encodeElement(b *bytes.Buffer, bare bool) {
 		encodeOther(b, e)
 	case draftElement:
 		encodeDraft(b, e)
-	case inventoryElement:
+	case ownElement:
 		e.encode(b)
 	case extensionElement:
 		encodeExtension(b, e, bare)
@@ -148,7 +149,7 @@ func encodeDraft(b *bytes.Buffer, e draftElement) {
 	s := e.shape()
 	b.WriteString("<" + e.elementName())
 	for _, a := range s.attrs {
-		if a.required || *a.value != "" {
+		if a.required || *a.value != "" || a.name == "connectionid" && namesNothing(e) {
 			writeAttr(b, a.name, *a.value)
 		}
 	}
@@ -173,6 +174,13 @@ func encodeDraft(b *bytes.Buffer, e draftElement) {
 	encodeItems(b, "subscribe", s.subscribe, *s.foreign)
 	writeForeignElements(b, *s.foreign)
 	b.WriteString("</" + e.elementName() + ">")
+}
+
+// namesNothing reports whether e must name one end point, and has none: an
+// empty one is written. See section 4.2.
+func namesNothing(e draftElement) bool {
+	n, ok := e.(*ErrorDialogNotStarted)
+	return ok && n.ConnectionID+n.ConferenceID == "" // [MSCP-4.2-4]
 }
 
 func encodeItems(b *bytes.Buffer, name string, items *[]Item, of Foreign) {

@@ -144,17 +144,18 @@ func doEnds(t *testing.T, connect connector) {
 	}, Config{}, Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
-	if _, err := c.Do(ctx, benchRequest); !errors.Is(err, context.Canceled) {
+	about := func(id string) Element { return &SendMsg{"a", "b", id} } // what is about one connection waits for its turn
+	if _, err := c.Do(ctx, about("1")); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := c.Do(short, benchRequest); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Do(short, about("2")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("too slow: %v", err)
 	}
 	<-started
 	go func() { <-started; c.Close() }()
-	if _, err := c.Do(t.Context(), benchRequest); !errors.Is(err, ErrChannelClosed) {
+	if _, err := c.Do(t.Context(), about("3")); !errors.Is(err, ErrChannelClosed) {
 		t.Errorf("closed meanwhile: %v", err)
 	}
 	if _, err := c.Do(t.Context(), benchRequest); !errors.Is(err, ErrChannelClosed) {

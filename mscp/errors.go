@@ -9,6 +9,9 @@ import (
 // that is known.
 var ErrChannelClosed = errors.New("mscp: channel closed")
 
+// errWrongRole says that the peer sent what only the other end may send.
+var errWrongRole = errors.New("mscp: wrong role")
+
 // Status codes of a response. See the draft, section 7.2.4.
 const (
 	StatusOK            = 200

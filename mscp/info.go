@@ -52,9 +52,12 @@ func NewInfoClient(send SendInfo, cfg Config) *InfoClient {
 }
 
 // Do makes one request and waits for its response, as [Client.Do] does. A
-// response without an element is an *Error; where no status is told, as only
-// our own servers do, it is 400.
+// response with a status, which only our own servers tell, or without an
+// element of the request is an *Error; where no status is told, it is 400.
 func (c *InfoClient) Do(ctx context.Context, req Element) (Element, error) {
+	if err := c.cfg.checkSent(Request, req); err != nil {
+		return nil, err
+	}
 	if c.cfg.RequestTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
@@ -79,8 +82,11 @@ func (c *InfoClient) Do(ctx context.Context, req Element) (Element, error) {
 	}()
 	select {
 	case d := <-answer:
-		if d.Element == nil {
-			return nil, &Error{Code: cmp.Or(d.Status, StatusBadRequest), Reason: d.Reason}
+		if failed, ok := d.Element.(*RequestFailed); ok {
+			return nil, &Error{Code: cmp.Or(d.Status, StatusBadRequest), Reason: failed.Reason}
+		}
+		if d.Element == nil || d.Status != 0 {
+			return nil, &Error{Code: cmp.Or(d.Status, StatusBadRequest), Reason: cmp.Or(d.Reason, attributeOf(d.Element, "reason"))}
 		}
 		return d.Element, checkStrict(req, d.Element, c.cfg.options())
 	case <-ctx.Done():
@@ -125,6 +131,9 @@ func (c *InfoClient) post(ctx context.Context, d *Document) error {
 
 // Notify sends a notification.
 func (c *InfoClient) Notify(ctx context.Context, e Element) error {
+	if err := c.cfg.checkSent(Notification, e); err != nil {
+		return err
+	}
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	return c.post(ctx, &Document{Kind: Notification, Element: e})
@@ -168,7 +177,6 @@ func (c *InfoClient) Close() error {
 type InfoServer struct {
 	send SendInfo
 	h    *Server // only its handling of documents
-	work sync.WaitGroup
 
 	mu     sync.Mutex
 	lastID string
@@ -177,63 +185,72 @@ type InfoServer struct {
 
 // NewInfoServer makes a server that sends its responses with send, which is to
 // use the SIP dialog that the requests come on. [MSCP-7.1-1]
-func NewInfoServer(send SendInfo, h Handler, cfg Config) *InfoServer {
+func NewInfoServer(send SendInfo, handler Handler, cfg Config) *InfoServer {
 	log := cfg.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{conn: &conn{cfg: cfg, log: log}, h: h, slots: make(slots, MaxOutstanding)}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	return &InfoServer{send: send, h: s}
+	h := &Server{conn: &conn{cfg: cfg, log: log, done: make(chan struct{})}, h: handler, slots: make(slots, MaxOutstanding)}
+	h.order = newSequencer(&h.work, h.done)
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.startNotes()
+	return &InfoServer{send: send, h: h}
 }
 
-// Deliver takes the body of an INFO from the AS and returns before the request
-// in it is handled. An error says that the INFO is best answered with 400.
+// Deliver takes the body of an INFO from the AS and returns before what is in
+// it is handled, in the order of the calls as [Handler] and
+// [Config].OnNotification say. An error says that the INFO is best answered with
+// 400: it is about what is no request. A request that breaks a rule gets a
+// response.
 func (s *InfoServer) Deliver(body []byte) error {
-	d, err := ParseWith(body, s.h.cfg.options())
+	d, err := parsePartly(body, s.h.cfg.options())
 	switch {
-	case err != nil:
-		return err
+	case d == nil || d.Kind == Notification && err != nil:
+		return cmp.Or(err, errNoDocument)
 	case d.Kind == Response:
 		return errors.New("mscp: the AS sent a response (section 3.1)")
-	case d.Kind == Notification:
-		if s.h.cfg.OnNotification != nil {
-			s.h.cfg.OnNotification(d.Element)
-		}
-		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return ErrChannelClosed
 	}
-	if s.h.cfg.Strict && d.ID != "" && s.lastID != "" && !risesID(s.lastID, d.ID) {
-		return errors.New("mscp: the id does not rise (section 3.2)") // [MSCP-3.2-5]
+	p := &PDU{Body: body}
+	all := []received{{d, err}}
+	if d.Kind == Notification {
+		if s.h.notes == nil {
+			return nil
+		}
+		if !s.h.noteSlots.tryTake(p) {
+			return fmt.Errorf("mscp: more than %d notifications wait", MaxNotifications)
+		}
+		s.h.show(notes{PDU: p, elements: []Element{d.Element}}, all)
+		return nil
+	}
+	if s.h.cfg.Strict && d.ID != "" && s.lastID != "" && !risesID(s.lastID, d.ID) { // [MSCP-3.2-5]
+		all[0].err = cmp.Or(err, errors.New("mscp: the id does not rise (section 3.2)"))
 	}
 	s.lastID = d.ID
-	select {
-	case s.h.slots <- struct{}{}:
-	default:
+	if !s.h.slots.tryTake(p) {
 		return fmt.Errorf("mscp: more than %d requests under way", MaxOutstanding)
 	}
-	s.work.Go(func() {
-		defer func() { <-s.h.slots }()
-		s.answer(d)
-	})
+	s.h.order.submit(&job{run: func() {
+		defer s.h.slots.giveBack(p)
+		s.answer(all[0])
+	}}, all)
 	return nil
 }
 
-func (s *InfoServer) answer(d *Document) {
-	answer := &Document{Kind: Response, ID: d.ID} // [MSCP-3.2-6]
+var errNoDocument = errors.New("mscp: no document (section 3.2)")
+
+// answer sends the response to a request, on whose SIP dialog send sends.
+func (s *InfoServer) answer(r received) {
 	ctx, after := forResponse(s.h.ctx)
 	defer after.run()
-	e, err := s.h.handle(ctx, d)
-	if err != nil {
-		wire := &Error{Code: StatusInternalError, Reason: err.Error()}
-		errors.As(err, &wire)
-		answer.Status, answer.Reason = wire.Code, wire.Reason
+	answer, status := s.h.respondTo(ctx, r) // [MSCP-3.2-6]
+	if status != StatusOK {
+		answer.Status = status
 	}
-	answer.Element = e
 	if err := s.send(s.h.ctx, answer.Encode(s.h.cfg.Dialect)); err != nil {
 		s.h.log.Warn("MSCP response in INFO not sent", "err", err)
 	}
@@ -241,6 +258,9 @@ func (s *InfoServer) answer(d *Document) {
 
 // Notify sends a notification.
 func (s *InfoServer) Notify(ctx context.Context, e Element) error {
+	if err := s.h.cfg.checkSent(Notification, e); err != nil {
+		return err
+	}
 	d := Document{Kind: Notification, Element: e}
 	return s.send(ctx, d.Encode(s.h.cfg.Dialect))
 }
@@ -248,10 +268,15 @@ func (s *InfoServer) Notify(ctx context.Context, e Element) error {
 // Close ends the handlers' ctx and waits for them.
 func (s *InfoServer) Close() error {
 	s.mu.Lock()
+	first := !s.closed
 	s.closed = true
 	s.mu.Unlock()
 	s.h.cancel()
-	s.work.Wait()
+	if first {
+		close(s.h.done)
+		s.h.closeNotes()
+	}
+	s.h.work.Wait()
 	return nil
 }
 

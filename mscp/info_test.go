@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,15 +46,12 @@ func TestInfo(t *testing.T) {
 	if err := s.Notify(t.Context(), &DialogExit{DialogID: "2"}); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"dialogterminate", "dialogexit"} {
-		if e := <-notes; Name(e) != want {
-			t.Errorf("got %s for %s", Name(e), want)
-		}
+	if got := []string{Name(<-notes), Name(<-notes)}; !slices.Contains(got, "dialogterminate") || !slices.Contains(got, "dialogexit") {
+		t.Errorf("got %s", got)
 	}
 	for name, body := range map[string]string{
 		"garbage":    "x",
 		"a response": open + `<response id="r1"><conferencecreated conferenceid="c"/></response>` + closing,
-		"a low id":   open + `<request id="req1"><createconference/></request>` + closing,
 	} {
 		if err := s.Deliver([]byte(body)); err == nil {
 			t.Errorf("%s was taken", name)

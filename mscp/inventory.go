@@ -48,8 +48,8 @@ func (*SendInventory) elementName() string    { return "SendInventory" }
 func (*InventoryFollows) elementName() string { return "InventoryFollows" }
 func (*Inventory) elementName() string        { return "Inventory" }
 
-// inventoryElement is one of the three above.
-type inventoryElement interface {
+// ownElement is one of the three above, or RequestFailed.
+type ownElement interface {
 	Element
 	encode(b *bytes.Buffer)
 }
@@ -132,8 +132,8 @@ func (r *reading) pairs(n *xmltree.Node, id string) *Inventory {
 	inv.Batch = r.count(n, "batch")
 	last, _ := n.Attr("last")
 	inv.Last = strings.TrimSpace(last) == "true"
-	if boolean(last) != "" {
-		r.note(n, false, "last of Inventory %s (inventory)", boolean(last))
+	if wrong := boolean.check(strings.TrimSpace(last)); wrong != "" {
+		r.note(n, false, "last of Inventory %s (inventory)", wrong)
 	}
 	for _, kid := range n.Kids {
 		if kid.Space != ExtensionNamespace || kid.Local != "Pair" {

@@ -37,6 +37,10 @@ const (
 	// more waits.
 	MaxWriteQueue = 256 << 10
 
+	// MaxLinger bounds how long a Server whose peer sends what makes no sense
+	// waits for answers that are under way, and then for the peer's close.
+	MaxLinger = 2 * time.Second
+
 	// HandshakeTimeout bounds the handshake of TLS.
 	HandshakeTimeout = 10 * time.Second
 	// DefaultDeadPeer is the default of [Config].DeadPeer.

@@ -48,17 +48,27 @@ func ParseDocument(b []byte) (*Document, error) { return ParseWith(b, Options{})
 // ParseWith reads one document. Errors are *ParseError; in strict reading
 // *ValidationError where the document could be read, but breaks rules.
 func ParseWith(b []byte, o Options) (*Document, error) {
+	doc, err := parsePartly(b, o)
+	if err != nil {
+		return nil, err
+	}
+	return doc, nil
+}
+
+// parsePartly is ParseWith, and returns with an error as much of the document
+// as could be read, or nil.
+func parsePartly(b []byte, o Options) (*Document, error) {
 	doc, found, err := parse(b, o)
 	if err != nil {
 		return nil, err
 	}
 	if o.Strict && len(found) > 0 {
 		locate(b, found)
-		return nil, &ValidationError{found}
+		return doc, &ValidationError{found}
 	}
 	for _, f := range found {
 		if f.Fatal { // [MSCP-3.3-5]
-			return nil, &ParseError{f.Offset, f.Rule}
+			return doc, &ParseError{f.Offset, f.Rule}
 		}
 	}
 	return doc, nil
@@ -230,6 +240,7 @@ func (r *reading) children(doc *Document, n *xmltree.Node) {
 		r.noText(n, true)
 	case doc.Kind == Response:
 		doc.Reason = text
+		r.note(n, false, "response holds no element (sections 3.2, 8)") // [MSCP-3.2-4]
 	default:
 		r.note(n, true, "%s is empty (section 3.2)", doc.Kind) // [MSCP-3.2-4]
 	}
@@ -237,7 +248,7 @@ func (r *reading) children(doc *Document, n *xmltree.Node) {
 
 // known reports whether the element counts: it is the draft's or the paper's.
 func (r *reading) known(n *xmltree.Node) bool {
-	return r.ours(n) || r.isExtension(n) || isInventory(n)
+	return r.ours(n) || r.isExtension(n) || isInventory(n) || n.Is(ExtensionNamespace, "RequestFailed")
 }
 
 func (r *reading) isExtension(n *xmltree.Node) bool {
@@ -255,7 +266,14 @@ func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 	if isInventory(n) {
 		return r.inventory(kind, n)
 	}
+	if n.Is(ExtensionNamespace, "RequestFailed") {
+		return r.requestFailed(kind, n)
+	}
 	name := n.Local
+	if name == "dialogterminatecomplete" { // as the text of section 4.8.2 has it
+		name = "dialogtransfercomplete"
+		r.note(n, false, "dialogterminatecomplete instead of dialogtransfercomplete (section 4.8.2)")
+	}
 	if name == "error.dialog.notstarted" { // as an example of section 4.2 has it
 		name = "errordialognotstarted"
 		r.note(n, false, "error.dialog.notstarted instead of errordialognotstarted (section 4.2)")
@@ -273,6 +291,19 @@ func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 	}
 	r.draft(e, s, n)
 	return e
+}
+
+func (r *reading) requestFailed(kind Kind, n *xmltree.Node) Element {
+	reason, ok := n.Attr("reason")
+	if !ok {
+		r.note(n, false, "RequestFailed has no reason (section 7.2.4)")
+	}
+	if kind != Response {
+		r.note(n, false, "RequestFailed in a %s (section 7.2.4)", kind)
+	}
+	r.unknownAttrs(n, "reason")
+	r.noText(n, false)
+	return &RequestFailed{Reason: reason}
 }
 
 func other(n *xmltree.Node, doc []byte) *Other {

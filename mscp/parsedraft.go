@@ -1,8 +1,6 @@
 package mscp
 
 import (
-	"strings"
-
 	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
@@ -31,7 +29,7 @@ func (r *reading) draft(e draftElement, s shape, n *xmltree.Node) {
 		r.part(s, n, kid, fatal)
 	}
 	r.keepAttrs(s.foreign, n)
-	for _, text := range rules(e) {
+	for _, text := range rules(e, n) {
 		r.note(n, fatal, "%s: %s", n.Local, text)
 	}
 }
@@ -50,11 +48,8 @@ func (r *reading) attribute(n *xmltree.Node, a attrSpec, section string, fatal b
 		}
 		return ""
 	}
-	if t := strings.TrimSpace(v); t != v {
-		r.note(n, false, "%s of %s has blanks around it (section %s)", a.name, n.Local, section)
-		v = t
-	}
-	if wrong := a.check(v); wrong != "" {
+	v = a.of.value(v)
+	if wrong := a.of.check(v); wrong != "" {
 		r.note(n, fatal, "%s of %s %s (section %s)", a.name, n.Local, wrong, section)
 	}
 	return v

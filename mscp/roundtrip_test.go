@@ -93,7 +93,7 @@ func fullDocument(t *testing.T, e draftElement) []byte {
 	s := e.shape()
 	for _, a := range s.attrs {
 		for _, value := range []string{"a&<b>'\"", "http://a/?b&c", "false", "7", "get", "a/b", "10s", "audiovideo", "manual", "busy", "near_end_disconnect", "event.1"} {
-			if a.check(value) == "" {
+			if a.of.check(value) == "" {
 				*a.value = value
 				break
 			}
@@ -119,7 +119,7 @@ func fullDocument(t *testing.T, e draftElement) []byte {
 		e.PreparedDialogID = ""
 	}
 	for _, a := range s.attrs {
-		if a.name == "conferenceid" && len(rules(e)) > 0 {
+		if a.name == "conferenceid" && ValidateElement(e) != nil {
 			*a.value = ""
 		}
 	}

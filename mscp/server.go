@@ -4,38 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
 // A Handler answers one request of the AS with the element of its response. An
 // *Error becomes a response with its status, any other error one with 500;
-// neither ends the channel. ctx ends with the channel.
+// neither ends the channel. The body of such a response is the request's own
+// error element with the reason, or [RequestFailed]. ctx ends with the channel.
+//
+// Requests of other namespaces come as *Other; nil, nil answers 400 to one that
+// is not known. What concerns one connection, dialog or conference comes in the
+// order of its arrival, and each waits until the one before is answered.
 type Handler func(ctx context.Context, req Element) (Element, error)
 
 // A Server is the MS's end of a channel.
 type Server struct {
 	*conn
-	h           Handler
-	slots       slots        // bounds the requests under way
-	requests    chan request // to workers that are idle
-	idleWorkers atomic.Int32
-	ctx         context.Context
-	cancel      context.CancelFunc
-	lastID      uint64 // of the last request; owned by the reader
-	seen        bool   // whether there was one
+	h      Handler
+	slots  slots // bounds the requests under way
+	order  *sequencer
+	ctx    context.Context
+	cancel context.CancelFunc
+	lastID string // of the last request; owned by the reader
+	seen   bool   // whether there was one
 }
 
-// NewServer runs the MS's end over c, which it owns from then on. Requests are
-// handled at once and side by side, so responses may go out in any order.
+// NewServer runs the MS's end over c, which it owns from then on. Requests
+// about different connections, dialogs and conferences are handled side by
+// side, so their responses may go out in any order. See section 7.2.
 func NewServer(c net.Conn, h Handler, cfg Config) *Server {
-	s := &Server{conn: newConn(c, cfg), h: h, slots: make(slots, MaxOutstanding), requests: make(chan request)}
+	s := &Server{conn: newConn(c, cfg), h: h, slots: make(slots, MaxOutstanding)}
+	s.order = newSequencer(&s.work, s.done)
 	s.out.busy = func() bool { return len(s.slots) > 1 }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.work.Go(func() {
-		defer s.cancel()
-		s.readAll(s.take)
+		s.readAll(s.take, s.broken)
+		s.cancel()
+		s.closeNotes()
 	})
 	return s
 }
@@ -61,6 +68,21 @@ func (s slots) take(p *PDU, done <-chan struct{}) bool {
 	return true
 }
 
+// tryTake takes p's slots if they are free.
+func (s slots) tryTake(p *PDU) bool {
+	for n := range slotsOf(p) {
+		select {
+		case s <- struct{}{}:
+		default:
+			for range n {
+				<-s
+			}
+			return false
+		}
+	}
+	return true
+}
+
 func (s slots) giveBack(p *PDU) {
 	for range slotsOf(p) {
 		<-s
@@ -68,6 +90,7 @@ func (s slots) giveBack(p *PDU) {
 }
 
 // take handles one PDU of the AS.
+// take takes one PDU of the AS.
 func (s *Server) take(p *PDU) error {
 	switch p.Kind {
 	case Notification:
@@ -76,109 +99,160 @@ func (s *Server) take(p *PDU) error {
 		if !s.slots.take(p, s.done) {
 			return s.err
 		}
-		rises := !s.seen || p.ID > s.lastID // [MSCP-7.2.3-1]
-		s.lastID, s.seen = p.ID, true
-		r := request{p, rises}
-		select {
-		case s.requests <- r: // to a worker that has nothing to do
-		default:
-			s.work.Go(func() { s.serve(r) })
+		rises := !s.seen || compareIDs(p.token(), s.lastID) > 0 // [MSCP-7.2.3-1]
+		s.lastID, s.seen = p.token(), true
+		r := &request{PDU: p}
+		if s.cfg.Strict && !rises {
+			r.err = &Error{StatusBadRequest, "the request-id does not rise (section 7.2.3)"}
+		} else if r.docs, r.err = p.read(s.cfg.options()); r.err != nil {
+			r.err = &Error{StatusBadRequest, r.err.Error()}
 		}
+		s.order.submit(&job{run: func() { s.respond(r) }}, r.docs)
 	case Response:
-		return fmt.Errorf("the AS sent a response (section 7.2.4)") // [MSCP-7.2.4-2]
+		return fmt.Errorf("%w: the AS sent a response (section 7.2.4)", errWrongRole) // [MSCP-7.2.4-2]
 	}
 	return nil
 }
 
+// notified shows a notification in its turn among the requests about the same.
+func (s *Server) notified(p *PDU) {
+	n, docs := s.notesOf(p)
+	if s.notes != nil && n.elements != nil && s.noteSlots.take(p, s.done) {
+		s.show(n, docs)
+	}
+}
+
+// show has its slots.
+func (s *Server) show(n notes, docs []received) {
+	j := &job{note: true}
+	n.shown = func() { s.order.noteDone(j) }
+	s.parked.Add(1)
+	j.run = func() {
+		s.notes <- n // there is room for as many as there are slots
+		s.parked.Done()
+	}
+	s.order.submit(j, docs)
+}
+
+// broken answers a request that cannot be read, if it has an id, and waits
+// until what came before is answered, before the channel is closed. See section
+// 7.2.4.
+func (s *Server) broken(begun *PDU, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), MaxLinger)
+	defer cancel()
+	if begun != nil { // [MSCP-7.2.4-4]
+		_ = s.out.write(s.answer(ctx, &request{PDU: begun, err: &Error{StatusBadRequest, err.Error()}}))
+	}
+	_ = s.idle(ctx, s.answered)
+	half, ok := s.c.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	// A close with bytes unread would take the answers from the peer.
+	_ = s.c.SetReadDeadline(time.Now().Add(MaxLinger))
+	_, _ = io.CopyN(io.Discard, s.c, MaxBody)
+}
+
+// answered reports whether nothing is under way.
+func (s *Server) answered() bool { return len(s.slots) == 0 && s.out.idle() }
+
 // A request waits for its answer.
 type request struct {
 	*PDU
-	rises bool // its id, above that of the one before
+	docs []received
+	err  error // about the whole of it
 }
 
-// serve answers r, and then further requests, since a goroutine whose stack
-// has grown is worth keeping.
-func (s *Server) serve(r request) {
-	for {
-		s.respond(r)
-		s.slots.giveBack(r.PDU)
-		if s.idleWorkers.Add(1) > MaxIdleWorkers {
-			s.idleWorkers.Add(-1)
-			return
-		}
-		select {
-		case r = <-s.requests:
-			s.idleWorkers.Add(-1)
-		case <-s.done:
-			return
-		}
-	}
-}
-
-func (s *Server) respond(r request) {
+func (s *Server) respond(r *request) {
+	defer s.slots.giveBack(r.PDU)
 	ctx, after := forResponse(s.ctx)
-	var answer *PDU
-	if s.cfg.Strict && !r.rises {
-		answer = s.failure(r.ID, &Error{StatusBadRequest, "the request-id does not rise (section 7.2.3)"})
-	} else {
-		answer = s.answer(ctx, r.PDU)
-	}
-	_ = s.out.write(answer) // [MSCP-3.1-1] [MSCP-7.2.4-1] an error has ended the channel
+	_ = s.out.write(s.answer(ctx, r)) // [MSCP-3.1-1] [MSCP-7.2.4-1] an error has ended the channel
 	after.run()
 }
 
-// answer makes the response to a request, with the same request-id.
-func (s *Server) answer(ctx context.Context, p *PDU) *PDU {
-	docs, err := p.read(s.cfg.options())
-	if err != nil {
-		return s.failure(p.ID, &Error{StatusBadRequest, err.Error()})
+// answer makes the response to a request, with the same request-id. Each
+// document of a multipart has its own: what was wrong with one says nothing of
+// another, so the status is 200 unless none was carried out.
+func (s *Server) answer(ctx context.Context, r *request) *PDU {
+	p := &PDU{Kind: Response, Status: StatusOK, ID: r.ID, Token: r.Token} // [MSCP-7.2.3-2]
+	if r.err != nil {
+		wire := wireError(r.err)
+		p.Status = wire.Code
+		p.Body = failedResponse(nil, wire).Encode(s.cfg.Dialect)
+		return p
 	}
-	bodies := make([][]byte, 0, len(docs))
-	for _, d := range docs {
-		e, err := s.handle(ctx, d)
-		if err != nil {
-			return s.failure(p.ID, err)
+	bodies, carriedOut := make([][]byte, 0, len(r.docs)), 0
+	for _, d := range r.docs {
+		answer, status := s.respondTo(ctx, d)
+		if status == StatusOK {
+			carriedOut++
+		} else if p.Status = max(p.Status, status); len(r.docs) > 1 {
+			answer.Status = status
 		}
-		answer := Document{Kind: Response, ID: d.ID, Element: e} // [MSCP-3.2-6]
 		bodies = append(bodies, answer.Encode(s.cfg.Dialect))
 	}
-	contentType, body := join(bodies)
-	return &PDU{Kind: Response, Status: StatusOK, ID: p.ID, ContentType: contentType, Body: body} // [MSCP-7.2.3-2]
+	if carriedOut > 0 {
+		p.Status = StatusOK
+	}
+	p.ContentType, p.Body = join(bodies)
+	return p
+}
+
+// respondTo makes the response to one document, with the same XML id.
+func (s *Server) respondTo(ctx context.Context, r received) (answer *Document, status int) {
+	e, err := s.handle(ctx, r)
+	if err != nil {
+		wire := wireError(err)
+		return failedResponse(r.doc, wire), wire.Code
+	}
+	return &Document{Kind: Response, ID: r.doc.ID, Element: e}, StatusOK // [MSCP-3.2-6]
 }
 
 // handle has the handler answer one document.
-func (s *Server) handle(ctx context.Context, d *Document) (e Element, err error) {
-	if d.Kind != Request {
-		return nil, &Error{StatusBadRequest, fmt.Sprintf("a request holds a %s (section 7.2.3)", d.Kind)}
+func (s *Server) handle(ctx context.Context, r received) (e Element, err error) {
+	if r.err != nil {
+		return nil, &Error{StatusBadRequest, r.err.Error()}
 	}
-	if !isRequest(d.Element) {
-		return nil, &Error{StatusBadRequest, fmt.Sprintf("%s is no request that is known (sections 3.2, 3.3)", Name(d.Element))}
+	if r.doc.Kind != Request {
+		return nil, &Error{StatusBadRequest, fmt.Sprintf("a request holds a %s (section 7.2.3)", r.doc.Kind)}
+	}
+	req := r.doc.Element
+	unknown := &Error{StatusBadRequest, fmt.Sprintf("%s is no request that is known (sections 3.2, 3.3)", Name(req))}
+	foreign := isForeign(req)
+	if !foreign && !isRequest(req) {
+		return nil, unknown
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("panic in the MSCP handler", "request", Name(d.Element), "panic", fmt.Sprint(p))
+			s.log.Error("panic in the MSCP handler", "request", Name(req), "panic", fmt.Sprint(p))
 			err = &Error{StatusInternalError, "internal error"}
 		}
 	}()
-	if e, err = s.h(ctx, d.Element); err == nil && e == nil {
+	switch e, err = s.h(ctx, req); {
+	case err == nil && e == nil && foreign: // [MSCP-3.3-6]
+		err = unknown
+	case err == nil && e == nil:
 		err = errors.New("no response")
+	case err == nil && s.cfg.Strict:
+		if err = ValidateElement(e); err != nil {
+			s.log.Error("MSCP response that breaks a rule", "request", Name(req), "err", err)
+		}
 	}
 	return e, err
 }
 
-// failure makes a response of 400 or 500 with a reason in it.
-func (s *Server) failure(id uint64, err error) *PDU {
-	e := &Error{StatusInternalError, err.Error()}
-	errors.As(err, &e)
-	doc := Document{Kind: Response, Reason: e.Reason}
-	return &PDU{Kind: Response, Status: e.Code, ID: id, Body: doc.Encode(Draft)}
+// isForeign reports whether e is an extension: an element that is neither the
+// draft's nor ours. See section 3.3.
+func isForeign(e Element) bool {
+	o, ok := e.(*Other)
+	return ok && o.Space != "" && o.Space != Namespace
 }
 
 // Shutdown waits until every request under way is answered, or until ctx ends,
 // and closes.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.Close()
-	return s.idle(ctx, func() bool { return len(s.slots) == 0 && s.out.idle() })
+	return s.idle(ctx, s.answered)
 }
 
 // idlePoll is the pause between two looks whether anything is outstanding.

@@ -1,14 +1,9 @@
 package mscp
 
 import (
-	"fmt"
-	"mime"
-	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
+
+	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
 // An Item is a name and a value of a namelist or a subscribe element. See
@@ -57,7 +52,7 @@ type shape struct {
 type attrSpec struct {
 	name     string
 	value    *string
-	check    func(string) string // what is wrong with a value, or ""
+	of       datatype
 	required bool
 	def      string // the default
 }
@@ -122,128 +117,38 @@ func SetDefaults(e Element) {
 	}
 }
 
-var durationPattern = regexp.MustCompile(`^\+?([0-9]*\.)?[0-9]+(ms|s)$`)
-
-// ParseDuration reads a duration of the draft, such as 20s, +1.5s or 200ms.
-// See section 8, duration.datatype.
-func ParseDuration(s string) (time.Duration, error) {
-	if !durationPattern.MatchString(s) {
-		return 0, fmt.Errorf("mscp: %q is no duration (section 8)", shorten(s))
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return 0, fmt.Errorf("mscp: duration: %w", err)
-	}
-	return d, nil
-}
-
-func anyString(string) string { return "" }
-
-func oneOf(values ...string) func(string) string {
-	return func(s string) string {
-		if slices.Contains(values, s) {
-			return ""
-		}
-		return "is not one of " + strings.Join(values, ", ")
-	}
-}
-
-var (
-	boolean         = oneOf("true", "false")
-	method          = oneOf("get", "post")
-	media           = oneOf("audio", "video", "audiovideo")
-	direction       = oneOf("transmit", "receive", "both")
-	audioPolicy     = oneOf("nbest", "manual")
-	videoPolicy     = oneOf("vas", "manual", "userdefined")
-	terminateReason = oneOf("near_end_disconnect")
-	completeReason  = oneOf("maxtime_disconnect", "busy", "network_busy", "noanswer")
-)
-
-func uri(s string) string {
-	if _, err := url.Parse(s); err != nil || s == "" || strings.ContainsAny(s, " <>\"{}|\\^`") {
-		return "is no URI"
-	}
-	return ""
-}
-
-func tone(s string) string {
-	if boolean(s) != "" && uri(s) != "" {
-		return "is not true, false or a URI"
-	}
-	return ""
-}
-
-func mediaType(s string) string {
-	if t, _, err := mime.ParseMediaType(s); err != nil || !strings.Contains(t, "/") {
-		return "is no media type"
-	}
-	return ""
-}
-
-func nonNegative(s string) string {
-	if _, err := strconv.ParseUint(s, 10, 63); err != nil {
-		return "is no number of 0 or more"
-	}
-	return ""
-}
-
-func positive(s string) string {
-	if n, err := strconv.ParseUint(s, 10, 63); err != nil || n == 0 {
-		return "is no number of 1 or more"
-	}
-	return ""
-}
-
-func eventName(s string) string {
-	for _, c := range []byte(s) {
-		if c != '.' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return "holds more than letters, digits and dots"
-		}
-	}
-	if s == "" {
-		return "is empty"
-	}
-	return ""
-}
-
-func duration(s string) string {
-	if _, err := ParseDuration(s); err != nil {
-		return "is no duration"
-	}
-	return ""
-}
-
 // rules are what holds between the attributes and children of e, beyond each
-// one's own datatype. Each is a text with its section.
-func rules(e draftElement) []string {
+// one's own datatype, where n is what e was read from: an attribute that is
+// there and empty is there. Each is a text with its section.
+func rules(e draftElement, n *xmltree.Node) []string {
 	switch e := e.(type) {
 	case *DialogPrepare:
 		return slices.Concat(
-			unless((e.Src != "") != (e.Script != nil), "exactly one of the src attribute and the src element (section 4.1)"), // [MSCP-4.1-1]
-			notBoth(e.ConnectionID, e.ConferenceID, "4.1"),                                                                   // [MSCP-4.1-2]
+			unless(has(n, "src") != hasChild(n, "src"), "exactly one of the src attribute and the src element (section 4.1)"), // [MSCP-4.1-1]
+			notBoth(n, "4.1"), // [MSCP-4.1-2]
 		)
 	case *DialogStart:
-		return startRules(e)
-	case *DialogPrepared:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.1")
-	case *DialogStarted:
-		return unless((e.ConnectionID != "") != (e.ConferenceID != ""), "exactly one of connectionid and conferenceid (section 4.2)") // [MSCP-4.2-4]
-	case *ErrorDialogNotStarted:
-		return unless((e.ConnectionID != "") != (e.ConferenceID != ""), "exactly one of connectionid and conferenceid (section 4.2)") // [MSCP-4.2-4]
+		return startRules(e, n)
+	case *DialogPrepared, *ErrorDialogNotPrepared:
+		return notBoth(n, "4.1") // [MSCP-4.1-5]
+	case *ErrorDialogWrongState:
+		return notBoth(n, "4.1, 4.2") // [MSCP-4.1-5]
+	case *DialogStarted, *ErrorDialogNotStarted:
+		return unless(has(n, "connectionid") != has(n, "conferenceid"), "exactly one of connectionid and conferenceid (section 4.2)") // [MSCP-4.2-4]
 	case *DialogExit:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.4")
+		return notBoth(n, "4.4") // [MSCP-4.4-2]
 	case *ErrorDialog:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.5")
+		return notBoth(n, "4.5") // [MSCP-4.5-2]
 	case *DialogUser:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.6")
+		return notBoth(n, "4.6") // [MSCP-4.6-1]
 	case *DialogDisconnect:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.7")
+		return notBoth(n, "4.7") // [MSCP-4.7-1]
 	case *DialogTransfer:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.8")
+		return notBoth(n, "4.8") // [MSCP-4.8-1]
 	case *DialogTerminateTransfer:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.9")
+		return notBoth(n, "4.9") // [MSCP-4.9-1]
 	case *DialogTransferComplete:
-		return notBoth(e.ConnectionID, e.ConferenceID, "4.10")
+		return notBoth(n, "4.10") // [MSCP-4.10-1]
 	case *CreateConference:
 		return createRules(e)
 	}
@@ -257,26 +162,34 @@ func unless(ok bool, text string) []string {
 	return []string{text}
 }
 
-func notBoth(connection, conference, section string) []string {
-	return unless(connection == "" || conference == "", "connectionid and conferenceid are both there (section "+section+")")
+// has reports whether n has the attribute, and hasChild whether it has the
+// child of the draft, be they empty.
+func has(n *xmltree.Node, name string) bool {
+	_, ok := n.Attr(name)
+	return ok
 }
 
-func startRules(e *DialogStart) []string {
-	found := notBoth(e.ConnectionID, e.ConferenceID, "4.2") // [MSCP-4.2-3]
-	if e.PreparedDialogID == "" {
-		found = append(found, unless((e.Src != "") != (e.Script != nil), "exactly one of the src attribute, the src element and prepareddialogid (section 4.2)")...)
+func hasChild(n *xmltree.Node, name string) bool {
+	return slices.ContainsFunc(n.Kids, func(kid *xmltree.Node) bool { return kid.Local == name && kid.Space == n.Space })
+}
+
+func notBoth(n *xmltree.Node, section string) []string {
+	return unless(!has(n, "connectionid") || !has(n, "conferenceid"), "connectionid and conferenceid are both there (section "+section+")")
+}
+
+func startRules(e *DialogStart, n *xmltree.Node) []string {
+	found := notBoth(n, "4.2") // [MSCP-4.2-3]
+	if !has(n, "prepareddialogid") {
+		found = append(found, unless(has(n, "src") != hasChild(n, "src"), "exactly one of the src attribute, the src element and prepareddialogid (section 4.2)")...) // [MSCP-4.2-7]
 		// A prepared dialog may inherit its end point.
-		return append(found, unless(e.ConnectionID+e.ConferenceID != "", "neither connectionid nor conferenceid (section 4.2)")...)
+		return append(found, unless(e.ConnectionID+e.ConferenceID != "", "neither connectionid nor conferenceid (section 4.2)")...) // [MSCP-4.2-8]
 	}
-	for _, f := range []struct { // [MSCP-4.2-1]
-		name  string
-		there bool
-	}{
-		{"src", e.Src != ""}, {"type", e.Type != ""}, {"maxage", e.MaxAge != ""}, {"maxstale", e.MaxStale != ""},
-		{"enctype", e.EncType != ""}, {"method", e.Method != ""}, {"src element", e.Script != nil},
-		{"namelist", e.Namelist != nil}, {"subscribe", e.Subscribe != nil}, {"stream", e.Streams != nil},
-	} {
-		found = append(found, unless(!f.there, f.name+" beside prepareddialogid (section 4.2)")...)
+	found = append(found, unless(e.PreparedDialogID != "", "prepareddialogid is empty (section 4.2)")...)
+	for _, name := range []string{"src", "type", "maxage", "maxstale", "enctype", "method"} {
+		found = append(found, unless(!has(n, name), name+" beside prepareddialogid (section 4.2)")...) // [MSCP-4.2-1]
+	}
+	for _, name := range []string{"src", "namelist", "subscribe", "stream"} {
+		found = append(found, unless(!hasChild(n, name), name+" element beside prepareddialogid (section 4.2)")...) // [MSCP-4.2-1]
 	}
 	return found
 }

@@ -1,0 +1,71 @@
+package mscp
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+)
+
+// RequestFailed is the body of an error response to a request that has no
+// error element of its own: one that could not be read, or a foreign one. It
+// is ours, in ExtensionNamespace, whatever the dialect: section 7.2.4 wants the
+// error in the body, and section 8 one element in each response.
+type RequestFailed struct {
+	Reason string // for people to read
+}
+
+func (*RequestFailed) elementName() string { return "RequestFailed" }
+
+func (e *RequestFailed) encode(b *bytes.Buffer) {
+	b.WriteString("<RequestFailed")
+	writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
+	writeAttr(b, "reason", e.Reason)
+	b.WriteString("/>")
+}
+
+// ErrorReason reports whether e says that something has failed, and why:
+// the error elements of sections 4 and 5, errordialog among them,
+// [MsgNotRestored], [MsgNotSended] and [RequestFailed]. A reason may be empty.
+func ErrorReason(e Element) (reason string, failed bool) {
+	switch q := e.(type) {
+	case *MsgNotRestored:
+		return q.Reason, true
+	case *MsgNotSended:
+		return q.Reason, true
+	case *RequestFailed:
+		return q.Reason, true
+	case draftElement:
+		if strings.HasPrefix(q.elementName(), "error") {
+			return attributeOf(e, "reason"), true
+		}
+	}
+	return "", false
+}
+
+// failedResponse makes the document that answers a request with 400 or 500,
+// for wire: the request's own error element with the reason, or RequestFailed.
+// req is as much of the request as could be read, nil for nothing.
+func failedResponse(req *Document, wire *Error) *Document {
+	d := &Document{Kind: Response}
+	if req != nil && req.Kind == Request {
+		d.ID = req.ID // [MSCP-3.2-6]
+		d.Element = Refuse(req.Element, wire.Reason)
+	}
+	if d.Element == nil {
+		d.Element = &RequestFailed{Reason: wire.Reason}
+	}
+	return d
+}
+
+// wireError is err as a response can tell it: with status 400 or 500, and a
+// reason.
+func wireError(err error) *Error {
+	wire := new(Error)
+	switch {
+	case !errors.As(err, &wire):
+		return &Error{StatusInternalError, err.Error()}
+	case wire.Code >= 400 && wire.Code < 500:
+		return &Error{StatusBadRequest, wire.Reason}
+	}
+	return &Error{StatusInternalError, wire.Reason} // [MSCP-7.2.4-3]
+}
