@@ -1,14 +1,11 @@
 package as
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -68,39 +65,3 @@ func (s *Server) sipTLS() (*sipua.TLSConfig, error) {
 
 // TLSAddr is the host:port where the server takes SIP over TLS, "" if it does not.
 func (s *Server) TLSAddr() string { return s.ua.TLSAddr() }
-
-// secureOffer makes the offer of a channel one over TLS, with our fingerprint.
-// See the draft, section 7.2.1, and RFC 8122.
-func (m *mediaServer) secureOffer(offer *mscp.Media) error {
-	if m.control.Transport != "tls" {
-		return nil
-	}
-	cert, err := m.certificate()
-	if err != nil {
-		return err
-	}
-	offer.TLS, offer.Fingerprint = true, mscp.Fingerprint(cert.Certificate[0])
-	return nil
-}
-
-// checkAnswer tells what is wrong with an answer, which must be for TLS if, and
-// only if, the offer was.
-func (m *mediaServer) checkAnswer(a *mscp.Media) error {
-	if m.control.Transport == "tls" {
-		return a.CheckTLS("passive")
-	}
-	return a.CheckAnswer()
-}
-
-// secure makes a connection the one that the answer describes.
-func (m *mediaServer) secure(ctx context.Context, conn net.Conn, answer *mscp.Media) (net.Conn, error) {
-	if m.control.Transport != "tls" {
-		return conn, nil
-	}
-	cert, err := m.certificate()
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return mscp.ClientTLS(ctx, conn, *cert, answer)
-}

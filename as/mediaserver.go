@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +31,8 @@ type mediaServer struct {
 	log         *slog.Logger
 	changed     func()        // called after every change of up; must not block
 	cameUp      func(channel) // called when a channel is up; must not block
+
+	dialog *mscp.Connector // of the control dialog; run's own
 
 	ctx    context.Context // ends when the server closes or the MS is taken from the list
 	cancel context.CancelFunc
@@ -139,61 +140,47 @@ func (m *mediaServer) connect(ctx context.Context) (*sipua.Call, channel, error)
 	if m.control.Transport == "info" {
 		return m.openInfo(ctx)
 	}
-	offer, err := m.offer()
+	c, err := m.connector()
 	if err != nil {
 		return nil, nil, err
 	}
+	var call *sipua.Call
 	// The connection is the sign of life; a refresh would offer it anew.
-	call, err := m.ua.Invite(ctx, sipua.InviteRequest{
-		URI: m.cfg.URI, From: m.from, To: m.cfg.URI, Body: offer, ContentType: sdpType, NoSessionTimer: true,
+	client, err := c.Connect(ctx, func(ctx context.Context, offer []byte) (_ []byte, err error) {
+		call, err = m.ua.Invite(ctx, sipua.InviteRequest{
+			URI: m.cfg.URI, From: m.from, To: m.cfg.URI, Body: offer, ContentType: sdpType, NoSessionTimer: true,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("INVITE: %w", err)
+		}
+		if err := call.Ack(ctx, nil, ""); err != nil {
+			return nil, fmt.Errorf("ACK: %w", err)
+		}
+		return call.RemoteBody(), nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("INVITE: %w", err)
-	}
-	if err := call.Ack(ctx, nil, ""); err != nil {
-		endCall(call)
-		return nil, nil, fmt.Errorf("ACK: %w", err)
-	}
-	client, err := m.dial(ctx, call.RemoteBody())
-	if err != nil {
-		endCall(call)
+		if call != nil {
+			endCall(call)
+		}
 		return nil, nil, err
 	}
+	m.dialog = c
 	return call, client, nil
 }
 
-// offer is the SDP for a new TCP connection. The host is the one that the
+// connector makes the offers of one control dialog. The host is the one that the
 // media server sees us at; nothing connects to it, since the offer's port is 9
 // and its setup role active.
-func (m *mediaServer) offer() ([]byte, error) {
+func (m *mediaServer) connector() (*mscp.Connector, error) {
 	host, _, err := net.SplitHostPort(m.ua.Addr())
 	if err != nil {
 		return nil, err
 	}
-	offer := mscp.NewOffer(host)
-	if err := m.secureOffer(offer); err != nil {
-		return nil, err
+	c := &mscp.Connector{Config: m.mscp, Host: host, Dial: m.network.DialContext}
+	if m.control.Transport == "tls" {
+		c.Certificate = m.certificate
 	}
-	return offer.Marshal()
-}
-
-// dial connects to where the answer says.
-func (m *mediaServer) dial(ctx context.Context, answer []byte) (*mscp.Client, error) {
-	a, err := mscp.ParseSDP(answer)
-	if err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
-	}
-	if err := m.checkAnswer(a); err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
-	}
-	conn, err := m.network.DialContext(ctx, "tcp", net.JoinHostPort(a.Host, strconv.Itoa(a.Port)))
-	if err != nil {
-		return nil, err
-	}
-	if conn, err = m.secure(ctx, conn, a); err != nil {
-		return nil, err
-	}
-	return mscp.NewClient(conn, m.mscp), nil
+	return c, nil
 }
 
 // hold watches a channel that is up, and re-offers it when only the TCP
@@ -253,15 +240,13 @@ func (m *mediaServer) serve(ctx context.Context, call *sipua.Call, client channe
 func (m *mediaServer) reoffer(ctx context.Context, call *sipua.Call) (*mscp.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.control.Timeout)
 	defer cancel()
-	offer, err := m.offer()
-	if err != nil {
-		return nil, err
-	}
-	answer, err := call.Reinvite(ctx, offer, sdpType)
-	if err != nil {
-		return nil, fmt.Errorf("re-INVITE: %w", err)
-	}
-	return m.dial(ctx, answer)
+	return m.dialog.Connect(ctx, func(ctx context.Context, offer []byte) ([]byte, error) {
+		answer, err := call.Reinvite(ctx, offer, sdpType)
+		if err != nil {
+			return nil, fmt.Errorf("re-INVITE: %w", err)
+		}
+		return answer, nil
+	})
 }
 
 // endCall ends a SIP dialog within a bounded time, whoever's context is over.

@@ -1,7 +1,6 @@
 package ms
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -92,33 +91,6 @@ func (c *control) checkOffer(m *mscp.Media) error {
 		return fmt.Errorf("the offer is without TLS, which control.require_tls asks for: %w", errTransport)
 	}
 	return m.CheckOffer()
-}
-
-// describe writes an answer, with our fingerprint in one for TLS. See RFC 8122.
-func (c *control) describe(answer *mscp.Media, offer []byte) ([]byte, error) {
-	if answer.TLS {
-		cert, err := c.s.currentCertificate()
-		if err != nil {
-			return nil, err
-		}
-		answer.Fingerprint = mscp.Fingerprint(cert.Certificate[0])
-	}
-	return answer.MarshalAnswer(offer)
-}
-
-// secure makes a connection the one that the offer describes, or closes it.
-func (c *control) secure(conn net.Conn, offer *mscp.Media) (net.Conn, error) {
-	if !offer.TLS {
-		return conn, nil
-	}
-	cert, err := c.s.currentCertificate()
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(c.s.ctx, c.s.cfg.Control.AcceptTimeout)
-	defer cancel()
-	return mscp.ServerTLS(ctx, conn, *cert, offer)
 }
 
 var (

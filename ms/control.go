@@ -9,39 +9,40 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// A control is one control dialog of the AS and its MSCP channel. The
-// goroutine in serveControl owns it; re-INVITEs hand it new listeners.
+// A control is one control dialog of the AS with its MSCP channel.
 type control struct {
-	s         *Server
-	log       *slog.Logger
-	inviter   netip.Addr   // where the INVITE came from
-	listeners chan invited // of capacity 1: where the AS is to connect next
-	port      atomic.Int64 // where the connection that is being served was made; 0 without one
+	s       *Server
+	log     *slog.Logger
+	inviter netip.Addr // where the INVITE came from
 }
 
 // serveControl answers an INVITE that offers TCP/MS and serves its channel
 // until the dialog ends. See the draft, section 7.2.1.
 func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
-	c := &control{s: s, log: log, inviter: in.Peer.Addr.Addr(), listeners: make(chan invited, 1)}
-	answer, err := c.offered(in.Body)
+	c := &control{s: s, log: log, inviter: in.Peer.Addr.Addr()}
+	a := c.acceptor()
+	answer, err := a.Answer(in.Body)
 	if err != nil {
 		return s.notAcceptable(in, err)
 	}
-	defer c.closeListener()
-	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return c.offered(offer) })
+	defer a.Close()
+	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return a.Answer(offer) })
 	call, _, err := in.Answer(s.ctx, answer, sdpType)
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
 	defer endCall(call)
-	c.run(call)
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	call.AfterEnd(cancel)
+	if err := a.Run(ctx); err != nil { // its AS may have been restarted
+		log.Warn("control dialog without a connection is ended")
+	}
 	return nil
 }
 
@@ -64,131 +65,39 @@ func (s *Server) withPlace(in *sipua.IncomingCall, log *slog.Logger, serve func(
 	return serve(in, log)
 }
 
-// An invited listener waits for the connection that an offer describes.
-type invited struct {
-	net.Listener
-	offer *mscp.Media
-}
-
-// offered opens a listener of its own for an offer, since nothing but the port
-// ties a TCP connection to its dialog, and makes the answer. A connection that
-// is there stays, if that is what is offered.
-func (c *control) offered(offer []byte) ([]byte, error) {
-	m, err := mscp.ParseSDP(offer)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.checkOffer(m); err != nil {
-		return nil, err
-	}
-	if port := c.port.Load(); port != 0 && m.Connection == "existing" {
-		return c.describe(m.Keep(c.s.cfg.Control.Host, int(port)), offer)
-	}
-	ln, err := listenInRange(c.s.cfg.Network.WithDefaults(), c.s.cfg.Control.Host, c.s.cfg.Control.PortMin, c.s.cfg.Control.PortMax)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := c.describe(m.Answer(c.s.cfg.Control.Host, ln.Addr().(*net.TCPAddr).Port), offer)
-	if err != nil {
-		ln.Close()
-		return nil, err
-	}
-	c.closeListener() // an earlier offer that was never used
-	c.listeners <- invited{ln, m}
-	return answer, nil
-}
-
-func (c *control) closeListener() {
-	select {
-	case ln := <-c.listeners:
-		ln.Close()
-	default:
-	}
-}
-
-// run serves one TCP connection after the other until the dialog ends. A
-// dialog that has none for long is ended: its AS may have been restarted.
-func (c *control) run(call *sipua.Call) {
-	for {
-		orphan := time.NewTimer(c.s.cfg.Orphan)
-		select {
-		case ln := <-c.listeners:
-			orphan.Stop()
-			conn, err := c.accept(call, ln)
-			if err != nil {
-				c.log.Warn("no control connection came", "err", err)
-				continue
+// acceptor is the MS's side of the dialog, with what is configured.
+func (c *control) acceptor() *mscp.Acceptor {
+	s := c.s
+	return &mscp.Acceptor{
+		Serve: c.serve, Ended: c.ended, Host: s.cfg.Control.Host, Check: c.checkOffer, Certificate: s.currentCertificate,
+		Listen: func() (net.Listener, error) {
+			return listenInRange(s.cfg.Network.WithDefaults(), s.cfg.Control.Host, s.cfg.Control.PortMin, s.cfg.Control.PortMax)
+		},
+		Admit: func(conn net.Conn) bool {
+			ok := s.mayControl(conn, c.inviter)
+			if !ok {
+				s.rejected("mscp", conn.RemoteAddr().String())
 			}
-			c.port.Store(int64(ln.Addr().(*net.TCPAddr).Port))
-			c.serve(call, conn)
-			c.port.Store(0)
-		case <-call.Done():
-			orphan.Stop()
-			return
-		case <-c.s.ctx.Done():
-			orphan.Stop()
-			return
-		case <-orphan.C:
-			c.log.Warn("control dialog without a connection is ended")
-			return
-		}
+			return ok
+		},
+		AcceptTimeout: s.cfg.Control.AcceptTimeout, Orphan: s.cfg.Orphan, Logger: c.log,
 	}
 }
 
-// accept takes the one connection that ln is for, and closes ln.
-func (c *control) accept(call *sipua.Call, ln invited) (net.Conn, error) {
-	defer ln.Close()
-	done := make(chan struct{})
-	defer close(done)
-	go func() { // the end of the dialog or the server ends the wait
-		select {
-		case <-call.Done():
-		case <-c.s.ctx.Done():
-		case <-done:
-		}
-		ln.Close()
-	}()
-	if tl, ok := ln.Listener.(interface{ SetDeadline(time.Time) error }); ok {
-		_ = tl.SetDeadline(time.Now().Add(c.s.cfg.Control.AcceptTimeout))
-	}
-	for {
-		conn, err := ln.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if !c.s.mayControl(conn, c.inviter) {
-			c.s.rejected("mscp", conn.RemoteAddr().String())
-			conn.Close() // a stranger does not take the one place
-			continue
-		}
-		secured, err := c.secure(conn, ln.offer)
-		if err == nil {
-			return secured, nil
-		}
-		c.log.Warn("control connection refused", "peer", conn.RemoteAddr(), "err", err)
-	}
-}
-
-// serve runs the channel until it or the dialog ends.
-func (c *control) serve(call *sipua.Call, conn net.Conn) {
+func (c *control) serve(conn net.Conn) *mscp.Server {
 	c.log.Info("control channel is up", "peer", conn.RemoteAddr())
 	c.s.metrics.channels.Inc()
-	defer c.s.metrics.channels.Dec()
 	asker := c.s.newAsker()
 	srv := mscp.NewServer(conn, asker.handle, c.s.mscp)
 	asker.bind(srv)
-	defer srv.Close()
 	c.s.channels.add(srv)
-	defer c.s.channels.remove(srv)
-	select {
-	case <-srv.Done():
-		c.log.Info("control channel ended", "err", srv.Err())
-	case <-call.Done():
-	case <-c.s.ctx.Done(): // the answers about sessions that have ended go out first
-		ctx, cancel := context.WithTimeout(context.Background(), channelTimeout)
-		defer cancel()
-		_ = srv.Shutdown(ctx)
-	}
+	return srv
+}
+
+func (c *control) ended(srv *mscp.Server) {
+	c.s.channels.remove(srv)
+	c.s.metrics.channels.Dec()
+	c.log.Info("control channel ended", "err", srv.Err())
 }
 
 // listenInRange listens on the first free port from min to max, both 0 for any

@@ -28,8 +28,6 @@ const (
 	// listenerTimeout bounds how long the last answers may take at the end of the server.
 	listenerTimeout = 2 * time.Second
 
-	// channelTimeout is the same for a control channel.
-	channelTimeout = time.Second
 )
 
 var (

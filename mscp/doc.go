@@ -8,10 +8,10 @@
 //
 // # Usage
 //
-// An application server (AS) sends the SDP of [NewOffer] in an INVITE, reads
-// the answer with [ParseSDP], connects, and makes requests with a [Client]. A
-// media server (MS) answers with [Media.Answer] and runs a [Server] on the
-// connection that comes. A [MediaServer] is a handler for the requests of
+// An application server (AS) has a [Connector] make the offer of an INVITE and
+// connect, and makes requests with the [Client] that it returns. A media server
+// (MS) has an [Acceptor] answer and run a [Server] on the connection that comes.
+// A [MediaServer] is a handler for the requests of
 // sections 4 and 5: it knows ids and states, and calls functions for the media.
 //
 // To look at what others send, [Validate], [ValidatePDU] and [ValidateSDP] list
@@ -90,6 +90,9 @@
 // place. Lenient reading refuses a request that breaks one, apart from the slips
 // above and from blanks, unknown attributes and missing attributes of the
 // paper's elements; it takes responses and notifications as they are.
+//
+// testdata/mscp.xsd has section 8 in our words, and TestSchema has a table of
+// what the text forbids and the schema takes, and of the reverse.
 //
 // # Limits
 //

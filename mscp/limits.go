@@ -41,6 +41,10 @@ const (
 	// waits for answers that are under way, and then for the peer's close.
 	MaxLinger = 2 * time.Second
 
+	// DefaultAcceptTimeout and DefaultOrphan are the defaults of an Acceptor.
+	DefaultAcceptTimeout = 10 * time.Second
+	DefaultOrphan        = time.Minute
+
 	// HandshakeTimeout bounds the handshake of TLS.
 	HandshakeTimeout = 10 * time.Second
 	// DefaultDeadPeer is the default of [Config].DeadPeer.

@@ -179,13 +179,14 @@ func (r *reading) container(n *xmltree.Node) *Document {
 		return nil
 	}
 	id, hasID := n.Attr("id")
+	id = xmltree.Collapse(id) // [MSCP-8-1]
 	switch {
 	case hasID && doc.Kind == Notification:
 		r.note(n, false, "notification has an id (section 3.2)")
 	case hasID && !isXMLID(id):
 		r.note(n, false, "id %q is no xsd:ID (section 8)", shorten(id))
 	}
-	doc.ID = strings.TrimSpace(id)
+	doc.ID = id
 	r.unknownAttrs(n, "id")
 	r.status(doc, n)
 	r.keepAttrs(&doc.Foreign, n)

@@ -2,6 +2,7 @@ package mscp
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -66,6 +67,8 @@ func (m *Media) CheckOffer() error {
 		return errors.New("mscp: offer with port 0")
 	case m.TLS:
 		return errors.New("mscp: the m-line is for TLS")
+	case m.Port != discardPort: // [MSCP-7.2.1-3]
+		return fmt.Errorf("mscp: offer with port %d, not %d (section 7.2.1)", m.Port, discardPort)
 	case m.Setup != "active": // [MSCP-7.2.1-1]
 		return fmt.Errorf("mscp: offer with a=setup:%s, not active (section 7.2.1)", m.Setup)
 	}
@@ -89,7 +92,18 @@ func (m *Media) CheckAnswer() error {
 
 // Marshal writes a whole session description with m as its only m-line. It
 // fails if a field is empty or holds what would change the lines' meaning.
-func (m *Media) Marshal() ([]byte, error) {
+//
+// Each call begins a session of its own; see [Session] for those of one dialog.
+func (m *Media) Marshal() ([]byte, error) { return m.marshal(newOrigin()) }
+
+func newOrigin() origin {
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails
+	n := binary.BigEndian.Uint64(id[:])>>2 | 1
+	return origin{n, n}
+}
+
+func (m *Media) marshal(o origin) ([]byte, error) {
 	if err := m.writable(); err != nil {
 		return nil, err
 	}
@@ -97,16 +111,13 @@ func (m *Media) Marshal() ([]byte, error) {
 	if ip := net.ParseIP(m.Host); ip != nil && ip.To4() == nil {
 		family = "IP6"
 	}
-	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
-	session := binary.BigEndian.Uint64(id[:]) >> 2
 	proto := []string{"TCP", "MS"}
 	if m.TLS {
 		proto = []string{"TCP", "TLS", "MS"}
 	}
 	d := sdp.SessionDescription{
 		Origin: sdp.Origin{
-			Username: "-", SessionID: session, SessionVersion: session,
+			Username: "-", SessionID: o.id, SessionVersion: o.version,
 			NetworkType: "IN", AddressType: family, UnicastAddress: m.Host,
 		},
 		SessionName:           "MSCP",
@@ -158,7 +169,11 @@ func isToken(s string) bool {
 // m-line for a channel that offer has first. Its other m-lines are refused, by
 // port 0, each in its place. See RFC 3264, section 6.
 func (m *Media) MarshalAnswer(offer []byte) ([]byte, error) {
-	return m.answer(offer, func(value string) bool {
+	return m.marshalAnswer(newOrigin(), offer)
+}
+
+func (m *Media) marshalAnswer(o origin, offer []byte) ([]byte, error) {
+	return m.answer(o, offer, func(value string) bool {
 		channel, err := parseMediaLine(value)
 		return channel != nil && err == nil
 	})
@@ -168,15 +183,15 @@ func (m *Media) MarshalAnswer(offer []byte) ([]byte, error) {
 // section 6.
 func Reject(offer []byte, host string) ([]byte, error) {
 	m := &Media{Host: host, Setup: "passive", Connection: "new"}
-	return m.answer(offer, func(string) bool { return false })
+	return m.answer(newOrigin(), offer, func(string) bool { return false })
 }
 
 // answer writes m in the place of the offer's first m-line that is taken.
-func (m *Media) answer(offer []byte, taken func(value string) bool) ([]byte, error) {
+func (m *Media) answer(o origin, offer []byte, taken func(value string) bool) ([]byte, error) {
 	if len(offer) > MaxBody {
 		return nil, &ParseError{MaxBody, "session description too long"}
 	}
-	whole, err := m.Marshal()
+	whole, err := m.marshal(o)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +225,7 @@ func ParseSDP(body []byte) (*Media, error) {
 		return nil, &ParseError{MaxBody, "session description too long"}
 	}
 	var m *Media
-	session, inMedia := "", false // the c-line before the first m-line
+	session, inMedia := &Media{}, false // what stands before the first m-line
 	for line := range bytes.Lines(body) {
 		key, value, ok := strings.Cut(strings.TrimSpace(string(line)), "=")
 		if !ok {
@@ -230,9 +245,12 @@ func ParseSDP(body []byte) (*Media, error) {
 			if m != nil {
 				m.Host = connectionHost(value)
 			} else if !inMedia {
-				session = connectionHost(value)
+				session.Host = connectionHost(value)
 			}
 		case "a":
+			if !inMedia {
+				session.attribute(value)
+			}
 			m.attribute(value)
 		}
 	}
@@ -281,12 +299,12 @@ func (m *Media) attribute(value string) {
 	}
 }
 
-func (m *Media) defaults(host string) *Media {
-	if m.Host == "" {
-		m.Host = host
-	}
-	if m.Connection == "" {
-		m.Connection = "new" // [RFC4145-5]
-	}
+// defaults takes what m lacks from the session level. See RFC 4145, section 4,
+// and RFC 8122, section 5.
+func (m *Media) defaults(session *Media) *Media {
+	m.Host = cmp.Or(m.Host, session.Host)
+	m.Setup = cmp.Or(m.Setup, session.Setup)                       // [RFC4145-4]
+	m.Fingerprint = cmp.Or(m.Fingerprint, session.Fingerprint)     // [RFC8122-5]
+	m.Connection = cmp.Or(m.Connection, session.Connection, "new") // [RFC4145-5]
 	return m
 }

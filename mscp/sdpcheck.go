@@ -11,12 +11,15 @@ import (
 // 7.2.1, line by line, since a reader that fails at the first fault could not
 // tell of the second.
 type sdpCheck struct {
-	found []Finding
-	at    int64 // of the line that is looked at
-	seen  map[string]bool
-	media bool // in the section of an m-line for a channel
-	any   bool // there was such a section
-	setup bool // and it has a=setup
+	found  []Finding
+	at     int64 // of the line that is looked at
+	seen   map[string]bool
+	media  bool // in the section of an m-line for a channel
+	any    bool // there was such a section
+	setup  bool // and it has a=setup
+	port   string
+	active bool                         // as a=setup has it, at the level nearest to the m-line
+	whole  struct{ setup, active bool } // a=setup at the session level
 }
 
 // ValidateSDP lists every rule that a session description with a channel
@@ -101,7 +104,7 @@ func (c *sdpCheck) mediaLine(f []string) {
 	if c.media = m != nil || err != nil; !c.media {
 		return
 	}
-	c.any, c.setup = true, false
+	c.any, c.setup, c.active, c.port = true, c.whole.setup, c.whole.active, f[1]
 	if err != nil {
 		c.note("the m-line has no port from 0 to 65535 (RFC 8866, section 5.14)")
 	}
@@ -111,12 +114,15 @@ func (c *sdpCheck) mediaLine(f []string) {
 }
 
 func (c *sdpCheck) attribute(value string) {
-	if !c.media {
+	if !c.media && c.seen["m"] {
 		return
 	}
 	switch key, v, _ := strings.Cut(value, ":"); key {
 	case "setup":
-		c.setup = true
+		if c.setup = true; !c.media {
+			c.whole.setup, c.whole.active = true, v == "active"
+		}
+		c.active = v == "active"
 		if v != "active" && v != "passive" { // [MSCP-7.2.1-1]
 			c.note("a=setup is %q, neither active nor passive (section 7.2.1)", shorten(v))
 		}
@@ -133,6 +139,9 @@ func (c *sdpCheck) attribute(value string) {
 
 // endMedia checks what a section for a channel must have had.
 func (c *sdpCheck) endMedia() {
+	if c.media && c.active && c.port != "9" && c.port != "0" { // [MSCP-7.2.1-3] only an AS is active, and only in offers
+		c.note("the port of an offer is %s, not 9 (section 7.2.1)", shorten(c.port))
+	}
 	if c.media && !c.setup {
 		c.note("no a=setup (section 7.2.1)")
 	}

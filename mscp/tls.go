@@ -110,6 +110,8 @@ func (m *Media) CheckTLS(setup string) error {
 		return fmt.Errorf("mscp: the m-line is not %s", ProtoTLS)
 	case m.Port == 0:
 		return errors.New("mscp: port 0")
+	case setup == "active" && m.Port != discardPort: // [MSCP-7.2.1-3]
+		return fmt.Errorf("mscp: offer with port %d, not %d (section 7.2.1)", m.Port, discardPort)
 	case m.Setup != setup: // [MSCP-7.2.1-2]
 		return fmt.Errorf("mscp: a=setup:%s, not %s (section 7.2.1)", m.Setup, setup)
 	case strength(m.Fingerprint) == 0:
