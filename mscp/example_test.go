@@ -12,6 +12,7 @@ import (
 // which carries offer and answer, is a function call here.
 func Example() {
 	ctx, hangUp := context.WithCancel(context.Background()) // ends with the SIP dialog
+	defer hangUp()
 
 	media := mscp.NewMediaServer(mscp.MediaFunctions{
 		HasConnection: func(id string) bool { return id == "call;1;2" },

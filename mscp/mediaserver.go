@@ -17,7 +17,9 @@ type MediaFunctions struct {
 	HasConnection func(id string) bool
 
 	// PrepareDialog gets a dialog ready. StartDialog starts one, that was
-	// prepared or not. Whoever runs the dialog calls DialogExited or
+	// prepared or not, and returns when it runs, not when it ends: requests about
+	// the same connection wait meanwhile. Attributes that the AS has left out are
+	// "": see SetDefaults. Whoever runs the dialog calls DialogExited or
 	// DialogFailed at its end. See sections 4.1 and 4.2.
 	PrepareDialog func(ctx context.Context, d Dialog) error
 	StartDialog   func(ctx context.Context, d Dialog) error
@@ -37,8 +39,8 @@ type MediaFunctions struct {
 	// ConferenceEvent takes the ConferenceUser of the AS. See section 5.5.
 	ConferenceEvent func(e *ConferenceUser)
 
-	// Notify sends the notifications about dialogs that the draft demands. nil
-	// sends none.
+	// Notify sends the notifications about dialogs that the draft demands, of those
+	// that have no [Owner]. nil sends none.
 	Notify func(e Element)
 }
 
@@ -69,12 +71,13 @@ type MediaServer struct {
 	mu          sync.Mutex
 	dialogs     map[string]*dialog
 	conferences map[string]bool            // false while it is being created
+	owners      map[string]*Owner          // of conferences; nil for those of Handle
 	joins       map[string]map[string]bool // both ways
 }
 
 // NewMediaServer makes one with nothing in it.
 func NewMediaServer(f MediaFunctions) *MediaServer {
-	return &MediaServer{f: f, dialogs: map[string]*dialog{}, conferences: map[string]bool{}, joins: map[string]map[string]bool{}}
+	return &MediaServer{f: f, dialogs: map[string]*dialog{}, conferences: map[string]bool{}, owners: map[string]*Owner{}, joins: map[string]map[string]bool{}}
 }
 
 // errNotSupported is the reason where there is no function. See section 2.1.
@@ -147,8 +150,12 @@ func (m *MediaServer) hasConnection(id string) bool {
 	return m.f.HasConnection != nil && m.f.HasConnection(id)
 }
 
-func (m *MediaServer) notify(e Element) {
-	if m.f.Notify != nil {
+// notify tells whoever has created the dialog. [MSCP-3.1-3]
+func (m *MediaServer) notify(o *Owner, e Element) {
+	switch {
+	case o != nil && o.notify != nil:
+		o.notify(e)
+	case o == nil && m.f.Notify != nil:
 		m.f.Notify(e)
 	}
 }

@@ -10,7 +10,7 @@ func (m *MediaServer) create(ctx context.Context, req *CreateConference) Element
 	id := uniqueID("conference")
 	err := errNotSupported
 	if m.f.CreateConference != nil {
-		if err = m.reserve(id); err == nil {
+		if err = m.reserve(id, ownerOf(ctx)); err == nil {
 			err = m.f.CreateConference(ctx, id, req)
 		}
 	}
@@ -18,19 +18,20 @@ func (m *MediaServer) create(ctx context.Context, req *CreateConference) Element
 	defer m.mu.Unlock()
 	if err != nil {
 		delete(m.conferences, id)
+		delete(m.owners, id)
 		return &ErrorConferenceCreate{ConferenceID: id, Reason: err.Error()}
 	}
 	m.conferences[id] = true
 	return &ConferenceCreated{ConferenceID: id}
 }
 
-func (m *MediaServer) reserve(id string) error {
+func (m *MediaServer) reserve(id string, o *Owner) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.conferences) >= MaxConferences {
 		return fmt.Errorf("more than %d conferences", MaxConferences)
 	}
-	m.conferences[id] = false
+	m.conferences[id], m.owners[id] = false, o
 	return nil
 }
 
@@ -53,6 +54,7 @@ func (m *MediaServer) destroy(ctx context.Context, req *DestroyConference) Eleme
 	}
 	m.mu.Lock()
 	delete(m.conferences, req.ConferenceID)
+	delete(m.owners, req.ConferenceID)
 	m.forgetJoins(req.ConferenceID)
 	ended := m.takeDialogs(func(d *dialog) bool { return d.ConferenceID == req.ConferenceID })
 	m.mu.Unlock()

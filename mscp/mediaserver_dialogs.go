@@ -22,6 +22,7 @@ var stateNames = [...]string{"being prepared", "prepared", "being started", "sta
 
 type dialog struct {
 	Dialog
+	owner *Owner // nil for one of Handle
 	state dialogState
 	// terminate is how the AS ended the dialog while it was starting.
 	terminate *DialogTerminate
@@ -30,7 +31,7 @@ type dialog struct {
 }
 
 func (m *MediaServer) prepare(ctx context.Context, req *DialogPrepare) Element {
-	d := &dialog{Dialog: Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Document: *req}}
+	d := &dialog{owner: ownerOf(ctx), Dialog: Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Document: *req}}
 	refuse := func(err error) Element {
 		return &ErrorDialogNotPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Reason: err.Error()}
 	}
@@ -70,7 +71,7 @@ func (m *MediaServer) addDialog(d *dialog) error {
 }
 
 func (m *MediaServer) start(ctx context.Context, req *DialogStart) (Element, error) {
-	d, refusal := m.toStart(req)
+	d, refusal := m.toStart(ctx, req)
 	if d == nil {
 		return refused(refusal)
 	}
@@ -88,6 +89,9 @@ func (m *MediaServer) start(ctx context.Context, req *DialogStart) (Element, err
 	}
 	if err != nil {
 		delete(m.dialogs, d.ID) // a prepared dialog that failed is gone, too
+	} else if d.end == nil { // [MSCP-4.8.2-1] it is joined to where it runs, until an unjoin
+		m.setJoin(d.ID, d.ConnectionID+d.ConferenceID)
+		m.setJoin(d.ConnectionID+d.ConferenceID, d.ID)
 	}
 	m.mu.Unlock()
 	if err != nil {
@@ -112,11 +116,11 @@ func notStarted(d Dialog, err error) Element {
 }
 
 // toStart makes the dialog of the request, or takes the prepared one.
-func (m *MediaServer) toStart(req *DialogStart) (*dialog, Element) {
+func (m *MediaServer) toStart(ctx context.Context, req *DialogStart) (*dialog, Element) {
 	if req.PreparedDialogID != "" {
 		return m.takePrepared(req)
 	}
-	d := &dialog{state: starting, Dialog: Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID,
+	d := &dialog{owner: ownerOf(ctx), state: starting, Dialog: Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID,
 		Document: DialogPrepare{
 			Src: req.Src, Type: req.Type, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, MaxAge: req.MaxAge,
 			MaxStale: req.MaxStale, EncType: req.EncType, Method: req.Method, Script: req.Script, Namelist: req.Namelist,
@@ -167,18 +171,19 @@ func (m *MediaServer) started(d *dialog) {
 	m.mu.Lock()
 	if m.dialogs[d.ID] != d {
 		m.mu.Unlock()
-		m.notify(dialogError(d.Dialog, errEndPointEnded.Error()))
+		m.notify(d.owner, dialogError(d.Dialog, errEndPointEnded.Error()))
 		return
 	}
 	d.state = started
 	end, terminate := d.end, d.terminate
 	if end != nil {
 		delete(m.dialogs, d.ID)
+		m.forgetJoins(d.ID)
 	}
 	m.mu.Unlock()
 	switch {
 	case end != nil:
-		m.notify(end)
+		m.notify(d.owner, end)
 	case terminate != nil:
 		m.terminate(terminate)
 	}
@@ -257,7 +262,7 @@ func (m *MediaServer) dialogEnded(id string, tell func(Dialog) Element) {
 	}
 	delete(m.dialogs, id)
 	m.mu.Unlock()
-	m.notify(e)
+	m.notify(d.owner, e)
 }
 
 // takeDialogs takes out the dialogs that is says yes to. It is called with the
@@ -278,7 +283,7 @@ func (m *MediaServer) failAll(list []dialog, reason string) {
 	for _, d := range list {
 		m.endDialog(d.Dialog, true)
 		if d.state == started || d.state == ending {
-			m.notify(dialogError(d.Dialog, reason))
+			m.notify(d.owner, dialogError(d.Dialog, reason))
 		}
 	}
 }

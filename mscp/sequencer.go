@@ -24,6 +24,7 @@ type sequencer struct {
 type job struct {
 	run     func()
 	note    bool // run hands j to a queue of its own, which calls done at its end
+	queued  bool // a note whose run has returned
 	targets []string
 	waits   int    // jobs before it that are not finished
 	next    []*job // jobs that wait for it
@@ -43,7 +44,9 @@ func (s *sequencer) submit(j *job, docs []received) {
 	}
 	s.mu.Lock()
 	for _, target := range j.targets {
-		if before := s.last[target]; before != nil && !slices.Contains(before.next, j) { // [MSCP-7.2-1]
+		before := s.last[target]
+		inQueue := before != nil && j.note && before.queued                // j comes after it there
+		if before != nil && !inQueue && !slices.Contains(before.next, j) { // [MSCP-7.2-1]
 			before.next = append(before.next, j)
 			j.waits++
 		}
@@ -60,6 +63,9 @@ func (s *sequencer) submit(j *job, docs []received) {
 func (s *sequencer) start(j *job) {
 	if j.note {
 		j.run()
+		s.mu.Lock()
+		j.queued = true
+		s.mu.Unlock()
 		return
 	}
 	select {
