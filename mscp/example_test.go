@@ -13,6 +13,7 @@ import (
 func Example() {
 	ctx, hangUp := context.WithCancel(context.Background()) // ends with the SIP dialog
 	defer hangUp()
+	defer hangUp()
 
 	media := mscp.NewMediaServer(mscp.MediaFunctions{
 		HasConnection: func(id string) bool { return id == "call;1;2" },
