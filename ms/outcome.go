@@ -27,7 +27,6 @@ const (
 
 	// listenerTimeout bounds how long the last answers may take at the end of the server.
 	listenerTimeout = 2 * time.Second
-
 )
 
 var (
