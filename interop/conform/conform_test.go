@@ -85,8 +85,8 @@ func TestReports(t *testing.T) {
 	if d := results[4].Detail; !strings.Contains(d, "at the disco") || !strings.Contains(d, "cleaned up") {
 		t.Errorf("%q", d)
 	}
-	var text, js, junit bytes.Buffer
-	for _, err := range []error{WriteText(&text, results, Options{}), WriteJSON(&js, results), WriteJUnit(&junit, results, Options{})} {
+	var text, js, junit, page bytes.Buffer
+	for _, err := range []error{WriteText(&text, results, Options{}), WriteJSON(&js, results), WriteJUnit(&junit, results, Options{}), WriteHTML(&page, results, Options{})} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,6 +95,14 @@ func TestReports(t *testing.T) {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, text.String())
 		}
+	}
+	for _, want := range []string{`<details class="failed" data-section="mscp 1"`, "since &lt;it&gt; must", `<pre class="sent">a`, "<option>mscp 1</option>"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("there is no %q in\n%s", want, page.String())
+		}
+	}
+	if strings.Contains(page.String(), "http") {
+		t.Error("the page has something from elsewhere")
 	}
 	var decoded []map[string]any
 	if err := json.Unmarshal(js.Bytes(), &decoded); err != nil || len(decoded) != 5 || decoded[1]["outcome"] != "failed" || decoded[1]["section"] != "1" {

@@ -31,8 +31,8 @@
 //
 //	results, err := conform.Run(ctx, conform.MSCP(conform.MSCPTarget{SIP: "192.0.2.1:5060"}), conform.Options{})
 //
-// or mscp-interop conform. [WriteText], [WriteJSON] and [WriteJUnit] write the
-// results.
+// or mscp-interop conform. [WriteText], [WriteJSON], [WriteJUnit] and
+// [WriteHTML] write the results.
 //
 // # Limits
 //

@@ -55,7 +55,7 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.DurationVar(&f.o.Timeout, "timeout", conform.DefaultTimeout, "how long each wait for the peer may take")
 	fs.BoolVar(&f.o.Strict, "strict", false, "let the cases count that are no strict demand")
 	fs.StringVar(&f.only, "only", "", "only these `cases`, with commas: an ID such as mscp/7.2.3/1, a section such as mscp/7.2.3, or a pattern")
-	fs.StringVar(&f.format, "format", "text", "text, json or junit")
+	fs.StringVar(&f.format, "format", "text", "text, json, junit or html")
 	fs.StringVar(&f.out, "o", "", "write the report to this `file`; the default is standard output")
 	fs.BoolVar(&f.list, "list", false, "list the cases, and run none")
 }
@@ -121,8 +121,10 @@ func conformWith(ctx context.Context, cases []conform.Case, o conform.Options, f
 		write = conform.WriteJSON
 	case "junit":
 		write = func(w io.Writer, results []conform.Result) error { return conform.WriteJUnit(w, results, o) }
+	case "html":
+		write = func(w io.Writer, results []conform.Result) error { return conform.WriteHTML(w, results, o) }
 	default:
-		return wrong("conform", "--format: %q is none of text, json and junit", format)
+		return wrong("conform", "--format: %q is none of text, json, junit and html", format)
 	}
 	shown := out == "" && format == "text" // as they end
 	if shown {
