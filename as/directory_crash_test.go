@@ -23,6 +23,8 @@ const (
 	crashWorkers = 8
 	crashKeys    = 20 // of each worker
 	crashBatch   = 5  // of one AddAll
+
+	startTimeout = 30 * time.Second // of the child, on a machine that is busy
 )
 
 // TestMain turns the test binary into the child of TestDirectoryCrash.
@@ -97,9 +99,11 @@ type crashLedger struct {
 	done int
 }
 
-func (l *crashLedger) read(out io.Reader) error {
+// read takes in what the child says, and calls works when it has begun to work.
+func (l *crashLedger) read(out io.Reader, works func()) error {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
+		works()
 		f := strings.Fields(lines.Text())
 		if len(f) < 4 {
 			return fmt.Errorf("the child said %q", lines.Text())
@@ -177,8 +181,12 @@ func TestDirectoryCrash(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		killer := time.AfterFunc(time.Duration(20+rand.IntN(200))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-		err = l.read(out)
+		killer := time.AfterFunc(startTimeout, func() { _ = cmd.Process.Kill() })
+		kill := sync.OnceFunc(func() { killer.Reset(time.Duration(20+rand.IntN(200)) * time.Millisecond) })
+		if kills%4 == 1 {
+			kill() // perhaps before it has opened the file
+		}
+		err = l.read(out, kill)
 		killer.Stop()
 		var exit *exec.ExitError
 		if werr := cmd.Wait(); err != nil || !errors.As(werr, &exit) || exit.Exited() {

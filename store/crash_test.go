@@ -28,6 +28,9 @@ const (
 
 const crashWriters = 8
 
+// startTimeout is how long the child may take to begin, on a machine that is busy.
+const startTimeout = 30 * time.Second
+
 // TestMain turns the test binary into the child of TestCrash or TestFullDisk.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashChild); path != "" {
@@ -307,7 +310,7 @@ func TestCrash(t *testing.T) {
 	l := newLedgers(t)
 	kills := 0
 	for end := time.Now().Add(*crashTime); time.Now().Before(end); kills++ {
-		l.runAndKill(path, time.Duration(50+rand.IntN(250))*time.Millisecond)
+		l.runAndKill(path, time.Duration(50+rand.IntN(250))*time.Millisecond, kills%4 == 1)
 		s := openStore(t, path)
 		for i := range crashWriters {
 			l.check(s, i)
@@ -323,7 +326,10 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-func (l *ledgers) runAndKill(path string, after time.Duration) {
+// runAndKill has the child work on the file, and kills it after a while. That runs from
+// the child's first word, so that a busy machine does not have it
+// killed before it works each time, or else from its start.
+func (l *ledgers) runAndKill(path string, after time.Duration, early bool) {
 	t := l.t
 	t.Helper()
 	var next []string
@@ -341,8 +347,12 @@ func (l *ledgers) runAndKill(path string, after time.Duration) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(startTimeout, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
+	kill := sync.OnceFunc(func() { timer.Reset(after) })
+	if early {
+		kill()
+	}
 	r := bufio.NewReader(out)
 	for {
 		line, err := r.ReadString('\n')
@@ -352,6 +362,7 @@ func (l *ledgers) runAndKill(path string, after time.Duration) {
 			}
 			break
 		}
+		kill()
 		l.read(strings.TrimSpace(line))
 	}
 	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
