@@ -131,7 +131,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	if d.failure() != nil {
 		return
 	}
-	err := d.send(ctx, m, queued)
+	err := d.send(context.WithoutCancel(ctx), m, queued) // the user agent's answer counts when the channel is gone, too
 	var status *msrp.StatusError
 	var unfit *misfit
 	switch {

@@ -148,8 +148,18 @@ func TestRefusedForNow(t *testing.T) {
 	} {
 		a := newFakeAS(t, func(c *Config) { c.Push.Window = tc.window })
 		a.leave(text("one"), text("two"), text("three"))
+		behind := make(chan struct{})
+		came := sync.OnceFunc(func() { close(behind) })
+		a.seen = func(g got) {
+			if g.body == "three" {
+				came()
+			}
+		}
 		took, resp := a.push([]string{"*"}, func(g got) error {
 			if g.body == "two" {
+				if tc.window > 1 {
+					<-behind // which is on its way before the refusal
+				}
 				return &msrp.StatusError{Code: 408, Reason: "busy"}
 			}
 			return nil

@@ -74,15 +74,35 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
 	}
 	conn.send(1)
-	defer conn.send(-1)
 	// What comes back belongs to the pair the other way round.
 	if conn.restore(pair{sender: p.recipient, recipient: p.sender}, nil) != nil {
 		conn.replies.ambiguous.Store(true)
 	}
 	if !s.pushing.lock(p) {
+		conn.send(-1)
 		return errPushing
 	}
-	defer s.pushing.unlock(p)
+	result := make(chan error, 1)
+	over := func(err error) {
+		s.pushing.unlock(p) // before the answer: the next push may begin then
+		conn.send(-1)
+		result <- err
+	}
+	if !s.tasks.Go(func() { over(s.push(ctx, conn, p)) }) {
+		over(errStopping)
+	}
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done(): // the channel is lost, and a new one does not wait for what is under way
+		return ctx.Err()
+	}
+}
+
+// push delivers what is kept for the pair as soon as the connection has its session.
+// Messages that are under way when ctx ends are waited for: the user agent may have
+// them already.
+func (s *Server) push(ctx context.Context, conn *connection, p pair) error {
 	wctx, cancel := context.WithTimeout(ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	session, err := conn.waitSession(wctx)
@@ -110,7 +130,10 @@ func canonicalPair(from, to string) (pair, error) {
 	return pair{sender: sender, recipient: recipient}, nil
 }
 
-var errPushing = errors.New("a push for this pair is under way")
+var (
+	errPushing  = errors.New("a push for this pair is under way")
+	errStopping = errors.New("the media server is stopping")
+)
 
 // pairLocks lets one push at a time deliver a pair's messages: two would send
 // each message twice.

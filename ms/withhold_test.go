@@ -20,13 +20,6 @@ func wantDevice(t *testing.T, resp mscp.Element, why string) {
 	}
 }
 
-// sendMsg begins the delivery to a raw device; the response comes on the channel.
-func (a *fakeAS) sendMsg(l *rawLeg) <-chan mscp.Element {
-	resp := make(chan mscp.Element, 1)
-	go func() { resp <- a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: l.call.ID().String()}) }()
-	return resp
-}
-
 // TestTypeThatIsNotListed has a device that takes HTML alone: a plain text is not sent
 // to it, and not lost for the next device, while what it takes goes through.
 func TestTypeThatIsNotListed(t *testing.T) {
