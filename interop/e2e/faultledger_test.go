@@ -31,6 +31,7 @@ import (
 
 var (
 	faultKills = flag.Int("kills", 8, "how many processes TestFaults kills")
+	faultDisks = flag.Bool("faults.disks", false, "have disks fail more often in TestFaults")
 	faultSeed  = flag.Uint64("faults.seed", 0, "the seed of the order of faults in TestFaults; 0: any")
 )
 
@@ -443,6 +444,10 @@ func (f *faults) run(kills int) {
 // one makes something go wrong.
 func (f *faults) one() {
 	server, media := f.cluster.AS, f.cluster.MS[f.rnd.IntN(faultMS)]
+	if *faultDisks && f.rnd.IntN(2) == 0 {
+		f.failDisk(server, media)
+		return
+	}
 	what := f.rnd.IntN(100)
 	switch {
 	case what < 50:
@@ -456,7 +461,7 @@ func (f *faults) one() {
 	case what < 83:
 		f.freeze("application server stopped", server)
 	case what < 86:
-		f.failDisk(media)
+		f.failDisk(server, media)
 	case what < 89:
 		f.did("media server drained and restarted")
 		_ = media.Stop() // sessions may be cut off at the end of the drain
@@ -538,8 +543,18 @@ func (f *faults) freeze(what string, p *cluster.Process) {
 	p.Thaw()
 }
 
-// failDisk has a few syncs of a process fail, where the tool for it is there.
-func (f *faults) failDisk(p *cluster.Process) {
+// A diskFault is what strace does to calls of a process.
+type diskFault struct{ what, inject string }
+
+var diskFaults = []diskFault{
+	{"syncs of a media server fail", "fdatasync,fsync:error=EIO"},
+	{"writes of a media server find no room", "pwrite64:error=ENOSPC"},
+	{"syncs of a media server take 0.2 s", "fdatasync,fsync:delay_enter=200000"},
+	{"syncs of the application server fail", "fdatasync,fsync:error=EIO"},
+}
+
+// failDisk has a disk fail for a moment, where the tool for it is there.
+func (f *faults) failDisk(server, media *cluster.Process) {
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		if os.Getenv("GOMSCP_REQUIRE_PEERS") == "1" {
@@ -547,14 +562,19 @@ func (f *faults) failDisk(p *cluster.Process) {
 		}
 		return
 	}
+	fault, p := diskFaults[f.rnd.IntN(len(diskFaults))], media
+	if strings.Contains(fault.what, "application server") {
+		p = server
+	}
+	calls, _, _ := strings.Cut(fault.inject, ":")
 	ctx, cancel := context.WithTimeout(f.ctx, 300*time.Millisecond)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
-		"-e", "inject=fdatasync,fsync:error=EIO", "-p", strconv.Itoa(p.Pid()))
+	cmd := exec.CommandContext(ctx, strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace="+calls,
+		"-e", "inject="+fault.inject, "-p", strconv.Itoa(p.Pid()))
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it lets go of the process
 	cmd.WaitDelay = 5 * time.Second
 	_ = cmd.Run() // it is told to end
-	f.did("syncs of a media server fail")
+	f.did(fault.what)
 }
 
 func (f *faults) post(p *cluster.Process, path string) {
