@@ -1,13 +1,13 @@
 package as
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -83,10 +83,9 @@ func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	out := json.NewEncoder(w)
 	for e, err := range s.dir.Entries(recipient, sender, q.Get("ms")) {
 		if err != nil {
-			_ = out.Encode(map[string]string{"error": err.Error()})
+			_ = table.WriteJSON(w, map[string]string{"error": err.Error()})
 			return
 		}
 		e.Channel = "not configured"
@@ -100,11 +99,11 @@ func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
 			open, next := m.outlook()
 			e.Reachable, e.Next = &open, next
 		}
-		if out.Encode(e) != nil {
+		if table.WriteJSON(w, e) != nil {
 			return // the reader has gone
 		}
 	}
-	_ = out.Encode(map[string]bool{"done": true})
+	_ = table.WriteJSON(w, map[string]bool{"done": true})
 }
 
 // uriOf is the canonical form of a URI, whose "sip:" may be left out; "" of none.

@@ -2,7 +2,6 @@ package as
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/mscp"
 )
 
@@ -173,7 +173,7 @@ func (s *Server) mediaServerPages() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"GET /media_servers": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(s.MediaServers()) // the reader may have gone
+			_ = table.WriteJSON(w, s.MediaServers()) // the reader may have gone
 		},
 		"POST /inventory":                    s.inventoryPage,
 		"POST /media_servers/{name}/drain":   s.drainPage(true),

@@ -1,11 +1,11 @@
 package ms
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/ms/operator"
 )
 
@@ -55,5 +55,5 @@ func (s *Server) serveStorePage(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(kept) // the reader may have gone
+	_ = table.WriteJSON(w, kept) // the reader may have gone
 }

@@ -63,6 +63,13 @@ func TestHostileBytesInLogs(t *testing.T) {
 	wantPrintable(t, "the directory", e.operate("directory", "list"))
 	wantPrintable(t, "the directory in JSON", e.operate("directory", "list", "-json"))
 	e.wantStorePrintable(media.Admin)
+	for _, page := range []string{"/store/messages", "/store", "/directory"} {
+		for _, p := range e.cluster.Processes() {
+			if text, err := p.Get(e.ctx, page); err == nil { // the other has it
+				wantPrintable(t, p.Name+page, text)
+			}
+		}
+	}
 	if log := e.cluster.AS.LogTail(1_000_000); !strings.Contains(log, `\x1b[31mred`) {
 		t.Error("the application server's log has nothing of what was sent")
 	}

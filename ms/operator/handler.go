@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -109,17 +109,16 @@ func idOf(s string) (store.ID, error) {
 func lines[T any](w http.ResponseWriter, list iter.Seq2[T, error]) {
 	long(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	e := json.NewEncoder(w)
 	for item, err := range list {
 		if err != nil {
-			_ = e.Encode(answer{Error: err.Error()})
+			_ = table.WriteJSON(w, answer{Error: err.Error()})
 			return
 		}
-		if e.Encode(item) != nil {
+		if table.WriteJSON(w, item) != nil {
 			return // the reader has gone
 		}
 	}
-	_ = e.Encode(answer{Done: true})
+	_ = table.WriteJSON(w, answer{Done: true})
 }
 
 func (h handler) recipients(w http.ResponseWriter, r *http.Request) {
@@ -147,7 +146,7 @@ func (h handler) message(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(m)
+	_ = table.WriteJSON(w, m)
 }
 
 func (h handler) body(w http.ResponseWriter, r *http.Request) {
@@ -198,17 +197,17 @@ func (h handler) work(w http.ResponseWriter, do func(progress func(store.Progres
 	long(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
-	c, e := http.NewResponseController(w), json.NewEncoder(w)
+	c := http.NewResponseController(w)
 	_ = c.EnableFullDuplex() // progress goes out while an import comes in
 	_ = c.Flush()
 	a, err := do(func(p store.Progress) {
-		_ = e.Encode(answer{Progress: &counts{Messages: p.Messages, Bytes: p.Bytes, Total: p.Total}})
+		_ = table.WriteJSON(w, answer{Progress: &counts{Messages: p.Messages, Bytes: p.Bytes, Total: p.Total}})
 		_ = c.Flush()
 	})
 	if a.Done = err == nil; err != nil {
 		a.Error = err.Error()
 	}
-	_ = e.Encode(a)
+	_ = table.WriteJSON(w, a)
 }
 
 func (h handler) check(w http.ResponseWriter, r *http.Request) {
@@ -241,7 +240,7 @@ func (h handler) restore(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(answer{Done: true})
+	_ = table.WriteJSON(w, answer{Done: true})
 }
 
 func (h handler) importAll(w http.ResponseWriter, r *http.Request) {
