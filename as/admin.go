@@ -18,6 +18,8 @@ func (s *Server) adminPages() daemon.AdminPages {
 		"POST /media_servers/{name}/undrain": "new store sessions again",
 		"POST /inventory":                    "ask the media servers for whom they keep messages",
 		"GET /directory":                     "which media server keeps messages for whom, a JSON object a line; ?to=URI, ?from=URI and ?ms=NAME select",
+		"POST /directory/forget":             "remove entries of the media server ?ms=NAME, which is not configured; also ?to=URI and ?from=URI",
+		"POST /directory/rename":             "give the entries of ?ms=NAME, which is not configured, to ?name=NEW",
 		"POST /deliver":                      "try to deliver what is kept for ?to=URI now",
 	}}
 }
