@@ -189,7 +189,8 @@
 // mscp_as_push_duration_seconds, mscp_as_presence_notifications_total by state (open,
 // closed, unreadable, refused), mscp_as_registered_users,
 // mscp_as_inventories_total by outcome (complete, refused, failed) and
-// mscp_as_directory_repairs_total by change (added, removed).
+// mscp_as_directory_repairs_total by change (added, removed); mscp_as_held_bytes and
+// mscp_as_held_limit_bytes of memory, mscp_as_held and mscp_as_refused_total by port.
 //
 // # The operator
 //

@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"internal/daemon":   {"internal/admit", "internal/quietlog"},
 	"internal/xmltree":  {},
 	"internal/table":    {"internal/admit", "internal/daemon", "internal/quietlog"},
-	"as":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"as":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"as/operator":       {"internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
 	"as/cmd/mscp-as":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"ms":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},

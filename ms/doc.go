@@ -120,7 +120,10 @@
 // mscp_mediaserver_store_oldest_message_timestamp_seconds,
 // mscp_mediaserver_store_transaction_duration_seconds,
 // mscp_mediaserver_store_transaction_jobs and mscp_mediaserver_commit_duration_seconds;
-// and mscp_mediaserver_strangers_rejected_total by protocol.
+// and mscp_mediaserver_strangers_rejected_total by protocol. Of what is held for peers
+// mscp_mediaserver_held_bytes, mscp_mediaserver_held_limit_bytes and
+// mscp_mediaserver_held_refused_total, by what it is for; of places at the ports
+// mscp_mediaserver_held and mscp_mediaserver_refused_total by port.
 //
 // # The log
 //

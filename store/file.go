@@ -187,7 +187,7 @@ func (s *Store) reopen(tx uint64) (committed bool, err error) {
 		err = boltfile.Guard(func() error { return db.Update(func(*bolt.Tx) error { return nil }) })
 	}
 	fresh := &Store{db: db, path: s.path, log: s.log, index: newIndex(), counts: newCounts(), commitTx: (*bolt.Tx).Commit}
-	fresh.index.seed = s.index.seed // Writers have used it
+	fresh.index.seed = s.seed // Writers have used it
 	if err == nil {
 		err = fresh.load()
 	}

@@ -197,15 +197,13 @@ func (x *index) loads(recipient, sender string) (all, part load) {
 	return b.all, part
 }
 
-// tag is what two messages that are the same have in common; 0 is no tag.
-func (x *index) tag(m *MessageInfo) uint64 { return x.rawTag([]byte(m.MessageID), m.Sum) }
-
-func (x *index) rawTag(messageID, sum []byte) uint64 {
+// tagOf is what two messages that are the same have in common; 0 is no tag.
+func tagOf(seed maphash.Seed, messageID, sum []byte) uint64 {
 	if len(messageID) == 0 {
 		return 0
 	}
 	var h maphash.Hash
-	h.SetSeed(x.seed)
+	h.SetSeed(seed)
 	_, _ = h.Write(messageID)
 	_, _ = h.Write(sum)
 	return max(1, h.Sum64())

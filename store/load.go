@@ -172,7 +172,7 @@ func (l *loader) record(id ID, v []byte) int64 {
 	l.s.nextBody.Store(max(l.s.nextBody.Load(), r.body))
 	e := entry{
 		id: id, size: r.size, received: nanos(r.times[0].time()), expires: nanos(r.times[1].time()),
-		tag: x.rawTag(r.messageID, r.sum), body: r.body,
+		tag: tagOf(x.seed, r.messageID, r.sum), body: r.body,
 	}
 	x.place(x.rawPile(&r), e)
 	return e.inline()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -139,7 +140,8 @@ type Store struct {
 	opened    atomic.Uint64 // how often the file was opened anew
 
 	mu      sync.RWMutex
-	index   index // only the committer changes it
+	index   index        // only the committer changes it
+	seed    maphash.Seed // of the index, and never another: Writers use it without a lock
 	counts  counts
 	unread  []error         // why messages could not be decoded at Open, at most maxFaults
 	damaged map[ID]struct{} // messages that were found unreadable since, at most maxDamaged
@@ -178,6 +180,7 @@ func Open(path string, opt Options) (*Store, error) {
 		index: newIndex(), counts: newCounts(), damaged: map[ID]struct{}{}, commitTx: (*bolt.Tx).Commit,
 		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.seed = s.index.seed
 	s.opened.Store(1)
 	s.SetLimits(opt.Limits)
 	if err := s.load(); err != nil {

@@ -154,7 +154,7 @@ func (w *Writer) Commit() *Pending {
 	// Segments of earlier jobs come before this one in the committer's queue,
 	// and a failed one fails the message below.
 	j := newJob()
-	j.message, j.meta, j.tag, j.mark = &w.info, meta, w.s.index.tag(&w.info), w.mark
+	j.message, j.meta, j.tag, j.mark = &w.info, meta, tagOf(w.s.seed, []byte(w.info.MessageID), w.info.Sum), w.mark
 	j.ahead, j.opened, j.outside = w.ahead, w.opened, w.outside
 	if len(w.buf) > 0 {
 		j.segments = []segment{w.take()}
