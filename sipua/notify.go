@@ -20,7 +20,8 @@ type Notification struct {
 	Body []byte
 	CSeq uint32
 	// Solicited says that a SUBSCRIBE of ours was waiting for it, a refresh
-	// perhaps: it need not mean that anything has changed.
+	// perhaps: it need not mean that anything has changed. It is false where the
+	// subscription before was lost, since what has changed meanwhile was not told.
 	Solicited bool
 
 	subscription *Subscription
@@ -165,8 +166,8 @@ func (s *Subscription) notified(req *sip.Request) (code int, reason string, head
 	}
 	d.remoteSeq = seq
 	st, _ := parseSubscriptionState(req.GetHeaders("Subscription-State"))
-	n := Notification{State: st.state, Reason: st.reason, CSeq: seq, Solicited: !s.timerN.IsZero(), subscription: s}
-	s.timerN = time.Time{}
+	n := Notification{State: st.state, Reason: st.reason, CSeq: seq, Solicited: !s.timerN.IsZero() && !s.missed, subscription: s}
+	s.timerN, s.missed = time.Time{}, false
 	s.follow(now, st)
 	defer s.wakeUp()
 	if refused := n.read(req, s.understood); refused != nil {

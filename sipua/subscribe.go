@@ -60,6 +60,7 @@ type Subscription struct {
 	dialog    *dialog    // nil between subscriptions
 	key       dialogKey
 	confirmed bool               // a NOTIFY has made the dialog
+	missed    bool               // a dialog was lost, and with it NOTIFYs perhaps
 	ended     *subscriptionState // of the NOTIFY that has ended it
 	closing   bool               // Close was called: nothing more is handed on
 
@@ -259,6 +260,7 @@ func (s *Subscription) drop() {
 		delete(s.ua.subs, s.key)
 		s.ua.mu.Unlock()
 	}
+	s.missed = s.missed || s.confirmed
 	s.dialog, s.confirmed, s.ended = nil, false, nil
 	s.expires, s.timerN, s.told = time.Time{}, time.Time{}, time.Time{}
 	s.since, s.lastOK, s.suspect = time.Time{}, time.Time{}, time.Time{}

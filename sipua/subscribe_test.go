@@ -343,3 +343,47 @@ func TestAskAgain(t *testing.T) {
 		t.Errorf("the pauses have not begun anew: %v", gap)
 	}
 }
+
+// TestNotifyAfterALoss has a subscription end, by an answer to a refresh or by a NOTIFY,
+// and begin anew: what the first NOTIFY of the new one says was not asked for by a refresh,
+// as something may have changed that nobody has told.
+func TestNotifyAfterALoss(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(p *playedNotifier, m string) []string{
+		"481": func(p *playedNotifier, m string) []string {
+			return []string{p.response(m, "481 Subscription Does Not Exist", "pres")}
+		},
+		"terminated": func(p *playedNotifier, m string) []string {
+			return []string{p.response(m, "200 OK", "pres", "Expires: 600"), p.notify(m, "pres", 2, "x", "Subscription-State: terminated;reason=deactivated")}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := playNotifier(t, "udp", "127.0.0.1:0", func(p *playedNotifier, n int, m string) []string {
+				if n == 1 {
+					return lose(p, m)
+				}
+				return []string{p.response(m, "200 OK", "pres", "Expires: 600"), p.notify(m, "pres", n+1, "x", "Subscription-State: active")}
+			})
+			s, got := watchOver(t, p, quickTimers(), nil)
+			defer s.Close()
+			want := []bool{true, false}
+			if name == "terminated" {
+				want = []bool{true, true, false} // the one in the middle answers the refresh that it ends
+			}
+			for i, solicited := range want {
+				select {
+				case n := <-got:
+					if n.Solicited != solicited {
+						t.Errorf("NOTIFY %d: solicited %v, want %v", i, n.Solicited, solicited)
+					}
+					if i == 0 {
+						s.refreshIfOlder(time.Now())
+					}
+				case <-time.After(10 * time.Second):
+					t.Fatalf("NOTIFY %d has not come", i)
+				}
+			}
+		})
+	}
+}
