@@ -12,14 +12,18 @@ type arrivals struct {
 	list []*Incoming
 }
 
-// arrived gives a message its place; s.mu is held.
+// arrived gives a message its place, unless its handler has returned before all of it had
+// come: nobody would ever take it out. s.mu is held.
 func (s *Session) arrived(in *Incoming) {
-	in.placed = true
+	if in.placed = true; in.left {
+		return
+	}
 	s.order.list = append(s.order.list, in)
 }
 
 // leave takes a message out and gives the next one its turn; s.mu is held.
 func (s *Session) leave(in *Incoming) {
+	in.left = true
 	l := s.order.list
 	for i, x := range l {
 		if x != in {
@@ -28,7 +32,6 @@ func (s *Session) leave(in *Incoming) {
 		copy(l[i:], l[i+1:])
 		l[len(l)-1] = nil
 		s.order.list = l[:len(l)-1]
-		in.left = true
 		if i == 0 && len(l) > 1 && l[0].turn != nil {
 			close(l[0].turn)
 		}
