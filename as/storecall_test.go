@@ -243,6 +243,18 @@ func TestCloseEndsSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	leg := <-ms.legs
+	waitFor(t, "the ACK at the server", func() bool {
+		families, err := s.metrics.reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() == "mscp_as_call_setup_duration_seconds" {
+				return f.GetMetric()[0].GetHistogram().GetSampleCount() == 1
+			}
+		}
+		return false
+	})
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
