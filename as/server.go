@@ -208,7 +208,10 @@ func (s *Server) Close() error {
 		var errs []error
 		errs = append(errs, s.admin.Close())
 		if s.ua != nil {
-			errs = append(errs, s.ua.Close())
+			// A caller whose ACK is still under way has a call that nothing else ends.
+			ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+			errs = append(errs, s.ua.Shutdown(ctx))
+			cancel()
 		}
 		if r, ok := s.presence.(*registrations); ok {
 			r.close()
