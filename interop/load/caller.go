@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,11 @@ const (
 type Caller struct {
 	// User is the user part of who calls; New makes it "load".
 	User string
+	// Users, if it is more than 1, is how many users the calls are of, in turn: User and a
+	// number. The memory of one sender is bounded.
+	Users int
+
+	made atomic.Int64 // calls
 
 	target    string
 	transport string // UDP or TCP
@@ -201,7 +207,7 @@ func (c *Caller) write(m []byte) error {
 type Call struct {
 	c         *Caller
 	id        string
-	to        string // user part
+	from, to  string // user parts
 	toTag     string
 	target    string
 	path      string
@@ -214,7 +220,10 @@ type Call struct {
 // Invite calls sip:user@example.com with an offer of an MSRP session, and acknowledges
 // the answer.
 func (c *Caller) Invite(ctx context.Context, user string) (*Call, error) {
-	call := &Call{c: c, id: rand.Text(), to: user, target: "sip:" + user + "@example.com", responses: make(chan response, 2)}
+	call := &Call{c: c, from: c.User, id: rand.Text(), to: user, target: "sip:" + user + "@example.com", responses: make(chan response, 2)}
+	if c.Users > 1 {
+		call.from = fmt.Sprint(c.User, c.made.Add(1)%int64(c.Users))
+	}
 	c.mu.Lock()
 	c.calls[call.id] = call.responses
 	c.mu.Unlock()
@@ -241,7 +250,7 @@ func (call *Call) message(method string, seq int, body string) []byte {
 	c := call.c
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s%s\r\nMax-Forwards: 70\r\n"+
-		"From: <sip:%s@example.com>;tag=l\r\nTo: <sip:%s@example.com>", method, call.target, c.transport, c.addr, method, call.id, c.User, call.to)
+		"From: <sip:%s@example.com>;tag=l\r\nTo: <sip:%s@example.com>", method, call.target, c.transport, c.addr, method, call.id, call.from, call.to)
 	if call.toTag != "" {
 		b.WriteString(";tag=" + call.toTag)
 	}

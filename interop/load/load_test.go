@@ -218,6 +218,7 @@ func caller(t *testing.T, target string, tcp bool) *Caller {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	c.Users = 100 // as one has an eighth of the memory
 	return c
 }
 
