@@ -282,11 +282,18 @@ func (s *pushSession) frame(f *frame) {
 	}
 }
 
+// maxWrittenBack bounds the sessions of a run in which users write back.
+const maxWrittenBack = 40
+
 // writeBack has the user write messages to the sender of what it got.
 func (s *pushSession) writeBack(count int) {
 	c := &call{w: s.w, from: s.user, to: s.sender, conn: s.conn, mixed: true}
 	var wire strings.Builder
 	s.w.mu.Lock()
+	if s.w.writtenBack++; s.w.writtenBack > maxWrittenBack { // two such users would never end
+		s.w.mu.Unlock()
+		return
+	}
 	var list []*message
 	for range count {
 		m := s.w.newMessage(c.from, c.to, 20)

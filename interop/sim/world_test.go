@@ -67,6 +67,7 @@ type world struct {
 	now                 event // what happens
 	happened, invitedAt time.Time
 	invitedNow          int // calls since invitedAt
+	writtenBack         int // sessions in which users have written back
 }
 
 // Options are what holds for a whole run.
