@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gomscp/gomscp/internal/table"
@@ -72,14 +73,8 @@ func (s *Server) directoryPages() map[string]http.HandlerFunc {
 // says that they are all, or what is wrong.
 func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	recipient, err := uriOf(q.Get("to"))
-	if err != nil {
-		http.Error(w, "to: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	sender, err := uriOf(q.Get("from"))
-	if err != nil {
-		http.Error(w, "from: "+err.Error(), http.StatusBadRequest)
+	recipient, sender, ok := selection(w, q)
+	if !ok {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -104,6 +99,21 @@ func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	_ = table.WriteJSON(w, map[string]bool{"done": true})
+}
+
+// selection is the recipient and the sender that a request names by to and from; "" is
+// any. ok is false, and the request answered, if one of them is no URI.
+func selection(w http.ResponseWriter, q url.Values) (recipient, sender string, ok bool) {
+	var err error
+	if recipient, err = uriOf(q.Get("to")); err != nil {
+		http.Error(w, "to: "+err.Error(), http.StatusBadRequest)
+		return "", "", false
+	}
+	if sender, err = uriOf(q.Get("from")); err != nil {
+		http.Error(w, "from: "+err.Error(), http.StatusBadRequest)
+		return "", "", false
+	}
+	return recipient, sender, true
 }
 
 // uriOf is the canonical form of a URI, whose "sip:" may be left out; "" of none.
@@ -146,14 +156,8 @@ func (s *Server) deliverPage(w http.ResponseWriter, r *http.Request) {
 // forgetPage removes entries of a media server that is not configured.
 func (s *Server) forgetPage(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	recipient, err := uriOf(q.Get("to"))
-	if err != nil {
-		http.Error(w, "to: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	sender, err := uriOf(q.Get("from"))
-	if err != nil {
-		http.Error(w, "from: "+err.Error(), http.StatusBadRequest)
+	recipient, sender, ok := selection(w, q)
+	if !ok {
 		return
 	}
 	n, err := s.ForgetEntries(q.Get("ms"), recipient, sender)
