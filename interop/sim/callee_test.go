@@ -161,6 +161,33 @@ func (w *world) accept(m *sipMessage, user, sender string, p policy, tag string)
 	if p.active {
 		w.work.Go(s.connect)
 	}
+	time.AfterFunc(2*byePatience, func() {
+		s.mu.Lock()
+		conn := s.conn
+		s.mu.Unlock()
+		if conn == nil {
+			s.giveUp()
+		}
+	})
+}
+
+// byePatience is how long a user agent without an MSRP connection waits for the BYE: one
+// that is lost for 32 s does not come again.
+const byePatience = time.Minute
+
+// disconnected takes the end of the connection.
+func (s *pushSession) disconnected() { time.AfterFunc(byePatience, s.giveUp) }
+
+// giveUp ends a session whose BYE does not come.
+func (s *pushSession) giveUp() {
+	s.mu.Lock()
+	over := s.over
+	s.spoiled = true
+	s.mu.Unlock()
+	if !over {
+		s.d.do("BYE", nil, nil)
+		s.ended()
+	}
 }
 
 // connect connects to the media server.
@@ -179,6 +206,7 @@ func (s *pushSession) connect() {
 	}
 	_ = mc.write(mc.request("SEND", "Message-ID: "+s.session+"\r\nByte-Range: 1-0/0\r\n", "", "", '$', func(int) {}))
 	mc.serve(s.frame)
+	s.disconnected()
 }
 
 func (s *pushSession) use(mc *msrpConn) bool {
@@ -215,6 +243,7 @@ func (w *world) acceptPush(conn net.Conn) {
 	} else if !s.use(mc) {
 		return
 	} else {
+		defer s.disconnected()
 		take(f)
 	}
 	for {

@@ -279,6 +279,9 @@ func TestSim(t *testing.T) {
 	t.Logf("%d runs of %d events in %v, from seed %d", runs.Load(), steps.Load(), time.Since(began).Round(time.Second), base)
 }
 
+// enoughFor stands in the report of a fault that was found and shrunk.
+const enoughFor = "these are enough for"
+
 // report shrinks what has failed, and shows it.
 func report(t *testing.T, seed uint64, events []event, fault string) {
 	t.Helper()
@@ -300,7 +303,7 @@ func report(t *testing.T, seed uint64, events []event, fault string) {
 	for _, e := range least {
 		fmt.Fprintf(&list, "\t%v\n", e)
 	}
-	t.Fatalf("seed %d: %s\nof its %d events, these are enough for: %s\n%s", seed, first, len(events), fault, list.String())
+	t.Fatalf("seed %d: %s\nof its %d events, %s: %s\n%s", seed, first, len(events), enoughFor, fault, list.String())
 }
 
 // replay makes the run of -sim.seed, and shows its log if it fails.
