@@ -50,9 +50,13 @@ func (p *presenceServer) start() {
 				return
 			}
 			p.mu.Lock()
-			p.conns[c] = true
+			if p.listener != l {
+				c.Close()
+			} else {
+				p.conns[c] = true
+				go p.serve(c)
+			}
 			p.mu.Unlock()
-			go p.serve(c)
 		}
 	}()
 }
@@ -64,6 +68,7 @@ func (p *presenceServer) stop() {
 	for c := range p.conns {
 		c.Close()
 	}
+	p.listener, p.conns = nil, nil
 }
 
 func (p *presenceServer) serve(c net.Conn) {
@@ -95,6 +100,9 @@ const openPIDF = `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:u@ex
 func (p *presenceServer) take(c net.Conn, first string, h map[string]string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.conns[c] {
+		return // of a connection of the server before
+	}
 	if strings.HasPrefix(first, "SIP/2.0") {
 		if !strings.HasPrefix(first, "SIP/2.0 200") {
 			p.refused = append(p.refused, first)
@@ -195,9 +203,14 @@ func TestPresenceServerRestarts(t *testing.T) {
 		}
 	}
 	took := time.Since(began)
-	t.Logf("%d recipients were called %v after the presence server was back", count, took)
-	if took > 10*time.Second { // about 2,000 SUBSCRIBEs at 1,000 a second, beyond a burst, and a pause or two
-		t.Errorf("that took %v", took)
+	p.mu.Lock()
+	asked := len(p.asked)
+	p.mu.Unlock()
+	t.Logf("%d recipients were called %v and %d SUBSCRIBEs after the presence server was back", count, took, asked)
+	// A refresh that gets 481 and a new subscription for each, and some again. The pace
+	// is held below; how fast the machine follows it is not the matter here.
+	if asked > 5*count {
+		t.Errorf("that took %d SUBSCRIBEs", asked)
 	}
 	for end := time.Now().Add(time.Minute); p.subscriptions() > 0 && time.Now().Before(end); { // they end at the pace, too
 		time.Sleep(10 * time.Millisecond)
@@ -213,9 +226,8 @@ func TestPresenceServerRestarts(t *testing.T) {
 	if p.ended < count {
 		t.Errorf("%d of %d subscriptions were ended", p.ended, count)
 	}
-	// Of SUBSCRIBEs whose response was lost with its connection: as many as were under way,
-	// which on a busy machine is a good part.
-	if n := len(p.refused); n > count/2 {
+	t.Logf("%d NOTIFYs were refused", len(p.refused))
+	if n := len(p.refused); n > count/20 { // of SUBSCRIBEs whose response was lost with its connection
 		t.Errorf("%d NOTIFYs were refused: %q", n, p.refused[:3])
 	}
 }

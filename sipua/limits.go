@@ -109,6 +109,11 @@ const (
 	// otherConnectionWait is how long the response to a SUBSCRIBE may take on
 	// another connection when its own has ended.
 	otherConnectionWait = time.Second
+	// newConnectionWait is how long it may take to one that is sent within
+	// otherConnectionWait after a connection has ended. It has most likely gone on a new
+	// one, to a notifier that starts and has much to do: who gives up too early asks it
+	// for the same again.
+	newConnectionWait = 4 * time.Second
 	// unsubscribeWait bounds the last requests of a subscription.
 	unsubscribeWait = 2 * time.Second
 

@@ -200,7 +200,7 @@ func (n *notifier) connectionEnded(addr string) {
 	n.mu.Unlock()
 	if its {
 		for _, s := range n.all() {
-			s.connectionEnded()
+			s.waitNoLonger(otherConnectionWait)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (s *Subscription) subscribe(ctx context.Context, sent time.Time) (*sip.Resp
 		s.timerN = sent.Add(s.ua.cfg.timers.notify) // before it is sent: a NOTIFY may overtake the response
 		s.mu.Unlock()
 		if s.notifier.endedJustNow() {
-			s.connectionEnded()
+			s.waitNoLonger(newConnectionWait)
 		}
 		res, err := s.ua.do(running, s.request(asked), s.auth, s.pacedSeq(running))
 		if err != nil || res.StatusCode != 423 || tries == maxTooBrief {
@@ -99,13 +99,12 @@ func (s *Subscription) subscribe(ctx context.Context, sent time.Time) (*sip.Resp
 	}
 }
 
-// connectionEnded has a SUBSCRIBE that is under way wait no longer for its response
-// than the notifier needs to send it on another connection.
-func (s *Subscription) connectionEnded() {
+// waitNoLonger bounds the wait for the response to a SUBSCRIBE that is under way.
+func (s *Subscription) waitNoLonger(than time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.giveUp != nil {
-		time.AfterFunc(otherConnectionWait, s.giveUp)
+		time.AfterFunc(than, s.giveUp)
 	}
 }
 

@@ -52,9 +52,6 @@ var mutants = []struct {
 		{"as/unserved.go", "		if came[p.Server] {", "		if true {"},
 		{"as/unserved.go", "	if len(gone) > 0 {\n		ms.putAside(gone)\n	}\n", ""},
 	}},
-	{"a refused message is told of as a new one", []edit{
-		{"ms/arrivals.go", "if !came || s.kept(p) == 0 {", "if came = came; s.kept(p) == 0 {"},
-	}},
 	{"a word that comes soon after a refusal is dropped", []edit{
 		{"as/devicefault.go", "		if !l.refused.IsZero() {\n			l.again", "		if !l.refused.IsZero() && time.Since(l.refused) >= m.s.cfg.Push.RetryMax {\n			l.again"},
 	}},
