@@ -96,7 +96,7 @@ func (l LimitsConfig) store() store.Limits {
 	return store.Limits{
 		MaxRecipientMessages: l.RecipientMessages, MaxRecipientBytes: l.RecipientBytes,
 		MaxSenderMessages: l.SenderMessages, MaxSenderBytes: l.SenderBytes,
-		MaxTotalBytes: l.TotalBytes, MinFree: l.MinFree,
+		MaxTotalBytes: l.TotalBytes, MinFree: l.MinFree, MaxIndexBytes: l.Memory / 8,
 	}
 }
 

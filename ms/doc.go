@@ -115,7 +115,8 @@
 // mscp_mediaserver_notifications_dropped_total and mscp_mediaserver_receipts_total by
 // outcome; of the store mscp_mediaserver_store_messages, mscp_mediaserver_store_bytes,
 // mscp_mediaserver_store_aside_messages, mscp_mediaserver_store_open_bytes,
-// mscp_mediaserver_store_file_bytes, mscp_mediaserver_store_queue_jobs,
+// mscp_mediaserver_store_file_bytes, mscp_mediaserver_store_index_bytes,
+// mscp_mediaserver_store_queue_jobs,
 // mscp_mediaserver_store_queue_bytes, mscp_mediaserver_store_failed_commits_total,
 // mscp_mediaserver_store_oldest_message_timestamp_seconds,
 // mscp_mediaserver_store_transaction_duration_seconds,

@@ -10,8 +10,8 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// Parts of limits.memory. What is held for peers may take three quarters of it, the rest is
-// for what the runtime adds, the store's index and its pages. Of these three quarters,
+// Parts of limits.memory. What is held for peers may take three quarters of it, the store's
+// index an eighth; the rest is for what the runtime adds, and for pages of the file. Of these three quarters,
 // store sessions may have three again, so that deliveries go on while senders use up
 // theirs; all sessions of one sender an eighth, and one session half of that.
 const (
@@ -172,3 +172,10 @@ func (h *heldWriter) Write(p []byte) (int, error) {
 
 // free gives all back.
 func (h *heldWriter) free() { h.from.Give(h.held) }
+
+// keep leaves to the caller to free what is held: the store has the message yet.
+func (h *heldWriter) keep() *heldWriter {
+	rest := &heldWriter{from: h.from, held: h.held}
+	h.held = 0
+	return rest
+}

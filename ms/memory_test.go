@@ -187,3 +187,45 @@ func TestHeldWriter(t *testing.T) {
 		release()
 	}
 }
+
+// TestKeptWhileUnknown holds that what the store has yet stays taken when its handler ends.
+func TestKeptWhileUnknown(t *testing.T) {
+	m := newMemory(minMemory)
+	b, release := m.sender(alice)
+	defer release()
+	h := &heldWriter{w: io.Discard, from: b}
+	if _, err := h.Write(make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	rest := h.keep()
+	h.free()
+	if got := m.all.Used(); got != heldStep {
+		t.Errorf("%d bytes are taken, want %d", got, heldStep)
+	}
+	rest.free()
+	if got := m.all.Used(); got != 0 {
+		t.Errorf("%d bytes are left", got)
+	}
+}
+
+// TestIndexHasItsPart fills the part of the memory that is for the store's index: messages
+// are refused, and so are new sessions, until something is delivered.
+func TestIndexHasItsPart(t *testing.T) {
+	a := newFakeAS(t, nil)
+	limits := a.ms.store.Limits()
+	if want := a.ms.cfg.Limits.Memory / 8; limits.MaxIndexBytes != want || want == 0 {
+		t.Fatalf("the index may take %d bytes, want %d", limits.MaxIndexBytes, want)
+	}
+	a.leave(text("first"))
+	limits.MaxIndexBytes = a.ms.store.Stats().Index + 50
+	a.ms.store.SetLimits(limits)
+	if err := a.ms.store.Room(); err == nil {
+		t.Error("there is room")
+	}
+	took, resp := a.push([]string{"*"}, nil)
+	if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "first" {
+		t.Errorf("took %+v: %+v", took, resp)
+	}
+	a.leave(text("second"))
+	a.wantKept(1)
+}

@@ -35,8 +35,9 @@ var (
 )
 
 // commitInOrder commits messages in the order in which their session completed
-// them, though their handlers run side by side. p is whose message it is.
-func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p pair) error {
+// them, though their handlers run side by side. p is whose message it is. What is held of
+// one whose outcome nobody waits for any more is kept until it is known.
+func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p pair, held *heldWriter) error {
 	release, err := m.InOrder(ctx)
 	if err != nil {
 		w.Abort()
@@ -60,7 +61,11 @@ func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *
 	if err = pending.Wait(wctx); wctx.Err() == nil {
 		return err
 	}
-	ss.s.late.Go(func() { ss.learn(m, pending, p) })
+	rest := held.keep()
+	ss.s.late.Go(func() {
+		defer rest.free()
+		ss.learn(m, pending, p)
+	})
 	return errUnknown
 }
 

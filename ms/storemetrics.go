@@ -19,6 +19,7 @@ var (
 	descAside      = storeDesc("store_aside_messages", "Messages that are set aside.")
 	descOpen       = storeDesc("store_open_bytes", "Bytes on disk of messages that are not complete.")
 	descFile       = storeDesc("store_file_bytes", "Size of the store's file.")
+	descIndex      = storeDesc("store_index_bytes", "Memory that the index of what is kept takes, estimated.")
 	descOldest     = storeDesc("store_oldest_message_timestamp_seconds", "When the message that is kept longest came, in seconds since 1970; absent without one.")
 	descQueue      = storeDesc("store_queue_jobs", "What waits for the next transaction.")
 	descQueueBytes = storeDesc("store_queue_bytes", "Bytes of what waits for the next transaction.")
@@ -35,7 +36,7 @@ var (
 // Describe tells the names. See [prometheus.Collector].
 func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descMessages, descBytes, descAside, descOpen, descFile, descOldest, descQueue, descQueueBytes, descStored, descDeleted,
+		descMessages, descBytes, descAside, descOpen, descFile, descIndex, descOldest, descQueue, descQueueBytes, descStored, descDeleted,
 		descExpired, descDuplicates, descLimit, descFailed, descTook, descGroup,
 	} {
 		ch <- d
@@ -54,6 +55,7 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descAside, float64(st.Aside))
 	gauge(descOpen, float64(st.Open))
 	gauge(descFile, float64(st.FileBytes))
+	gauge(descIndex, float64(st.Index))
 	if !st.Oldest.IsZero() {
 		gauge(descOldest, float64(st.Oldest.UnixMilli())/1000)
 	}
@@ -63,7 +65,7 @@ func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	count(descDeleted, st.Deleted)
 	count(descExpired, st.Expired)
 	count(descDuplicates, st.Duplicates)
-	for _, l := range []store.Limit{store.LimitBody, store.LimitRecipient, store.LimitSender, store.LimitTotal, store.LimitDisk} {
+	for _, l := range []store.Limit{store.LimitBody, store.LimitRecipient, store.LimitSender, store.LimitTotal, store.LimitDisk, store.LimitIndex} {
 		count(descLimit, st.RefusedBy[l], string(l))
 	}
 	count(descFailed, st.Failed)

@@ -236,7 +236,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 		return preview{}, ss.refuse(err)
 	}
 	began := time.Now()
-	if err := ss.commitInOrder(ctx, m, w, p); err != nil {
+	if err := ss.commitInOrder(ctx, m, w, p, held); err != nil {
 		return preview{}, ss.refuse(err)
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())

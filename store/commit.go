@@ -213,7 +213,7 @@ func (s *Store) commit(batch []*job) {
 // itself deletes counts as still there.
 func (s *Store) decide(batch []*job) {
 	d := decision{s: s, twins: make(map[twinKey]*job, len(batch)), recipients: map[string]load{}, senders: map[pair]load{}}
-	d.total = s.index.kept.bytes + s.openBytes()
+	d.total, d.index = s.index.kept.bytes+s.openBytes(), s.index.memory()
 	for _, j := range batch {
 		if j.message == nil {
 			continue

@@ -83,8 +83,9 @@
 // memory a Writer holds at most two segments, the committer's queue at most
 // MaxBatch jobs of one segment each, Import some hundred short messages, and
 // Export one segment and the metadata of some hundred messages.
-// The index takes some 300 bytes for a recipient with one message, and 70 for
-// each further message of the same sender. Nothing expires or is purged unasked.
+// The index takes some 360 bytes for a recipient with one message, and 100 for
+// each further message of the same sender; MaxIndexBytes bounds it. Nothing expires
+// or is purged unasked.
 //
 // # Concurrency
 //

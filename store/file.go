@@ -131,17 +131,23 @@ func (s *Store) Room() error {
 	if err := s.Healthy(); err != nil {
 		return err
 	}
-	if most := s.Limits().MaxTotalBytes; most > 0 && s.keptBytes() >= most {
-		return &LimitError{LimitTotal, most}
+	limits := s.Limits()
+	kept, index := s.taken()
+	switch {
+	case limits.MaxTotalBytes > 0 && kept >= limits.MaxTotalBytes:
+		return &LimitError{LimitTotal, limits.MaxTotalBytes}
+	case limits.MaxIndexBytes > 0 && index+entryCost > limits.MaxIndexBytes:
+		return &LimitError{LimitIndex, limits.MaxIndexBytes}
 	}
 	return s.checkDisk()
 }
 
-// keptBytes are the bytes of all bodies, with those of unfinished messages.
-func (s *Store) keptBytes() int64 {
+// taken are the bytes of all bodies, with those of unfinished messages, and of the
+// memory that the index takes.
+func (s *Store) taken() (kept, index int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.index.kept.bytes + s.index.open
+	return s.index.kept.bytes + s.index.open, s.index.memory()
 }
 
 // recover opens the file anew after a commit of which nobody knows whether it is

@@ -25,6 +25,7 @@ type index struct {
 	aside  map[ID]asideMark
 	due    dueHeap
 	kept   load
+	uris   int64 // bytes of the URIs of boxes and piles
 	buried int   // records of deleted messages, in all spans
 	open   int64 // bytes of bodies that are written ahead of their messages
 	seed   maphash.Seed
@@ -118,6 +119,20 @@ func newIndex() index {
 	return index{boxes: map[string]*box{}, spans: map[uint64]*span{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed(), piles: make([]*pile, owners)}
 }
 
+// What the index takes, in bytes, as measured; TestIndexMemory compares.
+const (
+	boxCost   = 288 // a recipient with its first pile and message, and its place in the map
+	pileCost  = 240 // one more pile with its first message
+	entryCost = 112 // one more message: its entry, with the room that lists leave, tag, owner and time
+)
+
+// memory estimates the bytes that the index takes, without regard to what deleted
+// messages leave for a while.
+func (x *index) memory() int64 {
+	boxes, piles := int64(len(x.boxes)), int64(len(x.piles)-len(x.spare)-int(owners))
+	return boxes*boxCost + (piles-boxes)*pileCost + (int64(x.kept.count)-piles)*entryCost + x.uris
+}
+
 // pile finds the sender's messages to the recipient.
 func (x *index) pile(recipient, sender string) *pile {
 	b := x.boxes[recipient]
@@ -155,6 +170,7 @@ func (x *index) newBox(recipient string) *box {
 	b := &box{recipient: recipient}
 	b.piles = b.one[:0]
 	x.boxes[recipient] = b
+	x.uris += int64(len(recipient))
 	return b
 }
 
@@ -164,6 +180,7 @@ func (x *index) newPile(b *box, sender string) *pile {
 		p = new(pile)
 	}
 	p.box, p.place, p.sender = b, int32(len(b.piles)), sender
+	x.uris += int64(len(sender))
 	p.list = p.one[:0]
 	if last := len(x.spare) - 1; last >= 0 {
 		p.number = x.spare[last]
@@ -387,9 +404,11 @@ func (x *index) drop(p *pile) {
 	b.piles[last] = nil
 	b.piles = b.piles[:last]
 	delete(b.bySender, p.sender)
+	x.uris -= int64(len(p.sender))
 	x.piles[p.number] = nil
 	x.spare = append(x.spare, p.number)
 	if last == 0 {
+		x.uris -= int64(len(b.recipient))
 		delete(x.boxes, b.recipient)
 	}
 }

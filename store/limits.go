@@ -15,6 +15,7 @@ type Limits struct {
 	MaxSenderMessages    int   // messages of one sender kept for one recipient
 	MaxSenderBytes       int64 // bytes of bodies of one sender kept for one recipient
 	MaxTotalBytes        int64 // bytes of bodies in the store, with those of unfinished messages on disk
+	MaxIndexBytes        int64 // bytes of memory that the index takes, as [Stats] tells them; one transaction may go beyond
 	MinFree              int64 // bytes that stay free on the file system; looked at by Begin and at every segment, on Linux only
 }
 
@@ -35,6 +36,7 @@ const (
 	LimitSender    Limit = "sender"
 	LimitTotal     Limit = "total"
 	LimitDisk      Limit = "disk"
+	LimitIndex     Limit = "index"
 )
 
 // ErrLimit is what every [LimitError] is.
@@ -64,7 +66,7 @@ type load struct {
 func (l load) plus(o load) load { return load{l.count + o.count, l.bytes + o.bytes} }
 
 // admit says whether a message may be added to what is there.
-func (l *Limits) admit(size int64, recipient, sender load, total int64) error {
+func (l *Limits) admit(size int64, recipient, sender load, total, index int64) error {
 	one := load{1, size}
 	checks := []struct {
 		limit Limit
@@ -77,6 +79,7 @@ func (l *Limits) admit(size int64, recipient, sender load, total int64) error {
 		{LimitSender, int64(sender.plus(one).count), int64(l.MaxSenderMessages)},
 		{LimitSender, sender.plus(one).bytes, l.MaxSenderBytes},
 		{LimitTotal, total + size, l.MaxTotalBytes},
+		{LimitIndex, index + entryCost, l.MaxIndexBytes},
 	}
 	for _, c := range checks {
 		if c.max > 0 && c.is > c.max {
@@ -101,7 +104,7 @@ func (s *Store) admitNow(m Meta, size, ahead, more int64) error {
 		defer s.mu.Unlock()
 	}
 	recipient, sender := s.index.loads(m.Recipient, m.Sender)
-	err := s.limits.Load().admit(size, recipient, sender, s.index.kept.bytes+s.index.open-ahead)
+	err := s.limits.Load().admit(size, recipient, sender, s.index.kept.bytes+s.index.open-ahead, s.index.memory())
 	if err == nil && more > 0 {
 		s.index.open += more
 	}
@@ -137,6 +140,7 @@ type decision struct {
 	recipients map[string]load
 	senders    map[pair]load
 	total      int64
+	index      int64 // bytes of memory
 }
 
 // admit applies the limits to a message, with all that the batch adds before it.
@@ -144,7 +148,7 @@ func (d *decision) admit(j *job) error {
 	m := j.message
 	p := pair{m.Recipient, m.Sender}
 	r, f := d.s.index.loads(m.Recipient, m.Sender)
-	err := d.s.limits.Load().admit(m.Size, r.plus(d.recipients[p.recipient]), f.plus(d.senders[p]), d.total-j.ahead)
+	err := d.s.limits.Load().admit(m.Size, r.plus(d.recipients[p.recipient]), f.plus(d.senders[p]), d.total-j.ahead, d.index)
 	if err != nil {
 		return err
 	}
@@ -156,6 +160,7 @@ func (d *decision) admit(j *job) error {
 		d.senders[p] = d.senders[p].plus(one)
 	}
 	d.total += m.Size - j.ahead
+	d.index += entryCost
 	if j.tag != 0 {
 		d.twins[twinKey{p, j.tag}] = j
 	}

@@ -60,6 +60,8 @@ func TestLimits(t *testing.T) {
 		{"another sender", Limits{MaxSenderMessages: 1}, "bob", "carol", 1, ""},
 		{"sender's bytes", Limits{MaxSenderBytes: 1000}, "bob", "alice", big, LimitSender},
 		{"total", Limits{MaxTotalBytes: 1000}, "dave", "carol", big, LimitTotal},
+		{"index", Limits{MaxIndexBytes: boxCost + 20}, "dave", "carol", 1, LimitIndex},
+		{"index with room", Limits{MaxIndexBytes: 2 * boxCost}, "dave", "carol", 1, ""},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {

@@ -47,6 +47,7 @@ type Stats struct {
 	Open      int64     // bytes of bodies on disk whose messages are not committed yet
 	Oldest    time.Time // when the message that is kept longest arrived; zero: none is kept
 	FileBytes int64     // size of the file
+	Index     int64     // bytes of memory that the index takes, estimated
 	Queue     int       // jobs that wait for the next transaction
 	QueueSize int64     // their bytes
 
@@ -125,6 +126,7 @@ func (s *Store) Stats() Stats {
 	st.CommitSeconds, st.GroupSize = st.CommitSeconds.snapshot(), st.GroupSize.snapshot()
 	st.Messages, st.Bytes = s.index.kept.count, s.index.kept.bytes
 	st.Aside, st.Open, st.Oldest = len(s.index.aside), s.index.open, s.index.oldest()
+	st.Index = s.index.memory()
 	st.FileBytes, st.Queue, st.QueueSize = size, len(s.jobs), s.queued.Load()
 	return st
 }
