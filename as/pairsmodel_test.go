@@ -68,6 +68,8 @@ type pairsWorld struct {
 	sessions []*modelSession
 	words    []mscp.Element
 	broken   bool // words were lost, and no inventory was asked for since
+	killed   int  // how often the media server was killed
+	lost     int  // how often its channel was lost
 }
 
 type modelSession struct {
@@ -92,11 +94,14 @@ func (w *pairsWorld) start() {
 	w.o.s.servers.list[0].log = w.o.s.log
 }
 
-// push is a push session: what is there when it begins is delivered when it ends.
+// push is a push session: what is there when it begins is delivered when it ends. It
+// fails when the media server is killed, and when the channel is lost, though then what is
+// delivered is delivered.
 func (w *pairsWorld) push(ctx context.Context, p Pair) error {
 	w.mu.Lock()
 	sender := strings.TrimSuffix(strings.TrimPrefix(p.Sender, "sip:"), "@x")
 	n, outcome, takes, code := w.kept[sender], w.outcome, w.takes, w.code
+	killed, lost := w.killed, w.lost
 	w.calls++
 	if n == 0 {
 		w.empty++
@@ -106,6 +111,12 @@ func (w *pairsWorld) push(ctx context.Context, p Pair) error {
 	case <-time.After(takes):
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	w.mu.Lock()
+	killed, lost = w.killed-killed, w.lost-lost
+	w.mu.Unlock()
+	if killed > 0 {
+		return errors.New("the media server is gone")
 	}
 	switch outcome {
 	case "refuses":
@@ -126,6 +137,9 @@ func (w *pairsWorld) push(ctx context.Context, p Pair) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.kept[sender] = max(0, w.kept[sender]-n)
+	if lost > 0 {
+		return errors.New("the control channel is gone")
+	}
 	return nil
 }
 
@@ -326,6 +340,9 @@ func (w *pairsWorld) run(e modelEvent) {
 		w.ask()
 	case "channel lost":
 		w.words = nil
+		w.mu.Lock()
+		w.lost++
+		w.mu.Unlock()
 		w.ask()
 	case "as killed":
 		w.killAS()
@@ -350,6 +367,9 @@ func (w *pairsWorld) endAtMS(s *modelSession) {
 
 func (w *pairsWorld) killMS() {
 	w.words = nil
+	w.mu.Lock()
+	w.killed++
+	w.mu.Unlock()
 	for _, s := range w.sessions {
 		s.told, s.stuck = true, false
 		if s.end != nil {
