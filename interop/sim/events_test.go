@@ -421,15 +421,19 @@ func (w *world) move(e event) {
 	if from.s == nil || to.s == nil {
 		return
 	}
-	has := messagesIn(from.s.Store())
-	w.locked(func() {
-		for _, x := range w.messages {
-			x.mayDouble = x.mayDouble || has[x.id] || x.state == unknown || time.Since(x.sent) < time.Minute
-		}
-	})
+	mark := func() {
+		has := messagesIn(from.s.Store())
+		w.locked(func() {
+			for _, x := range w.messages {
+				x.mayDouble = x.mayDouble || has[x.id] || x.state == unknown || time.Since(x.sent) < time.Minute
+			}
+		})
+	}
+	mark()
 	if err := w.moveMessages(from, to); err != nil {
 		w.log.Info("not moved", "err", err)
 	}
+	mark() // what was sent meanwhile, too
 }
 
 // rename gives a media server another name, and its entries too, or not.
