@@ -402,13 +402,17 @@ func (w *world) restoreAside(e event) {
 func (w *world) purge(e event) {
 	w.onMS(e, func(m *mediaServer) {
 		user := users[e.b%len(users)]
-		w.locked(func() { // what is being stored may be gone, too
-			for _, x := range w.messages {
-				if x.to == user {
-					x.mayLose = "a purge"
+		mark := func() { // what is being stored may be gone, too
+			w.locked(func() {
+				for _, x := range w.messages {
+					if x.to == user {
+						x.mayLose = "a purge"
+					}
 				}
-			}
-		})
+			})
+		}
+		mark()
+		defer mark()
 		if _, err := m.s.Store().PurgeFilter(context.Background(), store.Filter{Recipient: uriOf(user)}, nil); err != nil {
 			w.log.Info("not purged", "err", err)
 		}
