@@ -65,10 +65,13 @@ func newPostOffice(t testing.TB) *postOffice {
 }
 
 // newPostOfficeAt is one whose directory is at path, and whose mailboxes do nothing yet.
+// defaults are read once: models begin thousands of servers in a second.
+var defaults = sync.OnceValue(DefaultConfig)
+
 func newPostOfficeAt(t testing.TB, path string, presence presenceSource) *postOffice {
 	t.Helper()
 	o := &postOffice{began: time.Now()}
-	cfg := DefaultConfig()
+	cfg := defaults()
 	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
 	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: presence, pace: &pace{rate: cfg.Presence.Rate}, noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -9,9 +9,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -484,34 +486,48 @@ func fastDir(t *testing.T) string {
 // A failure is shown by its seed and by the fewest events that make it; -pairs.seed makes
 // one run again, and -pairs=10m tries for longer.
 func TestPairsMeet(t *testing.T) {
-	dir, began := fastDir(t), time.Now()
-	steps, runs := 0, 0
-	defer func() {
-		t.Logf("%d steps in %d runs, %.0f steps a second", steps, runs, float64(steps)/time.Since(began).Seconds())
-	}()
-	seeds := uint64(150)
-	for seed := uint64(1); seed <= seeds || time.Since(began) < *pairsLong; seed++ {
-		use := seed
-		if *pairsSeed != 0 {
-			use, seeds = *pairsSeed, 1
-		} else if *pairsLong > 0 {
-			use = rand.Uint64()
-		}
-		r := rand.New(rand.NewPCG(use, 0))
-		events := make([]modelEvent, 5+r.IntN(40))
-		for i := range events {
-			events[i] = modelEvent{modelEvents[r.IntN(len(modelEvents))], r.IntN(6), r.IntN(1000)}
-		}
-		steps, runs = steps+len(events), runs+1
-		if fault := pairsMeet(t, dir, events); fault != "" {
-			least, again := shrink(t, dir, events)
-			if again != "" {
-				fault = again
-			}
-			t.Fatalf("seed %d: %s, after %d events, of which these do:\n%v", use, fault, len(events), least)
-		}
-		if *pairsSeed != 0 {
-			return
-		}
+	if *pairsSeed != 0 {
+		pairsRun(t, fastDir(t), *pairsSeed)
+		return
 	}
+	var steps, runs atomic.Int64
+	began, workers := time.Now(), uint64(runtime.GOMAXPROCS(0))
+	t.Run("workers", func(t *testing.T) {
+		for worker := range workers {
+			t.Run(fmt.Sprint(worker), func(t *testing.T) {
+				t.Parallel()
+				dir := fastDir(t)
+				for n := worker; n < pairsRuns || time.Since(began) < *pairsLong; n += workers {
+					seed := n + 1
+					if *pairsLong > 0 {
+						seed = rand.Uint64()
+					}
+					steps.Add(int64(pairsRun(t, dir, seed)))
+					runs.Add(1)
+				}
+			})
+		}
+	})
+	t.Logf("%d steps in %d runs, %.0f steps a second", steps.Load(), runs.Load(), float64(steps.Load())/time.Since(began).Seconds())
+}
+
+// pairsRuns is how many runs TestPairsMeet makes without -pairs.
+const pairsRuns = 600
+
+// pairsRun makes the run of a seed, and returns how many steps it has.
+func pairsRun(t *testing.T, dir string, seed uint64) (steps int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 0))
+	events := make([]modelEvent, 5+r.IntN(40))
+	for i := range events {
+		events[i] = modelEvent{modelEvents[r.IntN(len(modelEvents))], r.IntN(6), r.IntN(1000)}
+	}
+	if fault := pairsMeet(t, dir, events); fault != "" {
+		least, again := shrink(t, dir, events)
+		if again != "" {
+			fault = again
+		}
+		t.Fatalf("seed %d: %s, after %d events, of which these do:\n%v", seed, fault, len(events), least)
+	}
+	return len(events)
 }
