@@ -127,6 +127,7 @@ func (w *world) answered(m *message, code int) {
 		if m.typeless {
 			w.failLocked("%v was confirmed, and has no Content-Type", m)
 		}
+	case code != 200 && m.state == confirmed && m.mayCome: // of the one that was sent before
 	case code != 200 && m.state == confirmed:
 		w.failLocked("%v was refused with %d after that", m, code)
 	case code == 408: // nobody knows
