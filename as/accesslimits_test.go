@@ -126,3 +126,40 @@ func TestSourceRate(t *testing.T) {
 	wantRejected(t, s, rejectStranger, 2)
 	wantRejected(t, s, rejectSourceRate, 2)
 }
+
+// TestStrangersCalls holds what users who do not call through a peer may have: less than
+// peers in all, and less each.
+func TestStrangersCalls(t *testing.T) {
+	l := newLimiter(LimitsConfig{Calls: 5, ReservedCalls: 2, UserCalls: 2}, nil, time.Second)
+	begin := func(caller string, stranger bool, want string) (end func()) {
+		t.Helper()
+		end, over := l.begin(caller, "sip:bob@example.com", stranger)
+		got := ""
+		if over != nil {
+			got = over.why
+		}
+		if got != want {
+			t.Fatalf("%s: %q, want %q", caller, got, want)
+		}
+		return end
+	}
+	begin("a", true, "")
+	one := begin("a", true, "")
+	begin("a", true, rejectUserCalls)
+	begin("b", true, "")
+	begin("c", true, rejectReservedCalls)
+	begin("a", false, "")
+	begin("p", false, "")
+	begin("p", false, rejectCalls)
+	one()
+	begin("p", false, "")
+	begin("c", true, rejectCalls)
+	if code, _ := (&overLimit{why: rejectReservedCalls}).code(); code != 503 {
+		t.Errorf("%d for what is reserved", code)
+	}
+	if code, _ := (&overLimit{why: rejectUserCalls}).code(); code != 480 {
+		t.Errorf("%d for a user's own limit", code)
+	}
+	l.set(LimitsConfig{Calls: 3, ReservedCalls: 5})
+	begin("d", true, rejectCalls)
+}
