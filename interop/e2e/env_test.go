@@ -81,6 +81,7 @@ type envOptions struct {
 	onTrace   func(daemon.TraceRecord) // gets all that the processes trace
 	keepAlone bool                     // do not start the processes
 	time      time.Duration            // that the test may take, if more than usual
+	binaries  cluster.Binaries         // other servers than usual
 }
 
 // newEnv starts a cluster whose waits are short.
@@ -105,9 +106,12 @@ func newEnv(t *testing.T, o envOptions) *env {
 	if o.weights == nil {
 		o.weights = []int{1}
 	}
+	if o.binaries == (cluster.Binaries{}) {
+		o.binaries = binaries
+	}
 	var err error
 	e.options = cluster.Options{
-		Binaries: binaries, Dir: t.TempDir(), ASAddr: asAddr, Proxy: proxyAddr, Weights: o.weights,
+		Binaries: o.binaries, Dir: t.TempDir(), ASAddr: asAddr, Proxy: proxyAddr, Weights: o.weights,
 		ConfigAS: func(c *as.Config) {
 			c.Push.RetryMin, c.Push.RetryMax = 200*time.Millisecond, time.Second
 			c.Push.Delay, c.Push.Ring = 50*time.Millisecond, time.Second

@@ -169,7 +169,11 @@ func TestFaults(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	t.Logf("-faults.seed %d", seed)
-	e := newEnv(t, envOptions{users: faultUsers(), weights: []int{1, 1, 1}, time: 3*time.Minute + time.Duration(*faultKills)*2*time.Second,
+	servers, clocks := binaries, ""
+	if *faultClocks {
+		servers, clocks = withClocks(t)
+	}
+	e := newEnv(t, envOptions{users: faultUsers(), binaries: servers, weights: []int{1, 1, 1}, time: 3*time.Minute + time.Duration(*faultKills)*2*time.Second,
 		configAS: func(c *as.Config) { c.Store.InviteTimeout, c.InventoryInterval = 2*time.Second, 5*time.Second },
 		configMS: func(_ int, c *ms.Config) {
 			c.Orphan = 3 * time.Second
@@ -187,7 +191,7 @@ func TestFaults(t *testing.T) {
 	for i := range faultRecipients {
 		work.Go(func() { w.comeAndGo(ctx, fmt.Sprintf("f%d", i)) })
 	}
-	f := &faults{faultWorld: w, rnd: rand.New(rand.NewPCG(seed, 1)), done: map[string]int{}}
+	f := &faults{faultWorld: w, clocks: clocks, rnd: rand.New(rand.NewPCG(seed, 1)), done: map[string]int{}}
 	f.run(*faultKills)
 	stop()
 	work.Wait()
@@ -429,6 +433,7 @@ func (w *faultWorld) reply(s *msrp.Session, user, to string) {
 type faults struct {
 	*faultWorld
 	rnd     *rand.Rand
+	clocks  string // the directory for setClock; "": clocks are not set
 	done    map[string]int
 	kills   int
 	longest time.Duration // from a kill to the next confirmation
@@ -446,6 +451,14 @@ func (f *faults) one() {
 	server, media := f.cluster.AS, f.cluster.MS[f.rnd.IntN(faultMS)]
 	if *faultDisks && f.rnd.IntN(2) == 0 {
 		f.failDisk(server, media)
+		return
+	}
+	if f.clocks != "" && f.rnd.IntN(2) == 0 {
+		if list := f.cluster.Processes(); f.rnd.IntN(3) > 0 {
+			f.setClock(list[f.rnd.IntN(len(list))])
+		} else {
+			f.setClock(list...)
+		}
 		return
 	}
 	what := f.rnd.IntN(100)

@@ -42,7 +42,7 @@ func TestSendAndReceive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	redirect(t, &os.Stdin, "from \x1b[31mstdin\nsecond line\n")
+	redirect(t, &os.Stdin, "from \x1b[31mstdin\nfrom sip:carol@example.com, text/plain, 2 bytes: hi\n")
 	stdout, stderr := redirect(t, &os.Stdout, ""), redirect(t, &os.Stderr, "")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -63,7 +63,7 @@ func TestSendAndReceive(t *testing.T) {
 	if err := <-received; err != nil {
 		t.Error(err)
 	}
-	if out := stdout(); !strings.Contains(out, "28 bytes: from \ufffd[31mstdin\nsecond line\n") || !strings.Contains(out, "28 bytes, confirmed in") {
+	if out := stdout(); !strings.Contains(out, "68 bytes: from \ufffd[31mstdin\n  from sip:carol@example.com, text/plain, 2 bytes: hi\n") || !strings.Contains(out, "68 bytes, confirmed in") {
 		t.Errorf("printed is\n%q", out)
 	}
 	wire := stderr()

@@ -128,7 +128,8 @@ func (r *receiver) show(ctx context.Context, m *softphone.Message) error {
 	defer release()
 	text := "(not shown; --dir keeps it)"
 	if strings.HasPrefix(m.ContentType, "text/") && rest == 0 {
-		text = printable.Text(string(head))
+		// Further lines are indented, lest one looks like another message's.
+		text = strings.ReplaceAll(strings.TrimRight(printable.Text(string(head)), "\n"), "\n", "\n  ")
 	}
 	fmt.Printf("from %s, %s, %d bytes: %s\n", printable.String(m.Sender), printable.String(m.ContentType), int64(len(head))+rest, text)
 	return nil
