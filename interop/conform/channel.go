@@ -64,6 +64,9 @@ func (c *channel) connect(answer []byte) {
 	if !ok {
 		c.t.Fatalf("the answer has no m-line of a control channel:\n%s", answer)
 	}
+	for _, f := range m.Findings {
+		c.t.Errorf("%v", f)
+	}
 	if m.Port == 0 {
 		c.t.Fatalf("the answer refuses the channel:\n%s", answer)
 	}

@@ -80,12 +80,21 @@ func (t *T) bye(call *sipua.Call) {
 // userAgent opens a user agent that can reach host.
 func (t *T) userAgent(host string) *sipua.UA {
 	t.Helper()
-	ua, err := sipua.New(sipua.Config{Addr: net.JoinHostPort(ownHost(host), "0"), User: "conform", UserAgent: "mscp-interop"}, sipua.Handlers{})
+	ua, err := sipua.New(sipua.Config{Addr: net.JoinHostPort(ownHost(host), "0"), User: "conform", UserAgent: "mscp-interop", Trace: t.sipTrace}, sipua.Handlers{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ua.Close() })
 	return ua
+}
+
+// sipTrace takes down what goes over SIP.
+func (t *T) sipTrace(e sipua.TraceEvent) {
+	dir := "<"
+	if e.Sent {
+		dir = ">"
+	}
+	t.wire.note(dir, e.Raw)
 }
 
 // ownHost is the address from which host is reached.

@@ -38,8 +38,9 @@
 //
 // One case runs at a time. Each wait for the peer ends after [Options].Timeout;
 // to tell that nothing comes, a case does not wait but asks for something else
-// behind it, whose answer must be the next. What went over the connection of a
-// case that fails is told up to [MaxWire] bytes.
+// behind it, whose answer must be the next. What went over the connections of a
+// case that fails, SIP and MSRP too, is told up to [MaxWire] bytes, and each message up to
+// [MaxMessage]; where something is left out, the report says how much.
 //
 // MSCP is read with package draft, and MSRP with msrptest: parsers of their own, so that a
 // misreading of our packages cannot hide itself. Whatever a case is about, each PDU that

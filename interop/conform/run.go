@@ -7,19 +7,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
-const (
-	// DefaultTimeout bounds each wait for the peer.
-	DefaultTimeout = 5 * time.Second
-	// MaxWire bounds what a Result tells of a connection, in bytes.
-	MaxWire = 4 << 10
-)
+// DefaultTimeout bounds each wait for the peer.
+const DefaultTimeout = 5 * time.Second
 
 // Options say how cases are run.
 type Options struct {
@@ -43,8 +36,9 @@ const (
 type Result struct {
 	Case
 	Outcome  Outcome
-	Detail   string // why it failed or was skipped
-	Wire     string // what was sent (>) and came (<), of a case that failed
+	Detail   string    // why it failed or was skipped
+	Messages []Message // of a case that failed
+	Wire     string    // the same as text, sent (>) and come (<)
 	Duration time.Duration
 }
 
@@ -83,6 +77,7 @@ func Run(ctx context.Context, cases []Case, o Options) ([]Result, error) {
 // runCase runs one case. unreached says why the peer could not be reached, if it could not.
 func runCase(ctx context.Context, c Case, o Options) (r Result, unreached error) {
 	t := &T{ctx: ctx, timeout: o.Timeout, name: c.ID}
+	t.wire.began = time.Now()
 	began := time.Now()
 	t.protect(func() { c.run(t) })
 	for len(t.cleanups) > 0 {
@@ -93,7 +88,7 @@ func runCase(ctx context.Context, c Case, o Options) (r Result, unreached error)
 	r = Result{Case: c, Outcome: Passed, Detail: strings.Join(t.notes, "\n"), Duration: time.Since(began)}
 	switch {
 	case t.failed:
-		r.Outcome, r.Wire = Failed, t.wire.String()
+		r.Outcome, r.Messages, r.Wire = Failed, t.wire.messages(), t.wire.String()
 	case t.skipped:
 		r.Outcome = Skipped
 	}
@@ -183,35 +178,3 @@ func (t *T) Skipf(format string, args ...any) {
 func (t *T) within() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.ctx, t.timeout)
 }
-
-// A wire takes down what goes over connections, up to MaxWire bytes.
-type wire struct {
-	mu  sync.Mutex
-	b   strings.Builder
-	cut bool
-}
-
-// note takes down one write or read; dir is ">" or "<".
-func (w *wire) note(dir string, b []byte) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for line := range strings.Lines(string(b)) {
-		if w.b.Len() > MaxWire {
-			w.cut = true
-			return
-		}
-		fmt.Fprintf(&w.b, "%s %s\n", dir, printable.Short(strings.TrimRight(line, "\r\n"), maxWireLine))
-	}
-}
-
-func (w *wire) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.cut {
-		return w.b.String() + "…\n"
-	}
-	return w.b.String()
-}
-
-// maxWireLine bounds a line that is shown, in characters.
-const maxWireLine = 500
