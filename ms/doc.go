@@ -13,7 +13,9 @@
 // any m-line a channel over SIP INFO on its own dialog; an offer
 // with an m-line of MSRP begins a store session; an INVITE without an offer
 // begins a push session, whose offer the 200 carries and whose answer the ACK
-// carries (RFC 3725, flow I).
+// carries (RFC 3725, flow I). On the dialogs of sessions, too, MSCP is taken in INFO
+// (draft, 7.1): the response to a request goes out on its dialog, whatever connection
+// it is about.
 //
 // Offers and answers name the types of chat, and then "*": user agents look for a
 // type that they know by name.
@@ -158,7 +160,7 @@
 // With a tls.certificate, SIP is taken over TLS at sip.tls_listen, and control
 // channels over TLS are taken, each side being known by the fingerprint in its SDP
 // (RFC 8122); control.require_tls refuses others, and MSCP over INFO of a dialog that
-// is not over TLS. An offer of TCP/TLS/MSRP is answered at msrp.tls_listen, which needs
+// is not over TLS, a session's included. An offer of TCP/TLS/MSRP is answered at msrp.tls_listen, which needs
 // no tls.certificate: without one, the server makes a certificate for itself, keeps it
 // beside its store, and is known by the fingerprint in its SDP. With "off" such an offer
 // is refused with 488. Pushes offer plain MSRP, and MSRP over TLS when the AS asks for

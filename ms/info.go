@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -20,31 +21,15 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
-	var call *sipua.Call
-	answered := make(chan struct{})
-	asker := s.newAsker()
-	srv := mscp.NewInfoServer(func(ctx context.Context, body []byte) error {
-		<-answered // the first INFO may overtake the ACK; without one, Close ends the handlers
-		if call == nil {
-			return mscp.ErrChannelClosed
-		}
-		return call.Info(ctx, mscp.ContentType, body) // [MSCP-7.1-1]
-	}, asker.handle, s.mscp)
-	asker.bind(srv)
-	defer srv.Close()
-	in.OnInfo(func(_ context.Context, i sipua.Info) error {
-		documents, err := i.Find(mscp.ContentType) // without any, the AS asks whether we are there
-		for _, d := range documents {
-			err = errors.Join(err, srv.Deliver(d.Content))
-		}
-		return err
-	})
-	call, _, err = in.Answer(s.ctx, answer, sdpType)
-	close(answered)
+	end := s.takeInfo(in)
+	defer end.close()
+	call, _, err := in.Answer(s.ctx, answer, sdpType)
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
+	end.begin(call)
 	defer endCall(call)
+	srv := end.server()
 	log.Info("control channel over INFO is up", "peer", in.Source)
 	s.metrics.channels.Inc()
 	defer s.metrics.channels.Dec()
@@ -56,4 +41,92 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	case <-s.ctx.Done():
 	}
 	return nil
+}
+
+// An infoEnd is the media server's end of MSCP over INFO on one dialog: a control
+// dialog without media, or that of a participant's session. Responses go out on the
+// dialog of their requests. See the draft, section 7.1.
+type infoEnd struct {
+	s     *Server
+	begun chan struct{} // closed when call is set
+	call  *sipua.Call
+
+	mu     sync.Mutex
+	srv    *mscp.InfoServer // made with the first message
+	closed bool
+}
+
+// takeInfo takes the INFOs of a dialog from before its answer on: the first may
+// overtake the ACK.
+func (s *Server) takeInfo(in *sipua.IncomingCall) *infoEnd {
+	e := &infoEnd{s: s, begun: make(chan struct{})}
+	in.OnInfo(func(_ context.Context, i sipua.Info) error {
+		documents, err := i.Find(mscp.ContentType) // without any, the AS asks whether we are there
+		for _, d := range documents {
+			err = errors.Join(err, e.deliver(d.Content))
+		}
+		return err
+	})
+	return e
+}
+
+// takeParticipantInfo is takeInfo for a session's dialog, or nil where its INFOs would
+// bypass control.require_tls; those get 415.
+func (s *Server) takeParticipantInfo(in *sipua.IncomingCall) *infoEnd {
+	if s.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
+		return nil
+	}
+	return s.takeInfo(in)
+}
+
+func (e *infoEnd) deliver(body []byte) error {
+	srv := e.server()
+	if srv == nil {
+		return mscp.ErrChannelClosed
+	}
+	return srv.Deliver(body)
+}
+
+// server is what handles the messages; nil after the end.
+func (e *infoEnd) server() *mscp.InfoServer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.srv == nil && !e.closed {
+		asker := e.s.newAsker()
+		e.srv = mscp.NewInfoServer(e.send, asker.handle, e.s.mscp)
+		asker.bind(e.srv)
+	}
+	return e.srv
+}
+
+// send sends a message on the dialog when that has begun.
+func (e *infoEnd) send(ctx context.Context, body []byte) error {
+	select {
+	case <-e.begun:
+		return e.call.Info(ctx, mscp.ContentType, body) // [MSCP-7.1-1]
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin gives the answered call to an end that may be nil; it is called once.
+func (e *infoEnd) begin(call *sipua.Call) {
+	if e != nil {
+		e.call = call
+		close(e.begun)
+	}
+}
+
+// close ends the handlers under way, of an end that may be nil.
+func (e *infoEnd) close() {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	srv := e.srv
+	e.srv, e.closed = nil, true
+	e.mu.Unlock()
+	if srv != nil {
+		srv.Close()
+	}
 }

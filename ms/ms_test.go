@@ -38,6 +38,14 @@ const (
 // newFakeAS starts a media server and sets a control channel up to it.
 func newFakeAS(t testing.TB, change func(*Config)) *fakeAS {
 	t.Helper()
+	a := newFakeASWithout(t, change)
+	a.openChannel()
+	return a
+}
+
+// newFakeASWithout is newFakeAS without a control channel.
+func newFakeASWithout(t testing.TB, change func(*Config)) *fakeAS {
+	t.Helper()
 	log := logTo(t)
 	cfg := DefaultConfig()
 	cfg.SIP.Listen, cfg.MSRP.Listen = "127.0.0.1:0", "127.0.0.1:0"
@@ -63,7 +71,6 @@ func newFakeAS(t testing.TB, change func(*Config)) *fakeAS {
 		a.ua.Close()
 		a.msrp.Close()
 	})
-	a.openChannel()
 	return a
 }
 

@@ -44,12 +44,15 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	defer leg.Finish()
 	leg.begin(passive, msrp.SetupPassive)
 	in.OnOffer(leg.offered)
+	info := s.takeParticipantInfo(in)
+	defer info.close()
 	call, answer, err := in.Answer(s.ctx, offer, sdpType)
 	if err != nil {
 		return fmt.Errorf("offer: %w", err)
 	}
 	defer endCall(call)
 	conn.began(call)
+	info.begin(call)
 	session, err := s.connectPush(call, conn, sc, passive, answer, media.TLS)
 	if err != nil {
 		// The AS ends the dialog when it hears of it.

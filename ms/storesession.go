@@ -71,6 +71,8 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
 	defer leg.Finish()
 	in.OnOffer(leg.offered)
+	info := s.takeParticipantInfo(in)
+	defer info.close()
 	// A peer that is to connect may do so as soon as it has the answer.
 	if media.Setup != msrp.SetupActive {
 		session, err := s.listener(media.TLS).Accept(sc)
@@ -84,6 +86,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 		return fmt.Errorf("answer: %w", err)
 	}
 	defer endCall(call)
+	info.begin(call)
 	if media.Setup == msrp.SetupActive {
 		session, err := s.dial(sc)
 		if err != nil {
