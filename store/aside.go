@@ -77,7 +77,7 @@ func (s *Store) Aside(recipient string) []AsideInfo {
 	marks := make(map[ID]asideMark)
 	var ids []ID
 	for id, mark := range s.index.aside {
-		if p, _ := s.index.find(id); recipient == "" || p != nil && p.box.recipient == recipient {
+		if p, _ := s.index.find(id); recipient == "" || p != nil && p.inbox.recipient == recipient {
 			ids = append(ids, id)
 			marks[id] = mark
 		}

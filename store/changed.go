@@ -27,7 +27,7 @@ func (s *Store) outsidePairs(batch []*job, all bool) (list []pair) {
 		}
 		for _, id := range slices.Concat(j.remove, j.aside) {
 			if p, _ := s.index.find(id); p != nil {
-				add(pair{p.box.recipient, p.sender})
+				add(pair{p.inbox.recipient, p.sender})
 			}
 		}
 	}

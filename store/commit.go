@@ -29,13 +29,13 @@ type job struct {
 	state    atomic.Int32 // of a message: one of jobQueued and so on
 	opened   uint64       // Store.opened when the body was begun whose segments are in the file; 0: there are none
 
-	done    chan struct{} // closed when the fields below are set
-	id      ID            // of message, or of the one it repeats
-	twin    *job          // what it repeats is in the same batch
-	again   bool          // message repeats one that is kept
-	refused error         // why the committer did not take the message
-	removed int           // messages
-	err     error
+	done      chan struct{} // closed when the fields below are set
+	id        ID            // of message, or of the one it repeats
+	duplicate *job          // what it repeats is in the same batch
+	again     bool          // message repeats one that is kept
+	refused   error         // why the committer did not take the message
+	removed   int           // messages
+	err       error
 }
 
 // unfinished is a body that is in the file without its message.
@@ -194,14 +194,14 @@ func (s *Store) commit(batch []*job) {
 		s.failed(batch)
 		s.markBroken(batch, err)
 	}
-	s.crowd.committed(len(batch)+len(s.jobs), time.Since(began))
+	s.lastBatch.committed(len(batch)+len(s.jobs), time.Since(began))
 	for _, j := range batch {
 		if j.err = err; err == nil {
 			j.err = j.refused
 		}
-		if j.twin != nil {
-			j.id = j.twin.id
-			j.err = cmp.Or(j.err, j.twin.err)
+		if j.duplicate != nil {
+			j.id = j.duplicate.id
+			j.err = cmp.Or(j.err, j.duplicate.err)
 		}
 		close(j.done)
 	}
@@ -212,7 +212,7 @@ func (s *Store) commit(batch []*job) {
 // already, is over a limit, or was withdrawn, becomes the removal of its body. What the batch
 // itself deletes counts as still there.
 func (s *Store) decide(batch []*job) {
-	d := decision{s: s, twins: make(map[twinKey]*job, len(batch)), recipients: map[string]load{}, senders: map[pair]load{}}
+	d := decision{s: s, duplicates: make(map[duplicateKey]*job, len(batch)), recipients: map[string]load{}, senders: map[pair]load{}}
 	d.total, d.index = s.index.kept.bytes+s.openBytes(), s.index.memory()
 	for _, j := range batch {
 		if j.message == nil {

@@ -76,7 +76,7 @@ func (s *Store) compact(ctx context.Context, path string, progress func(Progress
 	return db.Sync()
 }
 
-// A compaction copies a span at a time, each in a transaction of its own; the
+// A compaction copies an extent at a time, each in a transaction of its own; the
 // file counts only when all is there.
 type compaction struct {
 	s        *Store
@@ -97,15 +97,15 @@ func (c *compaction) all(ctx context.Context) error {
 		}
 		sealed, err := openSealed(v)
 		if err != nil || len(k) != 8 {
-			return fmt.Errorf("span %x: %w", k, errSealed)
+			return fmt.Errorf("extent %x: %w", k, errSealed)
 		}
 		var ids []ID
 		var records [][]byte
 		for i := range sealed.len() {
-			ids = append(ids, ID(binary.BigEndian.Uint64(k)*spanLength)+ID(sealed.place(i)))
+			ids = append(ids, ID(binary.BigEndian.Uint64(k)*extentLength)+ID(sealed.place(i)))
 			records = append(records, sealed.record(i))
 		}
-		if err := c.span(ids, records); err != nil {
+		if err := c.extent(ids, records); err != nil {
 			return err
 		}
 	}
@@ -120,14 +120,14 @@ func (c *compaction) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.span(ids, records); err != nil {
+	if err := c.extent(ids, records); err != nil {
 		return err
 	}
 	return c.rest()
 }
 
-// span copies what is kept of a span: the records together, short bodies beside.
-func (c *compaction) span(ids []ID, records [][]byte) error {
+// extent copies what is kept of an extent: the records together, short bodies beside.
+func (c *compaction) extent(ids []ID, records [][]byte) error {
 	var sealed sealer
 	size := int64(0)
 	err := c.to.Update(func(tx *bolt.Tx) error {
@@ -145,8 +145,8 @@ func (c *compaction) span(ids []ID, records [][]byte) error {
 		if len(sealed.table) == 0 {
 			return nil
 		}
-		n, _ := spanOf(ids[0])
-		return tx.Bucket(sealedBucket).Put(spanKey(n), sealed.bytes(size))
+		n, _ := extentOf(ids[0])
+		return tx.Bucket(sealedBucket).Put(extentKey(n), sealed.bytes(size))
 	})
 	for i, id := range ids {
 		if r, rerr := decodeRaw(records[i]); err == nil && rerr == nil && r.body != 0 && !c.s.index.isBuried(id) {
@@ -162,7 +162,7 @@ func (c *compaction) span(ids []ID, records [][]byte) error {
 	return err
 }
 
-// body copies a message's body if that is in the span, and returns its bytes.
+// body copies a message's body if that is in the extent, and returns its bytes.
 func (c *compaction) body(tx *bolt.Tx, id ID, record []byte) (int64, error) {
 	r, err := decodeRaw(record)
 	if err == nil {
@@ -179,8 +179,8 @@ func (c *compaction) body(tx *bolt.Tx, id ID, record []byte) (int64, error) {
 		}
 		return 0, nil
 	}
-	n, _ := spanOf(id)
-	data, err := tx.Bucket(dataBucket).CreateBucketIfNotExists(spanKey(n))
+	n, _ := extentOf(id)
+	data, err := tx.Bucket(dataBucket).CreateBucketIfNotExists(extentKey(n))
 	if err != nil {
 		return 0, err
 	}
@@ -231,9 +231,6 @@ func (c *compaction) rest() error {
 		})
 		if err != nil {
 			return err
-		}
-		if old := c.from.Bucket(oldBucket); old != nil {
-			return errors.New("it holds records of the first layout that cannot be decoded")
 		}
 		return tx.Bucket(sealedBucket).SetSequence(c.from.Bucket(sealedBucket).Sequence())
 	})

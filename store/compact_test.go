@@ -85,15 +85,15 @@ func contains(t *testing.T, path, text string) bool {
 	return bytes.Contains(b, []byte(text))
 }
 
-// TestCompactSpans compacts a file of many spans, with a message that cannot be
+// TestCompactExtents compacts a file of many extents, with a message that cannot be
 // decoded, which comes along.
-func TestCompactSpans(t *testing.T) {
+func TestCompactExtents(t *testing.T) {
 	m := newModel(t)
-	m.put(2*spanLength + 100)
+	m.put(2*extentLength + 100)
 	m.remove(0.3)
 	var some ID
 	for id := range m.bodies {
-		if n, _ := spanOf(id); n == 2 {
+		if n, _ := extentOf(id); n == 2 {
 			some = id
 		}
 	}

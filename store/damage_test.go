@@ -19,14 +19,14 @@ import (
 	"github.com/gomscp/gomscp/internal/boltfile"
 )
 
-// damagedFile is a file with sealed spans, a last one, long bodies, deleted
+// damagedFile is a file with sealed extents, a last one, long bodies, deleted
 // messages and some that are set aside.
 func damagedFile(t *testing.T) (image []byte, messages int) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ms.db")
 	s := openStore(t, path)
 	var waiting []*Pending
-	for n := range spanLength + 600 {
+	for n := range extentLength + 600 {
 		body := []byte(fmt.Sprint("message ", n))
 		if n%900 == 0 {
 			body = bytes.Repeat([]byte{byte(n)}, 2*SegmentSize)
@@ -128,8 +128,8 @@ func useDamaged(t *testing.T, name, path string, total int) bool {
 			t.Errorf("%s: Export: %v", name, err)
 		}
 	}
-	whole := slices.ContainsFunc(s.unread, func(err error) bool { return strings.Contains(err.Error(), "span") }) // counts once
-	if done.Messages+lost.count+unread < total-20 && !whole {                                                     // 20 are set aside
+	whole := slices.ContainsFunc(s.unread, func(err error) bool { return strings.Contains(err.Error(), "extent") }) // counts once
+	if done.Messages+lost.count+unread < total-20 && !whole {                                                       // 20 are set aside
 		t.Errorf("%s: %d exported, %d left out, %d unreadable, of %d", name, done.Messages, lost.count, unread, total)
 	}
 	if lost.count+unread > 0 && s.Check(t.Context()) == nil {

@@ -43,25 +43,24 @@
 //
 // What is written lies in the order of arrival, so that a commit fills pages
 // instead of touching some for each message; BenchmarkLayouts compares. IDs fall
-// into spans of 8,192, or of 16 MB if that is less. Bucket "data" has a bucket for
-// each span with the bodies of up to SegmentSize bytes by ID; longer bodies are in
+// into extents of 8,192, or of 16 MB if that is less. Bucket "data" has a bucket for
+// each extent with the bodies of up to SegmentSize bytes by ID; longer bodies are in
 // "bodies", by a number of their own and that of the segment. The records, which
-// are the metadata, of the last span are in "fresh" by ID; when the span is full
+// are the metadata, of the last extent are in "fresh" by ID; when the extent is full
 // they are put together as one value in "sealed".
 //
 // A delete writes the ID to the log "dead", which costs eight bytes, and nothing
-// else: the record and a short body stay until three quarters of a span are
-// deleted. Then the committer writes the span anew without them, or removes it,
-// one span in a transaction; and takes IDs that nothing needs out of the log.
+// else: the record and a short body stay until three quarters of an extent are
+// deleted. Then the committer writes the extent anew without them, or removes it,
+// one extent in a transaction; and takes IDs that nothing needs out of the log.
 // Bucket "aside" has the reasons of what is set aside or was refused, and "open" the numbers of
 // long bodies whose messages are not committed, which is how Open finds what to
 // remove.
 //
 // Who has what is an index in memory, rebuilt at Open from the records; bodies are
 // not read. It has numbers, a time and a hash for each message, the rest of the
-// metadata is read from the file when it is asked for. Files of the first layout,
-// with all records in a bucket "messages", are converted by Open; there is no way
-// back but Export.
+// metadata is read from the file when it is asked for. In the code, the messages for one
+// recipient are an inbox, and those of one sender in it a thread.
 //
 // One goroutine commits. It takes all that waits into one transaction, up to
 // MaxBatch jobs or MaxBatchBytes, so that many writers share an fsync. When there
@@ -97,7 +96,7 @@
 //
 // # Erasing
 //
-// Deleted bytes stay in the file, in spans that are not written anew yet and in
+// Deleted bytes stay in the file, in extents that are not written anew yet and in
 // free pages, until they are written over. To erase a user for good, purge what is
 // kept for and from them, close the store, open it read-only, and put the file
 // that Compact writes in its place. Copies that Backup and Export made are their
@@ -107,7 +106,7 @@
 //
 // The file does not shrink; later messages fill what earlier ones left. A message
 // whose metadata cannot be decoded does not keep the file from opening: it stays
-// in it unseen, is counted in [Stats] and told of by Check, and its span is never
+// in it unseen, is counted in [Stats] and told of by Check, and its extent is never
 // written anew. Check and Backup hold one read transaction while they run, so that
 // the file grows instead of using pages again. On a full disk deletes may fail as
 // well, as they write too: Limits.MinFree keeps some room. What bbolt keeps in

@@ -5,22 +5,22 @@ import "time"
 // maxGather is the longest that a batch waits to become fuller.
 const maxGather = 2 * time.Millisecond
 
-// A crowd tells the committer how many jobs are likely to come at once: those
+// A lastBatch tells the committer how many jobs are likely to come at once: those
 // who were just answered mostly come back with their next, and a transaction
 // costs almost the same with all of them in it. With two senders or more this
 // is measured to nearly halve the commits, see BenchmarkPut; a lone sender never
 // waits.
-type crowd struct {
+type lastBatch struct {
 	size  int           // the jobs of the last transaction, and those that came meanwhile
 	took  time.Duration // by the last transaction
 	timer *time.Timer
 }
 
 // committed is called before the callers of a transaction hear of it.
-func (c *crowd) committed(size int, took time.Duration) { c.size, c.took = size, took }
+func (c *lastBatch) committed(size int, took time.Duration) { c.size, c.took = size, took }
 
 // wait returns a channel that tells when a batch is to go on without more.
-func (c *crowd) wait() <-chan time.Time {
+func (c *lastBatch) wait() <-chan time.Time {
 	d := min(c.took, maxGather)
 	if c.timer == nil {
 		c.timer = time.NewTimer(d)
@@ -58,10 +58,10 @@ func (s *Store) drain() {
 }
 
 // gather makes a batch of first and what waits behind it. While it is smaller
-// than the crowd of the last time, it waits for the rest, as long as the last
+// than the lastBatch of the last time, it waits for the rest, as long as the last
 // transaction took at the most.
 func (s *Store) gather(first *job) []*job {
-	batch, size := make([]*job, 1, max(s.crowd.size, 1)), first.size()
+	batch, size := make([]*job, 1, max(s.lastBatch.size, 1)), first.size()
 	batch[0] = first
 	var enough <-chan time.Time
 	for len(batch) < MaxBatch && size < MaxBatchBytes {
@@ -84,11 +84,11 @@ func (s *Store) another(n int, enough *<-chan time.Time) *job {
 		return j
 	default:
 	}
-	if n >= s.crowd.size {
+	if n >= s.lastBatch.size {
 		return nil
 	}
 	if *enough == nil {
-		*enough = s.crowd.wait()
+		*enough = s.lastBatch.wait()
 	}
 	select {
 	case j := <-s.jobs:

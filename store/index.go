@@ -18,36 +18,36 @@ const (
 // An index is which recipient has what from whom, in memory. It holds no text
 // of a message but its URIs: the rest is read from the file when it is asked for.
 type index struct {
-	boxes  map[string]*box
-	piles  []*pile          // by their numbers; nil: not used
-	spare  []owner          // numbers that are not used any more
-	spans  map[uint64]*span // by the ID's number of span
-	aside  map[ID]asideMark
-	due    dueHeap
-	kept   load
-	uris   int64 // bytes of the URIs of boxes and piles
-	buried int   // records of deleted messages, in all spans
-	open   int64 // bytes of bodies that are written ahead of their messages
-	seed   maphash.Seed
+	inboxes map[string]*inbox
+	threads []*thread          // by their numbers; nil: not used
+	spare   []owner            // numbers that are not used any more
+	extents map[uint64]*extent // by the ID's number of extent
+	aside   map[ID]asideMark
+	due     dueHeap
+	kept    load
+	uris    int64 // bytes of the URIs of inboxes and threads
+	buried  int   // records of deleted messages, in all extents
+	open    int64 // bytes of bodies that are written ahead of their messages
+	seed    maphash.Seed
 }
 
-// A box is all of a recipient's messages.
-type box struct {
+// An inbox is all of a recipient's messages.
+type inbox struct {
 	recipient string
-	piles     []*pile
-	bySender  map[string]*pile // nil while there are few
+	threads   []*thread
+	bySender  map[string]*thread // nil while there are few
 	all       load
 	aside     load // the part of all that is set aside
 
-	one  [1]*pile // room for piles, and
-	only pile     // for the first one: most boxes have no other
+	one  [1]*thread // room for threads, and
+	only thread     // for the first one: most inboxes have no other
 }
 
-// A pile is one sender's messages to one recipient, in the order of their IDs.
-type pile struct {
-	box    *box
+// A thread is one sender's messages to one recipient, in the order of their IDs.
+type thread struct {
+	inbox  *inbox
 	number owner
-	place  int32 // in box.piles
+	place  int32 // in inbox.threads
 	dead   int32 // entries of list that are deleted
 	sender string
 	list   []entry
@@ -55,7 +55,7 @@ type pile struct {
 	all    load
 	aside  load
 
-	one [1]entry // room for list: most piles have no more
+	one [1]entry // room for list: most threads have no more
 }
 
 // An entry is one message.
@@ -93,9 +93,9 @@ func fromNanos(n int64) time.Time {
 	return time.Unix(0, n)
 }
 
-// A span is the messages whose IDs share all but the low bits: from an ID, it
-// leads to the pile. It is also what the file is made of, see layout.go.
-type span struct {
+// An extent is the messages whose IDs share all but the low bits: from an ID, it
+// leads to the thread. It is also what the file is made of, see layout.go.
+type extent struct {
 	owners []owner // by place
 	live   int
 	dead   int   // records of deleted messages
@@ -105,48 +105,48 @@ type span struct {
 	wasted bool  // it is known to the committer as one to reclaim
 }
 
-// An owner is the number of the pile that a message is in. It is no pointer, so
+// An owner is the number of the thread that a message is in. It is no pointer, so
 // that the garbage collector need not look at millions of them.
 type owner uint32
 
 const (
 	nobody owner = iota // the message has no record in the file
 	buried              // it has one, but is deleted
-	owners              // the first number of a pile
+	owners              // the first number of a thread
 )
 
 func newIndex() index {
-	return index{boxes: map[string]*box{}, spans: map[uint64]*span{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed(), piles: make([]*pile, owners)}
+	return index{inboxes: map[string]*inbox{}, extents: map[uint64]*extent{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed(), threads: make([]*thread, owners)}
 }
 
 // What the index takes, in bytes, as measured; TestIndexMemory compares.
 const (
-	boxCost   = 288 // a recipient with its first pile and message, and its place in the map
-	pileCost  = 240 // one more pile with its first message
-	entryCost = 112 // one more message: its entry, with the room that lists leave, tag, owner and time
+	inboxCost  = 288 // a recipient with its first thread and message, and its place in the map
+	threadCost = 240 // one more thread with its first message
+	entryCost  = 112 // one more message: its entry, with the room that lists leave, tag, owner and time
 )
 
 // memory estimates the bytes that the index takes, without regard to what deleted
 // messages leave for a while.
 func (x *index) memory() int64 {
-	boxes, piles := int64(len(x.boxes)), int64(len(x.piles)-len(x.spare)-int(owners))
-	return boxes*boxCost + (piles-boxes)*pileCost + (int64(x.kept.count)-piles)*entryCost + x.uris
+	inboxes, threads := int64(len(x.inboxes)), int64(len(x.threads)-len(x.spare)-int(owners))
+	return inboxes*inboxCost + (threads-inboxes)*threadCost + (int64(x.kept.count)-threads)*entryCost + x.uris
 }
 
-// pile finds the sender's messages to the recipient.
-func (x *index) pile(recipient, sender string) *pile {
-	b := x.boxes[recipient]
+// thread finds the sender's messages to the recipient.
+func (x *index) thread(recipient, sender string) *thread {
+	b := x.inboxes[recipient]
 	if b == nil {
 		return nil
 	}
-	return b.pile(sender)
+	return b.thread(sender)
 }
 
-func (b *box) pile(sender string) *pile {
+func (b *inbox) thread(sender string) *thread {
 	if b.bySender != nil {
 		return b.bySender[sender]
 	}
-	for _, p := range b.piles {
+	for _, p := range b.threads {
 		if p.sender == sender {
 			return p
 		}
@@ -154,48 +154,48 @@ func (b *box) pile(sender string) *pile {
 	return nil
 }
 
-// openPile is pile, and makes it if it is not there.
-func (x *index) openPile(recipient, sender string) *pile {
-	b := x.boxes[recipient]
+// openThread is thread, and makes it if it is not there.
+func (x *index) openThread(recipient, sender string) *thread {
+	b := x.inboxes[recipient]
 	if b == nil {
-		b = x.newBox(recipient)
+		b = x.newInbox(recipient)
 	}
-	if p := b.pile(sender); p != nil {
+	if p := b.thread(sender); p != nil {
 		return p
 	}
-	return x.newPile(b, sender)
+	return x.newThread(b, sender)
 }
 
-func (x *index) newBox(recipient string) *box {
-	b := &box{recipient: recipient}
-	b.piles = b.one[:0]
-	x.boxes[recipient] = b
+func (x *index) newInbox(recipient string) *inbox {
+	b := &inbox{recipient: recipient}
+	b.threads = b.one[:0]
+	x.inboxes[recipient] = b
 	x.uris += int64(len(recipient))
 	return b
 }
 
-func (x *index) newPile(b *box, sender string) *pile {
+func (x *index) newThread(b *inbox, sender string) *thread {
 	p := &b.only
-	if p.box != nil {
-		p = new(pile)
+	if p.inbox != nil {
+		p = new(thread)
 	}
-	p.box, p.place, p.sender = b, int32(len(b.piles)), sender
+	p.inbox, p.place, p.sender = b, int32(len(b.threads)), sender
 	x.uris += int64(len(sender))
 	p.list = p.one[:0]
 	if last := len(x.spare) - 1; last >= 0 {
 		p.number = x.spare[last]
-		x.spare, x.piles[p.number] = x.spare[:last], p
+		x.spare, x.threads[p.number] = x.spare[:last], p
 	} else {
-		p.number = owner(len(x.piles))
-		x.piles = append(x.piles, p)
+		p.number = owner(len(x.threads))
+		x.threads = append(x.threads, p)
 	}
-	b.piles = append(b.piles, p)
+	b.threads = append(b.threads, p)
 	switch {
 	case b.bySender != nil:
 		b.bySender[sender] = p
-	case len(b.piles) > fewSenders:
-		b.bySender = map[string]*pile{}
-		for _, p := range b.piles {
+	case len(b.threads) > fewSenders:
+		b.bySender = map[string]*thread{}
+		for _, p := range b.threads {
 			b.bySender[p.sender] = p
 		}
 	}
@@ -204,11 +204,11 @@ func (x *index) newPile(b *box, sender string) *pile {
 
 // loads are what is kept for the recipient, and of that the sender's part.
 func (x *index) loads(recipient, sender string) (all, part load) {
-	b := x.boxes[recipient]
+	b := x.inboxes[recipient]
 	if b == nil {
 		return all, part
 	}
-	if p := b.pile(sender); p != nil {
+	if p := b.thread(sender); p != nil {
 		part = p.all
 	}
 	return b.all, part
@@ -226,18 +226,18 @@ func tagOf(seed maphash.Seed, messageID, sum []byte) uint64 {
 	return max(1, h.Sum64())
 }
 
-// add takes a message in; IDs of a pile only grow.
+// add takes a message in; IDs of a thread only grow.
 func (x *index) add(m *MessageInfo, tag uint64) {
-	x.place(x.openPile(m.Recipient, m.Sender), entry{
+	x.place(x.openThread(m.Recipient, m.Sender), entry{
 		id: m.ID, size: m.Size, received: nanos(m.Received), expires: nanos(m.Expires), tag: tag, body: m.Body,
 	})
 }
 
-func (x *index) place(p *pile, e entry) {
+func (x *index) place(p *thread, e entry) {
 	p.list = append(p.list, e)
 	p.addTag(e)
 	one := load{1, e.size}
-	p.all, p.box.all, x.kept = p.all.plus(one), p.box.all.plus(one), x.kept.plus(one)
+	p.all, p.inbox.all, x.kept = p.all.plus(one), p.inbox.all.plus(one), x.kept.plus(one)
 	s := x.own(e.id, p.number)
 	s.live++
 	s.size += e.inline()
@@ -247,7 +247,7 @@ func (x *index) place(p *pile, e entry) {
 	}
 }
 
-// inline is how many bytes the message's body takes in its span.
+// inline is how many bytes the message's body takes in its extent.
 func (e *entry) inline() int64 {
 	if e.body != 0 {
 		return 0
@@ -255,7 +255,7 @@ func (e *entry) inline() int64 {
 	return e.size
 }
 
-func (p *pile) addTag(e entry) {
+func (p *thread) addTag(e entry) {
 	switch {
 	case p.tags != nil:
 		if e.tag != 0 {
@@ -272,7 +272,7 @@ func (p *pile) addTag(e entry) {
 }
 
 // tagged finds the message of that tag.
-func (p *pile) tagged(tag uint64) (ID, bool) {
+func (p *thread) tagged(tag uint64) (ID, bool) {
 	if p.tags != nil {
 		id, ok := p.tags[tag]
 		return id, ok
@@ -285,21 +285,23 @@ func (p *pile) tagged(tag uint64) (ID, bool) {
 	return 0, false
 }
 
-func spanOf(id ID) (number uint64, place int) { return uint64(id) / spanLength, int(id % spanLength) }
+func extentOf(id ID) (number uint64, place int) {
+	return uint64(id) / extentLength, int(id % extentLength)
+}
 
-// span makes the span if it is not there.
-func (x *index) span(n uint64) *span {
-	s := x.spans[n]
+// extent makes the extent if it is not there.
+func (x *index) extent(n uint64) *extent {
+	s := x.extents[n]
 	if s == nil {
-		s = &span{}
-		x.spans[n] = s
+		s = &extent{}
+		x.extents[n] = s
 	}
 	return s
 }
 
-func (x *index) own(id ID, o owner) *span {
-	n, i := spanOf(id)
-	s := x.span(n)
+func (x *index) own(id ID, o owner) *extent {
+	n, i := extentOf(id)
+	s := x.extent(n)
 	if i >= len(s.owners) {
 		s.owners = append(s.owners, make([]owner, i+1-len(s.owners))...)
 	}
@@ -315,14 +317,14 @@ func (x *index) bury(id ID) {
 
 // isBuried says whether a deleted message still has a record.
 func (x *index) isBuried(id ID) bool {
-	n, i := spanOf(id)
-	s := x.spans[n]
+	n, i := extentOf(id)
+	s := x.extents[n]
 	return s != nil && i < len(s.owners) && s.owners[i] == buried
 }
 
-// unbury takes note that a span's deleted messages have no records any more.
+// unbury takes note that an extent's deleted messages have no records any more.
 func (x *index) unbury(n uint64) {
-	s := x.spans[n]
+	s := x.extents[n]
 	if s == nil {
 		return
 	}
@@ -337,13 +339,13 @@ func (x *index) unbury(n uint64) {
 
 // find returns a message's entry, or nil. The entry is valid until the index
 // changes.
-func (x *index) find(id ID) (*pile, *entry) {
-	n, i := spanOf(id)
-	s := x.spans[n]
+func (x *index) find(id ID) (*thread, *entry) {
+	n, i := extentOf(id)
+	s := x.extents[n]
 	if s == nil || i >= len(s.owners) || s.owners[i] < owners {
 		return nil, nil
 	}
-	p := x.piles[s.owners[i]]
+	p := x.threads[s.owners[i]]
 	at, ok := slices.BinarySearchFunc(p.list, id, byID)
 	if !ok {
 		return nil, nil
@@ -360,9 +362,9 @@ func (x *index) remove(id ID) bool {
 		return false
 	}
 	one, inline := load{-1, -e.size}, e.inline() // e is not valid beyond tidy
-	p.all, p.box.all, x.kept = p.all.plus(one), p.box.all.plus(one), x.kept.plus(one)
+	p.all, p.inbox.all, x.kept = p.all.plus(one), p.inbox.all.plus(one), x.kept.plus(one)
 	if e.aside {
-		p.aside, p.box.aside = p.aside.plus(one), p.box.aside.plus(one)
+		p.aside, p.inbox.aside = p.aside.plus(one), p.inbox.aside.plus(one)
 		delete(x.aside, id)
 	}
 	if p.tags != nil && p.tags[e.tag] == id {
@@ -372,8 +374,8 @@ func (x *index) remove(id ID) bool {
 	p.dead++
 	p.tidy()
 	x.bury(id)
-	n, _ := spanOf(id)
-	s := x.spans[n]
+	n, _ := extentOf(id)
+	s := x.extents[n]
 	s.live--
 	s.used -= inline
 	if p.all.count == 0 {
@@ -384,7 +386,7 @@ func (x *index) remove(id ID) bool {
 
 // tidy lets go of dead entries: at once at the front, which is the usual place,
 // elsewhere when they are the most.
-func (p *pile) tidy() {
+func (p *thread) tidy() {
 	for len(p.list) > 0 && p.list[0].dead {
 		p.list = p.list[1:]
 		p.dead--
@@ -395,21 +397,21 @@ func (p *pile) tidy() {
 	}
 }
 
-// drop removes an empty pile, and the box if it was the last in it.
-func (x *index) drop(p *pile) {
-	b := p.box
-	last := len(b.piles) - 1
-	b.piles[p.place] = b.piles[last]
-	b.piles[p.place].place = p.place
-	b.piles[last] = nil
-	b.piles = b.piles[:last]
+// drop removes an empty thread, and the inbox if it was the last in it.
+func (x *index) drop(p *thread) {
+	b := p.inbox
+	last := len(b.threads) - 1
+	b.threads[p.place] = b.threads[last]
+	b.threads[p.place].place = p.place
+	b.threads[last] = nil
+	b.threads = b.threads[:last]
 	delete(b.bySender, p.sender)
 	x.uris -= int64(len(p.sender))
-	x.piles[p.number] = nil
+	x.threads[p.number] = nil
 	x.spare = append(x.spare, p.number)
 	if last == 0 {
 		x.uris -= int64(len(b.recipient))
-		delete(x.boxes, b.recipient)
+		delete(x.inboxes, b.recipient)
 	}
 }
 
@@ -439,21 +441,21 @@ func (x *index) setAside(id ID, mark *asideMark) {
 	if mark == nil {
 		one = load{-1, -e.size}
 	}
-	p.aside, p.box.aside = p.aside.plus(one), p.box.aside.plus(one)
+	p.aside, p.inbox.aside = p.aside.plus(one), p.inbox.aside.plus(one)
 }
 
 // oldest is when the first message that is still kept arrived.
 func (x *index) oldest() time.Time {
 	first := uint64(math.MaxUint64)
-	for n, s := range x.spans {
+	for n, s := range x.extents {
 		if s.live > 0 {
 			first = min(first, n)
 		}
 	}
-	if s := x.spans[first]; s != nil {
+	if s := x.extents[first]; s != nil {
 		for i, o := range s.owners {
 			if o >= owners {
-				_, e := x.find(ID(first*spanLength) + ID(i))
+				_, e := x.find(ID(first*extentLength) + ID(i))
 				return fromNanos(e.received)
 			}
 		}

@@ -12,20 +12,20 @@ import (
 
 // The buckets of the file.
 var (
-	freshBucket  = []byte("fresh")  // records of the last span by ID
-	sealedBucket = []byte("sealed") // records of the others by number of span, see sealed.go
-	dataBucket   = []byte("data")   // a bucket for each span: bodies of one segment by ID
+	freshBucket  = []byte("fresh")  // records of the last extent by ID
+	sealedBucket = []byte("sealed") // records of the others by number of extent, see sealed.go
+	dataBucket   = []byte("data")   // a bucket for each extent: bodies of one segment by ID
 	bodiesBucket = []byte("bodies") // longer ones, by number of body and of segment
 	openBucket   = []byte("open")   // numbers of bodies whose message is not there yet
 	asideBucket  = []byte("aside")  // why messages are set aside, by ID
 	deadBucket   = []byte("dead")   // log of deleted messages: IDs, by a number that grows
-	lostBucket   = []byte("lost")   // pages with damage, by number of span; not there without
+	lostBucket   = []byte("lost")   // pages with damage, by number of extent; not there without
 
 	buckets = [][]byte{freshBucket, sealedBucket, dataBucket, bodiesBucket, openBucket, asideBucket, deadBucket}
 )
 
 const (
-	// A span whose bodies that are kept take less than this part of all that are
+	// An extent whose bodies that are kept take less than this part of all that are
 	// in it is written anew without the others.
 	reclaimPart = 4
 	// Of the log of deleted messages at most trimIDs are looked at in one
@@ -36,7 +36,7 @@ const (
 
 func messageKey(id ID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
 
-func spanKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+func extentKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 func bodyKey(body uint64, segment uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, body), segment)
@@ -48,14 +48,14 @@ func readRecord(tx *bolt.Tx, id ID) ([]byte, error) {
 	if v := tx.Bucket(freshBucket).Get(messageKey(id)); v != nil {
 		return v, nil
 	}
-	n, place := spanOf(id)
-	v := tx.Bucket(sealedBucket).Get(spanKey(n))
+	n, place := extentOf(id)
+	v := tx.Bucket(sealedBucket).Get(extentKey(n))
 	if v == nil {
 		return nil, nil
 	}
 	sealed, err := openSealed(v)
 	if err != nil {
-		return nil, fmt.Errorf("%w: span %d: %w", ErrDamaged, n, err)
+		return nil, fmt.Errorf("%w: extent %d: %w", ErrDamaged, n, err)
 	}
 	return sealed.find(place), nil
 }
@@ -73,13 +73,13 @@ func readMessage(tx *bolt.Tx, id ID) (MessageInfo, error) {
 }
 
 // readSegment fetches a part of a body, which is valid within the transaction;
-// nil if it is not there. A body without number is in the span.
+// nil if it is not there. A body without number is in the extent.
 func readSegment(tx *bolt.Tx, id ID, body uint64, segment uint32) []byte {
 	if body != 0 {
 		return tx.Bucket(bodiesBucket).Get(bodyKey(body, segment))
 	}
-	n, _ := spanOf(id)
-	data := tx.Bucket(dataBucket).Bucket(spanKey(n))
+	n, _ := extentOf(id)
+	data := tx.Bucket(dataBucket).Bucket(extentKey(n))
 	if data == nil || segment != 0 {
 		return nil
 	}
@@ -115,9 +115,9 @@ type layoutTx struct {
 	fresh, sealed, data, bodies, open, aside, dead *bolt.Bucket
 
 	seq       uint64
-	bytes     int64        // of the last span
-	added     int64        // bytes of bodies that the batch adds to the last span
-	span      *bolt.Bucket // bodies of the last span; nil: not opened yet
+	bytes     int64        // of the last extent
+	added     int64        // bytes of bodies that the batch adds to the last extent
+	extent    *bolt.Bucket // bodies of the last extent; nil: not opened yet
 	gone      map[ID]bool
 	log       []byte // IDs for the log
 	unlogged  int    // IDs taken from it
@@ -161,54 +161,54 @@ func (w *layoutTx) putMessage(j *job) error {
 	if len(j.segments) == 0 {
 		return nil
 	}
-	if w.span == nil {
-		n, _ := spanOf(j.id)
-		b, err := w.data.CreateBucketIfNotExists(spanKey(n))
+	if w.extent == nil {
+		n, _ := extentOf(j.id)
+		b, err := w.data.CreateBucketIfNotExists(extentKey(n))
 		if err != nil {
 			return err
 		}
 		b.FillPercent = 1
-		w.span = b
+		w.extent = b
 	}
 	w.added += int64(len(j.segments[0].data))
-	return w.span.Put(messageKey(j.id), j.segments[0].data)
+	return w.extent.Put(messageKey(j.id), j.segments[0].data)
 }
 
-// next steps to the next ID. Where a span is full, that is the first of the next.
+// next steps to the next ID. Where an extent is full, that is the first of the next.
 func (w *layoutTx) next(j *job) error {
 	bytes := int64(j.size())
 	if j.ahead > 0 { // its body is elsewhere
 		bytes = int64(len(j.meta))
 	}
-	last, _ := spanOf(ID(w.seq))
+	last, _ := extentOf(ID(w.seq))
 	w.seq++
-	n, _ := spanOf(ID(w.seq))
-	if w.bytes > 0 && w.bytes+bytes > spanBytes && n == last {
+	n, _ := extentOf(ID(w.seq))
+	if w.bytes > 0 && w.bytes+bytes > extentBytes && n == last {
 		n++
-		w.seq = n * spanLength
+		w.seq = n * extentLength
 	}
 	had := w.bytes
 	w.bytes += bytes
 	if n == last {
 		return nil
 	}
-	if had == 0 { // the last span is sealed, or there is none
-		w.added, w.span = 0, nil
+	if had == 0 { // the last extent is sealed, or there is none
+		w.added, w.extent = 0, nil
 		return nil
 	}
 	if err := w.seal(last); err != nil {
 		return err
 	}
-	w.bytes, w.added, w.span = bytes, 0, nil
+	w.bytes, w.added, w.extent = bytes, 0, nil
 	return nil
 }
 
-// seal puts the records of the span that is full into one value; those of deleted
+// seal puts the records of the extent that is full into one value; those of deleted
 // messages go.
 func (w *layoutTx) seal(n uint64) error {
 	var sealed sealer
 	size, damage := w.added, false
-	forEach(w.fresh, n*spanLength, w.seq, func(k, v []byte) {
+	forEach(w.fresh, n*extentLength, w.seq, func(k, v []byte) {
 		if len(k) != 8 {
 			return
 		}
@@ -217,10 +217,10 @@ func (w *layoutTx) seal(n uint64) error {
 			sealed.add(id, v)
 		}
 	}, func(uint64, error) { damage = true })
-	if s := w.s.index.spans[n]; s != nil {
+	if s := w.s.index.extents[n]; s != nil {
 		size += s.size
 	}
-	if err := w.sealed.Put(spanKey(n), sealed.bytes(size)); err != nil {
+	if err := w.sealed.Put(extentKey(n), sealed.bytes(size)); err != nil {
 		return err
 	}
 	err := w.dropFresh(n, damage)
@@ -245,14 +245,14 @@ func (w *layoutTx) dropFresh(n uint64, damage bool) error {
 	if err != nil {
 		return err
 	}
-	if lost, err = lost.CreateBucketIfNotExists(spanKey(n)); err != nil {
+	if lost, err = lost.CreateBucketIfNotExists(extentKey(n)); err != nil {
 		return err
 	}
 	return w.tx.MoveBucket(freshBucket, nil, lost)
 }
 
 // remove deletes a message: its ID goes to the log, its record and a short body
-// with the span.
+// with the extent.
 func (w *layoutTx) remove(e *entry) error {
 	w.gone[e.id] = true
 	w.log = binary.BigEndian.AppendUint64(w.log, uint64(e.id))
@@ -351,30 +351,30 @@ func (w *layoutTx) trimLog() error {
 	return nil
 }
 
-// reclaim writes a span anew without what is deleted, or removes it if that is
+// reclaim writes an extent anew without what is deleted, or removes it if that is
 // all.
 func (w *layoutTx) reclaim(n uint64) error {
 	w.reclaimed = append(w.reclaimed, n)
-	if w.s.index.spans[n].pinned {
+	if w.s.index.extents[n].pinned {
 		return nil
 	}
 	var records sealer
 	var ids []ID
 	var bodies [][]byte
 	size := int64(0)
-	var sealed sealedSpan
-	err := each(func() (err error) { sealed, err = openSealed(w.sealed.Get(spanKey(n))); return err })
+	var sealed sealedExtent
+	err := each(func() (err error) { sealed, err = openSealed(w.sealed.Get(extentKey(n))); return err })
 	if err != nil {
 		w.pinned = true
 		return nil // nothing else must suffer from it; Check tells of it
 	}
-	data, err := w.spanData(n)
+	data, err := w.extentData(n)
 	if err != nil {
 		w.pinned = true
 		return nil
 	}
 	for i := range sealed.len() {
-		id := ID(n*spanLength) + ID(sealed.place(i))
+		id := ID(n*extentLength) + ID(sealed.place(i))
 		if !w.s.index.holds(id) || w.gone[id] {
 			continue
 		}
@@ -388,24 +388,24 @@ func (w *layoutTx) reclaim(n uint64) error {
 		}
 	}
 	if data != nil {
-		if err := w.data.DeleteBucket(spanKey(n)); err != nil {
+		if err := w.data.DeleteBucket(extentKey(n)); err != nil {
 			return err
 		}
 	}
 	if len(records.table) == 0 {
-		return w.sealed.Delete(spanKey(n))
+		return w.sealed.Delete(extentKey(n))
 	}
-	if err := w.sealed.Put(spanKey(n), records.bytes(size)); err != nil {
+	if err := w.sealed.Put(extentKey(n), records.bytes(size)); err != nil {
 		return err
 	}
 	return w.putBodies(n, ids, bodies)
 }
 
-// spanData opens the bodies of a span, of which every page can be read; nil if it
+// extentData opens the bodies of an extent, of which every page can be read; nil if it
 // has none.
-func (w *layoutTx) spanData(n uint64) (data *bolt.Bucket, err error) {
+func (w *layoutTx) extentData(n uint64) (data *bolt.Bucket, err error) {
 	err = readable(func() {
-		if data = w.data.Bucket(spanKey(n)); data != nil {
+		if data = w.data.Bucket(extentKey(n)); data != nil {
 			_ = data.ForEach(func(_, _ []byte) error { return nil })
 		}
 	})
@@ -416,7 +416,7 @@ func (w *layoutTx) putBodies(n uint64, ids []ID, bodies [][]byte) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	data, err := w.data.CreateBucket(spanKey(n))
+	data, err := w.data.CreateBucket(extentKey(n))
 	if err != nil {
 		return err
 	}
@@ -437,11 +437,11 @@ func (w *layoutTx) publish() {
 	s.logged += len(w.log)/8 - w.unlogged
 	for _, n := range w.sealedNow {
 		s.index.unbury(n)
-		s.wasteSpan(n)
+		s.wasteExtent(n)
 	}
 	for _, n := range w.reclaimed {
 		s.wasted = s.wasted[1:]
-		x := s.index.spans[n]
+		x := s.index.extents[n]
 		x.wasted, x.pinned = false, x.pinned || w.pinned
 		if x.pinned {
 			continue
@@ -449,20 +449,20 @@ func (w *layoutTx) publish() {
 		s.index.unbury(n)
 		x.size = x.used
 		if x.live == 0 {
-			delete(s.index.spans, n)
+			delete(s.index.extents, n)
 		}
 	}
 }
 
-// waste looks whether the span of a message that was removed is to be reclaimed.
+// waste looks whether the extent of a message that was removed is to be reclaimed.
 func (s *Store) waste(id ID) {
-	n, _ := spanOf(id)
-	s.wasteSpan(n)
+	n, _ := extentOf(id)
+	s.wasteExtent(n)
 }
 
-func (s *Store) wasteSpan(n uint64) {
-	x := s.index.spans[n]
-	last, _ := spanOf(ID(s.seq))
+func (s *Store) wasteExtent(n uint64) {
+	x := s.index.extents[n]
+	last, _ := extentOf(ID(s.seq))
 	if x == nil || n >= last || x.wasted || x.pinned || x.live > 0 && reclaimPart*(x.used+recordCost*int64(x.live)) >= x.size+recordCost*int64(x.live+x.dead) {
 		return
 	}

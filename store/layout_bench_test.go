@@ -138,14 +138,14 @@ func layoutSegments() layout {
 
 // A layoutRun drives a layout with a committer like the store's.
 type layoutRun struct {
-	db    *bolt.DB
-	l     layout
-	jobs  chan layoutJob
-	seq   uint64
-	mu    sync.Mutex
-	boxes [][]uint64 // sequence numbers by recipient
-	meta  []byte
-	body  []byte
+	db      *bolt.DB
+	l       layout
+	jobs    chan layoutJob
+	seq     uint64
+	mu      sync.Mutex
+	inboxes [][]uint64 // sequence numbers by recipient
+	meta    []byte
+	body    []byte
 
 	commits, done int
 }
@@ -165,7 +165,7 @@ func newLayoutRun(b *testing.B, l layout, recipients, pageSize int) *layoutRun {
 	}
 	b.Cleanup(func() { db.Close() })
 	return &layoutRun{
-		db: db, l: l, jobs: make(chan layoutJob, MaxBatch), boxes: make([][]uint64, recipients),
+		db: db, l: l, jobs: make(chan layoutJob, MaxBatch), inboxes: make([][]uint64, recipients),
 		meta: randomBody(120), body: randomBody(1024),
 	}
 }
@@ -197,7 +197,7 @@ func (r *layoutRun) commit(b *testing.B, batch []layoutJob) {
 				return err
 			}
 			r.mu.Lock()
-			r.boxes[j.to] = append(r.boxes[j.to], r.seq)
+			r.inboxes[j.to] = append(r.inboxes[j.to], r.seq)
 			r.mu.Unlock()
 		}
 		if len(removed) == 0 {
@@ -231,9 +231,9 @@ func (r *layoutRun) commitLoop(b *testing.B) {
 func (r *layoutRun) oldest(to int) (seq uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if box := r.boxes[to]; len(box) > 0 {
-		seq = box[0]
-		r.boxes[to] = box[1:]
+	if inbox := r.inboxes[to]; len(inbox) > 0 {
+		seq = inbox[0]
+		r.inboxes[to] = inbox[1:]
 	}
 	return seq
 }
@@ -252,9 +252,9 @@ func (r *layoutRun) drive(b *testing.B, clients int, deliver bool) {
 	for i := range clients {
 		wg.Go(func() {
 			for n := i; n < b.N; n += clients {
-				do(rand.IntN(len(r.boxes)), 0)
+				do(rand.IntN(len(r.inboxes)), 0)
 				for deliver {
-					to := rand.IntN(len(r.boxes))
+					to := rand.IntN(len(r.inboxes))
 					if seq := r.oldest(to); seq != 0 {
 						do(to, seq)
 						break

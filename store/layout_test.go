@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -115,13 +114,13 @@ func (m *model) check() {
 // against the file.
 func (m *model) settle() {
 	m.t.Helper()
-	for range len(m.s.index.spans) + 100 {
+	for range len(m.s.index.extents) + 100 {
 		if err := m.s.Delete(m.t.Context()); err != nil {
 			m.t.Fatal(err)
 		}
 	}
 	err := m.s.db.View(func(tx *bolt.Tx) error {
-		l := &loader{m.s, map[uint64]*[spanLength / 64]uint64{}}
+		l := &loader{m.s, map[uint64]*[extentLength / 64]uint64{}}
 		before := m.s.logged
 		m.s.logged = 0
 		defer func() { m.s.logged = before }()
@@ -137,20 +136,20 @@ func (m *model) settle() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	for n, x := range m.s.index.spans {
-		last, _ := spanOf(ID(m.s.seq))
+	for n, x := range m.s.index.extents {
+		last, _ := extentOf(ID(m.s.seq))
 		if kept := x.live + x.dead; n < last && kept > 0 && reclaimPart*(x.used+recordCost*int64(x.live)) < x.size+recordCost*int64(kept) {
-			m.t.Errorf("span %d is not reclaimed: %+v", n, x)
+			m.t.Errorf("extent %d is not reclaimed: %+v", n, x)
 		}
 	}
 }
 
-// TestSpans stores and deletes over many spans, with the file opened again in
+// TestExtents stores and deletes over many extents, with the file opened again in
 // between.
-func TestSpans(t *testing.T) {
+func TestExtents(t *testing.T) {
 	m := newModel(t)
 	for round := range 8 {
-		m.put(spanLength / 2)
+		m.put(extentLength / 2)
 		m.remove([]float64{0.1, 0.9, 0.5}[round%3])
 		m.check()
 		if round%3 == 2 {
@@ -161,8 +160,8 @@ func TestSpans(t *testing.T) {
 		}
 	}
 	// So many that the log of the deleted is trimmed.
-	for m.s.Stats().Deleted < logSlack+3*spanLength {
-		m.put(spanLength)
+	for m.s.Stats().Deleted < logSlack+3*extentLength {
+		m.put(extentLength)
 		m.remove(0.98)
 	}
 	m.settle()
@@ -173,21 +172,21 @@ func TestSpans(t *testing.T) {
 	m.remove(1)
 	m.settle()
 	m.check()
-	if n := len(m.s.index.spans); n > 1 {
-		t.Errorf("%d spans are left of nothing", n)
+	if n := len(m.s.index.extents); n > 1 {
+		t.Errorf("%d extents are left of nothing", n)
 	}
 }
 
-// TestSpanFullOfBytes has few messages fill spans.
-func TestSpanFullOfBytes(t *testing.T) {
+// TestExtentFullOfBytes has few messages fill extents.
+func TestExtentFullOfBytes(t *testing.T) {
 	s := newStore(t)
 	s.db.NoSync = true
-	const n = 3*spanBytes/SegmentSize + 1
+	const n = 3*extentBytes/SegmentSize + 1
 	for i := range n {
 		put(t, s, Meta{Recipient: "bob", Sender: "alice"}, bytes.Repeat([]byte{byte(i)}, SegmentSize))
 	}
-	if got := len(s.index.spans); got != 4 {
-		t.Errorf("%d spans", got)
+	if got := len(s.index.extents); got != 4 {
+		t.Errorf("%d extents", got)
 	}
 	list := s.Messages("bob", "")
 	for i, m := range list {
@@ -200,37 +199,37 @@ func TestSpanFullOfBytes(t *testing.T) {
 	}
 }
 
-// TestReclaimWithRemoval removes a message in the batch that writes its span
+// TestReclaimWithRemoval removes a message in the batch that writes its extent
 // anew: its record must not be in it.
 func TestReclaimWithRemoval(t *testing.T) {
 	m := newModel(t)
-	m.put(spanLength + 1)
+	m.put(extentLength + 1)
 	ids := slices.Sorted(maps.Keys(m.bodies))
-	spare := ids[:10] // of the first span, and enough that it is not simply dropped
-	dead := slices.DeleteFunc(slices.Clone(ids), func(id ID) bool { n, _ := spanOf(id); return n > 0 || id <= spare[9] })
+	spare := ids[:10] // of the first extent, and enough that it is not simply dropped
+	dead := slices.DeleteFunc(slices.Clone(ids), func(id ID) bool { n, _ := extentOf(id); return n > 0 || id <= spare[9] })
 	j, last := newJob(), newJob()
 	j.remove, last.remove = dead, spare[:1]
 	m.s.commit([]*job{j}) // the committer sleeps: its queue is empty
 	if len(m.s.wasted) != 1 {
-		t.Fatalf("%d spans to reclaim", len(m.s.wasted))
+		t.Fatalf("%d extents to reclaim", len(m.s.wasted))
 	}
 	m.s.commit([]*job{last})
 	_ = m.s.db.View(func(tx *bolt.Tx) error {
 		has := func(id ID) bool { v, err := readRecord(tx, id); return v != nil && err == nil }
 		if has(spare[0]) || has(dead[0]) || !has(spare[1]) {
-			t.Error("the span does not hold what it should")
+			t.Error("the extent does not hold what it should")
 		}
 		return nil
 	})
-	if m.s.index.buried != 0 || m.s.index.spans[0].live != 9 {
-		t.Errorf("%+v, %d buried", m.s.index.spans[0], m.s.index.buried)
+	if m.s.index.buried != 0 || m.s.index.extents[0].live != 9 {
+		t.Errorf("%+v, %d buried", m.s.index.extents[0], m.s.index.buried)
 	}
 }
 
-// TestSealedThenReopened goes on after a file whose last span is sealed.
+// TestSealedThenReopened goes on after a file whose last extent is sealed.
 func TestSealedThenReopened(t *testing.T) {
 	m := newModel(t)
-	m.put(spanLength - 1 - int(m.s.seq%spanLength)) // the last ID of the span is given
+	m.put(extentLength - 1 - int(m.s.seq%extentLength)) // the last ID of the extent is given
 	m.s.Close()
 	m.open()
 	m.put(1) // seals it
@@ -245,87 +244,6 @@ func TestSealedThenReopened(t *testing.T) {
 	m.check()
 }
 
-// TestMigrate opens a file of the first layout.
-func TestMigrate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "old.db")
-	bodies := map[string][]byte{}
-	db, err := bolt.Open(path, 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lastID ID
-	err = db.Update(func(tx *bolt.Tx) error {
-		messages, _ := tx.CreateBucket(oldBucket)
-		data, _ := tx.CreateBucket(bodiesBucket)
-		open, _ := tx.CreateBucket(openBucket)
-		number := uint64(0)
-		for i, size := range []int{0, 1, 1000, SegmentSize, 2*SegmentSize + 1} {
-			for _, span := range []ID{0, 1, 7} {
-				number++
-				id := span*spanLength + ID(i) + 1
-				name := fmt.Sprint(id)
-				bodies[name] = randomBody(size)
-				v, _ := json.Marshal(MessageInfo{Meta: Meta{Recipient: "bob", Sender: "alice", MessageID: name, Received: time.Unix(5, 0)}, Size: int64(size), Body: number})
-				if err := messages.Put(messageKey(id), v); err != nil {
-					return err
-				}
-				for n, rest := uint32(0), bodies[name]; len(rest) > 0; n++ {
-					part := rest[:min(len(rest), SegmentSize)]
-					rest = rest[len(part):]
-					if err := data.Put(bodyKey(number, n), part); err != nil {
-						return err
-					}
-				}
-				lastID = max(lastID, id)
-			}
-		}
-		if err := messages.Put(messageKey(3*spanLength), []byte("{")); err != nil { // cannot be decoded
-			return err
-		}
-		if err := data.Put(bodyKey(number+1, 0), []byte("unfinished")); err != nil {
-			return err
-		}
-		if err := messages.SetSequence(uint64(lastID) + 10*spanLength); err != nil {
-			return err
-		}
-		return open.Put(messageKey(ID(number+1)), nil)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
-	if _, err := Open(path, Options{ReadOnly: true}); err == nil {
-		t.Error("a file of the first layout was opened read-only")
-	}
-	for range 3 {
-		s := openStore(t, path)
-		list := s.Messages("bob", "alice")
-		if len(list) != 15 || s.Stats().Unreadable != 1 {
-			t.Fatalf("%d messages, %d unreadable", len(list), s.Stats().Unreadable)
-		}
-		for _, m := range list {
-			if m.MessageID != fmt.Sprint(m.ID) || m.Received.Unix() != 5 || !bytes.Equal(bodyOf(t, s, m.ID), bodies[m.MessageID]) {
-				t.Errorf("%+v has other bytes", m)
-			}
-		}
-		id := commitOf(t, s, Meta{Recipient: "carol", Sender: "alice"}, randomBody(3*SegmentSize)).ID()
-		if id <= lastID+10*spanLength {
-			t.Errorf("ID %d was given before", id)
-		}
-		if err := s.Delete(t.Context(), id); err != nil {
-			t.Fatal(err)
-		}
-		s.Close()
-	}
-	s := openStore(t, path)
-	if _, err := s.PurgeFilter(t.Context(), Filter{}, nil); err != nil {
-		t.Fatal(err)
-	}
-	if n := segmentsIn(t, s); n != 0 {
-		t.Errorf("%d segments are left", n)
-	}
-}
-
 // FuzzRecord: what can be decoded is encoded to what decodes to the same.
 func FuzzRecord(f *testing.F) {
 	for _, m := range []MessageInfo{
@@ -338,7 +256,6 @@ func FuzzRecord(f *testing.F) {
 		}
 		f.Add(v)
 	}
-	f.Add([]byte(`{"r":"bob","s":"alice","d":"2024-01-01T00:00:00Z","n":3,"b":1}`))
 	f.Fuzz(func(t *testing.T, v []byte) {
 		first, err := decodeMessage(1, v)
 		if err != nil {
@@ -359,12 +276,12 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// FuzzSealed opens damaged spans: nothing but a fault may come of it.
+// FuzzSealed opens damaged extents: nothing but a fault may come of it.
 func FuzzSealed(f *testing.F) {
 	var s sealer
 	s.add(3, []byte("abc"))
 	s.add(9, nil)
-	s.add(spanLength-1, []byte("z"))
+	s.add(extentLength-1, []byte("z"))
 	f.Add(s.bytes(77))
 	f.Fuzz(func(t *testing.T, v []byte) {
 		sealed, err := openSealed(v)
@@ -373,7 +290,7 @@ func FuzzSealed(f *testing.F) {
 		}
 		var again sealer
 		for i := range sealed.len() {
-			if sealed.place(i) < spanLength && sealed.record(i) != nil {
+			if sealed.place(i) < extentLength && sealed.record(i) != nil {
 				again.add(ID(sealed.place(i)), sealed.record(i))
 			}
 			sealed.find(i)

@@ -128,7 +128,7 @@ func (s *Store) checkDisk() error {
 
 type pair struct{ recipient, sender string }
 
-type twinKey struct {
+type duplicateKey struct {
 	pair
 	tag uint64
 }
@@ -136,7 +136,7 @@ type twinKey struct {
 // A decision is what the committer knows of the batch before it is written.
 type decision struct {
 	s          *Store
-	twins      map[twinKey]*job
+	duplicates map[duplicateKey]*job
 	recipients map[string]load
 	senders    map[pair]load
 	total      int64
@@ -162,7 +162,7 @@ func (d *decision) admit(j *job) error {
 	d.total += m.Size - j.ahead
 	d.index += entryCost
 	if j.tag != 0 {
-		d.twins[twinKey{p, j.tag}] = j
+		d.duplicates[duplicateKey{p, j.tag}] = j
 	}
 	return nil
 }
@@ -175,11 +175,11 @@ func (d *decision) repeats(j *job) bool {
 		return false
 	}
 	m := j.message
-	if twin := d.twins[twinKey{pair{m.Recipient, m.Sender}, j.tag}]; twin != nil && sameMessage(twin.message, m) {
-		j.twin = twin
+	if duplicate := d.duplicates[duplicateKey{pair{m.Recipient, m.Sender}, j.tag}]; duplicate != nil && sameMessage(duplicate.message, m) {
+		j.duplicate = duplicate
 		return true
 	}
-	p := d.s.index.pile(m.Recipient, m.Sender)
+	p := d.s.index.thread(m.Recipient, m.Sender)
 	if p == nil {
 		return false
 	}

@@ -60,8 +60,8 @@ func TestLimits(t *testing.T) {
 		{"another sender", Limits{MaxSenderMessages: 1}, "bob", "carol", 1, ""},
 		{"sender's bytes", Limits{MaxSenderBytes: 1000}, "bob", "alice", big, LimitSender},
 		{"total", Limits{MaxTotalBytes: 1000}, "dave", "carol", big, LimitTotal},
-		{"index", Limits{MaxIndexBytes: boxCost + 20}, "dave", "carol", 1, LimitIndex},
-		{"index with room", Limits{MaxIndexBytes: 2 * boxCost}, "dave", "carol", 1, ""},
+		{"index", Limits{MaxIndexBytes: inboxCost + 20}, "dave", "carol", 1, LimitIndex},
+		{"index with room", Limits{MaxIndexBytes: 2 * inboxCost}, "dave", "carol", 1, ""},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
@@ -196,8 +196,8 @@ func TestBackupAndCheck(t *testing.T) {
 	}
 	err = c.db.Update(func(tx *bolt.Tx) error {
 		first := c.Messages("bob", "")[1].ID
-		n, _ := spanOf(first)
-		return tx.Bucket(dataBucket).Bucket(spanKey(n)).Put(messageKey(first), make([]byte, 10))
+		n, _ := extentOf(first)
+		return tx.Bucket(dataBucket).Bucket(extentKey(n)).Put(messageKey(first), make([]byte, 10))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ type SenderInfo struct {
 }
 
 // first is the first entry that is to be delivered.
-func (p *pile) first() *entry {
+func (p *thread) first() *entry {
 	for i := range p.list {
 		if e := &p.list[i]; !e.dead && !e.aside {
 			return e
@@ -39,14 +39,14 @@ func (p *pile) first() *entry {
 // Recipients lists who has messages to be delivered, by URI.
 func (s *Store) Recipients() []RecipientInfo {
 	s.mu.RLock()
-	list := make([]RecipientInfo, 0, len(s.index.boxes))
-	for uri, b := range s.index.boxes {
+	list := make([]RecipientInfo, 0, len(s.index.inboxes))
+	for uri, b := range s.index.inboxes {
 		r := RecipientInfo{Recipient: uri, Count: b.all.count - b.aside.count, Bytes: b.all.bytes - b.aside.bytes}
 		if r.Count == 0 {
 			continue
 		}
 		var oldest *entry
-		for _, p := range b.piles {
+		for _, p := range b.threads {
 			if e := p.first(); e != nil && (oldest == nil || e.id < oldest.id) {
 				oldest = e
 			}
@@ -64,7 +64,7 @@ func (s *Store) Recipients() []RecipientInfo {
 func (s *Store) Senders(recipient string) []SenderInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	b := s.index.boxes[recipient]
+	b := s.index.inboxes[recipient]
 	if b == nil {
 		return nil
 	}
@@ -72,8 +72,8 @@ func (s *Store) Senders(recipient string) []SenderInfo {
 		info  SenderInfo
 		first ID
 	}
-	list := make([]found, 0, len(b.piles))
-	for _, p := range b.piles {
+	list := make([]found, 0, len(b.threads))
+	for _, p := range b.threads {
 		if e := p.first(); e != nil {
 			list = append(list, found{SenderInfo{
 				Sender: p.sender, Count: p.all.count - p.aside.count, Bytes: p.all.bytes - p.aside.bytes,
@@ -103,15 +103,15 @@ func (s *Store) Page(recipient, sender string, after ID, limit int) []MessageInf
 
 func (s *Store) page(recipient, sender string, after ID, limit int) (ids []ID) {
 	s.mu.RLock()
-	if b := s.index.boxes[recipient]; b != nil {
-		piles := b.piles
+	if b := s.index.inboxes[recipient]; b != nil {
+		threads := b.threads
 		if sender != "" {
-			piles = nil
-			if p := b.pile(sender); p != nil {
-				piles = []*pile{p}
+			threads = nil
+			if p := b.thread(sender); p != nil {
+				threads = []*thread{p}
 			}
 		}
-		for _, p := range piles {
+		for _, p := range threads {
 			ids = p.collect(ids, after, limit)
 		}
 	}
@@ -124,7 +124,7 @@ func (s *Store) page(recipient, sender string, after ID, limit int) (ids []ID) {
 }
 
 // collect adds the IDs of at most limit entries behind after.
-func (p *pile) collect(ids []ID, after ID, limit int) []ID {
+func (p *thread) collect(ids []ID, after ID, limit int) []ID {
 	at, _ := slices.BinarySearchFunc(p.list, after+1, byID)
 	for n := 0; at < len(p.list) && (limit <= 0 || n < limit); at++ {
 		if e := &p.list[at]; !e.dead && !e.aside {

@@ -10,7 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-var errNotAStore = errors.New("not a store, or one of the first layout: that is converted when it is opened for writing")
+var errNotAStore = errors.New("not a store")
 
 // load rebuilds the index and removes what is left of unfinished messages. It
 // reads no body.
@@ -21,14 +21,11 @@ func (s *Store) load() error {
 	if _, err := s.update(createBuckets); err != nil {
 		return err
 	}
-	if err := s.migrate(); err != nil {
-		return err
-	}
 	if err := s.view(s.loadIndex); err != nil {
 		return err
 	}
-	for n := range s.index.spans {
-		s.wasteSpan(n)
+	for n := range s.index.extents {
+		s.wasteExtent(n)
 	}
 	slices.Sort(s.wasted)
 	return s.dropUnfinished()
@@ -46,7 +43,7 @@ func createBuckets(tx *bolt.Tx) error {
 // A loader reads the records. It knows which of them are deleted.
 type loader struct {
 	s    *Store
-	dead map[uint64]*[spanLength / 64]uint64 // bits by span
+	dead map[uint64]*[extentLength / 64]uint64 // bits by extent
 }
 
 func (s *Store) loadIndex(tx *bolt.Tx) error {
@@ -55,13 +52,13 @@ func (s *Store) loadIndex(tx *bolt.Tx) error {
 			return errNotAStore
 		}
 	}
-	l := &loader{s, map[uint64]*[spanLength / 64]uint64{}}
+	l := &loader{s, map[uint64]*[extentLength / 64]uint64{}}
 	l.readLog(tx.Bucket(deadBucket))
 	sealed := tx.Bucket(sealedBucket)
-	last, _ := spanOf(ID(sealed.Sequence()))
-	forEach(sealed, 0, last, l.span, func(n uint64, err error) {
-		s.index.span(n).pinned = true
-		s.quarantine(fmt.Errorf("store: span %d: %w", n, err))
+	last, _ := extentOf(ID(sealed.Sequence()))
+	forEach(sealed, 0, last, l.extent, func(n uint64, err error) {
+		s.index.extent(n).pinned = true
+		s.quarantine(fmt.Errorf("store: extent %d: %w", n, err))
 	})
 	s.seq = max(s.seq, sealed.Sequence()) // IDs of deleted messages are not given again
 	l.freshRecords(tx.Bucket(freshBucket), s.seq)
@@ -88,9 +85,9 @@ func (s *Store) loadIndex(tx *bolt.Tx) error {
 func (l *loader) readLog(log *bolt.Bucket) {
 	forEach(log, 0, log.Sequence(), func(_, v []byte) {
 		for ; len(v) >= 8; v = v[8:] {
-			n, i := spanOf(ID(binary.BigEndian.Uint64(v)))
+			n, i := extentOf(ID(binary.BigEndian.Uint64(v)))
 			if l.dead[n] == nil {
-				l.dead[n] = &[spanLength / 64]uint64{}
+				l.dead[n] = &[extentLength / 64]uint64{}
 			}
 			l.dead[n][i/64] |= 1 << (i % 64)
 			l.s.logged++
@@ -99,46 +96,46 @@ func (l *loader) readLog(log *bolt.Bucket) {
 }
 
 func (l *loader) isDead(id ID) bool {
-	n, i := spanOf(id)
+	n, i := extentOf(id)
 	bits := l.dead[n]
 	return bits != nil && bits[i/64]&(1<<(i%64)) != 0
 }
 
-// span takes in a sealed span.
-func (l *loader) span(k, v []byte) {
+// extent takes in a sealed extent.
+func (l *loader) extent(k, v []byte) {
 	if len(k) != 8 {
-		l.s.quarantine(fmt.Errorf("store: damaged span %x: not a number", k))
+		l.s.quarantine(fmt.Errorf("store: damaged extent %x: not a number", k))
 		return
 	}
 	n := binary.BigEndian.Uint64(k)
-	x := l.s.index.span(n)
-	l.s.seq = max(l.s.seq, n*spanLength+spanLength-1)
+	x := l.s.index.extent(n)
+	l.s.seq = max(l.s.seq, n*extentLength+extentLength-1)
 	sealed, err := openSealed(v)
 	if err != nil {
 		x.pinned = true
-		l.s.quarantine(fmt.Errorf("store: span %d: %w", n, err))
+		l.s.quarantine(fmt.Errorf("store: extent %d: %w", n, err))
 		return
 	}
 	if n := sealed.len(); n > 0 {
-		x.owners = make([]owner, 0, min(spanLength, sealed.place(n-1)+1))
+		x.owners = make([]owner, 0, min(extentLength, sealed.place(n-1)+1))
 	}
 	last := -1
 	for i := range sealed.len() {
 		place := sealed.place(i)
-		if place <= last || place >= spanLength {
+		if place <= last || place >= extentLength {
 			x.pinned = true
-			l.s.quarantine(fmt.Errorf("store: span %d: record %d is in place %d: %w", n, i, place, errSealed))
+			l.s.quarantine(fmt.Errorf("store: extent %d: record %d is in place %d: %w", n, i, place, errSealed))
 			continue
 		}
 		last = place
-		l.record(ID(n*spanLength)+ID(place), sealed.record(i))
+		l.record(ID(n*extentLength)+ID(place), sealed.record(i))
 	}
 	x.size = max(x.size, sealed.weight)
 }
 
 func (l *loader) freshRecords(fresh *bolt.Bucket, last uint64) {
-	n, _ := spanOf(ID(last))
-	forEach(fresh, n*spanLength, last, func(k, v []byte) {
+	n, _ := extentOf(ID(last))
+	forEach(fresh, n*extentLength, last, func(k, v []byte) {
 		if len(k) != 8 {
 			l.s.quarantine(fmt.Errorf("store: damaged message %x: not a number", k))
 			return
@@ -150,12 +147,12 @@ func (l *loader) freshRecords(fresh *bolt.Bucket, last uint64) {
 		if l.isDead(ID(id)) {
 			return
 		}
-		l.s.index.span(n).pinned = true
+		l.s.index.extent(n).pinned = true
 		l.s.quarantine(fmt.Errorf("store: message %d: %w", id, err))
 	})
 }
 
-// record takes in a message and returns the bytes of its body that are in the span.
+// record takes in a message and returns the bytes of its body that are in the extent.
 func (l *loader) record(id ID, v []byte) int64 {
 	x := &l.s.index
 	if l.isDead(id) {
@@ -164,8 +161,8 @@ func (l *loader) record(id ID, v []byte) int64 {
 	}
 	r, err := decodeRaw(v)
 	if err != nil {
-		n, _ := spanOf(id)
-		x.span(n).pinned = true
+		n, _ := extentOf(id)
+		x.extent(n).pinned = true
 		l.s.quarantine(fmt.Errorf("store: damaged message %d: %w", id, err))
 		return 0
 	}
@@ -174,19 +171,19 @@ func (l *loader) record(id ID, v []byte) int64 {
 		id: id, size: r.size, received: nanos(r.times[0].time()), expires: nanos(r.times[1].time()),
 		tag: tagOf(x.seed, r.messageID, r.sum), body: r.body,
 	}
-	x.place(x.rawPile(&r), e)
+	x.place(x.rawThread(&r), e)
 	return e.inline()
 }
 
-// rawPile is openPile for a record, without making strings of what is known.
-func (x *index) rawPile(r *rawRecord) *pile {
-	b := x.boxes[string(r.recipient)]
+// rawThread is openThread for a record, without making strings of what is known.
+func (x *index) rawThread(r *rawRecord) *thread {
+	b := x.inboxes[string(r.recipient)]
 	if b == nil {
-		b = x.newBox(string(r.recipient))
-	} else if p := b.pile(string(r.sender)); p != nil {
+		b = x.newInbox(string(r.recipient))
+	} else if p := b.thread(string(r.sender)); p != nil {
 		return p
 	}
-	return x.newPile(b, string(r.sender))
+	return x.newThread(b, string(r.sender))
 }
 
 // quarantine takes note of a message that cannot be decoded.

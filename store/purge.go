@@ -70,16 +70,16 @@ type chosen struct {
 }
 
 // choose lists what a filter selects, in the order of IDs. Without a recipient it
-// goes span by span, so that nobody waits for all of it.
+// goes extent by extent, so that nobody waits for all of it.
 func (s *Store) choose(f Filter) (list []chosen) {
 	if f.Recipient == "" {
-		for _, n := range s.spanNumbers() {
+		for _, n := range s.extentNumbers() {
 			list = s.chooseIn(n, list, f)
 		}
 		return list
 	}
 	s.mu.RLock()
-	if b := s.index.boxes[f.Recipient]; b != nil {
+	if b := s.index.inboxes[f.Recipient]; b != nil {
 		list = b.choose(list, f)
 	}
 	s.mu.RUnlock()
@@ -87,24 +87,24 @@ func (s *Store) choose(f Filter) (list []chosen) {
 	return list
 }
 
-func (s *Store) spanNumbers() []uint64 {
+func (s *Store) extentNumbers() []uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.Sorted(maps.Keys(s.index.spans))
+	return slices.Sorted(maps.Keys(s.index.extents))
 }
 
 func (s *Store) chooseIn(n uint64, list []chosen, f Filter) []chosen {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	x := s.index.spans[n]
+	x := s.index.extents[n]
 	if x == nil || x.live == 0 {
 		return list
 	}
 	for i, o := range x.owners {
-		if o < owners || f.Sender != "" && s.index.piles[o].sender != f.Sender {
+		if o < owners || f.Sender != "" && s.index.threads[o].sender != f.Sender {
 			continue
 		}
-		if _, e := s.index.find(ID(n*spanLength) + ID(i)); f.selects(e) {
+		if _, e := s.index.find(ID(n*extentLength) + ID(i)); f.selects(e) {
 			list = append(list, chosen{e.id, e.size})
 		}
 	}
@@ -116,15 +116,15 @@ func (f *Filter) selects(e *entry) bool {
 	return !e.dead && (!f.Aside || e.aside) && (f.Before.IsZero() || e.received < nanos(f.Before))
 }
 
-func (b *box) choose(list []chosen, f Filter) []chosen {
-	piles := b.piles
+func (b *inbox) choose(list []chosen, f Filter) []chosen {
+	threads := b.threads
 	if f.Sender != "" {
-		piles = nil
-		if p := b.pile(f.Sender); p != nil {
-			piles = []*pile{p}
+		threads = nil
+		if p := b.thread(f.Sender); p != nil {
+			threads = []*thread{p}
 		}
 	}
-	for _, p := range piles {
+	for _, p := range threads {
 		for i := range p.list {
 			if e := &p.list[i]; f.selects(e) {
 				list = append(list, chosen{e.id, e.size})

@@ -32,7 +32,7 @@ func (s *Store) OpenBody(id ID) (io.ReadCloser, error) {
 type body struct {
 	s       *Store
 	id      ID
-	number  uint64 // 0: the body is in its span
+	number  uint64 // 0: the body is in its extent
 	segment uint32
 	left    int64
 	buf     []byte

@@ -10,8 +10,7 @@ import (
 
 // A message's metadata in the file is a record: a version byte, flags, size,
 // body number, times, digest, and five texts with their lengths, or six, of which the
-// last is JSON for what few messages have. Records of older
-// files are JSON, and begin with a brace.
+// last is JSON for what few messages have.
 const recordVersion = 1
 
 const (
@@ -205,19 +204,8 @@ func (r *rawRecord) message(id ID) (MessageInfo, error) {
 	}, nil
 }
 
-// decodeMessage decodes a record of any version.
+// decodeMessage decodes a record.
 func decodeMessage(id ID, v []byte) (MessageInfo, error) {
-	if len(v) > 0 && v[0] == '{' {
-		m := MessageInfo{}
-		if err := json.Unmarshal(v, &m); err != nil {
-			return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w", id, err)
-		}
-		if m.Size < 0 || m.Sum != nil && len(m.Sum) != sumSize {
-			return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w", id, errRecord)
-		}
-		m.ID = id
-		return m, nil
-	}
 	r, err := decodeRaw(v)
 	if err != nil {
 		return MessageInfo{}, fmt.Errorf("store: damaged message %d: %w", id, err)

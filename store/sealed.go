@@ -6,9 +6,9 @@ import (
 	"sort"
 )
 
-// A sealed span is the records of a span's messages in one value, so that the
+// A sealed extent is the records of an extent's messages in one value, so that the
 // index is rebuilt from few long runs of the file: a version byte, the bytes of
-// the span's bodies, the number of records, for each its place in the span and
+// the extent's bodies, the number of records, for each its place in the extent and
 // where it ends, and the records.
 const (
 	sealedVersion = 1
@@ -16,25 +16,25 @@ const (
 	sealedEntry   = 2 + 4
 )
 
-var errSealed = errors.New("damaged span")
+var errSealed = errors.New("damaged extent")
 
-type sealedSpan struct {
+type sealedExtent struct {
 	table   []byte
 	records []byte
-	weight  int64 // bytes of the span's bodies in the file, also of deleted ones
+	weight  int64 // bytes of the extent's bodies in the file, also of deleted ones
 }
 
-// A sealer puts a sealed span together.
+// A sealer puts a sealed extent together.
 type sealer struct {
 	table   []byte
 	records []byte
 }
 
 func (s *sealer) add(id ID, record []byte) {
-	_, place := spanOf(id)
+	_, place := extentOf(id)
 	if s.records == nil {
-		s.records = make([]byte, 0, spanLength*recordCost)
-		s.table = make([]byte, 0, spanLength*sealedEntry)
+		s.records = make([]byte, 0, extentLength*recordCost)
+		s.table = make([]byte, 0, extentLength*sealedEntry)
 	}
 	s.records = append(s.records, record...)
 	s.table = binary.BigEndian.AppendUint16(s.table, uint16(place))
@@ -50,30 +50,30 @@ func (s *sealer) bytes(weight int64) []byte {
 }
 
 // openSealed checks all but the records themselves.
-func openSealed(v []byte) (sealedSpan, error) {
+func openSealed(v []byte) (sealedExtent, error) {
 	if len(v) < sealedHead || v[0] != sealedVersion {
-		return sealedSpan{}, errSealed
+		return sealedExtent{}, errSealed
 	}
 	n := uint64(binary.BigEndian.Uint32(v[9:]))
-	if n > spanLength || uint64(len(v)-sealedHead) < n*sealedEntry {
-		return sealedSpan{}, errSealed
+	if n > extentLength || uint64(len(v)-sealedHead) < n*sealedEntry {
+		return sealedExtent{}, errSealed
 	}
 	rest := v[sealedHead:]
-	return sealedSpan{rest[:n*sealedEntry], rest[n*sealedEntry:], int64(binary.BigEndian.Uint64(v[1:]))}, nil
+	return sealedExtent{rest[:n*sealedEntry], rest[n*sealedEntry:], int64(binary.BigEndian.Uint64(v[1:]))}, nil
 }
 
-func (s *sealedSpan) len() int { return len(s.table) / sealedEntry }
+func (s *sealedExtent) len() int { return len(s.table) / sealedEntry }
 
-func (s *sealedSpan) place(i int) int {
+func (s *sealedExtent) place(i int) int {
 	return int(binary.BigEndian.Uint16(s.table[i*sealedEntry:]))
 }
 
-func (s *sealedSpan) ends(i int) int {
+func (s *sealedExtent) ends(i int) int {
 	return int(binary.BigEndian.Uint32(s.table[i*sealedEntry+2:]))
 }
 
 // record is nil if the table is damaged.
-func (s *sealedSpan) record(i int) []byte {
+func (s *sealedExtent) record(i int) []byte {
 	from, to := 0, s.ends(i)
 	if i > 0 {
 		from = s.ends(i - 1)
@@ -84,9 +84,9 @@ func (s *sealedSpan) record(i int) []byte {
 	return s.records[from:to]
 }
 
-// find returns the record at a place of the span, or nil. Damage may have put the
+// find returns the record at a place of the extent, or nil. Damage may have put the
 // table out of order, so one that is not where it should be is looked for.
-func (s *sealedSpan) find(place int) []byte {
+func (s *sealedExtent) find(place int) []byte {
 	i := sort.Search(s.len(), func(i int) bool { return s.place(i) >= place })
 	if i < s.len() && s.place(i) == place {
 		return s.record(i)

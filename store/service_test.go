@@ -82,7 +82,7 @@ func TestDuplicates(t *testing.T) {
 }
 
 // TestDuplicatesAtOnce has many writers with the same few messages, in batches
-// that hold several of each, also over the border where piles get a map.
+// that hold several of each, also over the border where threads get a map.
 func TestDuplicatesAtOnce(t *testing.T) {
 	const different, copies = 3 * fewEntries, 8
 	s := newStore(t)

@@ -25,9 +25,9 @@ const (
 	// MaxMeta bounds a message's metadata, in bytes as it is written.
 	MaxMeta = 32 << 10
 
-	// spanLength and spanBytes bound what one span of the file holds.
-	spanLength = 1 << 13  // messages; at most 1 << 16
-	spanBytes  = 16 << 20 // bytes of records and bodies
+	// extentLength and extentBytes bound what one extent of the file holds.
+	extentLength = 1 << 13  // messages; at most 1 << 16
+	extentBytes  = 16 << 20 // bytes of records and bodies
 
 	// pageSize is that of new files, in bytes: larger than the system's, so that
 	// messages of 1 KB waste less of their pages and there are fewer pages to look
@@ -147,11 +147,11 @@ type Store struct {
 	damaged map[ID]struct{} // messages that were found unreadable since, at most maxDamaged
 
 	// What follows is the committer's.
-	crowd        crowd
+	lastBatch    lastBatch
 	seq          uint64       // the last ID
-	fresh        int64        // bytes of records and bodies of the last span
+	fresh        int64        // bytes of records and bodies of the last extent
 	logged       int          // IDs in the log of the deleted
-	wasted       []uint64     // spans to reclaim
+	wasted       []uint64     // extents to reclaim
 	leftover     []unfinished // bodies that could not be removed yet
 	writing      uint64       // number of the last transaction
 	commitTx     func(*bolt.Tx) error
