@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/store"
 )
 
 // stick makes the commits of the store wait, and tells of each that begins; goOn lets
@@ -163,7 +164,7 @@ func TestPushWaitsForSessionThatEnds(t *testing.T) {
 	l.send("m1xx", "hello", "Content-Type: text/plain")
 	l.soon("the commit", begun)
 	a.bye(l)
-	for p := (pair{sender: alice, recipient: bob}); len(a.ms.ending(p)) == 0; { // its 200 goes out first
+	for p := (store.Pair{Sender: alice, Recipient: bob}); len(a.ms.ending(p)) == 0; { // its 200 goes out first
 		time.Sleep(time.Millisecond)
 	}
 	time.AfterFunc(50*time.Millisecond, func() { goOn(nil) })

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/store"
 )
 
 // arrivals are the pairs of which the AS knows that something is kept, so that
@@ -13,15 +14,15 @@ import (
 // one, and those that are being delivered.
 type arrivals struct {
 	mu   sync.Mutex
-	told map[pair]bool // true: one has come since, of which the AS was not told
+	told map[store.Pair]bool // true: one has come since, of which the AS was not told
 }
 
 // note reports whether p is new, and notes it, or that another message has come.
-func (a *arrivals) note(p pair) bool {
+func (a *arrivals) note(p store.Pair) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.told == nil {
-		a.told = map[pair]bool{}
+		a.told = map[store.Pair]bool{}
 	}
 	_, was := a.told[p]
 	a.told[p] = was
@@ -30,7 +31,7 @@ func (a *arrivals) note(p pair) bool {
 
 // look is called before a delivery looks for messages: those that have come until then
 // are not told of.
-func (a *arrivals) look(p pair) {
+func (a *arrivals) look(p store.Pair) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, was := a.told[p]; was {
@@ -40,7 +41,7 @@ func (a *arrivals) look(p pair) {
 
 // forget ends what note began, and reports whether a message has come since the last
 // look.
-func (a *arrivals) forget(p pair) (came bool) {
+func (a *arrivals) forget(p store.Pair) (came bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	came = a.told[p]
@@ -50,24 +51,24 @@ func (a *arrivals) forget(p pair) (came bool) {
 
 // arrived tells the AS, once, that a message has come in a session that goes
 // on: its recipient may be back.
-func (s *Server) arrived(p pair, connection string) {
+func (s *Server) arrived(p store.Pair, connection string) {
 	if !s.arrivals.note(p) {
 		return
 	}
 	s.tasks.Go(func() { s.tellArrived(p, connection) })
 }
 
-func (s *Server) tellArrived(p pair, connection string) {
+func (s *Server) tellArrived(p store.Pair, connection string) {
 	defer s.telling.lock(p)()
 	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
-		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": connection,
+		"from-uri": p.Sender, "to-uri": p.Recipient, "connection-id": connection,
 		"messages": strconv.Itoa(s.kept(p)), "session": "open",
 	}})
 }
 
 // ending are the store sessions of a pair whose calls have ended, and which may still
 // store what had arrived.
-func (s *Server) ending(p pair) (list []*connection) {
+func (s *Server) ending(p store.Pair) (list []*connection) {
 	for _, c := range s.connections.all() {
 		if of, ok := c.restoredPair(); ok && of == p && c.ending() && c.isA(storeDialog) {
 			list = append(list, c)
@@ -94,7 +95,7 @@ func awaitOver(ctx context.Context, list []*connection) bool {
 // the request, and tells the AS of those that have come too late for it. It does not
 // tell of those that the user agent has not taken: for them the AS would call at once
 // again, and again.
-func (s *Server) delivering(p pair) (end func(ctx context.Context)) {
+func (s *Server) delivering(p store.Pair) (end func(ctx context.Context)) {
 	s.arrivals.note(p)
 	return func(ctx context.Context) {
 		came := s.arrivals.forget(p)

@@ -27,7 +27,7 @@ type connection struct {
 	kind    dialogKind
 	sending int           // SendMsg under way
 	held    chan struct{} // closed when messages may be sent again; nil if they may
-	pair    pair          // whose messages arrive here; in a push session, those that are replies
+	pair    store.Pair    // whose messages arrive here; in a push session, those that are replies
 	name    string        // display name of the pair's sender
 	also    []string      // canonical URIs of the same user
 	memory  *msrp.Budget  // what a store session holds; nil: no limit, or it is a push session
@@ -47,9 +47,6 @@ type connection struct {
 // maxIdentities bounds the further URIs of a sender.
 const maxIdentities = 16
 
-// A pair is who sends to whom, as canonical SIP URIs.
-type pair struct{ sender, recipient string }
-
 func newConnection(id string, kind dialogKind, log *slog.Logger) *connection {
 	return &connection{id: id, kind: kind, log: log, busy: make(chan struct{}, 1), restored: make(chan struct{}), ready: make(chan struct{}), over: make(chan struct{})}
 }
@@ -61,7 +58,7 @@ var (
 
 // restore binds the connection to its pair, unless charge, which may be nil, has an
 // error. Saying the same again is fine; a second, different pair is not.
-func (c *connection) restore(p pair, charge func() (release func(), err error)) error {
+func (c *connection) restore(p store.Pair, charge func() (release func(), err error)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	select {
@@ -135,22 +132,22 @@ func (c *connection) transferred() *store.File {
 }
 
 // waitPair waits until restore was called.
-func (c *connection) waitPair(ctx context.Context) (pair, error) {
+func (c *connection) waitPair(ctx context.Context) (store.Pair, error) {
 	select {
 	case <-c.restored:
 		p, _ := c.restoredPair()
 		return p, nil
 	case <-ctx.Done():
-		return pair{}, errNotRestored
+		return store.Pair{}, errNotRestored
 	}
 }
 
 // restoredPair is what restore was called with, if it was.
-func (c *connection) restoredPair() (pair, bool) {
+func (c *connection) restoredPair() (store.Pair, bool) {
 	select {
 	case <-c.restored:
 	default:
-		return pair{}, false
+		return store.Pair{}, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

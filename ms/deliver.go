@@ -37,7 +37,7 @@ type delivery struct {
 	s       *Server
 	c       *connection
 	session *msrp.Session
-	pair    pair
+	pair    store.Pair
 
 	next      chan store.MessageInfo // to whoever has nothing under way
 	queued    chan struct{}          // the one handed out last is on its way, or will never be
@@ -52,7 +52,7 @@ type delivery struct {
 
 // deliver sends everything kept for the pair. What arrives meanwhile is sent as
 // well. On an error everything unconfirmed is still there.
-func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Session, p pair) error {
+func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Session, p store.Pair) error {
 	d := &delivery{
 		s: s, c: c, session: session, pair: p,
 		next: make(chan store.MessageInfo), queued: make(chan struct{}), confirmed: make(chan store.MessageInfo, maxUndeleted),
@@ -103,7 +103,7 @@ func (d *delivery) sendPages(ctx context.Context, last *store.ID) bool {
 
 func (d *delivery) page(last store.ID) []store.MessageInfo {
 	d.s.arrivals.look(d.pair)
-	return d.s.store.Page(d.pair.recipient, d.pair.sender, last, pageSize)
+	return d.s.store.Page(d.pair.Recipient, d.pair.Sender, last, pageSize)
 }
 
 // begin has m sent when the window has room, and returns when the next message

@@ -31,7 +31,7 @@ func (a *fakeAS) sendMsg(l *rawLeg) <-chan mscp.Element {
 // awaitPushed waits until no push of alice's messages to bob is under way.
 func (a *fakeAS) awaitPushed() {
 	a.t.Helper()
-	p := pair{sender: alice, recipient: bob}
+	p := store.Pair{Sender: alice, Recipient: bob}
 	for end := time.Now().Add(10 * time.Second); !a.ms.pushing.lock(p); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			a.t.Fatal("the push does not end")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/store"
 )
 
 // maxInventoryBytes bounds the URIs of one batch, so that it fits into what
@@ -87,13 +88,13 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 	// The sessions first: what one of them stores and ends with in the meantime
 	// is in the store when that is looked at.
 	for p := range a.s.connections.storing() {
-		if !add(mscp.InventoryPair{FromURI: p.sender, ToURI: p.recipient}) {
+		if !add(mscp.InventoryPair{FromURI: p.Sender, ToURI: p.Recipient}) {
 			return
 		}
 	}
 	for _, r := range a.s.store.Recipients() {
 		for _, from := range a.s.store.Senders(r.Recipient) {
-			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, FromName: a.s.nameOf(pair{sender: from.Sender, recipient: r.Recipient}), Messages: from.Count, Oldest: from.Oldest}) {
+			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, FromName: a.s.nameOf(store.Pair{Sender: from.Sender, Recipient: r.Recipient}), Messages: from.Count, Oldest: from.Oldest}) {
 				return
 			}
 		}
@@ -112,8 +113,8 @@ func (cs *connections) all() []*connection {
 }
 
 // storing are the pairs of the connections on which messages may arrive.
-func (cs *connections) storing() map[pair]bool {
-	pairs := map[pair]bool{}
+func (cs *connections) storing() map[store.Pair]bool {
+	pairs := map[store.Pair]bool{}
 	for _, c := range cs.all() {
 		if p, ok := c.restoredPair(); ok && c.toStore() {
 			pairs[p] = true

@@ -37,7 +37,7 @@ var (
 // commitInOrder commits messages in the order in which their session completed
 // them, though their handlers run side by side. p is whose message it is. What is held of
 // one whose outcome nobody waits for any more is kept until it is known.
-func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p pair, held *heldWriter) error {
+func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p store.Pair, held *heldWriter) error {
 	release, err := m.InOrder(ctx)
 	if err != nil {
 		w.Abort()
@@ -71,7 +71,7 @@ func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *
 
 // learn waits for what has become of a message whose sender was told that it is not
 // known: one that is kept may come again. It ends with the store.
-func (ss *storeSession) learn(m *msrp.Incoming, pending *store.Pending, p pair) {
+func (ss *storeSession) learn(m *msrp.Incoming, pending *store.Pending, p store.Pair) {
 	outcome := "kept"
 	err := pending.Wait(context.Background())
 	if err != nil {
@@ -79,7 +79,7 @@ func (ss *storeSession) learn(m *msrp.Incoming, pending *store.Pending, p pair) 
 	}
 	ss.s.metrics.unknown.WithLabelValues(outcome).Inc()
 	ss.log.Warn("a message was answered with 408 before it was known whether it is kept", "message", m.MessageID,
-		"from", p.sender, "to", p.recipient, "outcome", outcome, "err", err)
+		"from", p.Sender, "to", p.Recipient, "outcome", outcome, "err", err)
 	if err != nil {
 		return
 	}

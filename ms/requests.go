@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/store"
 )
 
 // handleRequest answers one MSCP request. RestoreMsg and SendMsg are served;
@@ -59,7 +60,7 @@ func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
 		conn.setName(name) // before messages are let in
 	}
 	conn.setIdentities(strings.Fields(r.FromAlso))
-	return conn.restore(p, func() (func(), error) { return s.memory.assign(conn.memory, p.sender) })
+	return conn.restore(p, func() (func(), error) { return s.memory.assign(conn.memory, p.Sender) })
 }
 
 // sendMsg delivers what is kept for the pair over a push session's connection.
@@ -75,7 +76,7 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	}
 	conn.send(1)
 	// What comes back belongs to the pair the other way round.
-	if conn.restore(pair{sender: p.recipient, recipient: p.sender}, nil) != nil {
+	if conn.restore(store.Pair{Sender: p.Recipient, Recipient: p.Sender}, nil) != nil {
 		conn.replies.ambiguous.Store(true)
 	}
 	if !s.pushing.lock(p) {
@@ -102,7 +103,7 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 // push delivers what is kept for the pair as soon as the connection has its session.
 // Messages that are under way when ctx ends are waited for: the user agent may have
 // them already.
-func (s *Server) push(ctx context.Context, conn *connection, p pair) error {
+func (s *Server) push(ctx context.Context, conn *connection, p store.Pair) error {
 	wctx, cancel := context.WithTimeout(ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	session, err := conn.waitSession(wctx)
@@ -118,16 +119,16 @@ func (s *Server) push(ctx context.Context, conn *connection, p pair) error {
 	return s.deliver(ctx, conn, session, p)
 }
 
-func canonicalPair(from, to string) (pair, error) {
+func canonicalPair(from, to string) (store.Pair, error) {
 	sender, err := sipua.CanonicalURI(from)
 	if err != nil {
-		return pair{}, fmt.Errorf("from-uri: %w", err)
+		return store.Pair{}, fmt.Errorf("from-uri: %w", err)
 	}
 	recipient, err := sipua.CanonicalURI(to)
 	if err != nil {
-		return pair{}, fmt.Errorf("to-uri: %w", err)
+		return store.Pair{}, fmt.Errorf("to-uri: %w", err)
 	}
-	return pair{sender: sender, recipient: recipient}, nil
+	return store.Pair{Sender: sender, Recipient: recipient}, nil
 }
 
 var (
@@ -139,13 +140,13 @@ var (
 // each message twice.
 type pairLocks struct {
 	mu   sync.Mutex
-	held map[pair]bool
+	held map[store.Pair]bool
 }
 
-func newPairLocks() *pairLocks { return &pairLocks{held: map[pair]bool{}} }
+func newPairLocks() *pairLocks { return &pairLocks{held: map[store.Pair]bool{}} }
 
 // lock reports whether p was free, and holds it then.
-func (l *pairLocks) lock(p pair) bool {
+func (l *pairLocks) lock(p store.Pair) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held[p] {
@@ -155,7 +156,7 @@ func (l *pairLocks) lock(p pair) bool {
 	return true
 }
 
-func (l *pairLocks) unlock(p pair) {
+func (l *pairLocks) unlock(p store.Pair) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.held, p)

@@ -1,6 +1,7 @@
 package ms
 
 import (
+	"github.com/gomscp/gomscp/store"
 	"slices"
 	"strings"
 	"unicode"
@@ -46,7 +47,7 @@ var (
 
 // checkSpeaker returns an error if a message in CPIM says that it is from anybody but who
 // speaks in the session, whose messages are of the pair p.
-func (c *connection) checkSpeaker(begin preview, p pair) error {
+func (c *connection) checkSpeaker(begin preview, p store.Pair) error {
 	if begin.headersLong {
 		return errHeadersLong
 	}
@@ -59,7 +60,7 @@ func (c *connection) checkSpeaker(begin preview, p pair) error {
 }
 
 // speaks reports whether the value of a From is an address of who speaks.
-func (c *connection) speaks(p pair, value string) bool {
+func (c *connection) speaks(p store.Pair, value string) bool {
 	a, err := cpim.ParseAddress(value)
 	if err != nil || strings.ContainsFunc(a.Name, misleads) {
 		return false
@@ -73,8 +74,8 @@ func (c *connection) speaks(p pair, value string) bool {
 }
 
 // isOwn reports whether a URI is one of who speaks.
-func (c *connection) isOwn(p pair, uri string) bool {
-	return sameUser(uri, p.sender) || slices.ContainsFunc(c.identities(), func(also string) bool { return sameUser(uri, also) })
+func (c *connection) isOwn(p store.Pair, uri string) bool {
+	return sameUser(uri, p.Sender) || slices.ContainsFunc(c.identities(), func(also string) bool { return sameUser(uri, also) })
 }
 
 // misleads reports whether a character in a name has its reader take something for what it

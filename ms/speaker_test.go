@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp/cpim"
+	"github.com/gomscp/gomscp/store"
 )
 
 // TestSpeaker reads the headers of messages in CPIM from alice, whose second identity is
@@ -95,7 +96,7 @@ func TestSpeaker(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.checkSpeaker(begin, pair{sender: alice, recipient: bob}); (err == nil) != taken {
+			if err := c.checkSpeaker(begin, store.Pair{Sender: alice, Recipient: bob}); (err == nil) != taken {
 				t.Errorf("%.200q: %v, taken: %v", wrapper+head, err, taken)
 			}
 			if again, err := io.ReadAll(all); err != nil || string(again) != body {

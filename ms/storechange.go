@@ -1,6 +1,7 @@
 package ms
 
 import (
+	"github.com/gomscp/gomscp/store"
 	"hash/maphash"
 	"sync"
 	"time"
@@ -23,20 +24,20 @@ const (
 // is to be delivered, and of which the AS is still to be told.
 type storeChanges struct {
 	mu     sync.Mutex
-	pairs  map[pair]bool
+	pairs  map[store.Pair]bool
 	missed bool
 	some   chan struct{} // of capacity 1
 }
 
 func newStoreChanges() *storeChanges {
-	return &storeChanges{pairs: map[pair]bool{}, some: make(chan struct{}, 1)}
+	return &storeChanges{pairs: map[store.Pair]bool{}, some: make(chan struct{}, 1)}
 }
 
 // note adds a pair. It does not block.
 func (c *storeChanges) note(recipient, sender string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := pair{sender: sender, recipient: recipient}
+	p := store.Pair{Sender: sender, Recipient: recipient}
 	if len(c.pairs) >= maxStoreChanges && !c.pairs[p] {
 		c.missed = true
 		return
@@ -49,7 +50,7 @@ func (c *storeChanges) note(recipient, sender string) {
 }
 
 // take takes up to n pairs, and reports whether others were missed.
-func (c *storeChanges) take(n int) (list []pair, missed bool) {
+func (c *storeChanges) take(n int) (list []store.Pair, missed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p := range c.pairs {
@@ -93,8 +94,8 @@ func (s *Server) tellStoreChanges() {
 
 // broughtBy is the connection that the first message kept for a pair has come by, which
 // shows whose it is where several application servers share us; "" if nothing is kept.
-func (s *Server) broughtBy(p pair) string {
-	if first := s.store.Page(p.recipient, p.sender, 0, 1); len(first) > 0 {
+func (s *Server) broughtBy(p store.Pair) string {
+	if first := s.store.Page(p.Recipient, p.Sender, 0, 1); len(first) > 0 {
 		return first[0].ConnectionID
 	}
 	return ""
@@ -110,7 +111,7 @@ type tellLocks struct {
 func newTellLocks() *tellLocks { return &tellLocks{seed: maphash.MakeSeed()} }
 
 // lock returns the function that ends it.
-func (t *tellLocks) lock(p pair) (unlock func()) {
+func (t *tellLocks) lock(p store.Pair) (unlock func()) {
 	m := &t.all[maphash.Comparable(t.seed, p)%uint64(len(t.all))]
 	m.Lock()
 	return m.Unlock

@@ -120,7 +120,7 @@ func TestImportDoesNotFlood(t *testing.T) {
 func TestStoreChangesAreBounded(t *testing.T) {
 	c := newStoreChanges()
 	for i := range maxStoreChanges {
-		c.pairs[pair{sender: fmt.Sprint(i)}] = true
+		c.pairs[store.Pair{Sender: fmt.Sprint(i)}] = true
 	}
 	c.note("r", "one more")
 	c.note("", "7")

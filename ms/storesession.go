@@ -123,10 +123,10 @@ func (ss *storeSession) tellKept(session string) {
 
 // tellKept tells the AS how many messages are kept for a pair, and how many bytes the
 // session on the named connection has stored.
-func (s *Server) tellKept(p pair, connection, session string, bytes int64) {
+func (s *Server) tellKept(p store.Pair, connection, session string, bytes int64) {
 	defer s.telling.lock(p)()
 	attrs := map[string]string{
-		"from-uri": p.sender, "to-uri": p.recipient, "connection-id": connection,
+		"from-uri": p.Sender, "to-uri": p.Recipient, "connection-id": connection,
 		"messages": strconv.Itoa(s.kept(p)), "session": session,
 		"bytes": strconv.FormatInt(bytes, 10),
 	}
@@ -138,17 +138,17 @@ func (s *Server) tellKept(p pair, connection, session string, bytes int64) {
 
 // nameOf is the display name of the sender of the first message that is kept for a
 // pair.
-func (s *Server) nameOf(p pair) string {
-	if first := s.store.Page(p.recipient, p.sender, 0, 1); len(first) > 0 {
+func (s *Server) nameOf(p store.Pair) string {
+	if first := s.store.Page(p.Recipient, p.Sender, 0, 1); len(first) > 0 {
 		return first[0].SenderName
 	}
 	return ""
 }
 
 // kept is how many messages wait to be delivered for the pair.
-func (s *Server) kept(p pair) int {
-	for _, sender := range s.store.Senders(p.recipient) {
-		if sender.Sender == p.sender {
+func (s *Server) kept(p store.Pair) int {
+	for _, sender := range s.store.Senders(p.Recipient) {
+		if sender.Sender == p.Sender {
 			return sender.Count
 		}
 	}
@@ -222,7 +222,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 		return preview{}, ss.drop(body)
 	}
 	w, err := ss.s.store.Begin(ctx, store.Meta{
-		Recipient: p.recipient, Sender: p.sender, ConnectionID: ss.conn.id,
+		Recipient: p.Recipient, Sender: p.Sender, ConnectionID: ss.conn.id,
 		MessageID: m.MessageID, ContentType: m.ContentType, SuccessReport: m.SuccessReport,
 		SenderName: ss.conn.senderName(), File: file, Received: time.Now(),
 	})
@@ -243,7 +243,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 		return preview{}, ss.refuse(err)
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
-	ss.log.Debug("message stored", "to", p.recipient, "from", p.sender, "message", m.MessageID, "bytes", n)
+	ss.log.Debug("message stored", "to", p.Recipient, "from", p.Sender, "message", m.MessageID, "bytes", n)
 	ss.conn.tally.stored.Add(1)
 	ss.conn.tally.storedBytes.Add(n)
 	ss.tellStored(m.Session, begin.asked)
@@ -255,11 +255,11 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 
 // memory is what a message is taken from while it is received: what the session has, or
 // of a reply what its sender has.
-func (ss *storeSession) memory(p pair) (b *msrp.Budget, release func()) {
+func (ss *storeSession) memory(p store.Pair) (b *msrp.Budget, release func()) {
 	if b := ss.conn.memory; b != nil {
 		return b, func() {}
 	}
-	return ss.s.memory.sender(p.sender)
+	return ss.s.memory.sender(p.Sender)
 }
 
 // isNotification tells whether a message is not what a person wrote, but a sign
@@ -280,7 +280,7 @@ func (ss *storeSession) drop(body io.Reader) error {
 // hold waits for RestoreMsg. Meanwhile nothing is read from the message, so
 // the sender is held back by its own TCP connection and its window of
 // unanswered chunks.
-func (ss *storeSession) hold(ctx context.Context) (pair, error) {
+func (ss *storeSession) hold(ctx context.Context) (store.Pair, error) {
 	if p, ok := ss.conn.restoredPair(); ok {
 		return p, nil
 	}
@@ -289,7 +289,7 @@ func (ss *storeSession) hold(ctx context.Context) (pair, error) {
 	p, err := ss.conn.waitPair(ctx)
 	if err != nil {
 		ss.noteRefused(err)
-		return pair{}, &msrp.StatusError{Code: 403, Reason: "Not Ready For Messages"}
+		return store.Pair{}, &msrp.StatusError{Code: 403, Reason: "Not Ready For Messages"}
 	}
 	return p, nil
 }

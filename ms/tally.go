@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/store"
 )
 
 // A tally is what one session has done, for the one line that the log has about it.
@@ -49,10 +50,10 @@ func (c *connection) logEnd(began time.Time, err error) {
 	msg, push := "store session ended", c.isA(pushDialog)
 	if push {
 		msg = "push session ended"
-		p = pair{sender: p.recipient, recipient: p.sender} // it is bound to the replies
+		p = store.Pair{Sender: p.Recipient, Recipient: p.Sender} // it is bound to the replies
 	}
 	if bound {
-		attrs = append(attrs, slog.String("from", p.sender), slog.String("to", p.recipient))
+		attrs = append(attrs, slog.String("from", p.Sender), slog.String("to", p.Recipient))
 	}
 	if push {
 		attrs = append(attrs, slog.Int64("messages", t.delivered.Load()), slog.Int64("bytes", t.deliveredBytes.Load()))

@@ -5,14 +5,14 @@ import "slices"
 // outsidePairs are the pairs for which a batch changes what is to be delivered in
 // another way than by a message of a Writer or by Delete, and with all those that it
 // changes at all. It is called before the index has the changes.
-func (s *Store) outsidePairs(batch []*job, all bool) (list []pair) {
+func (s *Store) outsidePairs(batch []*job, all bool) (list []Pair) {
 	if s.changed == nil {
 		return nil
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	seen := map[pair]bool{}
-	add := func(p pair) {
+	seen := map[Pair]bool{}
+	add := func(p Pair) {
 		if !seen[p] {
 			seen[p] = true
 			list = append(list, p)
@@ -23,11 +23,11 @@ func (s *Store) outsidePairs(batch []*job, all bool) (list []pair) {
 			continue
 		}
 		if j.message != nil {
-			add(pair{j.message.Recipient, j.message.Sender})
+			add(Pair{Recipient: j.message.Recipient, Sender: j.message.Sender})
 		}
 		for _, id := range slices.Concat(j.remove, j.aside) {
 			if p, _ := s.index.find(id); p != nil {
-				add(pair{p.inbox.recipient, p.sender})
+				add(Pair{Recipient: p.inbox.recipient, Sender: p.sender})
 			}
 		}
 	}
@@ -35,8 +35,8 @@ func (s *Store) outsidePairs(batch []*job, all bool) (list []pair) {
 }
 
 // tellChanged hands pairs to Options.Changed.
-func (s *Store) tellChanged(list []pair) {
+func (s *Store) tellChanged(list []Pair) {
 	for _, p := range list {
-		s.changed(p.recipient, p.sender)
+		s.changed(p.Recipient, p.Sender)
 	}
 }

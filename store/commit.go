@@ -212,7 +212,7 @@ func (s *Store) commit(batch []*job) {
 // already, is over a limit, or was withdrawn, becomes the removal of its body. What the batch
 // itself deletes counts as still there.
 func (s *Store) decide(batch []*job) {
-	d := decision{s: s, duplicates: make(map[duplicateKey]*job, len(batch)), recipients: map[string]load{}, senders: map[pair]load{}}
+	d := decision{s: s, duplicates: make(map[duplicateKey]*job, len(batch)), recipients: map[string]load{}, senders: map[Pair]load{}}
 	d.total, d.index = s.index.kept.bytes+s.openBytes(), s.index.memory()
 	for _, j := range batch {
 		if j.message == nil {

@@ -126,10 +126,12 @@ func (s *Store) checkDisk() error {
 	return nil
 }
 
-type pair struct{ recipient, sender string }
+// A Pair names whose messages for whom, by URI. Write its fields' names in a literal: the
+// other way round, messages would go to their sender.
+type Pair struct{ Recipient, Sender string }
 
 type duplicateKey struct {
-	pair
+	Pair
 	tag uint64
 }
 
@@ -138,7 +140,7 @@ type decision struct {
 	s          *Store
 	duplicates map[duplicateKey]*job
 	recipients map[string]load
-	senders    map[pair]load
+	senders    map[Pair]load
 	total      int64
 	index      int64 // bytes of memory
 }
@@ -146,15 +148,15 @@ type decision struct {
 // admit applies the limits to a message, with all that the batch adds before it.
 func (d *decision) admit(j *job) error {
 	m := j.message
-	p := pair{m.Recipient, m.Sender}
+	p := Pair{Recipient: m.Recipient, Sender: m.Sender}
 	r, f := d.s.index.loads(m.Recipient, m.Sender)
-	err := d.s.limits.Load().admit(m.Size, r.plus(d.recipients[p.recipient]), f.plus(d.senders[p]), d.total-j.ahead, d.index)
+	err := d.s.limits.Load().admit(m.Size, r.plus(d.recipients[p.Recipient]), f.plus(d.senders[p]), d.total-j.ahead, d.index)
 	if err != nil {
 		return err
 	}
 	one := load{1, m.Size}
 	if limits := d.s.limits.Load(); limits.MaxRecipientMessages > 0 || limits.MaxRecipientBytes > 0 {
-		d.recipients[p.recipient] = d.recipients[p.recipient].plus(one)
+		d.recipients[p.Recipient] = d.recipients[p.Recipient].plus(one)
 	}
 	if limits := d.s.limits.Load(); limits.MaxSenderMessages > 0 || limits.MaxSenderBytes > 0 {
 		d.senders[p] = d.senders[p].plus(one)
@@ -175,7 +177,7 @@ func (d *decision) repeats(j *job) bool {
 		return false
 	}
 	m := j.message
-	if duplicate := d.duplicates[duplicateKey{pair{m.Recipient, m.Sender}, j.tag}]; duplicate != nil && sameMessage(duplicate.message, m) {
+	if duplicate := d.duplicates[duplicateKey{Pair{Recipient: m.Recipient, Sender: m.Sender}, j.tag}]; duplicate != nil && sameMessage(duplicate.message, m) {
 		j.duplicate = duplicate
 		return true
 	}
