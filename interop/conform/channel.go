@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,77 +15,85 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// MSCPTarget is a media server under test.
-type MSCPTarget struct {
-	SIP  string // host:port where it takes SIP, with ;transport=tcp for TCP
-	From string // our URI; "" names the address we are at
-	To   string // whom we call; "" names the address of the media server
-	// DialogSource is the URI of a VoiceXML document that the media server can
-	// fetch; "" means one that it cannot.
-	DialogSource string
-}
-
 func (m MSCPTarget) caller() caller { return caller{SIP: m.SIP, From: m.From, To: m.To} }
-
-// offer is ours of a control channel, in the form that RFC 8866 wants.
-const offer = "v=0\r\no=as 53655765 53655765 IN IP4 127.0.0.1\r\ns=MSCP\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n" +
-	"m=application 9 TCP/MS *\r\na=setup:active\r\na=connection:new\r\n"
-
-// setUp calls the media server with a session description and connects to
-// where it answers.
-func (m MSCPTarget) setUp(t *T, sdp string) *channel {
-	t.Helper()
-	call, err := m.caller().call(t, []byte(sdp))
-	if err != nil {
-		t.Fatalf("the INVITE for a control channel has failed: %v", err)
-	}
-	t.ack(call)
-	c := &channel{t: t, call: call, id: 21090}
-	c.connect(call.RemoteBody())
-	return c
-}
 
 // A channel is a control channel, of which we are the application server's end.
 type channel struct {
-	t    *T
-	call *sipua.Call
-	conn net.Conn
-	r    *bufio.Reader
-	id   uint64 // of the last request
+	t     *T
+	m     MSCPTarget
+	call  *sipua.Call
+	conn  net.Conn
+	r     *bufio.Reader
+	infos chan *draft.PDU // instead of conn, over INFO
+	id    uint64          // of the last request
+	notes []*answer       // notifications that came while something else was awaited
 	// foreign says that what comes next need not be a document of the draft.
 	foreign bool
+}
+
+// maxNotes bounds the notifications that are kept for a case, and the messages over INFO
+// that wait to be read.
+const maxNotes = 256
+
+// setUp calls the media server for a control channel of the target's transport, and
+// connects to where it answers.
+func (m MSCPTarget) setUp(t *T) *channel {
+	t.Helper()
+	if m.Transport == "info" {
+		return m.setUpInfo(t)
+	}
+	return m.setUpWith(t, m.offer(t))
+}
+
+// setUpWith does so with an offer.
+func (m MSCPTarget) setUpWith(t *T, sdp string) *channel {
+	t.Helper()
+	c := &channel{t: t, m: m, id: 21090}
+	t.Cleanup(c.rest)
+	c.call = m.call(t, sdp)
+	c.connect(c.call.RemoteBody())
+	return c
 }
 
 // connect opens the connection that an answer names.
 func (c *channel) connect(answer []byte) {
 	c.t.Helper()
-	m, ok := draft.SDP(answer)
+	media, ok := draft.SDP(answer)
 	if !ok {
 		c.t.Fatalf("the answer has no m-line of a control channel:\n%s", answer)
 	}
-	for _, f := range m.Findings {
+	for _, f := range media.Findings {
 		c.t.Errorf("%v", f)
 	}
-	if m.Port == 0 {
+	if media.Port == 0 {
 		c.t.Fatalf("the answer refuses the channel:\n%s", answer)
 	}
-	c.conn = c.t.dial(net.JoinHostPort(m.Host, strconv.Itoa(m.Port)))
+	c.conn = c.m.dialChannel(c.t, media)
 	c.r = bufio.NewReader(c.conn)
 }
 
-// document puts a container around an element.
-func document(container, element string) string {
-	return fmt.Sprintf(`<mscp version="1.0" xmlns="urn:ietf:mscp"><%s>%s</%[1]s></mscp>`, container, element)
-}
-
-// pdu puts a start line and headers before a body.
-func pdu(start, body string) string {
-	return fmt.Sprintf("%s\r\nContent-Type: application/mscp+xml\r\nContent-Length: %d\r\n\r\n%s", start, len(body), body)
+// rest judges what has come and was not read, at the end of the case: the dialog has
+// ended, and so the media server closes the connection.
+func (c *channel) rest() {
+	if c.conn == nil || c.t.failed || c.t.skipped {
+		return
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(min(c.t.timeout, time.Second)))
+	for range maxNotes {
+		p, err := draft.Read(c.r)
+		if err != nil {
+			return
+		}
+		c.judge(p)
+	}
 }
 
 // raw sends bytes as they are.
 func (c *channel) raw(s string) {
 	c.t.Helper()
+	if c.infos != nil {
+		c.t.Skipf("over INFO there are no PDUs")
+	}
 	_ = c.conn.SetWriteDeadline(time.Now().Add(c.t.timeout))
 	if _, err := io.WriteString(c.conn, s); err != nil {
 		c.t.Fatalf("writing: %v", err)
@@ -99,59 +106,66 @@ func (c *channel) next() uint64 { c.id++; return c.id }
 // start is the start line of the next request.
 func (c *channel) start() string { return fmt.Sprintf("REQ MSCP/1.0 %d", c.next()) }
 
-// ask sends a request with an element in it, and waits for its response.
+// ask sends a request with an element in it, and waits for its response. Over INFO, which
+// has no request-id, the request has an id in XML.
 func (c *channel) ask(element string) *answer {
 	c.t.Helper()
+	if c.infos != nil {
+		return c.askDocument(strings.Replace(document("request", element), "<request>", fmt.Sprintf(`<request id="r%d">`, c.id+1), 1))
+	}
 	return c.askDocument(document("request", element))
 }
 
 // askDocument sends a request with any body, and waits for its response.
 func (c *channel) askDocument(body string) *answer {
 	c.t.Helper()
+	if c.infos != nil {
+		c.next()
+		if a := c.postInfo(body); a != nil {
+			return a
+		}
+		return c.response(c.id)
+	}
 	c.raw(pdu(c.start(), body))
 	return c.response(c.id)
 }
 
-// An answer is a message of the media server's as it came.
-type answer struct {
-	*draft.PDU
-	ID uint64 // the request-id; 0 in a notification
-}
-
-// A node is an element of a document.
-type node struct{ *draft.Element }
-
-// attr is the value of an attribute that has no namespace.
-func (n node) attr(name string) string { return n.Get(name) }
-
-func (n node) has(name string) bool { _, ok := n.Attribute(name); return ok }
-
-// element is what is in the container of a document, if it is one.
-func (a *answer) element() node { return node{a.Element()} }
-
-// root is the document's root, an empty element if it is not well-formed.
-func (a *answer) root() node {
-	if r := a.Doc().Root; r != nil {
-		return node{r}
+// tell sends a notification with an element in it.
+func (c *channel) tell(element string) {
+	c.t.Helper()
+	if c.infos != nil {
+		c.postInfo(document("notification", element))
+		return
 	}
-	return node{&draft.Element{}}
+	c.raw(pdu("NOTIF MSCP/1.0", document("notification", element)))
 }
 
 // read waits for the next PDU, or the end of the connection. Whatever the case is about,
 // every PDU is judged whole.
 func (c *channel) read() (*answer, error) {
+	if c.infos != nil {
+		return c.readInfo()
+	}
 	_ = c.conn.SetReadDeadline(time.Now().Add(c.t.timeout))
 	p, err := draft.Read(c.r)
 	if err != nil {
 		return nil, err
 	}
+	return c.judge(p), nil
+}
+
+// judge reports what is wrong with a PDU.
+func (c *channel) judge(p *draft.PDU) *answer {
 	if !c.foreign {
 		for _, f := range p.Findings {
 			c.t.Errorf("%v", f)
 		}
 	}
-	id, _ := strconv.ParseUint(p.ID, 10, 64) // the runner's own are no longer
-	return &answer{p, id}, nil
+	if p.Kind == draft.Request {
+		c.t.Errorf("the media server sends a request, which is for the application server alone (section 7.2.3)")
+	}
+	id, _ := strconv.ParseUint(strings.TrimPrefix(p.ID, "r"), 10, 64) // the runner's own are no longer
+	return &answer{p, id}
 }
 
 // endedBy checks that a read has failed since the connection was closed.
@@ -172,13 +186,14 @@ func (c *channel) pdu() *answer {
 	return a
 }
 
-// response waits for the response with the id. Notifications may come before
-// it, other responses may not.
+// response waits for the response with the id. Notifications that come before it are kept;
+// other responses may not.
 func (c *channel) response(id uint64) *answer {
 	c.t.Helper()
 	for {
 		a := c.pdu()
 		if a.Kind == draft.Notification {
+			c.keep(a)
 			continue
 		}
 		if a.Kind != draft.Response || a.ID != id {
@@ -188,7 +203,43 @@ func (c *channel) response(id uint64) *answer {
 	}
 }
 
-// alive checks that the channel still answers, and that nothing came before.
+func (c *channel) keep(a *answer) {
+	if len(c.notes) < maxNotes {
+		c.notes = append(c.notes, a)
+	}
+}
+
+// note waits for a notification about a dialog or conference. Others that come are kept.
+func (c *channel) note(id string) node {
+	c.t.Helper()
+	for at := 0; ; at++ {
+		for at == len(c.notes) {
+			a := c.pdu()
+			if a.Kind != draft.Notification {
+				c.t.Fatalf("a response to %d came where a notification about %s was awaited", a.ID, id)
+			}
+			c.keep(a)
+		}
+		if e := c.notes[at].element(); e.attr("dialogid") == id || e.attr("conferenceid") == id {
+			c.notes = append(c.notes[:at], c.notes[at+1:]...)
+			return e
+		}
+	}
+}
+
+// silent checks that no notification about id has come so far: the answer to a request
+// that is sent now is behind all that came before.
+func (c *channel) silent(id string) {
+	c.t.Helper()
+	c.alive()
+	for _, a := range c.notes {
+		if e := a.element(); e.attr("dialogid") == id || e.attr("conferenceid") == id {
+			c.t.Errorf("%s came for %s", e.Name, id)
+		}
+	}
+}
+
+// alive checks that the channel still answers, and that no other response came before.
 func (c *channel) alive() {
 	c.t.Helper()
 	if a := c.ask(`<unjoin id1="conform-a" id2="conform-b"/>`); a.Status != 200 {
@@ -207,40 +258,28 @@ func (c *channel) closed() {
 	}
 }
 
-// is checks that an answer is a 200 with one of the elements, and that an
-// element of an error says why.
-func (c *channel) is(a *answer, names ...string) node {
+// endsOr400 waits for a 400, or for the end of the connection.
+func (c *channel) endsOr400() {
 	c.t.Helper()
-	e := a.element()
-	switch {
-	case a.Status != 200:
-		c.t.Fatalf("the status is %d, not 200 with one of %s: %s", a.Status, strings.Join(names, ", "), a.Body)
-	case !slices.Contains(names, e.Name):
-		c.t.Fatalf("the response is %q, which is none of %s", e.Name, strings.Join(names, ", "))
-	case e.Space != draft.Namespace:
-		c.t.Fatalf("%s is in the namespace %q", e.Name, e.Space)
-	}
-	if strings.HasPrefix(e.Name, "error") && e.attr("reason") == "" {
-		c.t.Errorf("%s has no reason", e.Name)
-	}
-	return e
-}
-
-// refused checks that an answer is a 400, or a 200 with an error element.
-func (c *channel) refused(a *answer) {
-	c.t.Helper()
-	if a.Status == 400 {
+	a, err := c.read()
+	if err == nil && a.Kind == draft.Response && a.Status == 400 {
 		return
 	}
-	if e := a.element(); a.Status != 200 || !strings.HasPrefix(e.Name, "error") {
-		c.t.Errorf("the request is not refused: status %d, %q", a.Status, e.Name)
+	if err == nil {
+		c.t.Errorf("a %v of status %d came", a.Kind, a.Status)
+		return
 	}
+	c.endedBy(err)
 }
 
-// bad checks that an answer is a 400.
-func (c *channel) bad(a *answer) {
+// flood sends bytes that the peer need not take to the end.
+func (c *channel) flood(s string) {
 	c.t.Helper()
-	if a.Status != 400 {
-		c.t.Errorf("the status is %d, not 400: %s", a.Status, a.Body)
+	if c.infos != nil {
+		c.t.Skipf("over INFO there are no PDUs")
+	}
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.t.timeout))
+	if _, err := c.conn.Write([]byte(s)); err != nil {
+		c.endedBy(err)
 	}
 }

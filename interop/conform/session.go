@@ -84,7 +84,7 @@ func (m MSRPTarget) agreeOn(t *T, change func(string) string) *session {
 	s := &session{t: t, m: m, from: t.newURI(own)}
 	var control *channel
 	if m.Offline {
-		control = MSCPTarget{SIP: m.SIP}.setUp(t, offer)
+		control = MSCPTarget{SIP: m.SIP}.setUpWith(t, tcpOffer)
 	}
 	call, err := caller{m.SIP, m.From, m.To, m.Password}.call(t, []byte(change(describe(own, s.from))))
 	if err != nil {

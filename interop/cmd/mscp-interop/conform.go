@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,10 +33,12 @@ its outbound proxy and presence server at --proxy.
 // conformFlags are what is to be tested, and how.
 type conformFlags struct {
 	conform.MSRPTarget
-	o                         conform.Options
-	as                        conform.ASTarget
-	dialog, only, format, out string
-	list                      bool
+	o                 conform.Options
+	as                conform.ASTarget
+	ms                conform.MSCPTarget
+	serves, restart   string
+	only, format, out string
+	list              bool
 }
 
 func (f *conformFlags) define(fs *flag.FlagSet) {
@@ -42,7 +46,15 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.From, "from", "", "our SIP `URI`; the default names the address we are at")
 	fs.StringVar(&f.To, "to", "", "the SIP `URI` that is called; the default names the target")
 	fs.StringVar(&f.Password, "password", "", "msrp: our password, if the peer's proxy asks for one")
-	fs.StringVar(&f.dialog, "dialog", "", "mscp: the `URI` of a VoiceXML document that the media server can fetch")
+	fs.StringVar(&f.ms.Transport, "transport", "tcp", "mscp: how the control channel goes: tcp, tls or info")
+	fs.StringVar(&f.ms.Media, "media", "message", "mscp: the media of the connections that the runner makes: message (MSRP) or audio")
+	fs.StringVar(&f.serves, "serves", "", "mscp: what the media server is for, with commas: conferences, dialogs, messages, tls, info; a case about one of them fails where that is refused, others are skipped then")
+	fs.StringVar(&f.ms.DialogExit, "dialog-exit", "", "mscp: the `URI` of a document of a dialog that ends by itself at once; the default is a text in a data: URI")
+	fs.StringVar(&f.ms.DialogWait, "dialog-wait", "", "mscp: the `URI` of one that goes on until it is terminated")
+	fs.StringVar(&f.ms.DialogFail, "dialog-fail", "", "mscp: the `URI` of one that starts, and then fails")
+	fs.StringVar(&f.ms.DialogDisconnect, "dialog-disconnect", "", "mscp: the `URI` of one that asks for the call to be disconnected")
+	fs.StringVar(&f.ms.DialogTransfer, "dialog-transfer", "", "mscp: the `URI` of one that asks for the call to be transferred")
+	fs.StringVar(&f.restart, "restart", "", "mscp: a `command` that restarts the media server, for sh; without it, the cases about that are skipped")
 	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
 	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of a session that was agreed on otherwise, to be bound again and again")
 	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: our own `MSRP-URI` in that session")
@@ -72,7 +84,10 @@ func runConform(ctx context.Context, args []string) error {
 	var cases []conform.Case
 	switch strings.Join(words, " ") {
 	case "mscp":
-		cases = conform.MSCP(conform.MSCPTarget{SIP: f.SIP, From: f.From, To: f.To, DialogSource: f.dialog})
+		if err := f.mediaServer(); err != nil {
+			return err
+		}
+		cases = conform.MSCP(f.ms)
 	case "mscp-as":
 		f.as.SIP = f.SIP
 		var end func()
@@ -98,6 +113,27 @@ func runConform(ctx context.Context, args []string) error {
 		return wrong("conform", "--target is needed, or for msrp --uri and --our-uri")
 	}
 	return conformWith(ctx, cases, f.o, f.format, f.out)
+}
+
+// mediaServer completes what is known of the media server under test.
+func (f *conformFlags) mediaServer() error {
+	f.ms.SIP, f.ms.From, f.ms.To = f.SIP, f.From, f.To
+	if !slices.Contains([]string{"tcp", "tls", "info"}, f.ms.Transport) {
+		return wrong("conform", "--transport: %q is none of tcp, tls and info", f.ms.Transport)
+	}
+	if f.ms.Media != "message" && f.ms.Media != "audio" {
+		return wrong("conform", "--media: %q is neither message nor audio", f.ms.Media)
+	}
+	for what := range strings.FieldsFuncSeq(f.serves, func(c rune) bool { return c == ',' }) {
+		if !slices.Contains([]string{"conferences", "dialogs", "messages", "tls", "info"}, what) {
+			return wrong("conform", "--serves: %q is none of conferences, dialogs, messages, tls and info", what)
+		}
+		f.ms.Serves = append(f.ms.Serves, what)
+	}
+	if f.restart != "" {
+		f.ms.Restart = func(ctx context.Context) error { return exec.CommandContext(ctx, "sh", "-c", f.restart).Run() }
+	}
+	return nil
 }
 
 func listCases(cases []conform.Case) error {
