@@ -54,8 +54,8 @@ func TestOwners(t *testing.T) {
 	ask(one, &DialogStart{Src: "s", ConferenceID: conf}, "dialogstarted")
 	theirs := ask(two, &CreateConference{}, "conferencecreated").(*ConferenceCreated).ConferenceID
 	one.Close(t.Context())
-	if len(m.dialogs) != 0 || len(m.conferences) != 1 || len(m.owners) != 1 || len(m.joins) != 0 || destroyed != 1 || ended != 2 {
-		t.Errorf("%d dialogs, %d conferences, joins %v, %d destroyed, %d ended", len(m.dialogs), len(m.conferences), m.joins, destroyed, ended)
+	if len(m.dialogs) != 0 || len(m.conferences) != 1 || len(m.held) != 0 || len(m.links.links) != 0 || destroyed != 1 || ended != 2 {
+		t.Errorf("%d dialogs, %d conferences, joins %v, %d destroyed, %d ended", len(m.dialogs), len(m.conferences), m.links.links, destroyed, ended)
 	}
 	if len(told["one"]) != 1 {
 		t.Errorf("told after the end: %v", told)

@@ -11,27 +11,34 @@ import (
 // MediaFunctions are what a [MediaServer] cannot know: the media. A request
 // whose function is nil is refused with the draft's own error element. An
 // error of a function is the reason of the refusal. Functions are called side
-// by side, and may call the MediaServer.
+// by side, and may call the MediaServer, but for HasConnection, FlowsChanged and
+// Notify. A ctx ends with the channel of its request.
 type MediaFunctions struct {
 	// HasConnection tells whether a connection exists. nil: none does.
 	HasConnection func(id string) bool
 
 	// PrepareDialog gets a dialog ready. StartDialog starts one, that was
-	// prepared or not, and returns when it runs, not when it ends: requests about
-	// the same connection wait meanwhile. Attributes that the AS has left out are
-	// "": see SetDefaults. Whoever runs the dialog calls DialogExited or
-	// DialogFailed at its end. See sections 4.1 and 4.2.
+	// prepared or not, and returns when it runs, not when it ends. Both may block,
+	// as for the fetch of a document: the response, and requests and notifications
+	// about the same connection or conference, wait meanwhile, and all others go on.
+	// What blocks longer than the AS waits for a response should obey ctx.
+	// Attributes that the AS has left out are "": see SetDefaults.
+	//
+	// Whoever runs the dialog calls DialogNotify for its events, and DialogExited
+	// or DialogFailed at its end, from StartDialog on and from any goroutine: what is
+	// told before the response has gone out is sent after it. See sections 4.1 and 4.2.
 	PrepareDialog func(ctx context.Context, d Dialog) error
 	StartDialog   func(ctx context.Context, d Dialog) error
 	// EndDialog ends a dialog that the AS does not want any more. One that was
-	// started, and is not ended immediately, is to end with DialogExited. See
-	// section 4.3.
+	// started, and is not ended immediately, is to end with DialogExited; with
+	// EndDialog nil, that is called at once. See section 4.3.
 	EndDialog func(d Dialog, immediate bool)
 	// DialogEvent takes the DialogUser and DialogTransferComplete of the AS.
 	// See sections 4.6 and 4.10.
 	DialogEvent func(d Dialog, e Element)
 
-	// See sections 5.1 to 5.4. The ids exist.
+	// See sections 5.1 to 5.4. The ids exist. A Join that is done changes more
+	// than its own two: see FlowsChanged.
 	CreateConference  func(ctx context.Context, id string, req *CreateConference) error
 	DestroyConference func(ctx context.Context, id string) error
 	Join              func(ctx context.Context, req *Join) error
@@ -39,8 +46,15 @@ type MediaFunctions struct {
 	// ConferenceEvent takes the ConferenceUser of the AS. See section 5.5.
 	ConferenceEvent func(e *ConferenceUser)
 
-	// Notify sends the notifications about dialogs that the draft demands, of those
-	// that have no [Owner]. nil sends none.
+	// FlowsChanged tells which media have ended to flow, and which have begun to,
+	// after a Join, an Unjoin, the start of a dialog, or an end, by the topology
+	// rules of section 5.3: what a connection or dialog has to listen to takes the
+	// place of what it listened to. Changes come one at a time, in their order, and
+	// before the response. It must return soon. nil tells nobody.
+	FlowsChanged func(ended, begun []Flow)
+
+	// Notify sends the notifications about dialogs and conferences of those that
+	// have no [Owner]. nil sends none.
 	Notify func(e Element)
 }
 
@@ -59,6 +73,10 @@ const (
 	MaxDialogs     = 10_000
 	MaxConferences = 10_000
 	MaxJoins       = 1000 // of one connection, dialog or conference
+
+	// MaxEarlyNotifications bounds what is kept of a dialog's, or a conference's,
+	// notifications until the response that tells its id has gone out.
+	MaxEarlyNotifications = 256
 )
 
 // A MediaServer answers the requests of sections 4 and 5 for an MS: it gives
@@ -68,23 +86,31 @@ const (
 type MediaServer struct {
 	f MediaFunctions
 
+	telling sync.Mutex // held while FlowsChanged runs; locked before mu
+
 	mu          sync.Mutex
 	dialogs     map[string]*dialog
-	conferences map[string]bool            // false while it is being created
-	owners      map[string]*Owner          // of conferences; nil for those of Handle
-	joins       map[string]map[string]bool // both ways
+	conferences map[string]*liveConference
+	held        map[string]*holding // connections that are used
+	links       topology
 }
 
 // NewMediaServer makes one with nothing in it.
 func NewMediaServer(f MediaFunctions) *MediaServer {
-	return &MediaServer{f: f, dialogs: map[string]*dialog{}, conferences: map[string]bool{}, owners: map[string]*Owner{}, joins: map[string]map[string]bool{}}
+	m := &MediaServer{f: f, dialogs: map[string]*dialog{}, conferences: map[string]*liveConference{}, held: map[string]*holding{}}
+	m.links = topology{links: map[string]map[string]link{}, mixes: func(id string) bool { return m.conferences[id] != nil }, alone: m.letGo}
+	return m
 }
 
 // errNotSupported is the reason where there is no function. See section 2.1.
 var errNotSupported = errors.New("not supported by this media server") // [MSCP-2.1-1]
 
-// Handle is a [Handler]. What is no request of sections 4 and 5 is an *Error.
+// Handle is a [Handler]. What is no request of sections 4 and 5 is an *Error. What an
+// [Owner] has does not exist for it.
 func (m *MediaServer) Handle(ctx context.Context, req Element) (Element, error) {
+	if id := m.strange(ownerOf(ctx), req); id != "" { // [MSCP-3.1-2]
+		return refused(Refuse(req, fmt.Sprintf("nothing is identified by %s", id)))
+	}
 	switch q := req.(type) {
 	case *DialogPrepare:
 		return m.prepare(ctx, q), nil
@@ -104,7 +130,12 @@ func (m *MediaServer) Handle(ctx context.Context, req Element) (Element, error) 
 
 // Notified takes a notification of the AS, as [Config].OnNotification. One
 // about what does not exist is ignored, for it may have ended meanwhile.
-func (m *MediaServer) Notified(e Element) {
+func (m *MediaServer) Notified(e Element) { m.notified(nil, e) }
+
+func (m *MediaServer) notified(o *Owner, e Element) {
+	if m.strange(o, e) != "" { // [MSCP-3.1-2]
+		return
+	}
 	switch n := e.(type) {
 	case *DialogTerminate:
 		m.terminate(n)
@@ -114,7 +145,7 @@ func (m *MediaServer) Notified(e Element) {
 		m.dialogEvent(n.DialogID, n)
 	case *ConferenceUser:
 		m.mu.Lock()
-		known := m.conferences[n.ConferenceID]
+		known := m.hasConference(n.ConferenceID)
 		m.mu.Unlock()
 		if known && m.f.ConferenceEvent != nil {
 			m.f.ConferenceEvent(n)
@@ -127,8 +158,9 @@ func (m *MediaServer) Notified(e Element) {
 func (m *MediaServer) ConnectionEnded(id string) {
 	m.mu.Lock()
 	ended := m.takeDialogs(func(d *dialog) bool { return d.ConnectionID == id })
-	m.forgetJoins(id)
+	m.links.forget(id)
 	m.mu.Unlock()
+	m.tellFlows()
 	m.failAll(ended, "the connection has ended")
 }
 
@@ -140,7 +172,7 @@ func (m *MediaServer) checkEndPoint(connection, conference string) error {
 		return errors.New("connectionid and conferenceid are both there")
 	case connection != "" && !m.hasConnection(connection):
 		return fmt.Errorf("connection identified by %s does not exist", connection)
-	case conference != "" && !m.conferences[conference]:
+	case conference != "" && !m.hasConference(conference):
 		return fmt.Errorf("conference identified by %s does not exist", conference)
 	}
 	return nil
@@ -150,7 +182,7 @@ func (m *MediaServer) hasConnection(id string) bool {
 	return m.f.HasConnection != nil && m.f.HasConnection(id)
 }
 
-// notify tells whoever has created the dialog. [MSCP-3.1-3]
+// notify tells whoever has created the dialog or conference. [MSCP-3.1-3]
 func (m *MediaServer) notify(o *Owner, e Element) {
 	switch {
 	case o != nil && o.notify != nil:

@@ -6,39 +6,86 @@ import (
 	"fmt"
 )
 
-func (m *MediaServer) create(ctx context.Context, req *CreateConference) Element {
-	id := uniqueID("conference")
-	err := errNotSupported
-	if m.f.CreateConference != nil {
-		if err = m.reserve(id, ownerOf(ctx)); err == nil {
-			err = m.f.CreateConference(ctx, id, req)
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err != nil {
-		delete(m.conferences, id)
-		delete(m.owners, id)
-		return &ErrorConferenceCreate{ConferenceID: id, Reason: err.Error()}
-	}
-	m.conferences[id] = true
-	return &ConferenceCreated{ConferenceID: id}
+// A conferenceState is where a conference is in its life.
+type conferenceState int
+
+const (
+	creating conferenceState = iota
+	created
+	destroying
+)
+
+// A liveConference is one of a MediaServer.
+type liveConference struct {
+	id     string
+	owner  *Owner // nil for one of Handle
+	state  conferenceState
+	outlet outlet
 }
 
-func (m *MediaServer) reserve(id string, o *Owner) error {
+// hasConference reports whether a conference can be used. It is called with the lock.
+func (m *MediaServer) hasConference(id string) bool {
+	c := m.conferences[id]
+	return c != nil && c.state == created
+}
+
+func (m *MediaServer) create(ctx context.Context, req *CreateConference) Element {
+	c := &liveConference{id: uniqueID("conference"), owner: ownerOf(ctx)}
+	c.outlet.notify = func(e Element) { m.notify(c.owner, e) }
+	err := errNotSupported
+	if m.f.CreateConference != nil {
+		if err = m.reserve(c); err == nil {
+			err = m.createReserved(ctx, c, req)
+		}
+	}
+	if err != nil {
+		return &ErrorConferenceCreate{ConferenceID: c.id, Reason: err.Error()}
+	}
+	AfterResponse(ctx, c.outlet.release)
+	return &ConferenceCreated{ConferenceID: c.id}
+}
+
+func (m *MediaServer) reserve(c *liveConference) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.conferences) >= MaxConferences {
+	switch {
+	case c.owner.gone():
+		return errOwnerGone
+	case len(m.conferences) >= MaxConferences:
 		return fmt.Errorf("more than %d conferences", MaxConferences)
 	}
-	m.conferences[id], m.owners[id] = false, o
+	m.conferences[c.id] = c
 	return nil
+}
+
+// createReserved has the media create a conference that has its place.
+func (m *MediaServer) createReserved(ctx context.Context, c *liveConference, req *CreateConference) error {
+	err := m.f.CreateConference(ctx, c.id, req)
+	m.mu.Lock()
+	gone := err == nil && c.owner.gone()
+	if err == nil && !gone {
+		c.state = created
+	} else {
+		delete(m.conferences, c.id)
+	}
+	m.mu.Unlock()
+	if gone && m.f.DestroyConference != nil {
+		_ = m.f.DestroyConference(context.WithoutCancel(ctx), c.id)
+	}
+	if gone {
+		return errOwnerGone
+	}
+	return err
 }
 
 // destroy ends a conference, and the dialogs that run on it.
 func (m *MediaServer) destroy(ctx context.Context, req *DestroyConference) Element {
 	m.mu.Lock()
-	known := m.conferences[req.ConferenceID]
+	c := m.conferences[req.ConferenceID]
+	known := m.hasConference(req.ConferenceID)
+	if known && m.f.DestroyConference != nil {
+		c.state = destroying
+	}
 	m.mu.Unlock()
 	var err error
 	switch {
@@ -48,47 +95,103 @@ func (m *MediaServer) destroy(ctx context.Context, req *DestroyConference) Eleme
 		err = errNotSupported
 	default:
 		err = m.f.DestroyConference(ctx, req.ConferenceID)
+		m.destroyed(c, err == nil)
 	}
 	if err != nil {
 		return &ErrorConferenceDestroy{ConferenceID: req.ConferenceID, Reason: err.Error()}
 	}
-	m.mu.Lock()
-	delete(m.conferences, req.ConferenceID)
-	delete(m.owners, req.ConferenceID)
-	m.forgetJoins(req.ConferenceID)
-	ended := m.takeDialogs(func(d *dialog) bool { return d.ConferenceID == req.ConferenceID })
-	m.mu.Unlock()
-	m.failAll(ended, "the conference was destroyed")
 	return &ConferenceDestroyed{ConferenceID: req.ConferenceID}
+}
+
+// destroyed takes out a conference whose media are destroyed; one that could not be
+// destroyed stays, unless its AS is gone.
+func (m *MediaServer) destroyed(c *liveConference, done bool) {
+	m.mu.Lock()
+	if !done && !c.owner.gone() {
+		c.state = created
+		m.mu.Unlock()
+		return
+	}
+	delete(m.conferences, c.id)
+	m.links.forget(c.id)
+	ended := m.takeDialogs(func(d *dialog) bool { return d.ConferenceID == c.id })
+	m.mu.Unlock()
+	c.outlet.shut()
+	m.tellFlows()
+	m.failAll(ended, "the conference was destroyed")
+}
+
+// ConferenceNotify sends an event of a conference to the AS that has created it: after
+// its conferencecreated, and in the order of the calls. It fails for one that does not
+// exist, and for more than MaxEarlyNotifications before the response. It must not be
+// called by MediaFunctions.Notify. See sections 3.1 and 5.5.
+func (m *MediaServer) ConferenceNotify(e *ConferenceUser) error { // [MSCP-5.5-1]
+	m.mu.Lock()
+	c := m.conferences[e.ConferenceID]
+	m.mu.Unlock()
+	if c == nil {
+		return fmt.Errorf("mscp: conference identified by %s does not exist", shorten(e.ConferenceID))
+	}
+	return c.outlet.send(e, false)
 }
 
 // join joins two of what exists, or changes how they are joined.
 func (m *MediaServer) join(ctx context.Context, req *Join) Element {
-	err := m.canJoin(req.ID1, req.ID2, MaxJoins)
-	switch {
-	case err != nil:
-	case m.f.Join == nil:
-		err = errNotSupported
-	default:
-		err = m.f.Join(ctx, req)
+	err := m.beginJoin(ctx, req.ID1, req.ID2, MaxJoins)
+	if err == nil {
+		if err = errNotSupported; m.f.Join != nil {
+			err = m.f.Join(ctx, req)
+		}
+		err = m.endJoin(ctx, req, err)
 	}
+	m.tellFlows()
 	if err != nil {
 		return &ErrorConferenceJoin{ID1: req.ID1, ID2: req.ID2, Reason: err.Error()} // [MSCP-5.3-1]
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.setJoin(req.ID1, req.ID2)
-	m.setJoin(req.ID2, req.ID1)
 	return &ConferenceJoined{ID1: req.ID1, ID2: req.ID2} // [MSCP-5.3-1]
 }
 
-func (m *MediaServer) unjoin(ctx context.Context, req *Unjoin) Element {
-	err := m.canJoin(req.ID1, req.ID2, MaxJoins+1)
+// endJoin establishes what the media have established, if both and the AS are still
+// there.
+func (m *MediaServer) endJoin(ctx context.Context, req *Join, err error) error {
 	m.mu.Lock()
-	joined := m.joins[req.ID1][req.ID2]
+	gone := err == nil && ownerOf(ctx).gone()
+	if gone {
+		err = errOwnerGone
+	}
+	if err == nil {
+		err = m.checkJoinable(req.ID1, req.ID2)
+	}
+	if err == nil {
+		m.links.join(req.ID1, req.ID2, linkOf(req.Streams))
+	}
+	m.release(req.ID1, req.ID2)
 	m.mu.Unlock()
+	if gone && m.f.Unjoin != nil {
+		_ = m.f.Unjoin(context.WithoutCancel(ctx), &Unjoin{ID1: req.ID1, ID2: req.ID2})
+	}
+	return err
+}
+
+func (m *MediaServer) unjoin(ctx context.Context, req *Unjoin) Element {
+	err := m.beginJoin(ctx, req.ID1, req.ID2, MaxJoins+1)
+	if err == nil {
+		err = m.unjoinHeld(ctx, req)
+	}
+	m.tellFlows()
+	if err != nil {
+		return &ErrorConferenceUnjoin{ID1: req.ID1, ID2: req.ID2, Reason: err.Error()} // [MSCP-5.4-1]
+	}
+	return &ConferenceUnjoined{ID1: req.ID1, ID2: req.ID2} // [MSCP-5.4-1]
+}
+
+// unjoinHeld is unjoin for two that beginJoin has let through.
+func (m *MediaServer) unjoinHeld(ctx context.Context, req *Unjoin) error {
+	m.mu.Lock()
+	joined := m.links.links[req.ID1][req.ID2] != 0
+	m.mu.Unlock()
+	var err error
 	switch {
-	case err != nil:
 	case m.f.Unjoin == nil:
 		err = errNotSupported
 	case !joined:
@@ -96,52 +199,68 @@ func (m *MediaServer) unjoin(ctx context.Context, req *Unjoin) Element {
 	default:
 		err = m.f.Unjoin(ctx, req)
 	}
-	if err != nil {
-		return &ErrorConferenceUnjoin{ID1: req.ID1, ID2: req.ID2, Reason: err.Error()} // [MSCP-5.4-1]
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.joins[req.ID1], req.ID2)
-	delete(m.joins[req.ID2], req.ID1)
-	return &ConferenceUnjoined{ID1: req.ID1, ID2: req.ID2} // [MSCP-5.4-1]
+	if err == nil {
+		m.links.part(req.ID1, req.ID2)
+	}
+	m.release(req.ID1, req.ID2)
+	return err
 }
 
-// canJoin tells why two ids cannot be joined, or unjoined. Both may have fewer
-// than most joins.
-func (m *MediaServer) canJoin(id1, id2 string, most int) error {
+// beginJoin tells why two ids cannot be joined, or unjoined, or holds them until
+// release. Both may have fewer than most joins with others.
+func (m *MediaServer) beginJoin(ctx context.Context, id1, id2 string, most int) error {
 	if id1 == id2 {
 		return errors.New("id1 and id2 are the same")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, id := range []string{id1, id2} {
+	if err := m.checkJoinable(id1, id2); err != nil {
+		return err
+	}
+	if m.links.links[id1][id2] == 0 {
+		for _, id := range []string{id1, id2} {
+			if len(m.links.links[id]) >= most {
+				return fmt.Errorf("%s has %d joins, and may not have more", id, most)
+			}
+		}
+	}
+	return m.hold(ownerOf(ctx), id1, id2)
+}
+
+// checkJoinable tells why two ids cannot be joined. It is called with the lock.
+func (m *MediaServer) checkJoinable(ids ...string) error {
+	for _, id := range ids {
 		if d := m.dialogs[id]; d != nil && d.state < starting {
 			return fmt.Errorf("dialog identified by %s is %s, not started", id, stateNames[d.state])
-		} else if d == nil && !m.conferences[id] && !m.hasConnection(id) {
+		} else if d != nil && d.state == ended || d == nil && !m.hasConference(id) && !m.hasConnection(id) {
 			return fmt.Errorf("no connection, dialog or conference is identified by %s", id)
-		}
-		if len(m.joins[id]) >= most {
-			return fmt.Errorf("%s has %d joins, and may not have more", id, most)
 		}
 	}
 	return nil
 }
 
-// setJoin notes one way of a join. It is called with the lock.
-func (m *MediaServer) setJoin(id, other string) {
-	if m.joins[id] == nil {
-		m.joins[id] = map[string]bool{}
-	}
-	m.joins[id][other] = true
+// Flows are the media that flow from and to a connection, dialog or conference, in a
+// fixed order. See section 5.3.
+func (m *MediaServer) Flows(id string) []Flow {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.links.flows(id)
 }
 
-// forgetJoins forgets those of an id. It is called with the lock.
-func (m *MediaServer) forgetJoins(id string) {
-	for other := range m.joins[id] {
-		delete(m.joins[other], id)
-		if len(m.joins[other]) == 0 {
-			delete(m.joins, other)
+// tellFlows tells what has changed, in its order. It is called without the lock, and
+// returns when everything that has changed before was told.
+func (m *MediaServer) tellFlows() {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	m.mu.Lock()
+	changes := m.links.changes
+	m.links.changes = nil
+	m.mu.Unlock()
+	for _, c := range changes {
+		if m.f.FlowsChanged != nil {
+			m.f.FlowsChanged(c.ended, c.begun)
 		}
 	}
-	delete(m.joins, id)
 }

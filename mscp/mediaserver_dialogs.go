@@ -13,25 +13,36 @@ type dialogState int
 const (
 	preparing dialogState = iota
 	prepared
-	starting // StartDialog runs, or its response has not gone out
+	starting   // StartDialog runs
+	announcing // it runs, and its response has not gone out
 	started
 	ending // the AS has asked for its end, and waits for DialogExit
+	ended  // it is there only until its AS was told
 )
 
-var stateNames = [...]string{"being prepared", "prepared", "being started", "started", "ending"}
+var stateNames = [...]string{"being prepared", "prepared", "being started", "being started", "started", "ending", "ended"}
 
 type dialog struct {
 	Dialog
-	owner *Owner // nil for one of Handle
-	state dialogState
-	// terminate is how the AS ended the dialog while it was starting.
+	owner  *Owner // nil for one of Handle
+	state  dialogState
+	outlet outlet
+	// terminate is how the AS ended the dialog while StartDialog ran, and over says
+	// that it has ended then.
 	terminate *DialogTerminate
-	// end is the notification of an end that came while it was starting.
-	end Element
+	over      bool
+
+	announced bool // the response has gone out, and what was told before it
+	telling   bool // the end is being told
+}
+
+func (m *MediaServer) newDialog(ctx context.Context, d Dialog, state dialogState) *dialog {
+	o := ownerOf(ctx)
+	return &dialog{Dialog: d, owner: o, state: state, outlet: outlet{notify: func(e Element) { m.notify(o, e) }}}
 }
 
 func (m *MediaServer) prepare(ctx context.Context, req *DialogPrepare) Element {
-	d := &dialog{owner: ownerOf(ctx), Dialog: Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Document: *req}}
+	d := m.newDialog(ctx, Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Document: *req}, preparing)
 	refuse := func(err error) Element {
 		return &ErrorDialogNotPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Reason: err.Error()}
 	}
@@ -43,15 +54,20 @@ func (m *MediaServer) prepare(ctx context.Context, req *DialogPrepare) Element {
 		err = m.f.PrepareDialog(ctx, d.Dialog)
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err == nil && m.dialogs[d.ID] == nil {
+	gone := m.dialogs[d.ID] != d
+	if err == nil && !gone {
+		d.state = prepared
+	} else {
+		m.dropDialog(d)
+	}
+	m.mu.Unlock()
+	if err == nil && gone { // whoever took it left its end to us
+		m.endDialog(d.Dialog, true)
 		err = errEndPointEnded
 	}
 	if err != nil {
-		delete(m.dialogs, d.ID)
 		return refuse(err)
 	}
-	d.state = prepared
 	return &DialogPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID} // [MSCP-4.1-4]
 }
 
@@ -66,8 +82,40 @@ func (m *MediaServer) addDialog(d *dialog) error {
 	if len(m.dialogs) >= MaxDialogs {
 		return fmt.Errorf("more than %d dialogs", MaxDialogs)
 	}
+	if err := m.useEndPoint(d.owner, d.Dialog, d.state); err != nil {
+		return err
+	}
 	m.dialogs[d.ID] = d
 	return nil
+}
+
+// useEndPoint holds the end point of a dialog, which dropDialog gives back. It is
+// called with the lock.
+func (m *MediaServer) useEndPoint(o *Owner, d Dialog, state dialogState) error {
+	at := d.ConnectionID + d.ConferenceID
+	if state == starting && len(m.links.links[at]) >= MaxJoins {
+		return fmt.Errorf("%s has %d joins, and may not have more", at, MaxJoins)
+	}
+	return m.hold(o, d.ConnectionID)
+}
+
+// dropDialog takes a dialog out, with what it was joined to, if it is still there. It
+// is called with the lock.
+func (m *MediaServer) dropDialog(d *dialog) {
+	if m.dialogs[d.ID] == d {
+		m.endState(d)
+		delete(m.dialogs, d.ID)
+	}
+}
+
+// endState gives back all of a dialog but its place, which it has until its AS was
+// told of its end. It is called with the lock.
+func (m *MediaServer) endState(d *dialog) {
+	if d.state != ended {
+		m.links.forget(d.ID)
+		m.release(d.ConnectionID)
+		d.state = ended
+	}
 }
 
 func (m *MediaServer) start(ctx context.Context, req *DialogStart) (Element, error) {
@@ -79,26 +127,44 @@ func (m *MediaServer) start(ctx context.Context, req *DialogStart) (Element, err
 	if m.f.StartDialog != nil {
 		err = m.f.StartDialog(ctx, d.Dialog)
 	}
-	m.mu.Lock()
-	if err == nil && m.dialogs[d.ID] == nil {
-		err = errEndPointEnded
+	if running := err == nil; running {
+		if err = m.begun(d); err != nil {
+			m.endTaken(d)
+		}
+	} else {
+		m.mu.Lock()
+		m.dropDialog(d) // a prepared one that failed is gone, too
+		m.mu.Unlock()
 	}
-	if err == nil && d.terminate != nil && d.terminate.Immediate == "true" {
-		err = errors.New("it was terminated before it started")
-		defer m.endDialog(d.Dialog, true)
-	}
-	if err != nil {
-		delete(m.dialogs, d.ID) // a prepared dialog that failed is gone, too
-	} else if d.end == nil { // [MSCP-4.8.2-1] it is joined to where it runs, until an unjoin
-		m.setJoin(d.ID, d.ConnectionID+d.ConferenceID)
-		m.setJoin(d.ConnectionID+d.ConferenceID, d.ID)
-	}
-	m.mu.Unlock()
+	m.tellFlows()
 	if err != nil {
 		return notStarted(d.Dialog, err), nil
 	}
+	if d.terminate != nil {
+		m.terminate(d.terminate)
+	}
 	AfterResponse(ctx, func() { m.started(d) })
 	return &DialogStarted{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID}, nil // [MSCP-4.2-4] [MSCP-4.2-5]
+}
+
+// begun joins a dialog that runs to its end point, or tells why it is not wanted any
+// more.
+func (m *MediaServer) begun(d *dialog) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.dialogs[d.ID] != d:
+		return errEndPointEnded
+	case d.terminate != nil && d.terminate.Immediate == "true":
+		m.dropDialog(d)
+		return errors.New("it was terminated before it started")
+	case d.over:
+		m.endState(d)
+		return nil
+	}
+	d.state = announcing
+	m.links.join(d.ConnectionID+d.ConferenceID, d.ID, linkOf(d.Document.Streams)) // [MSCP-4.8.2-1] until an unjoin
+	return nil
 }
 
 // refused is the answer to a DialogStart that is refused. Without an end point
@@ -120,15 +186,15 @@ func (m *MediaServer) toStart(ctx context.Context, req *DialogStart) (*dialog, E
 	if req.PreparedDialogID != "" {
 		return m.takePrepared(req)
 	}
-	d := &dialog{owner: ownerOf(ctx), state: starting, Dialog: Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID,
+	d := m.newDialog(ctx, Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID,
 		Document: DialogPrepare{
 			Src: req.Src, Type: req.Type, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, MaxAge: req.MaxAge,
 			MaxStale: req.MaxStale, EncType: req.EncType, Method: req.Method, Script: req.Script, Namelist: req.Namelist,
 			Subscribe: req.Subscribe, Streams: req.Streams, Foreign: req.Foreign,
-		}}}
-	err := m.addDialog(d)
-	if req.ConnectionID+req.ConferenceID == "" {
-		err = errors.New("neither connectionid nor conferenceid")
+		}}, starting)
+	err := errors.New("neither connectionid nor conferenceid")
+	if req.ConnectionID+req.ConferenceID != "" {
+		err = m.addDialog(d)
 	}
 	if err != nil {
 		return nil, notStarted(d.Dialog, err)
@@ -143,7 +209,7 @@ func (m *MediaServer) takePrepared(req *DialogStart) (*dialog, Element) {
 	defer m.mu.Unlock()
 	now := Dialog{ID: req.PreparedDialogID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID}
 	d := m.dialogs[req.PreparedDialogID]
-	if d == nil || d.state == preparing {
+	if d == nil || d.state == preparing || d.state == ended {
 		return nil, notStarted(now, fmt.Errorf("dialog identified by %s does not exist", req.PreparedDialogID))
 	}
 	now.ConnectionID, now.ConferenceID = cmp.Or(now.ConnectionID, d.ConnectionID), cmp.Or(now.ConferenceID, d.ConferenceID)
@@ -161,31 +227,28 @@ func (m *MediaServer) takePrepared(req *DialogStart) (*dialog, Element) {
 	if err := m.checkEndPoint(now.ConnectionID, now.ConferenceID); err != nil {
 		return nil, notStarted(now, err)
 	}
+	if err := m.useEndPoint(d.owner, now, starting); err != nil {
+		return nil, notStarted(now, err)
+	}
+	m.release(d.ConnectionID) // it is held twice, or was for none
 	d.ConnectionID, d.ConferenceID, d.state = now.ConnectionID, now.ConferenceID, starting
 	return d, nil
 }
 
 // started is called when the AS has got the response: what has happened to the
-// dialog meanwhile comes into effect.
+// dialog meanwhile is told.
 func (m *MediaServer) started(d *dialog) {
 	m.mu.Lock()
-	if m.dialogs[d.ID] != d {
-		m.mu.Unlock()
-		m.notify(d.owner, dialogError(d.Dialog, errEndPointEnded.Error()))
-		return
-	}
-	d.state = started
-	end, terminate := d.end, d.terminate
-	if end != nil {
-		delete(m.dialogs, d.ID)
-		m.forgetJoins(d.ID)
+	if d.state == announcing {
+		d.state = started
 	}
 	m.mu.Unlock()
-	switch {
-	case end != nil:
-		m.notify(d.owner, end)
-	case terminate != nil:
-		m.terminate(terminate)
+	d.outlet.release() // [MSCP-4.6-3]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d.announced = true
+	if d.state == ended && !d.telling {
+		m.dropDialog(d)
 	}
 }
 
@@ -200,22 +263,34 @@ func (m *MediaServer) terminate(n *DialogTerminate) {
 	immediate := n.Immediate == "true"
 	m.mu.Lock()
 	d := m.dialogs[n.DialogID]
+	over := d != nil && d.state == ended
 	switch {
-	case d == nil || d.state == preparing || d.state == ending && !immediate:
+	case d == nil || d.state == preparing || d.state >= ending && !immediate:
 		m.mu.Unlock()
 		return
 	case d.state == starting:
-		d.terminate = n
+		if d.terminate == nil || immediate {
+			d.terminate = n
+		}
 		m.mu.Unlock()
 		return
-	case d.state == prepared || immediate: // nothing is told of it any more
-		delete(m.dialogs, d.ID)
-		m.forgetJoins(d.ID)
+	case d.state == prepared || immediate:
 		immediate = true
+		m.dropDialog(d)
+	default:
+		d.state = ending
 	}
-	d.state = ending
 	m.mu.Unlock()
-	m.endDialog(d.Dialog, immediate)
+	if immediate {
+		d.outlet.close() // nothing is told of it any more
+		m.tellFlows()
+	}
+	if !over {
+		m.endDialog(d.Dialog, immediate)
+	}
+	if !immediate && m.f.EndDialog == nil {
+		m.DialogExited(d.ID, nil)
+	}
 }
 
 func (m *MediaServer) dialogEvent(id string, e Element) {
@@ -225,6 +300,55 @@ func (m *MediaServer) dialogEvent(id string, e Element) {
 	if d != nil && m.f.DialogEvent != nil {
 		m.f.DialogEvent(d.Dialog, e)
 	}
+}
+
+// DialogNotify sends an event of a dialog to the AS that has created it: a *DialogUser,
+// *DialogDisconnect, *DialogTransfer or *DialogTerminateTransfer, whose ids are filled
+// in. They go out after the response that tells the AS of the dialog, in the order of
+// the calls, and before its DialogExit. Until the response, DialogNotify returns at
+// once, and fails for more than MaxEarlyNotifications; later it returns when e is sent.
+// It fails for a dialog that is not started, or has ended, and must not be called by
+// the function that sends notifications. See sections 4.6 to 4.9.
+func (m *MediaServer) DialogNotify(id string, e Element) error { // [MSCP-4.6-3]
+	m.mu.Lock()
+	d := m.dialogs[id]
+	runs := d != nil && d.state >= starting && d.state != ended && !d.over
+	var at Dialog
+	if runs {
+		at = d.Dialog
+	}
+	m.mu.Unlock()
+	if !runs {
+		return fmt.Errorf("mscp: no dialog that runs is identified by %s", shorten(id))
+	}
+	e, err := addressed(at, e)
+	if err != nil {
+		return err
+	}
+	return d.outlet.send(e, false)
+}
+
+// addressed is a copy of an event with the ids of its dialog.
+func addressed(d Dialog, e Element) (Element, error) {
+	switch e := e.(type) {
+	case *DialogUser:
+		n := *e
+		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
+		return &n, nil
+	case *DialogDisconnect:
+		n := *e
+		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
+		return &n, nil
+	case *DialogTransfer:
+		n := *e
+		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
+		return &n, nil
+	case *DialogTerminateTransfer:
+		n := *e
+		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
+		return &n, nil
+	}
+	return nil, fmt.Errorf("mscp: %s is no event that a media server sends about a dialog (section 4)", Name(e))
 }
 
 // DialogExited says that a dialog has ended by itself, or as the AS wished,
@@ -249,41 +373,71 @@ func dialogError(d Dialog, reason string) Element {
 func (m *MediaServer) dialogEnded(id string, tell func(Dialog) Element) {
 	m.mu.Lock()
 	d := m.dialogs[id]
-	if d == nil || d.state < starting {
+	if d == nil || d.state < starting || d.state == ended || d.over {
 		m.mu.Unlock()
 		return
 	}
-	m.forgetJoins(id)
 	e := tell(d.Dialog)
-	if d.state == starting { // the AS is to know the dialog first
-		d.end = cmp.Or(d.end, e)
+	if d.state == starting { // begun goes on with it
+		d.over = true
 		m.mu.Unlock()
+		_ = d.outlet.send(e, true)
 		return
 	}
-	delete(m.dialogs, id)
+	m.endState(d)
+	d.telling = true
 	m.mu.Unlock()
-	m.notify(d.owner, e)
+	m.tellFlows()
+	m.tellEnd(d, e)
 }
 
-// takeDialogs takes out the dialogs that is says yes to. It is called with the
-// lock.
-func (m *MediaServer) takeDialogs(is func(*dialog) bool) (list []dialog) {
-	for id, d := range m.dialogs {
-		if is(d) {
-			delete(m.dialogs, id)
-			m.forgetJoins(id)
-			list = append(list, *d)
+// tellEnd tells the AS of the end of a dialog that is ended, and takes it out when it
+// was told.
+func (m *MediaServer) tellEnd(d *dialog, e Element) {
+	_ = d.outlet.send(e, true) // its AS may be gone
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if d.telling = false; d.announced {
+		m.dropDialog(d)
+	}
+}
+
+// takeDialogs ends the dialogs that is says yes to, and returns those whose media are
+// to end: those that are being prepared or started are left to whoever does that. It is
+// called with the lock.
+func (m *MediaServer) takeDialogs(is func(*dialog) bool) (list []*dialog) {
+	for _, d := range m.dialogs {
+		if d.state == ended || !is(d) {
+			continue
+		}
+		switch d.state {
+		case preparing, starting:
+			m.dropDialog(d)
+		case prepared:
+			m.dropDialog(d)
+			list = append(list, d)
+		default:
+			m.endState(d)
+			d.telling = true
+			list = append(list, d)
 		}
 	}
 	return list
 }
 
-// failAll ends dialogs that have lost their end point. [MSCP-4.5-1]
-func (m *MediaServer) failAll(list []dialog, reason string) {
-	for _, d := range list {
+// endTaken ends the media of a dialog that has not ended by itself.
+func (m *MediaServer) endTaken(d *dialog) {
+	if !d.over {
 		m.endDialog(d.Dialog, true)
-		if d.state == started || d.state == ending {
-			m.notify(d.owner, dialogError(d.Dialog, reason))
+	}
+}
+
+// failAll ends dialogs that have lost their end point. [MSCP-4.5-1]
+func (m *MediaServer) failAll(list []*dialog, reason string) {
+	for _, d := range list {
+		m.endTaken(d)
+		if d.telling {
+			m.tellEnd(d, dialogError(d.Dialog, reason))
 		}
 	}
 }

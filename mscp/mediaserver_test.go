@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A mediaTest is an AS and an MS whose media are a list of what was called.
@@ -105,6 +106,23 @@ func (mt *mediaTest) wantCalls(want ...string) {
 	}
 }
 
+// wantNoDialogs waits until nothing is left of any: a dialog is there until its AS was
+// told of its end.
+func (mt *mediaTest) wantNoDialogs() {
+	mt.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		mt.m.mu.Lock()
+		n := len(mt.m.dialogs)
+		mt.m.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			mt.Fatalf("%d dialogs left", n)
+		}
+	}
+}
+
 // TestDraftDialogs is section 6.1, with the wrong turns that can be taken.
 func TestDraftDialogs(t *testing.T) {
 	mt := newMediaTest(t, nil)
@@ -166,8 +184,8 @@ func TestDraftTermination(t *testing.T) {
 		t.Errorf("told of %s", e.DialogID)
 	}
 	mt.ask(&DialogStart{PreparedDialogID: ready, ConnectionID: "c1"}, "errordialognotstarted", "does not exist")
-	if len(mt.m.dialogs) != 0 || len(ended) != 0 {
-		t.Errorf("%d dialogs left, %d ends", len(mt.m.dialogs), len(ended))
+	if mt.wantNoDialogs(); len(ended) != 0 {
+		t.Errorf("%d ends", len(ended))
 	}
 }
 
@@ -189,8 +207,9 @@ func TestDraftConference(t *testing.T) {
 	mt.ask(&Join{ID1: conf1, ID2: conf2}, "conferencejoined", "")
 	d := mt.ask(&DialogStart{ConferenceID: conf1, Src: "announce"}, "dialogstarted", "").(*DialogStarted)
 	mt.ask(&Join{ID1: "c1", ID2: d.DialogID}, "conferencejoined", "")
-	mt.ask(&Unjoin{ID1: "c1", ID2: conf1}, "conferenceunjoined", "")
-	mt.ask(&Unjoin{ID1: conf1, ID2: "c1"}, "errorconferenceunjoin", "are not joined")
+	mt.ask(&Unjoin{ID1: conf1, ID2: "c1"}, "errorconferenceunjoin", "are not joined") // c1 listens to the dialog: section 5.3, rule 2
+	mt.ask(&Unjoin{ID1: d.DialogID, ID2: "c1"}, "conferenceunjoined", "")
+	mt.ask(&Unjoin{ID1: "c1", ID2: d.DialogID}, "errorconferenceunjoin", "are not joined")
 	mt.ask(&DestroyConference{ConferenceID: "conf9"}, "errorconferencedestroy", "conference identified by conf9 does not exist")
 	mt.ask(&DestroyConference{ConferenceID: conf1}, "conferencedestroyed", "")
 	if e := mt.hear("errordialog").(*ErrorDialog); e.DialogID != d.DialogID || e.ConferenceID != conf1 {
@@ -199,8 +218,8 @@ func TestDraftConference(t *testing.T) {
 	mt.ask(&DestroyConference{ConferenceID: conf1}, "errorconferencedestroy", "does not exist")
 	mt.ask(&Unjoin{ID1: conf1, ID2: conf2}, "errorconferenceunjoin", "no connection, dialog or conference")
 	mt.wantCalls("create", "create", "join", "join", "join", "start announce on conference", "join", "unjoin", "destroy", "end announce true")
-	if len(mt.m.joins) != 0 {
-		t.Errorf("joins %v", mt.m.joins)
+	if len(mt.m.links.links) != 0 {
+		t.Errorf("joins %v", mt.m.links.links)
 	}
 }
 
@@ -240,7 +259,7 @@ func TestDraftNotSupported(t *testing.T) {
 	mt.ask(&Unjoin{ID1: "c1", ID2: "c2"}, "errorconferenceunjoin", unsupported)
 	mt.tell(&DialogTerminate{DialogID: "d"})
 	mt.askBad(benchRequest, "no request of sections 4 and 5")
-	if len(mt.m.dialogs)+len(mt.m.conferences)+len(mt.m.joins) != 0 {
+	if len(mt.m.dialogs)+len(mt.m.conferences)+len(mt.m.links.links) != 0 {
 		t.Errorf("%+v", mt.m)
 	}
 }
@@ -260,7 +279,7 @@ func TestMediaFails(t *testing.T) {
 	mt.ask(&CreateConference{}, "errorconferencecreate", "no resources")
 	mt.ask(&Join{ID1: "c1", ID2: "c2"}, "errorconferencejoin", "no resources")
 	mt.ask(&Unjoin{ID1: "c1", ID2: "c2"}, "errorconferenceunjoin", "not joined")
-	if len(mt.m.dialogs)+len(mt.m.conferences)+len(mt.m.joins) != 0 {
+	if len(mt.m.dialogs)+len(mt.m.conferences)+len(mt.m.links.links) != 0 {
 		t.Errorf("%+v", mt.m)
 	}
 }
@@ -339,9 +358,7 @@ func TestEndedWhileStarting(t *testing.T) {
 	mt.m.DialogExited(ids[2], nil)
 	mt.hear("dialogexit")
 	mt.wantCalls("end gone true", "end now true")
-	if len(mt.m.dialogs) != 0 {
-		t.Errorf("%d dialogs left", len(mt.m.dialogs))
-	}
+	mt.wantNoDialogs()
 }
 
 // TestConnectionEnds checks what becomes of dialogs and joins of a connection.
