@@ -363,10 +363,21 @@ func (f *finder) value(e ast.Expr) {
 			f.value(x)
 		}
 	default:
-		if _, name := f.parent[e].(*ast.Field); !name {
+		if !f.isName(e) {
 			f.zero(e)
 		}
 	}
+}
+
+// isName reports whether an expression is what a declaration names.
+func (f *finder) isName(e ast.Expr) bool {
+	switch up := f.parent[e].(type) {
+	case *ast.Field:
+		return true
+	case *ast.ValueSpec:
+		return slices.ContainsFunc(up.Names, func(n *ast.Ident) bool { return n == e })
+	}
+	return false
 }
 
 // zero breaks a value: a condition is negated, others become zero.

@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -64,8 +66,9 @@ func prove(ctx context.Context, dir, tmp string, only *regexp.Regexp, logf func(
 	}
 	noticed := map[string]int{} // mutants by tag
 	missed := map[string][]*Mutant{}
+	failed := p.runAll(ctx, binary)
 	for _, m := range p.mutants {
-		failed, _ := p.run(ctx, binary, m.ID, m.Tests, mutantTimeout)
+		failed := failed[m]
 		for _, tag := range m.Tags {
 			if failed {
 				noticed[tag]++
@@ -79,6 +82,31 @@ func prove(ctx context.Context, dir, tmp string, only *regexp.Regexp, logf func(
 	}
 	logf("%d mutants at %d tags", len(p.mutants), len(p.tags))
 	return report(p.tags, noticed, missed, why), nil
+}
+
+// runAll runs the tests of every mutant, as many at once as there are processors, and
+// returns those whose tests fail.
+func (p *plan) runAll(ctx context.Context, binary string) map[*Mutant]bool {
+	var mu sync.Mutex
+	all := map[*Mutant]bool{}
+	var work sync.WaitGroup
+	defer work.Wait()
+	todo := make(chan *Mutant)
+	defer close(todo)
+	for range runtime.NumCPU() {
+		work.Go(func() {
+			for m := range todo {
+				failed, _ := p.run(ctx, binary, m.ID, m.Tests, mutantTimeout)
+				mu.Lock()
+				all[m] = failed
+				mu.Unlock()
+			}
+		})
+	}
+	for _, m := range p.mutants {
+		todo <- m
+	}
+	return all
 }
 
 // report says which tags have no mutant that is noticed, and which mutants at a

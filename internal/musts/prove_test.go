@@ -38,6 +38,10 @@ func Even(n int) (bool, error) {
 	return n%2 == 0, nil // [RFC1-1-4]
 }
 
+var base = number(3) // [RFC1-1-6]
+
+func number(n int) int { return n }
+
 func Odd(n int) bool {
 	return n > 0 &&
 		n < 50 && // [RFC1-1-5]
@@ -62,6 +66,12 @@ func TestSign(t *testing.T) {
 
 func TestEven(t *testing.T) { Even(2) }
 
+func TestBase(t *testing.T) {
+	if base != 3 {
+		t.Fail()
+	}
+}
+
 func TestOdd(t *testing.T) {
 	if !Odd(3) || Odd(4) {
 		t.Fail()
@@ -69,7 +79,7 @@ func TestOdd(t *testing.T) {
 }
 `
 	provedTable = "| RFC1-1-1 | a | x.go | TestClamp |\n| RFC1-1-2 | b | x.go | TestSign |\n| RFC1-1-3 | c | x.go | TestSign |\n" +
-		"| RFC1-1-4 | d | x.go | TestEven |\n| RFC1-1-5 | e | x.go | TestOdd |\n"
+		"| RFC1-1-4 | d | x.go | TestEven |\n| RFC1-1-5 | e | x.go | TestOdd |\n| RFC1-1-6 | f | x.go | TestBase |\n"
 )
 
 func TestProve(t *testing.T) {
@@ -81,7 +91,7 @@ func TestProve(t *testing.T) {
 	want := []string{
 		"RFC1-1-4: its tests do not notice `x.go: negate n%2 == 0` (line 27)",
 		"RFC1-1-4: its tests notice nothing",
-		"RFC1-1-5: its tests do not notice `x.go: true n < 50` (line 32)",
+		"RFC1-1-5: its tests do not notice `x.go: true n < 50` (line 36)",
 		"RFC1-1-5: its tests notice nothing",
 	}
 	if err != nil || !slices.Equal(wrong, want) {
