@@ -167,7 +167,7 @@ func (a *Acceptor) Run(ctx context.Context) error {
 			a.retire(current)
 			current, gone = nil, nil
 			orphan.Reset(cmp.Or(a.Orphan, DefaultOrphan))
-		case <-ctx.Done():
+		case <-ctx.Done(): // [MSCP-7.2.1-5]
 			if current != nil {
 				a.retire(current)
 			}
@@ -275,7 +275,7 @@ func (a *Acceptor) secure(ctx context.Context, conn net.Conn, offer *Media, time
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return secured(ServerTLS(ctx, conn, *own, offer))
+	return secured(ServerTLS(ctx, conn, *own, offer)) // [MSCP-9-1]
 }
 
 func (a *Acceptor) warn(msg string, args ...any) {

@@ -23,7 +23,7 @@ type Client struct {
 func NewClient(c net.Conn, cfg Config) *Client {
 	cl := &Client{
 		conn:    newConn(c, cfg),
-		nextID:  rand.Uint64N(1 << 31), // the initial value is arbitrary, says 7.2.3
+		nextID:  rand.Uint64N(1 << 31), // the initial value is arbitrary: section 7.2.3
 		waiting: map[uint64]chan *PDU{},
 		slots:   make(chan struct{}, MaxPending),
 	}

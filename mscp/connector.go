@@ -53,12 +53,12 @@ func (c *Connector) Connect(ctx context.Context, exchange Exchange) (*Client, er
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
-	conn, err := c.dial(ctx, net.JoinHostPort(answer.Host, strconv.Itoa(answer.Port)))
+	conn, err := c.dial(ctx, net.JoinHostPort(answer.Host, strconv.Itoa(answer.Port))) // [MSCP-7.2.1-4]
 	if err != nil {
 		return nil, err
 	}
 	if own != nil {
-		if conn, err = secured(ClientTLS(ctx, conn, *own, answer)); err != nil {
+		if conn, err = secured(ClientTLS(ctx, conn, *own, answer)); err != nil { // [MSCP-9-1]
 			return nil, err
 		}
 	}

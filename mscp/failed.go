@@ -48,11 +48,11 @@ func ErrorReason(e Element) (reason string, failed bool) {
 func failedResponse(req *Document, wire *Error) *Document {
 	d := &Document{Kind: Response}
 	if req != nil && req.Kind == Request {
-		d.ID = req.ID // [MSCP-3.2-6]
-		d.Element = Refuse(req.Element, wire.Reason)
+		d.ID = req.ID                                // [MSCP-3.2-6]
+		d.Element = Refuse(req.Element, wire.Reason) // [MSCP-7.2.4-6]
 	}
 	if d.Element == nil {
-		d.Element = &RequestFailed{Reason: wire.Reason}
+		d.Element = &RequestFailed{Reason: wire.Reason} // [MSCP-7.2.4-6]
 	}
 	return d
 }

@@ -123,7 +123,7 @@ func (c *InfoClient) post(ctx context.Context, d *Document) error {
 		return ErrChannelClosed
 	default:
 	}
-	if err := c.send(ctx, d.Encode(c.cfg.Dialect)); err != nil {
+	if err := c.send(ctx, d.Encode(c.cfg.Dialect)); err != nil { // [MSCP-7.1-3]
 		return fmt.Errorf("mscp: INFO: %w", err)
 	}
 	return nil
@@ -179,7 +179,7 @@ type InfoServer struct {
 	h    *Server // only its handling of documents
 
 	mu     sync.Mutex
-	lastID string
+	lastID string // the last that a request had
 	closed bool
 }
 
@@ -227,10 +227,12 @@ func (s *InfoServer) Deliver(body []byte) error {
 		s.h.show(notes{PDU: p, elements: []Element{d.Element}}, all)
 		return nil
 	}
-	if s.h.cfg.Strict && d.ID != "" && s.lastID != "" && !risesID(s.lastID, d.ID) { // [MSCP-3.2-5]
-		all[0].err = cmp.Or(err, errors.New("mscp: the id does not rise (section 3.2)"))
+	if d.ID != "" {
+		if s.h.cfg.Strict && !risesID(s.lastID, d.ID) { // [MSCP-3.2-5]
+			all[0].err = cmp.Or(err, errors.New("mscp: the id does not rise (section 3.2)"))
+		}
+		s.lastID = d.ID
 	}
-	s.lastID = d.ID
 	if !s.h.slots.tryTake(p) {
 		return fmt.Errorf("mscp: more than %d requests under way", MaxOutstanding)
 	}
@@ -247,11 +249,11 @@ var errNoDocument = errors.New("mscp: no document (section 3.2)")
 func (s *InfoServer) answer(r received) {
 	ctx, after := forResponse(s.h.ctx)
 	defer after.run()
-	answer, status := s.h.respondTo(ctx, r) // [MSCP-3.2-6]
+	answer, status := s.h.respondTo(ctx, r)
 	if status != StatusOK {
 		answer.Status = status
 	}
-	if err := s.send(s.h.ctx, answer.Encode(s.h.cfg.Dialect)); err != nil {
+	if err := s.send(s.h.ctx, answer.Encode(s.h.cfg.Dialect)); err != nil { // [MSCP-7.1-3]
 		s.h.log.Warn("MSCP response in INFO not sent", "err", err)
 	}
 }

@@ -193,4 +193,6 @@ func (m *MediaServer) notify(o *Owner, e Element) {
 }
 
 // uniqueID is one that no MS has given before.
-func uniqueID(kind string) string { return kind + "-" + rand.Text() }
+func uniqueID(kind string) string {
+	return kind + "-" + rand.Text() // [MSCP-2.3.1-2]
+}

@@ -202,7 +202,7 @@ func (m *MediaServer) unjoinHeld(ctx context.Context, req *Unjoin) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err == nil {
-		m.links.part(req.ID1, req.ID2)
+		m.links.part(req.ID1, req.ID2) // [MSCP-5.4-3]
 	}
 	m.release(req.ID1, req.ID2)
 	return err
@@ -219,7 +219,7 @@ func (m *MediaServer) beginJoin(ctx context.Context, id1, id2 string, most int) 
 	if err := m.checkJoinable(id1, id2); err != nil {
 		return err
 	}
-	if m.links.links[id1][id2] == 0 {
+	if m.links.links[id1][id2] == 0 { // [MSCP-5.3-9]
 		for _, id := range []string{id1, id2} {
 			if len(m.links.links[id]) >= most {
 				return fmt.Errorf("%s has %d joins, and may not have more", id, most)

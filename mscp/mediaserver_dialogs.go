@@ -212,7 +212,7 @@ func (m *MediaServer) takePrepared(req *DialogStart) (*dialog, Element) {
 	if d == nil || d.state == preparing || d.state == ended {
 		return nil, notStarted(now, fmt.Errorf("dialog identified by %s does not exist", req.PreparedDialogID))
 	}
-	now.ConnectionID, now.ConferenceID = cmp.Or(now.ConnectionID, d.ConnectionID), cmp.Or(now.ConferenceID, d.ConferenceID)
+	now.ConnectionID, now.ConferenceID = cmp.Or(now.ConnectionID, d.ConnectionID), cmp.Or(now.ConferenceID, d.ConferenceID) // [MSCP-4.1-9]
 	switch {
 	case d.state != prepared: // [MSCP-4.2-6]
 		return nil, &ErrorDialogWrongState{DialogID: d.ID, ConnectionID: now.ConnectionID, ConferenceID: now.ConferenceID,
@@ -274,7 +274,7 @@ func (m *MediaServer) terminate(n *DialogTerminate) {
 		}
 		m.mu.Unlock()
 		return
-	case d.state == prepared || immediate:
+	case d.state == prepared || immediate: // [MSCP-4.3-2]
 		immediate = true
 		m.dropDialog(d)
 	default:

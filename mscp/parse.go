@@ -181,9 +181,9 @@ func (r *reading) container(n *xmltree.Node) *Document {
 	id, hasID := n.Attr("id")
 	id = xmltree.Collapse(id) // [MSCP-8-1]
 	switch {
-	case hasID && doc.Kind == Notification:
+	case hasID && doc.Kind == Notification: // [MSCP-3.2-9]
 		r.note(n, false, "notification has an id (section 3.2)")
-	case hasID && !isXMLID(id):
+	case hasID && !isXMLID(id): // [MSCP-3.2-10]
 		r.note(n, false, "id %q is no xsd:ID (section 8)", shorten(id))
 	}
 	doc.ID = id
@@ -285,7 +285,7 @@ func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 		return other(n, r.b)
 	}
 	s := e.shape()
-	if s.kind != kind {
+	if s.kind != kind { // [MSCP-8-8]
 		// Section 6.1 has dialogexit in a response. What a request must not
 		// hold, the server refuses.
 		r.note(n, false, "%s in a %s (section 8)", name, kind)
@@ -370,13 +370,13 @@ next:
 				continue next
 			}
 		}
-		r.note(n, false, "%s has no attribute %s (section 8)", shorten(n.Local), shorten(a.Local))
+		r.note(n, false, "%s has no attribute %s (section 8)", shorten(n.Local), shorten(a.Local)) // [MSCP-8-7]
 	}
 }
 
 func (r *reading) noText(n *xmltree.Node, fatal bool) {
 	if strings.TrimSpace(n.Text) != "" {
-		r.note(n, fatal, "text in %s (section 8)", shorten(n.Local))
+		r.note(n, fatal, "text in %s (section 8)", shorten(n.Local)) // [MSCP-8-9]
 	}
 }
 

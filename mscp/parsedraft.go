@@ -44,7 +44,7 @@ func (r *reading) attribute(n *xmltree.Node, a attrSpec, section string, fatal b
 	}
 	if !ok {
 		if a.required {
-			r.note(n, fatal, "%s has no %s (section %s)", n.Local, a.name, section)
+			r.note(n, fatal, "%s has no %s (section %s)", n.Local, a.name, section) // [MSCP-8-6]
 		}
 		return ""
 	}
@@ -74,7 +74,7 @@ func (r *reading) part(s shape, n, kid *xmltree.Node, fatal bool) {
 }
 
 func (r *reading) items(n *xmltree.Node, items *[]Item, s shape, fatal bool) {
-	if *items != nil {
+	if *items != nil { // [MSCP-4.1-11]
 		r.note(n, false, "%s twice (section %s)", n.Local, s.section)
 	}
 	r.unknownAttrs(n)
@@ -91,8 +91,8 @@ func (r *reading) items(n *xmltree.Node, items *[]Item, s shape, fatal bool) {
 		}
 	}
 	if len(*items) == 0 {
-		r.note(n, false, "%s without an item (section %s)", n.Local, s.section)
-		return // it is not written, so neither is what is foreign in it
+		r.note(n, false, "%s without an item (section %s)", n.Local, s.section) // [MSCP-4.1-10]
+		return                                                                  // it is not written, so neither is what is foreign in it
 	}
 	r.keepAttrs(&inside, n)
 	s.keepInside(n.Local, inside)
@@ -105,7 +105,7 @@ func (r *reading) item(n *xmltree.Node, section string, fatal bool) (it Item) {
 	}{{"name", &it.Name}, {"value", &it.Value}} {
 		v, ok := n.Attr(a.name)
 		if !ok {
-			r.note(n, fatal, "item has no %s (section %s)", a.name, section)
+			r.note(n, fatal, "item has no %s (section %s)", a.name, section) // [MSCP-4.1-10]
 		}
 		*a.value = v
 	}
@@ -154,10 +154,10 @@ func (s shape) keepInside(name string, f Foreign) {
 func (r *reading) script(n *xmltree.Node, s shape, fatal bool) {
 	r.unknownAttrs(n)
 	if *s.script != nil {
-		r.note(n, fatal, "src twice (section %s)", s.section)
+		r.note(n, fatal, "src twice (section %s)", s.section) // [MSCP-4.1-11]
 	}
 	if len(n.Kids) != 1 {
-		r.note(n, fatal, "src holds %d elements, not one (section 8)", len(n.Kids))
+		r.note(n, fatal, "src holds %d elements, not one (section 8)", len(n.Kids)) // [MSCP-8-10]
 	}
 	r.noText(n, fatal)
 	if len(n.Kids) == 0 {

@@ -49,7 +49,7 @@ func (p *PDU) append(b []byte) []byte {
 		b = append(b, ' ')
 		b = append(b, p.token()...)
 	case Notification:
-		b = append(b, "NOTIF MSCP/1.0"...)
+		b = append(b, "NOTIF MSCP/1.0"...) // [MSCP-7.2.5-1]
 	}
 	contentType := p.ContentType
 	if contentType == "" {
@@ -134,7 +134,7 @@ func (p *PDU) bodies() ([][]byte, error) {
 		return nil, &ParseError{0, "Content-Type is not a media type (section 7.2.2)"}
 	case isXML(mediaType):
 		return [][]byte{p.Body}, nil
-	case strings.HasPrefix(mediaType, "multipart/"):
+	case strings.HasPrefix(mediaType, "multipart/"): // [MSCP-7.2.2-4]
 		return p.parts(params["boundary"])
 	}
 	return nil, &ParseError{0, fmt.Sprintf("Content-Type %s is not %s (section 3.2)", shorten(mediaType), ContentType)}
@@ -156,7 +156,7 @@ func ValidatePDU(b []byte) []Finding {
 		return found
 	}
 	found := p.found
-	if mediaType, _, _ := mime.ParseMediaType(p.ContentType); mediaType != ContentType && isXML(mediaType) {
+	if mediaType, _, _ := mime.ParseMediaType(p.ContentType); mediaType != ContentType && isXML(mediaType) { // [MSCP-3.2-8]
 		found = append(found, Finding{Rule: fmt.Sprintf("Content-Type %s is not %s (section 3.2)", mediaType, ContentType)})
 	}
 	bodies, err := p.bodies()

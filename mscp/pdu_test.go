@@ -22,8 +22,9 @@ var pdus = []struct {
 	{"names in any case", "REQ MSCP/1.0 1\r\ncontent-type: application/mscp+xml\r\nContent-length: LEN\r\n\r\nDOC", "", false},
 	{"notification", "NOTIF MSCP/1.0\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "", false},
 	{"bad request", "MSCP/1.0 400 Bad Request 7\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "", false},
-	{"internal error", "MSCP/1.0 500 Internal Error  7\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "", false},
+	{"internal error", "MSCP/1.0 500 Internal Error 7\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "", false},
 
+	{"two blanks before the id of a response", "MSCP/1.0 200 OK  7\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "1:1: blanks in the start line", false},
 	{"three blanks", "REQ MSCP/1.0   1\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "1:1: blanks in the start line", false},
 	{"a tab", "NOTIF\tMSCP/1.0\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "1:1: blanks in the start line", false},
 	{"a blank at the end", "NOTIF MSCP/1.0 \r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "1:1: blanks in the start line", false},
@@ -49,6 +50,7 @@ var pdus = []struct {
 	{"other version", "REQ MSCP/2.0 1\r\nContent-Length: LEN\r\n\r\nDOC", "not MSCP/1.0", true},
 	{"other protocol", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "no start line", true},
 	{"id of letters", "REQ MSCP/1.0 a1\r\nContent-Length: LEN\r\n\r\nDOC", "not of digits", true},
+	{"id with a slash", "REQ MSCP/1.0 1/2\r\nContent-Length: LEN\r\n\r\nDOC", "not of digits", true},
 	{"id of 65 bits", "REQ MSCP/1.0 18446744073709551616\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "", false},
 	{"status of two digits", "MSCP/1.0 20 OK 1\r\nContent-Length: LEN\r\n\r\nDOC", "not of three digits", true},
 	{"no colon", "NOTIF MSCP/1.0\r\nContent-Length\r\n\r\nDOC", "has no colon", true},

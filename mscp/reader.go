@@ -121,7 +121,7 @@ func (r *Reader) line() (string, error) {
 		if n := len(line); n > 0 && line[n-1] == '\r' {
 			line = line[:n-1]
 		} else {
-			r.note(at, "a line ends with LF, not CRLF (section 7.2.2)")
+			r.note(at, "a line ends with LF, not CRLF (section 7.2.2)") // [MSCP-7.2.2-2]
 		}
 		r.checkText(at, line)
 		return string(line), nil
@@ -131,7 +131,7 @@ func (r *Reader) line() (string, error) {
 // checkText notes what is not of the ASCII that the header part is to be.
 func (r *Reader) checkText(at int64, line []byte) {
 	for i, c := range line {
-		if c >= utf8.RuneSelf || c < ' ' {
+		if c >= utf8.RuneSelf || c < ' ' { // [MSCP-7.2.2-3]
 			r.note(at+int64(i), "a character in the header that is not printable ASCII (section 7.2.2)")
 			return
 		}
@@ -196,19 +196,20 @@ func (r *Reader) parseStart(at int64, line string) (*PDU, error) {
 	default:
 		err = r.fail("%q is no start line (section 7.2.2)", shorten(line))
 	}
-	if err == nil && f[0] != "MSCP/1.0" {
+	if err == nil && f[0] != "MSCP/1.0" { // [MSCP-7.2.3-5]
 		err = r.fail("version %q is not MSCP/1.0 (section 7.2.3)", shorten(f[0]))
 	}
-	if !hasBlanksRight(line, p.Kind != Notification) {
+	if !hasBlanksRight(line, p.Kind == Request) { // [MSCP-7.2.2-2]
 		r.note(at, "blanks in the start line that neither grammar nor examples have (section 7.2.2)")
 	}
 	return p, err
 }
 
 // hasBlanksRight tells whether the start line has its blanks where the
-// examples have them, or where the grammar has them: two before a request-id.
-func hasBlanksRight(line string, withID bool) bool {
-	if last := strings.LastIndexByte(line, ' '); withID && last > 0 && line[last-1] == ' ' {
+// examples have them, or where the grammar has them: two before the id of a request,
+// and one before that of a response.
+func hasBlanksRight(line string, request bool) bool {
+	if last := strings.LastIndexByte(line, ' '); request && last > 0 && line[last-1] == ' ' {
 		line = line[:last-1] + line[last:]
 	}
 	return !strings.Contains(line, "  ") && !strings.Contains(line, "\t") && strings.TrimSpace(line) == line
@@ -224,11 +225,11 @@ func (r *Reader) parseResponse(p *PDU, at int64, f []string) (err error) {
 	p.Phrase = strings.Join(f[2:len(f)-1], " ")
 	switch p.Status {
 	case StatusOK, StatusBadRequest, StatusInternalError:
-		if p.Phrase != statusPhrase(p.Status) {
+		if p.Phrase != statusPhrase(p.Status) { // [MSCP-7.2.4-5]
 			r.note(at, "reason phrase %q of %d is not %q (section 7.2.4)", shorten(p.Phrase), p.Status, statusPhrase(p.Status))
 		}
 	default:
-		r.note(at, "status code %d is none of 200, 400 and 500 (section 7.2.4)", p.Status)
+		r.note(at, "status code %d is none of 200, 400 and 500 (section 7.2.4)", p.Status) // [MSCP-7.2.4-5]
 	}
 	return r.requestID(p, f[len(f)-1])
 }
@@ -306,7 +307,7 @@ func (r *Reader) contentLength(value string, before int) (int, error) {
 	if n > MaxBody {
 		return 0, r.fail("Content-Length %d is over the limit of %d", n, MaxBody)
 	}
-	if before >= 0 && before != int(n) {
+	if before >= 0 && before != int(n) { // [MSCP-7.2.2-2]
 		return 0, r.fail("two Content-Lengths, %d and %d", before, n)
 	}
 	return int(n), nil

@@ -43,7 +43,7 @@ type Media struct {
 // NewOffer is the AS's offer for a new connection. host is its own; nobody
 // connects to it.
 func NewOffer(host string) *Media {
-	return &Media{Host: host, Port: discardPort, Setup: "active", Connection: "new"} // [MSCP-7.2.1-1]
+	return &Media{Host: host, Port: discardPort, Setup: "active", Connection: "new"} // [MSCP-7.2.1-1] [MSCP-7.2.1-6]
 }
 
 // Answer is the MS's answer to the offer m: where to connect.

@@ -45,8 +45,8 @@ func (s *sequencer) submit(j *job, docs []received) {
 	s.mu.Lock()
 	for _, target := range j.targets {
 		before := s.last[target]
-		inQueue := before != nil && j.note && before.queued                // j comes after it there
-		if before != nil && !inQueue && !slices.Contains(before.next, j) { // [MSCP-7.2-1]
+		inQueue := before != nil && j.note && before.queued // j comes after it there
+		if before != nil && !inQueue {                      // [MSCP-7.2-1]
 			before.next = append(before.next, j)
 			j.waits++
 		}

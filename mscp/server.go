@@ -89,11 +89,10 @@ func (s slots) giveBack(p *PDU) {
 	}
 }
 
-// take handles one PDU of the AS.
 // take takes one PDU of the AS.
 func (s *Server) take(p *PDU) error {
 	switch p.Kind {
-	case Notification:
+	case Notification: // [MSCP-3.1-4]
 		s.notified(p)
 	case Request:
 		if !s.slots.take(p, s.done) {

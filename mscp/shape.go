@@ -107,12 +107,12 @@ var draftElements = map[string]func() draftElement{
 // DialogStart of a prepared dialog must not have them, and gets none.
 func SetDefaults(e Element) {
 	d, ok := e.(draftElement)
-	if s, start := e.(*DialogStart); !ok || start && s.PreparedDialogID != "" {
+	if s, start := e.(*DialogStart); !ok || start && s.PreparedDialogID != "" { // [MSCP-4.2-9]
 		return
 	}
 	for _, a := range d.shape().attrs {
 		if *a.value == "" {
-			*a.value = a.def
+			*a.value = a.def // [MSCP-4.1-8]
 		}
 	}
 }

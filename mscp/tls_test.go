@@ -1,12 +1,18 @@
 package mscp
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
 	"math/big"
+	"net"
+	"os"
 	"testing"
 	"time"
 )
@@ -94,5 +100,56 @@ func TestFingerprint(t *testing.T) {
 		if err := m.VerifyFingerprint(der); (err == nil) != ok {
 			t.Errorf("%q: %v", value, err)
 		}
+	}
+}
+
+// TestAcceptorTLS sets a channel up over TLS with both ends of section 7.2.1, and checks
+// that whoever has another certificate than its offer's gets none.
+func TestAcceptorTLS(t *testing.T) {
+	asCert, msCert, stranger := newCertificate(t), newCertificate(t), newCertificate(t)
+	a, exchange, end, ended := controlPair(t, echo)
+	a.Certificate = func() (*tls.Certificate, error) { return &msCert, nil }
+	as := &Connector{Host: "127.0.0.1", Certificate: func() (*tls.Certificate, error) { return &asCert, nil }}
+	var answer *Media
+	c, err := as.Connect(t.Context(), func(ctx context.Context, offer []byte) ([]byte, error) {
+		if m, err := ParseSDP(offer); err != nil || m.CheckTLS("active") != nil {
+			t.Errorf("offer:\n%s", offer)
+		}
+		body, err := exchange(ctx, offer)
+		if err == nil {
+			answer, err = ParseSDP(body)
+		}
+		if err != nil {
+			return nil, err
+		}
+		nc, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", answer.Port))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := ClientTLS(ctx, nc, stranger, answer); err == nil { // TLS 1.3 tells with the first read
+			_ = nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if n, err := io.Copy(io.Discard, nc); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("a stranger was let in: %d bytes, %v", n, err)
+			}
+		}
+		return body, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Do(t.Context(), benchRequest); err != nil {
+		t.Error(err)
+	}
+	if _, secure := c.c.(*tls.Conn); !secure {
+		t.Error("the channel is without TLS")
+	}
+	as.Certificate = func() (*tls.Certificate, error) { return nil, errors.New("expired") }
+	if _, err := as.Connect(t.Context(), exchange); err == nil {
+		t.Error("an offer without a certificate")
+	}
+	end()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -1,0 +1,434 @@
+package mscp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestWritten is what is written, to the byte.
+func TestWritten(t *testing.T) {
+	for want, d := range map[string]*Document{
+		`<mscp version="1.0" xmlns="urn:ietf:mscp"><request id="r1"><join id1="a" id2="b"></join></request></mscp>`: {
+			Kind: Request, ID: "r1", Element: &Join{ID1: "a", ID2: "b"}},
+		`<mscp version="1.0" xmlns="urn:ietf:mscp"><response><errordialognotstarted dialogid="d" connectionid="" reason="r"></errordialognotstarted></response></mscp>`: {
+			Kind: Response, Element: &ErrorDialogNotStarted{DialogID: "d", Reason: "r"}},
+		`<mscp version="1.0" xmlns="urn:ietf:mscp"><response><errordialognotstarted dialogid="d" conferenceid="c" reason="r"></errordialognotstarted></response></mscp>`: {
+			Kind: Response, Element: &ErrorDialogNotStarted{DialogID: "d", ConferenceID: "c", Reason: "r"}},
+		`<mscp version="1.0" xmlns="urn:ietf:mscp"><response xmlns:o="urn:x-mscp:offline-message:1" o:status="400"><RequestFailed xmlns="urn:x-mscp:offline-message:1" reason="r"/></response></mscp>`: {
+			Kind: Response, Status: 400, Element: &RequestFailed{Reason: "r"}},
+		`<mscp version="1.0" xmlns="urn:ietf:mscp"><request><SendMsg xmlns="urn:x-mscp:offline-message:1" from-uri="a" to-uri="b" connection-id="c"/></request></mscp>`: {
+			Kind: Request, Element: &SendMsg{"a", "b", "c"}},
+		`<mscp version="1.0" xmlns="urn:ietf:mscp"><request><SendInventory xmlns="urn:x-mscp:offline-message:1" inventory-id="i"/></request></mscp>`: {
+			Kind: Request, Element: &SendInventory{InventoryID: "i"}},
+		`<mscp version="1.0" xmlns="urn:ietf:mscp"><notification><Inventory xmlns="urn:x-mscp:offline-message:1" inventory-id="i" batch="1" last="true"></Inventory></notification></mscp>`: {
+			Kind: Notification, Element: &Inventory{InventoryID: "i", Batch: 1, Last: true}},
+	} {
+		if got := string(d.Encode(Draft)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	bare := Document{Kind: Request, Element: &SendMsg{"a", "b", "c"}}
+	if got := string(bare.Encode(Paper)); got != `<request><SendMsg from-uri="a" to-uri="b" connection-id="c"/></request>` {
+		t.Errorf("in the paper's dialect: %s", got)
+	}
+	for want, p := range map[string]*PDU{
+		"REQ MSCP/1.0 7\r\nContent-Type: application/mscp+xml\r\nContent-Length: 2\r\n\r\nab":                     {Kind: Request, ID: 7, Body: []byte("ab")},
+		"MSCP/1.0 400 Bad Request 007\r\nContent-Type: application/mscp+xml\r\nContent-Length: 0\r\n\r\n":         {Kind: Response, Status: 400, ID: 7, Token: "007"},
+		"NOTIF MSCP/1.0\r\nContent-Type: multipart/mixed; boundary=\"x\"\r\nContent-Length: 1\r\n\r\na":           {Kind: Notification, ContentType: `multipart/mixed; boundary="x"`, Body: []byte("a")},
+		"MSCP/1.0 500 Internal Error 1\r\nContent-Type: application/mscp+xml\r\nContent-Length: 3\r\n\r\nabc":     {Kind: Response, Status: 500, ID: 1, Body: []byte("abc")},
+		"MSCP/1.0 200 OK 18446744073709551615\r\nContent-Type: application/mscp+xml\r\nContent-Length: 0\r\n\r\n": {Kind: Response, Status: 200, ID: 1<<64 - 1},
+	} {
+		var b strings.Builder
+		if err := p.Write(&b); err != nil || b.String() != want {
+			t.Errorf("got  %q, %v\nwant %q", b.String(), err, want)
+		}
+	}
+	if m := NewOffer("h"); *m != (Media{Host: "h", Port: 9, Setup: "active", Connection: "new"}) {
+		t.Errorf("offer %+v", m)
+	}
+	if m := (&Media{TLS: true}).Answer("h", 7); *m != (Media{Host: "h", Port: 7, TLS: true, Setup: "passive", Connection: "new"}) {
+		t.Errorf("answer %+v", m)
+	}
+}
+
+// TestWholeDocuments checks what is found wrong with a document beside its element, and
+// whether that refuses it.
+func TestWholeDocuments(t *testing.T) {
+	const join = `<join id1="a" id2="b"/>`
+	for _, tc := range []struct {
+		doc, want string
+		fatal     bool
+	}{
+		{open + "<request>" + join + "</request>" + closing, "", false},
+		{open + "<\x00request/>", "(section 3.3)", true},
+		{open + "<request></mscp>", "(section 3.3)", true},
+		{`<?xml version="1.0" encoding="ISO-8859-1"?>` + open + "<request>" + join + "</request>" + closing, "(section 3.2)", true},
+		{open + "<request><join id1='\xff' id2='b'/></request>" + closing, "(section 3.2)", true},
+		{`<request><join id1="a" id2="b"/></request>`, "request without mscp around it (section 3.2)", false},
+		{`<mscp version="1.0"><request>` + join + "</request></mscp>", "mscp is not in the namespace", true},
+		{`<mscp xmlns="urn:ietf:mscp"><request>` + join + "</request></mscp>", "mscp has no version", true},
+		{`<mscp version="1" xmlns="urn:ietf:mscp"><request>` + join + "</request></mscp>", `version "1" is not 1.0`, true},
+		{open + join + closing, "join is none of request, response and notification", true},
+		{open + "<asks>" + join + "</asks>" + closing, "asks is none of request", true},
+		{open + `<request xmlns="urn:v">` + join + "</request>" + closing, "mscp is empty", true},
+		{open + "<request>" + join + "</request><request>" + join + "</request>" + closing, "more than one element in mscp", true},
+		{open + "<request>" + join + join + "</request>" + closing, "more than one element in request", true},
+		{open + "<request/>" + closing, "request is empty", true},
+		{open + "<notification/>" + closing, "notification is empty", true},
+		{open + "<response/>" + closing, "response holds no element", false},
+		{open + "<response>oh</response>" + closing, "response holds no element", false},
+		{open + "<request>oh" + join + "</request>" + closing, "text in request", true},
+		{open + "oh<request>" + join + "</request>" + closing, "text in mscp", true},
+		{open + `<notification id="a"><dialogterminate dialogid="d"/></notification>` + closing, "notification has an id", false},
+		{open + `<notification a="a"><dialogterminate dialogid="d"/></notification>` + closing, "notification has no attribute a", false},
+		{open + `<request id="1">` + join + "</request>" + closing, `id "1" is no xsd:ID`, false},
+		{open + `<request a="1">` + join + "</request>" + closing, "request has no attribute a", false},
+		{open + `<request xmlns:m="urn:ietf:mscp" m:a="1">` + join + "</request>" + closing, "request has no attribute a", false},
+		{open + `<request xmlns:v="urn:v" v:a="1">` + join + "</request>" + closing, "", false},
+		{open + `<response>` + join + "</response>" + closing, "join in a response", false},
+		{open + `<request><conferencejoined id1="a" id2="b"/></request>` + closing, "conferencejoined in a request", false},
+		{open + `<request><join id1="a"/></request>` + closing, "join has no id2", true},
+		{open + `<request><join id1="a" id2="b"><item name="a" value="b"/></join></request>` + closing, "item in join", true},
+		{open + `<request><dialogprepare><src/></dialogprepare></request>` + closing, "src holds 0 elements", true},
+		{open + `<request><dialogprepare src="s"><namelist/></dialogprepare></request>` + closing, "namelist without an item", false},
+		{open + `<request><dialogprepare src="s"><namelist><item name="a"/></namelist></dialogprepare></request>` + closing, "item has no value", true},
+		{open + `<request><dialogprepare src="s"><subscribe><item value="a"/></subscribe></dialogprepare></request>` + closing, "item has no name", true},
+		{open + `<request><createconference><subscribe><item name="a" value="b"/></subscribe><subscribe><item name="a" value="b"/></subscribe></createconference></request>` + closing, "subscribe twice", false},
+		{open + `<request><dialogprepare><src><v xmlns="urn:v"/></src><src><v xmlns="urn:v"/></src></dialogprepare></request>` + closing, "src twice", true},
+	} {
+		var all []string
+		fatal := false
+		for _, f := range Validate([]byte(tc.doc)) {
+			all = append(all, f.Rule)
+			fatal = fatal || f.Fatal
+		}
+		if found := strings.Join(all, "\n"); (found == "") != (tc.want == "") || !strings.Contains(found, tc.want) || fatal != tc.fatal {
+			t.Errorf("%s\nfatal %t: %s", tc.doc, fatal, found)
+		}
+	}
+}
+
+// TestIgnored checks that what is foreign leaves nothing behind where we have types of
+// our own, and that what is not foreign is found.
+func TestIgnored(t *testing.T) {
+	doc := open + `<notification><o:Inventory xmlns:o="` + ExtensionNamespace + `" xmlns:v="urn:v" v:a="b" inventory-id="i" batch="2" last="false">` +
+		`<v:Pair from-uri="x" to-uri="y" messages="1"/><o:Other from-uri="x" to-uri="y" messages="1"/><o:Pair v:a="b" from-uri="a" to-uri="b" messages="3"/></o:Inventory></notification>` + closing
+	d, err := ParseWith([]byte(doc), Options{Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inv, ok := d.Element.(*Inventory); !ok || len(inv.Pairs) != 1 || inv.Pairs[0].FromURI != "a" || inv.Pairs[0].Messages != 3 {
+		t.Errorf("%+v", d.Element)
+	}
+}
+
+// TestResponses holds every element against every request: which may answer it, and what
+// the finding says.
+func TestResponses(t *testing.T) {
+	for req, want := range map[string]struct{ section, names string }{
+		"dialogprepare":     {"4.1", "dialogprepared errordialognotprepared errordialogwrongstate"},
+		"dialogstart":       {"4.2", "dialogstarted errordialognotstarted errordialogwrongstate"},
+		"createconference":  {"5.1", "conferencecreated errorconferencecreate"},
+		"destroyconference": {"5.2", "conferencedestroyed errorconferencedestroy"},
+		"join":              {"5.3", "conferencejoined errorconferencejoin"},
+		"unjoin":            {"5.4", "conferenceunjoined errorconferenceunjoin"},
+	} {
+		for name, create := range draftElements {
+			err := CheckAnswer(newDraftElement(req), create())
+			if may := strings.Contains(" "+want.names+" ", " "+name+" "); (err == nil) != may {
+				t.Errorf("%s to %s: %v", name, req, err)
+			} else if !may && !strings.Contains(err.Error(), "(section "+want.section+")") {
+				t.Errorf("%s to %s: %v", name, req, err)
+			}
+		}
+		for _, name := range strings.Fields(want.names) { // and repeats what it must
+			q, r := newDraftElement(req), newDraftElement(name)
+			for _, attr := range []string{"connectionid", "conferenceid", "id1", "id2"} {
+				p, mine := valueOf(q, attr), valueOf(r, attr)
+				if p == nil || mine == nil {
+					continue
+				}
+				*p, *mine = "a", "b"
+				if CheckAnswer(q, r) == nil {
+					t.Errorf("%s to %s: another %s", name, req, attr)
+				}
+				*mine = ""
+				if CheckAnswer(q, r) == nil {
+					t.Errorf("%s to %s: no %s", name, req, attr)
+				}
+				*mine = "a"
+				if err := CheckAnswer(q, r); err != nil {
+					t.Errorf("%s to %s: %v", name, req, err)
+				}
+				always := attr == "id1" || attr == "id2" || req == "destroyconference"
+				if *p = ""; (CheckAnswer(q, r) == nil) == always {
+					t.Errorf("%s to %s, which has no %s", name, req, attr)
+				}
+				*mine = ""
+			}
+		}
+	}
+}
+
+// valueOf points to an attribute, or is nil.
+func valueOf(e draftElement, name string) *string {
+	for _, a := range e.shape().attrs {
+		if a.name == name {
+			return a.value
+		}
+	}
+	return nil
+}
+
+// TestRefuseNames checks what a refusal names of the request.
+func TestRefuseNames(t *testing.T) {
+	for _, tc := range []struct {
+		req  Element
+		want string // of the refusal, without ids that are made up
+	}{
+		{&DialogPrepare{Src: "s", ConnectionID: "a"}, "errordialognotprepared connection a conference "},
+		{&DialogPrepare{Src: "s", ConferenceID: "b"}, "errordialognotprepared connection  conference b"},
+		{&DialogPrepare{Src: "s", ConnectionID: "a", ConferenceID: "b"}, "errordialognotprepared connection a conference "},
+		{&DialogStart{Src: "s", ConnectionID: "a"}, "errordialognotstarted connection a conference "},
+		{&DialogStart{Src: "s", ConferenceID: "b"}, "errordialognotstarted connection  conference b"},
+		{&DialogStart{Src: "s", ConnectionID: "a", ConferenceID: "b"}, "errordialognotstarted connection a conference "},
+		{&DestroyConference{ConferenceID: "b"}, "errorconferencedestroy connection  conference b"},
+	} {
+		e := Refuse(tc.req, "r")
+		got := fmt.Sprintf("%s connection %s conference %s", Name(e), attributeOf(e, "connectionid"), attributeOf(e, "conferenceid"))
+		if got != tc.want || attributeOf(e, "reason") != "r" {
+			t.Errorf("%+v: %s", tc.req, got)
+		}
+	}
+	for _, req := range []Element{&DialogPrepare{}, &DialogStart{}, &CreateConference{}} {
+		a, b := Refuse(req, "r"), Refuse(req, "r")
+		for _, id := range []string{"dialogid", "conferenceid"} {
+			if v := attributeOf(a, id); v != "" && v == attributeOf(b, id) {
+				t.Errorf("%s twice: %s", Name(a), v)
+			}
+		}
+	}
+	if e := Refuse(&DialogStart{PreparedDialogID: "p"}, "r"); attributeOf(e, "dialogid") != "p" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestUniqueIDs checks that no id is given twice, by one MS or by another, as after a
+// restart.
+func TestUniqueIDs(t *testing.T) {
+	f := MediaFunctions{
+		PrepareDialog:    func(context.Context, Dialog) error { return nil },
+		CreateConference: func(context.Context, string, *CreateConference) error { return nil },
+	}
+	seen := map[string]bool{}
+	for range 3 {
+		m := NewMediaServer(f)
+		for range 500 {
+			for _, req := range []Element{&DialogPrepare{Src: "s"}, &CreateConference{}} {
+				e, err := m.Handle(t.Context(), req)
+				id := attributeOf(e, "dialogid") + attributeOf(e, "conferenceid")
+				if err != nil || id == "" || seen[id] {
+					t.Fatalf("%+v, %v", e, err)
+				}
+				seen[id] = true
+			}
+		}
+	}
+}
+
+// TestTwoEndPoints has a MediaServer refuse what no channel lets through.
+func TestTwoEndPoints(t *testing.T) {
+	mt := newMediaTest(t, nil)
+	conf := mt.ask(&CreateConference{}, "conferencecreated", "").(*ConferenceCreated).ConferenceID
+	for _, req := range []Element{
+		&DialogPrepare{Src: "s", ConnectionID: "c1", ConferenceID: conf}, &DialogStart{Src: "s", ConnectionID: "c1", ConferenceID: conf},
+	} {
+		e, err := mt.m.Handle(t.Context(), req)
+		if err != nil || !strings.Contains(attributeOf(e, "reason"), "are both there") {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	for _, req := range []Element{
+		&DialogPrepare{Src: "s", ConnectionID: "c1"}, &DialogPrepare{Src: "s", ConferenceID: conf}, &DialogPrepare{Src: "s"},
+	} {
+		if e, err := mt.m.Handle(t.Context(), req); err != nil || Name(e) != "dialogprepared" {
+			t.Errorf("%+v, %v", e, err)
+		}
+	}
+	// A prepared dialog, for a conference: both have to agree, or the start names none.
+	p := mt.ask(&DialogPrepare{Src: "s", ConferenceID: conf}, "dialogprepared", "").(*DialogPrepared).DialogID
+	mt.ask(&DialogStart{PreparedDialogID: p, ConnectionID: "c1"}, "errordialognotstarted", "for another")
+	mt.ask(&DialogStart{PreparedDialogID: p, ConferenceID: "other"}, "errordialognotstarted", "for another")
+	if e := mt.ask(&DialogStart{PreparedDialogID: p}, "dialogstarted", "").(*DialogStarted); e.ConferenceID != conf || e.DialogID != p {
+		t.Errorf("%+v", e)
+	}
+	p = mt.ask(&DialogPrepare{Src: "s", ConferenceID: conf}, "dialogprepared", "").(*DialogPrepared).DialogID
+	mt.ask(&DialogStart{PreparedDialogID: p, ConferenceID: conf}, "dialogstarted", "")
+}
+
+// TestHandlersErrors checks which status and body the errors of a handler become.
+func TestHandlersErrors(t *testing.T) {
+	for _, tc := range []struct {
+		err    error
+		status string
+		reason string
+	}{
+		{&Error{503, "busy"}, "500 Internal Error", "busy"}, {&Error{200, "odd"}, "500 Internal Error", "odd"},
+		{&Error{404, "none"}, "400 Bad Request", "none"}, {errors.New("a fault"), "500 Internal Error", "a fault"},
+		{nil, "500 Internal Error", "no response"},
+	} {
+		ask := rawServer(t, func(context.Context, Element) (Element, error) { return nil, tc.err }, Config{})
+		for element, want := range map[string]string{`<unjoin id1="a" id2="b"/>`: "<errorconferenceunjoin ", `<v:x xmlns:v="urn:v"/>`: "<RequestFailed "} {
+			status, reason := tc.status, tc.reason
+			if tc.err == nil && strings.Contains(element, "v:x") { // an extension that nobody knows
+				status, reason = "400 Bad Request", "is no request that is known"
+			}
+			line, answer := ask("REQ MSCP/1.0 1", open+`<request>`+element+`</request>`+closing)
+			if line != "MSCP/1.0 "+status+" 1" || !strings.Contains(answer, want) || !strings.Contains(answer, reason) {
+				t.Errorf("%v, %s: %s\n%s", tc.err, element, line, answer)
+			}
+		}
+	}
+}
+
+// TestFirstID checks that the first request may have any id, also with a strict server.
+func TestFirstID(t *testing.T) {
+	for _, id := range []string{"0", "000", "7", strings.Repeat("9", 40)} {
+		ask := rawServer(t, func(_ context.Context, req Element) (Element, error) { return Refuse(req, "no"), nil }, Config{Strict: true})
+		line, _ := ask("REQ MSCP/1.0 "+id, open+`<request><unjoin id1="a" id2="b"/></request>`+closing)
+		if line != "MSCP/1.0 200 OK "+id {
+			t.Errorf("%s: %s", id, line)
+		}
+	}
+}
+
+// TestXMLIDs checks which ids a strict InfoServer takes: they rise, and those without one
+// are nothing to compare with.
+func TestXMLIDs(t *testing.T) {
+	for _, strict := range []bool{true, false} {
+		sent := make(chan string, 1)
+		s := NewInfoServer(func(_ context.Context, body []byte) error { sent <- string(body); return nil },
+			func(_ context.Context, req Element) (Element, error) { return Refuse(req, "no"), nil }, Config{Strict: strict})
+		defer s.Close()
+		for _, tc := range []struct {
+			id    string
+			rises bool
+		}{{"", true}, {"req9", true}, {"", true}, {"req9", false}, {"req10", true}, {"", true}, {"req3", false}, {"req4", true}} {
+			attr := ""
+			if tc.id != "" {
+				attr = ` id="` + tc.id + `"`
+			}
+			if err := s.Deliver([]byte(open + "<request" + attr + `><unjoin id1="a" id2="b"/></request>` + closing)); err != nil {
+				t.Fatal(err)
+			}
+			answer := <-sent
+			if strings.Contains(answer, "does not rise") != (strict && !tc.rises) || !strings.Contains(answer, "<response"+attr) {
+				t.Errorf("strict %t, %q: %s", strict, tc.id, answer)
+			}
+		}
+	}
+}
+
+// TestOneMessageAnInfo checks that each message is the body of an INFO of its own.
+func TestOneMessageAnInfo(t *testing.T) {
+	bodies := make(chan string, 100)
+	var c *InfoClient
+	var s *InfoServer
+	count := func(to func([]byte) error) SendInfo {
+		return func(_ context.Context, body []byte) error { bodies <- string(body); return to(body) }
+	}
+	c = NewInfoClient(count(func(b []byte) error { return s.Deliver(b) }), Config{OnNotification: func(Element) {}})
+	s = NewInfoServer(count(func(b []byte) error { return c.Deliver(b) }), echo, Config{OnNotification: func(Element) {}})
+	defer s.Close()
+	defer c.Close()
+	for range 3 {
+		if _, err := c.Do(t.Context(), benchRequest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(c.Notify(t.Context(), &DialogTerminate{DialogID: "d"}), s.Notify(t.Context(), &DialogExit{DialogID: "d"})); err != nil {
+		t.Fatal(err)
+	}
+	close(bodies)
+	kinds := map[Kind]int{}
+	for b := range bodies {
+		d, err := ParseWith([]byte(b), Options{Strict: true})
+		if err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		kinds[d.Kind]++
+	}
+	if kinds[Request] != 3 || kinds[Response] != 3 || kinds[Notification] != 2 {
+		t.Errorf("INFOs: %v", kinds)
+	}
+}
+
+// TestNotificationsAreNotAnswered checks that nothing answers a notification, be it
+// known, unknown or malformed, and that they come at any time, also beside a request.
+func TestNotificationsAreNotAnswered(t *testing.T) {
+	got := make(chan Element, 10)
+	as, ms := tcpPair(t)
+	release := make(chan struct{})
+	s := NewServer(ms, func(_ context.Context, req Element) (Element, error) { <-release; return Refuse(req, "no"), nil },
+		Config{OnNotification: func(e Element) { got <- e }})
+	defer s.Close()
+	notif := func(body string) {
+		_ = (&PDU{Kind: Notification, Body: []byte(open + body + closing)}).Write(as)
+	}
+	notif(`<notification><dialogterminate dialogid="d"/></notification>`)
+	notif(`<notification><v:x xmlns:v="urn:v"/></notification>`)
+	notif(`<notification><dialogterminate`)
+	notif(`<request><unjoin id1="a" id2="b"/></request>`)
+	_ = (&PDU{Kind: Request, ID: 5, Body: []byte(open + `<request><unjoin id1="a" id2="b"/></request>` + closing)}).Write(as)
+	notif(`<notification><conferenceuser name="e" conferenceid="c"/></notification>`)
+	for _, want := range []string{"dialogterminate", "x", "conferenceuser"} {
+		if e := <-got; Name(e) != want {
+			t.Errorf("got %s, not %s", Name(e), want)
+		}
+	}
+	if err := s.Notify(t.Context(), &DialogExit{DialogID: "d"}); err != nil { // and in the other direction
+		t.Fatal(err)
+	}
+	close(release)
+	r := NewReader(as)
+	for _, want := range []Kind{Notification, Response} {
+		if p, err := r.Read(); err != nil || p.Kind != want {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}
+}
+
+// TestNotesKeepTheirOrder checks that a notification that waits for OnNotification is not
+// passed by a later one about something else.
+func TestNotesKeepTheirOrder(t *testing.T) {
+	got, release := make(chan string, 10), make(chan struct{})
+	c, _ := channel(t, echo, Config{}, Config{OnNotification: func(e Element) { <-release; got <- e.(*DialogUser).EventName }})
+	for _, n := range []DialogUser{{EventName: "1", DialogID: "a"}, {EventName: "2", DialogID: "a"}, {EventName: "3", DialogID: "b"}} {
+		if err := c.Notify(t.Context(), &n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.Do(t.Context(), benchRequest); err != nil { // the server has read them all
+		t.Fatal(err)
+	}
+	close(release)
+	for _, want := range []string{"1", "2", "3"} {
+		if name := <-got; name != want {
+			t.Errorf("%s in the place of %s", name, want)
+		}
+	}
+}
+
+// TestPortOfAnActiveEnd checks that 0, which refuses an m-line, is no wrong port.
+func TestPortOfAnActiveEnd(t *testing.T) {
+	for port, wrong := range map[string]bool{"9": false, "0": false, "4000": true} {
+		sdp := "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 1.1.1.1\r\nt=0 0\r\nm=application " + port + " TCP/MS *\r\na=setup:active\r\n"
+		found := ValidateSDP([]byte(sdp))
+		if (found != nil) != wrong {
+			t.Errorf("%s: %v", port, found)
+		}
+	}
+}
