@@ -11,8 +11,10 @@
 // An application server (AS) has a [Connector] make the offer of an INVITE and
 // connect, and makes requests with the [Client] that it returns. A media server
 // (MS) has an [Acceptor] answer and run a [Server] on the connection that comes.
-// A [MediaServer] is a handler for the requests of
-// sections 4 and 5: it knows ids and states, and calls functions for the media.
+// A [MediaServer] is a handler for the requests of sections 4 and 5: it knows ids,
+// states, owners, and what flows between connections, dialogs and conferences, and
+// calls functions for the media. [MediaServer.Control] ties it to an Acceptor. The
+// examples show each.
 //
 // To look at what others send, [Validate], [ValidatePDU] and [ValidateSDP] list
 // every rule that is broken, with its section and its place; [CheckAnswer] holds
@@ -33,13 +35,18 @@
 // MsgNotSended, with a reason, are ours. So is [RequestFailed], the body of an
 // error response to what has no error element of its own.
 //
-// The draft's grammar of the start lines has a doubled CRLF, and two spaces before
-// the id of a request, but one in a response; its examples have one of each: the
-// examples' form is written, both are read. A request-id of any length that fits
-// in a line goes back as it came. In a response the request-id is the last token of the line. Headers
-// come in either order, with names in any case; unknown ones are ignored. The
-// draft's SDP example lacks a format, t= and an address type in c=; all of that
-// is read, and what is written is complete.
+// A request-id of any length that fits in a line goes back as it came. In a
+// response it is the last token of the line. REQ, NOTIF and MSCP are in upper case;
+// names of headers are in any, and unknown headers are ignored.
+//
+// Whether a stream of one medium contradicts one of another (5.3): it does not. A
+// connection may hear one and see another, and a join that names audio leaves video as
+// it is. A dialog's start is a join to its end point, and the direction of its streams is
+// as the dialog sees it, as in 6.3. Two whose last stream was
+// torn down by the rules are joined no more. The draft gives connections no owner: in a
+// [MediaServer] they are the AS's whose dialogs or joins use them.
+//
+// Whether a dialog that was prepared is there after its start has failed: it is not.
 //
 // How an AS that has lost its memory learns what an MS keeps is ours, too:
 // [SendInventory], [InventoryFollows] and [Inventory], in ExtensionNamespace.
@@ -68,23 +75,57 @@
 //
 // # Where the draft contradicts itself
 //
-// In its own examples: stream has media in some places and type in others,
-// dialoguser has event in 6.3 for name, dialog stands for dialogid in 6.2,
-// dialogexit stands in a response in 6.1, and 4.2 names an error
-// error.dialog.notstarted. The text of 4.8.2 says dialogterminatecomplete, once,
-// for dialogtransfercomplete; it is read as that. A transfer is "bridged" in the
-// text of 4.8 and "bridge" in its examples: neither is refused, since other types
-// are allowed, and bridge is the one to write. The formal syntax (8) is what is written; the files
-// in testdata show what becomes of each example when it is read. One example
-// of 6.2 is not well-formed and is refused.
+// What is written is of the formal syntax (8). Each line says what decides; what is taken
+// beside it has a finding, unless the line says otherwise. The files in testdata show what
+// becomes of each example.
 //
-// Between its text and its formal syntax: the default of enctype is spelled as
-// in section 8. A reason is required (text), though section 8 makes it optional.
-// namelist and subscribe hold one or more items (text). videomixingvas is
-// positive and has the default 3 (text). activespeakernotification is in
-// section 8 only and is taken. mscp holds exactly one container (text), and
-// foreign elements beside it are ignored, not taken for one. Video demands
-// audiomixingpolicy, as 5.1 says, though it may mean videomixingpolicy.
+//   - 4.1, 4.2, 5.3 name the attribute of stream media, and 8 and the examples type: type;
+//     media is taken.
+//   - 4.2 has an example with error.dialog.notstarted: errordialognotstarted.
+//   - 4.8 demands the transfer types "blind and bridged", and its examples and headings say
+//     bridge: bridge is the one to write; neither has a finding, since others are allowed.
+//   - 4.8.2 says dialogterminatecomplete in its text, and dialogtransfercomplete in its
+//     example, in 4.10 and in 8: the former is read as the latter. Section 11 tells that
+//     only the example was corrected.
+//   - 4.3 calls dialogterminate a request in three sentences: it is a notification.
+//   - 6.1 has dialogexit in a response, three times: in a notification.
+//   - 6.2 has dialog for dialogid, and a value without its first quote: the former is
+//     taken, the latter is not well-formed.
+//   - 6.3 has event for name in dialoguser, without a dialogid, and 5.1 "the event is
+//     activespeaker": name.
+//   - 5.5 has the conferenceid "vxi1", which is a dialog's elsewhere, and 4 and 7.2.6 have
+//     connectionids that are not as 2.3.1 says: any string is an id, without a finding.
+//   - 4.8 wants times as in CSS2, and 8 allows a plus sign: the pattern of 8.
+//   - 4.1, 4.2 spell the default of enctype application/x-www-form-url-encoded, and 8
+//     application/x-www-form-urlencoded: the latter, which is a registered type.
+//   - 4, 5 call a reason mandatory, and 8 optional: mandatory.
+//   - 4.1, 4.2, 5.1 want one or more items in namelist and subscribe, 8 any number: one.
+//   - 4.1, 4.2 have one src, namelist and subscribe, 8 any number: one.
+//   - 5.1 wants videomixingvas positive, with the default 3; 8 has a nonNegativeInteger
+//     without a default: the text.
+//   - 8 has activespeakernotification, and 5.1 an item of subscribe for it: both are taken.
+//   - 5.1 demands audiomixingpolicy for video under the heading of videomixingpolicy,
+//     which it may mean: audiomixingpolicy.
+//   - 3.2 wants one of three containers in mscp, 8 also a foreign element: a container;
+//     what is foreign beside it is ignored.
+//   - 3.3 allows foreign elements and attributes, and 8 has no wildcard for elements in
+//     item, stream, subscribe and errorconferencecreate: they are taken everywhere, without
+//     a finding.
+//   - 7.2.2 and 7.2.3 double the CRLF after a start line, and the examples do not: one is
+//     written, and both are taken without a finding.
+//   - 7.2.3 has two blanks before the id of a request, and 7.2.6 one; 7.2.4 and 7.2.6 have
+//     one before that of a response: one is written; two are taken without a finding in a
+//     request, and with one in a response.
+//   - 7.2.2 has Content-Length first, and 7.2.6 Content-Type: the examples' order is
+//     written, and both are taken without a finding.
+//   - 7.2.2 allows no blank after the colon of a header, and 7.2.6 has one: one is written,
+//     and both are taken without a finding.
+//   - 7.2.1 has an SDP offer without a format, t= and an address type in c=, against the
+//     RFCs that it names: all is read, and what is written is complete.
+//   - 7.2.1 says "an m-line of type application" and its examples TCP/MS, which nothing
+//     registers: TCP/MS, and TCP/TLS/MS for TLS.
+//   - 3.3 has the channel report errors in XML, and 7.2.4 wants the error response in the
+//     body, for which 8 has no element: [RequestFailed], where the request has none.
 //
 // [Validate] and [Options].Strict list every broken rule, with its section and
 // place. Lenient reading refuses a request that breaks one, apart from the slips

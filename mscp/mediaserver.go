@@ -68,17 +68,6 @@ type Dialog struct {
 	Document DialogPrepare
 }
 
-// Limits of a MediaServer. What exceeds one is refused.
-const (
-	MaxDialogs     = 10_000
-	MaxConferences = 10_000
-	MaxJoins       = 1000 // of one connection, dialog or conference
-
-	// MaxEarlyNotifications bounds what is kept of a dialog's, or a conference's,
-	// notifications until the response that tells its id has gone out.
-	MaxEarlyNotifications = 256
-)
-
 // A MediaServer answers the requests of sections 4 and 5 for an MS: it gives
 // ids, knows what exists and in which state it is, refuses what does not fit
 // with the element and the reason that the draft wants, and calls functions for

@@ -29,7 +29,12 @@ type Finding struct {
 	Fatal bool
 }
 
-func (f Finding) String() string { return fmt.Sprintf("%d:%d: %s", f.Line, f.Col, f.Rule) }
+func (f Finding) String() string {
+	if f.Line == 0 { // it has no place
+		return f.Rule
+	}
+	return fmt.Sprintf("%d:%d: %s", f.Line, f.Col, f.Rule)
+}
 
 // A ValidationError holds everything that is wrong with a document.
 type ValidationError struct{ Findings []Finding }

@@ -1,0 +1,101 @@
+package mscp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// TestControl moves, loses and gets back the connection of a control dialog: the AS goes
+// on with its dialog, and is told of what happened meanwhile, in its order. The end of
+// the control dialog gives all back.
+func TestControl(t *testing.T) {
+	ended := make(chan string, 10)
+	m := NewMediaServer(MediaFunctions{
+		HasConnection: func(id string) bool { return id == "c" },
+		StartDialog:   func(context.Context, Dialog) error { return nil },
+		EndDialog:     func(d Dialog, _ bool) { ended <- d.Document.Src },
+		Join:          func(context.Context, *Join) error { return nil },
+	})
+	a := &Acceptor{Host: "127.0.0.1"}
+	owner := m.Control(a, Config{})
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	over := make(chan error, 1)
+	go func() { over <- a.Run(ctx) }()
+	events := make(chan string, 1000)
+	as := &Connector{Host: "127.0.0.1", Config: Config{OnNotification: func(e Element) {
+		events <- Name(e) + " " + attributeOf(e, "name")
+	}}}
+	connect := func() *Client {
+		c, err := as.Connect(t.Context(), func(_ context.Context, offer []byte) ([]byte, error) { return a.Answer(offer) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	start := func(c *Client, src string) string {
+		e, err := c.Do(t.Context(), &DialogStart{Src: src, ConnectionID: "c"})
+		d, ok := e.(*DialogStarted)
+		if err != nil || !ok {
+			t.Fatalf("%+v, %v", e, err)
+		}
+		return d.DialogID
+	}
+	tell := func(id, event string) {
+		if err := m.DialogNotify(id, &DialogUser{EventName: event}); err != nil {
+			t.Error(err)
+		}
+	}
+	want := func(list ...string) {
+		t.Helper()
+		for _, s := range list {
+			if got := <-events; got != s {
+				t.Errorf("%s in the place of %s", got, s)
+			}
+		}
+	}
+	one := connect()
+	d := start(one, "first")
+	tell(d, "1")
+	want("dialoguser 1")
+	two := connect() // moved
+	tell(start(two, "second"), "2")
+	want("dialoguser 2")
+	<-one.Done()
+	tell(d, "3")
+	want("dialoguser 3")
+	two.Close() // lost
+	for gone := false; !gone; {
+		a.mu.Lock()
+		gone = a.port == 0
+		a.mu.Unlock()
+	}
+	var late []string
+	for i := range MaxNotifications + 5 {
+		tell(d, fmt.Sprint(i))
+		if i < MaxNotifications {
+			late = append(late, fmt.Sprint("dialoguser ", i))
+		}
+	}
+	three := connect()
+	defer three.Close()
+	want(late...)
+	if e, err := three.Do(t.Context(), &Join{ID1: "c", ID2: d}); err != nil || Name(e) != "conferencejoined" {
+		t.Errorf("the dialog: %+v, %v", e, err)
+	}
+	m.DialogExited(d, nil)
+	want("dialogexit ")
+	hangUp()
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+	owner.Close(t.Context())
+	if src := <-ended; src != "second" || len(ended) != 0 || len(m.dialogs) != 0 {
+		t.Errorf("ended: %s, %d more; %d dialogs", src, len(ended), len(m.dialogs))
+	}
+	if _, err := a.Answer(offerOf(t, "new")); !errors.Is(err, ErrChannelClosed) {
+		t.Errorf("an offer after the end: %v", err)
+	}
+}
