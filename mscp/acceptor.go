@@ -257,7 +257,7 @@ func (a *Acceptor) accept(ctx context.Context, in *invited) (net.Conn, error) {
 			conn.Close() // a stranger does not take the one place
 			continue
 		}
-		if !in.offer.TLS {
+		if !in.offer.TLS { // [MSCP-9-1]
 			return conn, nil
 		}
 		if conn, err = a.secure(ctx, conn, in.offer, timeout); err == nil {
@@ -275,7 +275,7 @@ func (a *Acceptor) secure(ctx context.Context, conn net.Conn, offer *Media, time
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	return secured(ServerTLS(ctx, conn, *own, offer)) // [MSCP-9-1]
+	return secured(ServerTLS(ctx, conn, *own, offer))
 }
 
 func (a *Acceptor) warn(msg string, args ...any) {

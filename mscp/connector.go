@@ -57,8 +57,8 @@ func (c *Connector) Connect(ctx context.Context, exchange Exchange) (*Client, er
 	if err != nil {
 		return nil, err
 	}
-	if own != nil {
-		if conn, err = secured(ClientTLS(ctx, conn, *own, answer)); err != nil { // [MSCP-9-1]
+	if own != nil { // [MSCP-9-1]
+		if conn, err = secured(ClientTLS(ctx, conn, *own, answer)); err != nil {
 			return nil, err
 		}
 	}

@@ -177,6 +177,7 @@ func TestCheckAnswer(t *testing.T) {
 		"wrong state":          {&DialogPrepare{}, &ErrorDialogWrongState{DialogID: "d"}, true},
 		"started":              {&DialogStart{PreparedDialogID: "d"}, &DialogStarted{DialogID: "d", ConnectionID: "c"}, true},
 		"another started":      {&DialogStart{PreparedDialogID: "d"}, &DialogStarted{DialogID: "e", ConnectionID: "c"}, false},
+		"started anew":         {&DialogStart{}, &DialogStarted{DialogID: "d", ConnectionID: "c"}, true},
 		"started with exit":    {&DialogStart{}, &DialogExit{DialogID: "d"}, false},
 		"created":              {&CreateConference{}, &ConferenceCreated{ConferenceID: "a"}, true},
 		"not created":          {&CreateConference{}, &ErrorConferenceCreate{ConferenceID: "a"}, true},

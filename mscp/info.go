@@ -123,7 +123,8 @@ func (c *InfoClient) post(ctx context.Context, d *Document) error {
 		return ErrChannelClosed
 	default:
 	}
-	if err := c.send(ctx, d.Encode(c.cfg.Dialect)); err != nil { // [MSCP-7.1-3]
+	body := d.Encode(c.cfg.Dialect) // [MSCP-7.1-3]
+	if err := c.send(ctx, body); err != nil {
 		return fmt.Errorf("mscp: INFO: %w", err)
 	}
 	return nil
@@ -253,7 +254,8 @@ func (s *InfoServer) answer(r received) {
 	if status != StatusOK {
 		answer.Status = status
 	}
-	if err := s.send(s.h.ctx, answer.Encode(s.h.cfg.Dialect)); err != nil { // [MSCP-7.1-3]
+	body := answer.Encode(s.h.cfg.Dialect) // [MSCP-7.1-3]
+	if err := s.send(s.h.ctx, body); err != nil {
 		s.h.log.Warn("MSCP response in INFO not sent", "err", err)
 	}
 }

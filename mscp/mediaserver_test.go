@@ -173,6 +173,7 @@ func TestDraftTermination(t *testing.T) {
 	mt.tell(&DialogTerminate{DialogID: "nobody"})
 	mt.tell(&DialogTerminate{DialogID: now, Immediate: "true"})
 	want("now true")
+	mt.ask(&Join{ID1: now, ID2: "c1"}, "errorconferencejoin", "identified by "+now)
 	mt.tell(&DialogTerminate{DialogID: ready})
 	want("ready true")
 	mt.tell(&DialogTerminate{DialogID: soon})

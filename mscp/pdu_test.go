@@ -35,6 +35,7 @@ var pdus = []struct {
 	{"another header", "NOTIF MSCP/1.0\r\nX: y\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "2:1: header X", false},
 	{"blank before the colon", "NOTIF MSCP/1.0\r\nContent-Type : application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "2:1: blanks around", false},
 	{"not ASCII", "NOTIF MSCP/1.0\r\nContent-Type: application/mscp+xml\r\nX: \xc3\xa9\r\nContent-Length: LEN\r\n\r\nDOC", "3:4: a character", false},
+	{"a control character", "NOTIF MSCP/1.0\r\nContent-Type: application/mscp+xml\r\nX: \x01\r\nContent-Length: LEN\r\n\r\nDOC", "3:4: a character", false},
 	{"no type", "NOTIF MSCP/1.0\r\nContent-Length: LEN\r\n\r\nDOC", "1:1: no Content-Type", false},
 	{"two types", "NOTIF MSCP/1.0\r\nContent-Type: text/plain\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "3:1: Content-Type twice", false},
 	{"two lengths", "NOTIF MSCP/1.0\r\nContent-Length: LEN\r\nContent-Type: application/mscp+xml\r\nContent-Length: LEN\r\n\r\nDOC", "4:1: Content-Length twice", false},

@@ -107,7 +107,7 @@ var draftElements = map[string]func() draftElement{
 // DialogStart of a prepared dialog must not have them, and gets none.
 func SetDefaults(e Element) {
 	d, ok := e.(draftElement)
-	if s, start := e.(*DialogStart); !ok || start && s.PreparedDialogID != "" { // [MSCP-4.2-9]
+	if !ok || isPrepared(e) { // [MSCP-4.2-9]
 		return
 	}
 	for _, a := range d.shape().attrs {
@@ -115,6 +115,12 @@ func SetDefaults(e Element) {
 			*a.value = a.def // [MSCP-4.1-8]
 		}
 	}
+}
+
+// isPrepared reports whether e starts a dialog that was prepared.
+func isPrepared(e Element) bool {
+	s, ok := e.(*DialogStart)
+	return ok && s.PreparedDialogID != ""
 }
 
 // rules are what holds between the attributes and children of e, beyond each

@@ -77,7 +77,7 @@ func (t *topology) listen(c *flowChange, id, from string, in link) {
 		return
 	}
 	for other, l := range t.links[id] {
-		if other != from && l&in != 0 { // [MSCP-5.3-4]
+		if other != from { // [MSCP-5.3-4]
 			t.set(c, id, other, l&^in)
 		}
 	}

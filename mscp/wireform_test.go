@@ -63,6 +63,15 @@ func TestWholeDocuments(t *testing.T) {
 		fatal     bool
 	}{
 		{open + "<request>" + join + "</request>" + closing, "", false},
+		{open + `<request id="_r-1.a">` + join + "</request>" + closing, "", false},
+		{open + `<notification><dialogterminate dialogid="d"/></notification>` + closing, "", false},
+		{open + `<request><dialogprepare connectionid="c"><src><v xmlns="urn:v"/></src><stream type="video" direction="receive"/><stream type="audio" direction="transmit"/>` +
+			`<namelist><item name="a" value="b"/></namelist><subscribe><item name="a" value="b"/></subscribe></dialogprepare></request>` + closing, "", false},
+		{open + `<request><join id1="a" id2="b"><stream type="audiovideo" direction="up"/></join></request>` + closing, "direction of stream is not one of transmit, receive, both", true},
+		{open + `<request><createconference audiomixingpolicy="loud"/></request>` + closing, "audiomixingpolicy of createconference is not one of nbest, manual", true},
+		{open + `<request><createconference videomixingpolicy="tall"/></request>` + closing, "videomixingpolicy of createconference is not one of vas, manual, userdefined", true},
+		{open + `<notification><dialogtransfer dialogid="d" type="blind" uri=" sip:a " maxtime="0s" connecttimeout="1s"/></notification>` + closing, "", false},
+		{open + `<notification><dialogtransfer dialogid="d" type="blind" uri="sip:a b" maxtime="0s" connecttimeout="1s"/></notification>` + closing, "uri of dialogtransfer is no URI", false},
 		{open + "<\x00request/>", "(section 3.3)", true},
 		{open + "<request></mscp>", "(section 3.3)", true},
 		{`<?xml version="1.0" encoding="ISO-8859-1"?>` + open + "<request>" + join + "</request>" + closing, "(section 3.2)", true},
@@ -435,4 +444,45 @@ func TestPortOfAnActiveEnd(t *testing.T) {
 			t.Errorf("%s: %v", port, found)
 		}
 	}
+}
+
+// TestDefaults is what the draft says that an attribute means which is not there.
+func TestDefaults(t *testing.T) {
+	dialog := map[string]string{"type": "application/voicexml+xml", "enctype": "application/x-www-form-urlencoded", "method": "get"}
+	for name, want := range map[string]map[string]string{
+		"dialogprepare":    dialog,
+		"dialogstart":      dialog,
+		"dialogterminate":  {"immediate": "false"},
+		"createconference": {"reservedmedia": "audio", "audiomixingpolicy": "nbest", "audiomixingnbest": "0", "activespeakernotification": "0", "videomixingvas": "3"},
+		"join": {"mediapreferred": "false", "entertone": "true", "exittone": "true", "autoinputgain": "true", "autooutputgain": "true",
+			"dtmfclamp": "true", "toneclamp": "true"},
+	} {
+		e := newDraftElement(name)
+		SetDefaults(e)
+		for _, a := range e.shape().attrs {
+			if *a.value != want[a.name] {
+				t.Errorf("%s of %s is %q, not %q", a.name, name, *a.value, want[a.name])
+			}
+			*a.value = "7"
+		}
+		SetDefaults(e)
+		for _, a := range e.shape().attrs {
+			if *a.value != "7" {
+				t.Errorf("%s of %s was there, and is %q", a.name, name, *a.value)
+			}
+		}
+	}
+	for name := range draftElements {
+		e := newDraftElement(name)
+		if SetDefaults(e); name == "dialogexit" && attributeOf(e, "dialogid") != "" {
+			t.Errorf("%+v", e)
+		}
+	}
+	prepared := &DialogStart{PreparedDialogID: "d", ConnectionID: "c"}
+	SetDefaults(prepared)
+	if err := ValidateElement(prepared); err != nil || prepared.Type != "" {
+		t.Errorf("%+v, %v", prepared, err)
+	}
+	SetDefaults(&SendMsg{}) // has none
+	SetDefaults(nil)
 }
