@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
@@ -148,6 +149,21 @@ func (c *channel) joined(id1, id2 string) {
 func (c *channel) wants(name, request string) node {
 	c.t.Helper()
 	return c.is(c.ask(request), name)
+}
+
+// becomes asks again and again until an element answers, which may take some time after
+// the BYE on which it depends.
+func (c *channel) becomes(name, request string) {
+	c.t.Helper()
+	for until := time.Now().Add(c.t.timeout); ; time.Sleep(10 * time.Millisecond) {
+		e := c.ask(request).element()
+		if e.Name == name {
+			return
+		}
+		if time.Now().After(until) {
+			c.t.Fatalf("after %v, the response is still %s, not %s", c.t.timeout, e.Name, name)
+		}
+	}
 }
 
 // ended waits for the notification that a dialog has ended, and checks its ids.

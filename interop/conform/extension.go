@@ -75,15 +75,17 @@ func (c *channel) delivered(p paperMsg, texts ...string) {
 	u := c.m.user(c.t)
 	p = p.over(u.connection)
 	c.send(p.request("SendMsg"))
+	asked := c.id
 	u.bind()
 	for _, text := range texts {
 		if f := u.next(); f.Method != "SEND" || !strings.Contains(string(f.Body), text) {
 			c.t.Errorf("%s with the text %q came where %q was awaited", f.Method, f.Body, text)
 		} else {
+			c.alive() // and SendMsg is not answered before this is acknowledged
 			u.Answer(f, 200, "OK")
 		}
 	}
-	c.extension(c.response(c.id), p, "MsgSended")
+	c.extension(c.response(asked), p, "MsgSended")
 	if len(u.came) > 0 {
 		c.t.Errorf("%q was sent as well", u.came[0].Body)
 	}
@@ -158,6 +160,7 @@ func (c *channel) send(element string) {
 		c.raw(pdu(c.start(), document("request", element)))
 		return
 	}
+	c.named = true
 	c.postInfo(strings.Replace(document("request", element), "<request>", fmt.Sprintf(`<request id="r%d">`, c.next()), 1))
 }
 

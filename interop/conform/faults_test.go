@@ -1,67 +1,12 @@
 package conform
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"net"
-	"regexp"
+	"context"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/gomscp/gomscp/mscp"
+	"time"
 )
-
-// A fault is what a media server does wrong, and the strict case that notices it first.
-type fault struct {
-	name, fails string
-
-	sdp  func(string) string // changes session descriptions
-	out  func(string) string // changes what is sent, PDU by PDU
-	in   func(string) string // changes what comes, as it was read
-	info func(string) string // changes what is sent over INFO; "" sends nothing
-
-	handle   func(s *servingMS, req mscp.Element, serve func(mscp.Element) (mscp.Element, error)) (mscp.Element, error)
-	notify   func(s *servingMS, e mscp.Element, tell func(mscp.Element)) // what the application server is told
-	notified func(s *servingMS, e mscp.Element, take func(mscp.Element)) // what it tells
-	acceptor func(s *servingMS, a *mscp.Acceptor)
-
-	lasting, strict, anyConnection, immortal, wrongLength bool
-}
-
-// flawed is a connection on which something else is sent.
-type flawed struct {
-	net.Conn
-	f    fault
-	mu   sync.Mutex
-	rest []byte // the beginning of a PDU
-}
-
-func (c *flawed) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.rest = append(c.rest, b...)
-	// Bodies change in length, so Content-Length is made anew.
-	var out strings.Builder
-	for r := mscp.NewReader(bytes.NewReader(c.rest)); ; {
-		if _, err := r.Read(); err != nil {
-			break
-		}
-		c.rest = c.rest[len(r.Raw()):]
-		s := change(c.f.out, string(r.Raw()))
-		if head, body, ok := strings.Cut(s, "\r\n\r\n"); ok && strings.Count(s, "MSCP/1.0") == 1 && !c.f.wrongLength {
-			s = contentLength.ReplaceAllString(head, fmt.Sprintf("Content-Length: %d", len(body))) + "\r\n\r\n" + body
-		}
-		out.WriteString(s)
-	}
-	if _, err := io.WriteString(c.Conn, out.String()); err != nil {
-		return 0, err
-	}
-	return len(b), nil
-}
-
-var contentLength = regexp.MustCompile("Content-Length: [0-9]+")
 
 // TestMSCPServing runs all cases against a media server that serves everything: none fails,
 // and none is skipped that it is for.
@@ -77,5 +22,55 @@ func TestMSCPServing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// mscpFaults has one fault for each strict case.
+func mscpFaults() []fault {
+	return slices.Concat(protocolFaults, prepareFaults, startFaults, dialogFaults, conferenceFaults, setUpFaults, pduFaults, paperFaults)
+}
+
+// strict are the strict cases, in their order.
+func strict(cases []Case) []Case {
+	return slices.DeleteFunc(cases, func(c Case) bool { return !c.Strict })
+}
+
+// first is the first strict case that fails for a fault, and why.
+func first(t *testing.T, f fault, timeout time.Duration) Result {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var found Result
+	o := Options{Timeout: timeout, OnResult: func(r Result) {
+		if r.Counts(Options{}) {
+			found = r
+			cancel()
+		}
+	}}
+	if _, err := Run(ctx, strict(MSCP(serve(t, f).target())), o); err != nil && found.ID == "" {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestMSCPFaults has each fault noticed first by its case, and each strict case notice one.
+func TestMSCPFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs the cases up to that for each fault")
+	}
+	of := map[string]string{}
+	for _, f := range mscpFaults() {
+		of[f.fails] = f.name
+		t.Run(strings.ReplaceAll(f.fails, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			if r := first(t, f, 2*time.Second); r.ID != f.fails {
+				t.Errorf("%s: %q is noticed first, not %s: %s\n%s", f.name, r.ID, f.fails, r.Detail, r.Wire)
+			}
+		})
+	}
+	for _, c := range strict(MSCP(MSCPTarget{})) {
+		if of[c.ID] == "" {
+			t.Errorf("no fault is for %s", c.ID)
+		}
 	}
 }

@@ -17,15 +17,14 @@ func (m MSCPTarget) section3_2() []Case {
 			}
 		})),
 		must("mscp/3.2/2", "the top-level element is mscp, with a version of 1.0, in the namespace urn:ietf:mscp", m.on(func(t *T, c *channel) {
-			a := c.ask(unjoin)
-			if n := a.root(); n.Name != "mscp" || n.Space != draft.Namespace {
-				t.Errorf("it is %q in %q", n.Name, n.Space)
-			}
-			if v := a.root().attr("version"); v != "1.0" {
-				t.Errorf("the version is %q", v)
+			for _, a := range []*answer{c.ask(unjoin), c.askDocument(`<mscp version="1.0"`)} {
+				if n := a.root(); c.infos == nil && (n.Name != "mscp" || n.Space != draft.Namespace || n.attr("version") != "1.0") {
+					t.Errorf("it is %q in %q, with the version %q", n.Name, n.Space, n.attr("version"))
+				}
 			}
 		})),
 		must("mscp/3.2/3", "a response's document holds one response, and that one element", m.on(func(t *T, c *channel) {
+			c.destroy(c.ask("<createconference/>").element()) // which is judged, too
 			a := c.ask(unjoin)
 			if len(a.root().Elements) != 1 || a.root().Elements[0].Name != "response" || len(a.root().Elements[0].Elements) != 1 {
 				t.Errorf("the document is %s", a.Body)

@@ -59,7 +59,7 @@ func (m MSCPTarget) section4_1() []Case {
 			l := m.connection(t)
 			id := c.prepared(m.DialogExit, "connectionid", l.id)
 			c.silent(id)
-			c.wants("dialogstarted", element("dialogstart", "prepareddialogid", id))
+			c.wants("dialogstarted", element("dialogstart", "prepareddialogid", id, "connectionid", l.id))
 			c.ended(id, l.id, "dialogexit")
 		})),
 		must("mscp/4.1/11", "dialogprepare takes all its attributes and elements", m.on(func(t *T, c *channel) {

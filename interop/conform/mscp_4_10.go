@@ -9,7 +9,7 @@ func (m MSCPTarget) section4_10() []Case {
 				id := c.started(m.document(t, m.DialogTransfer, "transfer"), "connectionid", l.id)
 				c.ended(id, l.id, "dialogtransfer")
 				c.tell(element("dialogtransfercomplete", "dialogid", id, "reason", reason))
-				c.alive()
+				c.silent(id)
 				c.terminate(id, false)
 				c.ended(id, l.id, "dialogexit")
 			}

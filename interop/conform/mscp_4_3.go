@@ -14,13 +14,13 @@ func (m MSCPTarget) section4_3() []Case {
 			id := c.started(m.document(t, m.DialogWait, "wait"), "connectionid", l.id)
 			c.terminate(id, true)
 			c.silent(id)
-			c.alive()
 			c.silent(id)
 		})),
 		must("mscp/4.3/3", "a prepared dialog that is terminated is gone: dialogstart of it is refused", m.on(func(t *T, c *channel) {
 			l := m.connection(t)
 			id := c.prepared(m.DialogExit, "connectionid", l.id)
 			c.terminate(id, false)
+			c.silent(id)
 			c.is(c.ask(element("dialogstart", "prepareddialogid", id, "connectionid", l.id)), startAnswers[1:]...).wants(t, "dialogid", id)
 		})),
 	}

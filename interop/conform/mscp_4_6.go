@@ -11,9 +11,9 @@ func (m MSCPTarget) section4_6() []Case {
 			l := m.connection(t)
 			id := c.started(m.document(t, m.DialogWait, "wait"), "connectionid", l.id)
 			c.tell(`<dialoguser name="alert.priority1" ` + attribute("dialogid", id) + `><namelist><item name="message" value="Hi"/></namelist></dialoguser>`)
-			c.alive()
+			c.silent(id)
 			c.terminate(id, false)
-			c.ended(id, l.id, "dialogexit", "dialoguser")
+			c.ended(id, l.id, "dialogexit")
 		})),
 	}
 }

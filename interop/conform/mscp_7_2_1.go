@@ -16,7 +16,7 @@ import (
 func (m MSCPTarget) section7_2_1() []Case {
 	return []Case{
 		must("mscp/7.2.1/1", "the answer has an m-line of application and TCP/MS with the port to connect to", func(t *T) {
-			a := m.answer(t, m.offer(t))
+			a := m.answer(t, inMedia(m.offer(t)))
 			if a.Port <= 0 || a.Port == 9 {
 				t.Errorf("the port is %d", a.Port)
 			}
@@ -36,8 +36,12 @@ func (m MSCPTarget) section7_2_1() []Case {
 		}),
 		must("mscp/7.2.1/4", "the answer is a well-formed session description", func(t *T) {
 			m.answer(t, m.offer(t)) // which looks at all of it
+			m.answer(t, strings.Replace(m.offer(t), "s=MSCP\r\n", "s=MSCP\r\ni=Control\r\n", 1))
 		}),
-		must("mscp/7.2.1/5", "the media server accepts a connection at that port, and answers on it", m.onTCP(func(t *T, c *channel) { c.alive() })),
+		must("mscp/7.2.1/5", "the media server accepts a connection at that port, and answers on it", m.onTCP(func(t *T, c *channel) {
+			c.alive()
+			m.setUpWith(t, inSession(m.offer(t))).alive()
+		})),
 		should("mscp/7.2.1/6", "the offer of the draft's example, which lacks what RFC 8866 demands, is taken", func(t *T) {
 			m.setUpWith(t, drafts).alive()
 		}),
@@ -177,4 +181,17 @@ func (m MSCPTarget) overTLS(t *T) MSCPTarget {
 		m.lacks(t, "tls", "an offer of it is refused in the answer")
 	}
 	return m
+}
+
+// inMedia moves c= to the m-line's part, where it may be as well (RFC 8866, section 5.7).
+func inMedia(offer string) string {
+	const c = "c=IN IP4 127.0.0.1\r\n"
+	return strings.Replace(strings.Replace(offer, c, "", 1), " *\r\n", " *\r\n"+c, 1)
+}
+
+// inSession moves a=setup and a=connection to the session's part, where they may be as well
+// (RFC 4145, sections 4 and 5).
+func inSession(offer string) string {
+	const a = "a=setup:active\r\na=connection:new\r\n"
+	return strings.Replace(strings.Replace(offer, a, "", 1), "m=", a+"m=", 1)
 }

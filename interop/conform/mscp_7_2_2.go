@@ -15,7 +15,7 @@ func (m MSCPTarget) section7_2_2() []Case {
 			c.askDocument("<")
 		})),
 		must("mscp/7.2.2/2", "a PDU has Content-Type, Content-Length and a body, after an empty line", m.onTCP(func(t *T, c *channel) {
-			for _, a := range []*answer{c.ask(unjoin), c.askDocument("<")} {
+			for _, a := range []*answer{c.ask(unjoin), c.askDocument("<<")} {
 				head, body, _ := bytes.Cut(a.Raw, []byte("\r\n\r\n"))
 				for _, name := range []string{"Content-Type", "Content-Length"} {
 					if n := strings.Count(strings.ToLower(string(head)), "\r\n"+strings.ToLower(name)+":"); n != 1 {
@@ -28,10 +28,13 @@ func (m MSCPTarget) section7_2_2() []Case {
 			}
 		})),
 		must("mscp/7.2.2/3", "the Content-Type of a document is application/mscp+xml", m.onTCP(func(t *T, c *channel) {
-			a := c.ask(unjoin)
-			media, _, _ := strings.Cut(a.ContentType, ";")
-			if media = strings.TrimSpace(media); media != "" && !strings.EqualFold(media, "application/mscp+xml") {
-				t.Errorf("it is %q", a.ContentType)
+			for _, asked := range []string{"application/mscp+xml", "application/mscp+xml;charset=UTF-8"} {
+				c.raw(strings.Replace(pdu(c.start(), good), "application/mscp+xml", asked, 1))
+				a := c.response(c.id)
+				media, _, _ := strings.Cut(a.ContentType, ";")
+				if media = strings.TrimSpace(media); !strings.EqualFold(media, "application/mscp+xml") {
+					t.Errorf("it is %q", a.ContentType)
+				}
 			}
 		})),
 		must("mscp/7.2.2/4", "a PDU is put together from as many TCP segments as it comes in", m.onTCP(func(t *T, c *channel) {

@@ -15,10 +15,11 @@ func (m MSCPTarget) section7_2_4() []Case {
 	return []Case{
 		must("mscp/7.2.4/1", "each request is followed by one response, and no more", m.onTCP(func(t *T, c *channel) {
 			c.ask(unjoin)
+			c.ask(`<v:myrequest xmlns:v="http://www.example.org/vendor"/>`)
 			c.alive() // whose response must be the next
 		})),
 		must("mscp/7.2.4/2", "the response-line has a version, a status-code with its reason-phrase, and the request-id", m.onTCP(func(t *T, c *channel) {
-			for _, a := range []*answer{c.ask(unjoin), c.askDocument("<")} {
+			for _, a := range []*answer{c.ask(unjoin), c.askDocument("<>")} {
 				if !statusLine.Match(a.Raw) {
 					t.Errorf("it is %q", a.Raw[:max(0, bytes.IndexByte(a.Raw, '\n'))])
 				}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +31,12 @@ type servingMS struct {
 	mu          sync.Mutex
 	connections map[string]*msConnection
 	kept        map[[2]string][]string // texts by sender and recipient
-	all         []*mscp.Owner
+	all         []owner
+	tells       []func(mscp.Element)
+	channels    int // that were set up
+	conferences int // whose ids were given out
+	flawed      []*flawed
+	infos       []*sipua.Call
 }
 
 // An msConnection is a call with message media.
@@ -77,7 +83,7 @@ func (s *servingMS) restart() {
 	for _, o := range s.all {
 		go o.Close(context.Background())
 	}
-	s.all, s.connections = nil, map[string]*msConnection{}
+	s.all, s.connections, s.conferences = nil, map[string]*msConnection{}, 0
 }
 
 func (s *servingMS) invited(in *sipua.IncomingCall) {
@@ -139,7 +145,7 @@ func (s *servingMS) owner(notify func(mscp.Element)) owner {
 	o := owner{s.m.Owner(tell), tell}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all = append(s.all, o.Owner)
+	s.all, s.tells = append(s.all, o), append(s.tells, notify)
 	return o
 }
 
@@ -156,34 +162,66 @@ func (s *servingMS) notified(o owner) func(mscp.Element) {
 
 func (s *servingMS) control(in *sipua.IncomingCall) error {
 	var mu sync.Mutex
-	var current *mscp.Server
+	var current, first *mscp.Server
+	nth := s.nextChannel()
 	o := s.owner(func(e mscp.Element) {
 		mu.Lock()
 		srv := current
+		if s.f.stale {
+			srv = first
+		}
 		mu.Unlock()
 		if srv != nil {
 			_ = srv.Notify(context.Background(), e)
 		}
 	})
-	a := &mscp.Acceptor{Host: "127.0.0.1", Certificate: func() (*tls.Certificate, error) { return &s.cert, nil }, Serve: func(c net.Conn) *mscp.Server {
+	a := &mscp.Acceptor{Host: "127.0.0.1", Check: s.f.check, Certificate: func() (*tls.Certificate, error) { return &s.cert, nil }}
+	a.Ended = func(*mscp.Server) {
+		if s.f.ownerEnds {
+			o.Close(context.Background())
+		}
+	}
+	var before *flawed
+	a.Serve = func(c net.Conn) *mscp.Server {
 		mu.Lock()
 		defer mu.Unlock()
-		flawed := &flawed{Conn: c, f: s.f}
-		current = mscp.NewServer(flawed, s.handler(o), mscp.Config{OnNotification: s.notified(o), Strict: s.f.strict})
+		f := newFlawed(s, c, nth)
+		if s.f.serial && before != nil {
+			f.after = before.ended
+		}
+		before = f
+		s.track(f)
+		current = mscp.NewServer(f, s.handler(o), mscp.Config{OnNotification: s.notified(o)})
+		if first == nil {
+			first = current
+		}
 		return current
-	}}
-	if s.f.acceptor != nil {
-		s.f.acceptor(s, a)
 	}
 	describe := func(offer []byte) ([]byte, error) {
+		secure := s.f.anyCertificate && strings.Contains(string(offer), "TCP/TLS/MS")
+		if secure {
+			offer = []byte(strings.Replace(string(offer), "TCP/TLS/MS", "TCP/MS", 1))
+			a.Listen = s.listenAny
+		}
 		answer, err := a.Answer(offer)
-		return []byte(change(s.f.sdp, string(answer))), err
+		sdp := string(answer)
+		if secure {
+			sdp = strings.Replace(sdp, "TCP/MS", "TCP/TLS/MS", 1) + "a=fingerprint:" + fingerprint("sha-256", s.cert.Certificate[0]) + "\r\n"
+		}
+		if s.f.sdp != nil {
+			sdp = s.f.sdp(s, string(offer), sdp)
+		}
+		return []byte(sdp), err
 	}
 	answer, err := describe(in.Body)
 	if err != nil {
 		return err
 	}
-	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return describe(offer) })
+	if s.f.noReinvite {
+		in.OnReinvite(func(context.Context, []byte) ([]byte, error) { return nil, errors.New("none is taken") })
+	} else {
+		in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return describe(offer) })
+	}
 	ctx, cancel := context.WithCancel(s.t.Context())
 	defer cancel()
 	call, _, err := in.Answer(s.t.Context(), answer, sdpType)
@@ -192,6 +230,9 @@ func (s *servingMS) control(in *sipua.IncomingCall) error {
 	}
 	if !s.f.lasting {
 		call.AfterEnd(cancel)
+	}
+	if s.f.sharedFate {
+		call.AfterEnd(s.closeAll)
 	}
 	_ = a.Run(ctx)
 	o.Close(context.Background())
@@ -209,26 +250,90 @@ func (s *servingMS) info(in *sipua.IncomingCall) error {
 	o := s.owner(func(e mscp.Element) { _ = srv.Notify(context.Background(), e) })
 	srv = mscp.NewInfoServer(func(ctx context.Context, body []byte) error {
 		<-ready
-		if out := change(s.f.info, string(body)); out != "" {
-			return call.Info(ctx, mscp.ContentType, []byte(out))
+		to := call
+		if s.f.infoCross {
+			to = s.firstInfo()
 		}
-		return nil
+		return to.Info(ctx, mscp.ContentType, []byte(change(s.f.info, string(body))))
 	}, s.handler(o), mscp.Config{OnNotification: s.notified(o)})
 	defer srv.Close()
 	in.OnInfo(func(_ context.Context, i sipua.Info) error {
 		documents, err := i.Find(mscp.ContentType)
 		for _, d := range documents {
 			err = errors.Join(err, srv.Deliver(d.Content))
+			if s.f.infoEcho && strings.Contains(string(d.Content), "<notification") {
+				err = errors.Join(err, call.Info(s.t.Context(), mscp.ContentType, []byte(document("response", unjoined))))
+			}
 		}
 		return err
 	})
 	if call, _, err = in.Answer(s.t.Context(), answer, sdpType); err != nil {
 		return nil
 	}
+	s.mu.Lock()
+	s.infos = append(s.infos, call)
+	s.mu.Unlock()
 	close(ready)
 	<-call.Done()
 	o.Close(context.Background())
 	return nil
+}
+
+// unjoined is a response that is right by the schema.
+const unjoined = `<conferenceunjoined id1="conform-a" id2="conform-b"/>`
+
+// nextChannel counts control dialogs, and count conferences.
+func (s *servingMS) nextChannel() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels++
+	return s.channels
+}
+
+func (s *servingMS) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conferences++
+	return s.conferences
+}
+
+// tellAll tells every application server.
+func (s *servingMS) tellAll(e mscp.Element) {
+	s.mu.Lock()
+	all := slices.Clone(s.tells)
+	s.mu.Unlock()
+	for _, tell := range all {
+		tell(e)
+	}
+}
+
+func (s *servingMS) track(f *flawed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flawed = append(s.flawed, f)
+}
+
+func (s *servingMS) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.flawed {
+		f.Conn.Close()
+	}
+}
+
+// firstInfo is the oldest dialog of INFO that goes on.
+func (s *servingMS) firstInfo() *sipua.Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.infos[0].Ended() {
+		s.infos = s.infos[1:]
+	}
+	return s.infos[0]
+}
+
+// listenAny takes whatever certificate is shown.
+func (s *servingMS) listenAny() (net.Listener, error) {
+	return tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{s.cert}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12})
 }
 
 // functions are the media.
@@ -396,6 +501,17 @@ func (s *servingMS) send(ctx context.Context, r *mscp.SendMsg) error {
 	pair := [2]string{r.FromURI, r.ToURI}
 	s.mu.Lock()
 	c, texts := s.connections[r.ConnectionID], s.kept[pair]
+	if s.f.mixes {
+		texts = nil
+		for other, more := range s.kept {
+			if other[1] == pair[1] {
+				texts = append(texts, more...)
+			}
+		}
+	}
+	if s.f.forgets {
+		s.kept[pair] = nil
+	}
 	s.mu.Unlock()
 	if c == nil {
 		return errors.New("no such connection")
@@ -410,7 +526,9 @@ func (s *servingMS) send(ctx context.Context, r *mscp.SendMsg) error {
 			return err
 		}
 		s.mu.Lock()
-		s.kept[pair] = s.kept[pair][1:]
+		if kept := s.kept[pair]; len(kept) > 0 && !s.f.remembers {
+			s.kept[pair] = kept[1:]
+		}
 		s.mu.Unlock()
 	}
 	return nil

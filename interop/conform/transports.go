@@ -181,12 +181,12 @@ func (c *channel) postInfo(body string) *answer {
 }
 
 // readInfo waits for the next document that comes in an INFO. One without an id answers
-// the last request.
+// the last request, if that had none either.
 func (c *channel) readInfo() (*answer, error) {
 	select {
 	case p := <-c.infos:
 		a := c.judge(p)
-		if a.Kind == draft.Response && a.ID == 0 {
+		if a.Kind == draft.Response && a.ID == 0 && !c.named {
 			a.ID = c.id
 		}
 		return a, nil
