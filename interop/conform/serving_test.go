@@ -41,7 +41,6 @@ type servingMS struct {
 
 // An msConnection is a call with message media.
 type msConnection struct {
-	mu      sync.Mutex
 	pair    [2]string
 	ready   chan struct{} // closed with RestoreMsg
 	session *msrp.Session
