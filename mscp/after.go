@@ -11,8 +11,9 @@ type afterKey struct{}
 // afters are the functions that wait for one response.
 type afters struct {
 	mu   sync.Mutex
-	all  []func()
+	all  []func(sent bool)
 	done bool
+	sent bool // whether the response was
 }
 
 // AfterResponse calls f when the response to the request that ctx is of has
@@ -20,29 +21,39 @@ type afters struct {
 // it. It is for use in a Handler and what it calls; where the response has gone
 // out, or with any other ctx, f is called at once.
 func AfterResponse(ctx context.Context, f func()) {
-	if a, ok := ctx.Value(afterKey{}).(*afters); ok && a.add(f) {
-		return
-	}
-	f()
+	afterResponse(ctx, func(bool) { f() })
 }
 
-func (a *afters) add(f func()) bool {
+// afterResponse is AfterResponse, and tells f whether the response was sent: it was not
+// if the channel ended first.
+func afterResponse(ctx context.Context, f func(sent bool)) {
+	sent := true
+	if a, ok := ctx.Value(afterKey{}).(*afters); ok {
+		var wait bool
+		if wait, sent = a.add(f); wait {
+			return
+		}
+	}
+	f(sent)
+}
+
+func (a *afters) add(f func(bool)) (wait, sent bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.done {
 		a.all = append(a.all, f)
 	}
-	return !a.done
+	return !a.done, a.sent
 }
 
 // run calls what has been added.
-func (a *afters) run() {
+func (a *afters) run(sent bool) {
 	a.mu.Lock()
-	a.done = true
+	a.done, a.sent = true, sent
 	all := a.all
 	a.mu.Unlock()
 	for _, f := range all {
-		f()
+		f(sent)
 	}
 }
 

@@ -69,8 +69,11 @@
 //
 // [InfoClient] and [InfoServer] carry the same requests over SIP INFO
 // (section 7.1), behind the same calls ([Doer]); whoever uses them sends and
-// receives the INFOs. INFO has no status of its own, so the one of an error
-// goes in an attribute status of our namespace on response. [ClientTLS] and [ServerTLS] make a channel over TLS whose ends know
+// receives the INFOs, on a dialog without media ([InfoSDP]) or on those of
+// participants. Each SIP dialog has its own two ends, so that a response uses its
+// request's dialog; the sequence of messages is that of one dialog. INFO has no status
+// of its own, so the one of an error goes in an attribute status of our namespace on
+// response. [ClientTLS] and [ServerTLS] make a channel over TLS whose ends know
 // each other by the fingerprints of their session descriptions (RFC 8122).
 //
 // # Where the draft contradicts itself

@@ -185,7 +185,8 @@ type InfoServer struct {
 }
 
 // NewInfoServer makes a server that sends its responses with send, which is to
-// use the SIP dialog that the requests come on. [MSCP-7.1-1]
+// use the SIP dialog that the requests come on: a control dialog's or a
+// participant's, each of which has its own server. [MSCP-7.1-1]
 func NewInfoServer(send SendInfo, handler Handler, cfg Config) *InfoServer {
 	log := cfg.Logger
 	if log == nil {
@@ -249,13 +250,14 @@ var errNoDocument = errors.New("mscp: no document (section 3.2)")
 // answer sends the response to a request, on whose SIP dialog send sends.
 func (s *InfoServer) answer(r received) {
 	ctx, after := forResponse(s.h.ctx)
-	defer after.run()
 	answer, status := s.h.respondTo(ctx, r)
 	if status != StatusOK {
 		answer.Status = status
 	}
 	body := answer.Encode(s.h.cfg.Dialect) // [MSCP-7.1-3]
-	if err := s.send(s.h.ctx, body); err != nil {
+	err := s.send(s.h.ctx, body)
+	after.run(err == nil)
+	if err != nil {
 		s.h.log.Warn("MSCP response in INFO not sent", "err", err)
 	}
 }

@@ -113,3 +113,20 @@ func TestReject(t *testing.T) {
 		t.Errorf("read as %+v, %v", m, err)
 	}
 }
+
+// TestInfoDialogs has one handler serve two SIP dialogs: each response goes out on the
+// dialog of its request, whatever that is about.
+func TestInfoDialogs(t *testing.T) {
+	h := func(_ context.Context, req Element) (Element, error) { return Refuse(req, "no"), nil }
+	sent := make(chan string, 2)
+	for dialog, about := range map[string]string{"one": "two", "two": "one"} {
+		s := NewInfoServer(func(_ context.Context, body []byte) error { sent <- dialog + string(body); return nil }, h, Config{Strict: true})
+		defer s.Close()
+		if err := s.Deliver([]byte(open + `<request id="r1"><unjoin id1="` + about + `" id2="c"/></request>` + closing)); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-sent; !strings.HasPrefix(got, dialog+"<mscp ") || !strings.Contains(got, `<errorconferenceunjoin id1="`+about+`"`) {
+			t.Errorf("%s: %s", dialog, got)
+		}
+	}
+}

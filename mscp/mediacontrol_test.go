@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -97,5 +98,64 @@ func TestControl(t *testing.T) {
 	}
 	if _, err := a.Answer(offerOf(t, "new")); !errors.Is(err, ErrChannelClosed) {
 		t.Errorf("an offer after the end: %v", err)
+	}
+}
+
+// TestLostResponses loses the connection while requests are under way: what their
+// responses would have told the AS of is ended, since nobody can name it, though the
+// control dialog goes on. A dialog that was prepared has been named, and stays.
+func TestLostResponses(t *testing.T) {
+	ended, slow, block := make(chan string, 10), make(chan struct{}), make(chan struct{})
+	wait := func(is bool) {
+		if is {
+			slow <- struct{}{}
+			<-block
+		}
+	}
+	m := NewMediaServer(MediaFunctions{
+		HasConnection:     func(id string) bool { return id == "c" },
+		PrepareDialog:     func(_ context.Context, d Dialog) error { wait(d.Document.Src == "lost"); return nil },
+		StartDialog:       func(_ context.Context, d Dialog) error { wait(true); return nil },
+		EndDialog:         func(d Dialog, now bool) { ended <- fmt.Sprint("dialog ", d.Document.Src, now) },
+		CreateConference:  func(context.Context, string, *CreateConference) error { wait(true); return nil },
+		DestroyConference: func(context.Context, string) error { ended <- "conference"; return nil },
+	})
+	owner := m.Owner(nil)
+	defer owner.Close(t.Context())
+	as, ms := tcpPair(t)
+	s := NewServer(ms, owner.Handle, Config{})
+	c := NewClient(as, Config{})
+	e, err := c.Do(t.Context(), &DialogPrepare{Src: "known"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := e.(*DialogPrepared).DialogID
+	for _, req := range []Element{
+		&DialogPrepare{Src: "lost"}, &DialogStart{Src: "started", ConnectionID: "c"}, &CreateConference{},
+	} {
+		go func() { _, _ = c.Do(t.Context(), req) }()
+		<-slow
+	}
+	c.Close()
+	<-s.Done()
+	close(block)
+	s.Close()
+	got := []string{<-ended, <-ended, <-ended}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"conference", "dialog losttrue", "dialog startedtrue"}) || len(m.conferences) != 0 || len(m.dialogs) != 1 || len(m.links.links) != 0 {
+		t.Errorf("ended %s; %d conferences, %d dialogs, links %v", got, len(m.conferences), len(m.dialogs), m.links.links)
+	}
+	ctx, after := forResponse(t.Context())
+	go func() { <-slow }()
+	if e, err := owner.Handle(ctx, &DialogStart{PreparedDialogID: id, ConnectionID: "c"}); err != nil || Name(e) != "dialogstarted" {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	after.run(false)
+	if len(m.dialogs) != 1 || len(ended) != 0 {
+		t.Errorf("%d dialogs, %d ended", len(m.dialogs), len(ended))
+	}
+	owner.Notified(&DialogTerminate{DialogID: id})
+	if got := <-ended; got != "dialog knownfalse" {
+		t.Errorf("ended %s", got)
 	}
 }

@@ -134,7 +134,7 @@ func (o *Owner) Close(ctx context.Context) {
 			d.outlet.shut()
 		}
 	}
-	conferences := m.takeConferences(o)
+	conferences := m.conferencesOf(o)
 	unjoins := m.takeJoins(o)
 	m.mu.Unlock()
 	for _, d := range dialogs {
@@ -147,20 +147,15 @@ func (o *Owner) Close(ctx context.Context) {
 	}
 	for _, c := range conferences {
 		c.outlet.shut()
-		if m.f.DestroyConference != nil {
-			_ = m.f.DestroyConference(ctx, c.id)
-		}
-		m.destroyed(c, true)
+		m.destroyGone(ctx, c)
 	}
 	m.tellFlows()
 }
 
-// takeConferences marks those of o for their end. One that is being created or
-// destroyed is left to whoever does that. It is called with the lock.
-func (m *MediaServer) takeConferences(o *Owner) (list []*liveConference) {
+// conferencesOf are those of o. It is called with the lock.
+func (m *MediaServer) conferencesOf(o *Owner) (list []*liveConference) {
 	for _, c := range m.conferences {
-		if c.owner == o && c.state == created {
-			c.state = destroying
+		if c.owner == o {
 			list = append(list, c)
 		}
 	}

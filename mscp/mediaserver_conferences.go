@@ -41,7 +41,12 @@ func (m *MediaServer) create(ctx context.Context, req *CreateConference) Element
 	if err != nil {
 		return &ErrorConferenceCreate{ConferenceID: c.id, Reason: err.Error()}
 	}
-	AfterResponse(ctx, c.outlet.release)
+	afterResponse(ctx, func(sent bool) {
+		if !sent { // the AS will never know of it
+			m.destroyGone(context.WithoutCancel(ctx), c)
+		}
+		c.outlet.release()
+	})
 	return &ConferenceCreated{ConferenceID: c.id}
 }
 
@@ -101,6 +106,24 @@ func (m *MediaServer) destroy(ctx context.Context, req *DestroyConference) Eleme
 		return &ErrorConferenceDestroy{ConferenceID: req.ConferenceID, Reason: err.Error()}
 	}
 	return &ConferenceDestroyed{ConferenceID: req.ConferenceID}
+}
+
+// destroyGone destroys a conference that nobody has any more. One that is being created
+// or destroyed is left to whoever does that.
+func (m *MediaServer) destroyGone(ctx context.Context, c *liveConference) {
+	m.mu.Lock()
+	mine := c.state == created
+	if mine {
+		c.state = destroying
+	}
+	m.mu.Unlock()
+	if !mine {
+		return
+	}
+	if m.f.DestroyConference != nil {
+		_ = m.f.DestroyConference(ctx, c.id)
+	}
+	m.destroyed(c, true)
 }
 
 // destroyed takes out a conference whose media are destroyed; one that could not be

@@ -32,6 +32,7 @@ type dialog struct {
 	terminate *DialogTerminate
 	over      bool
 
+	known     bool // to the AS: it was prepared
 	announced bool // the response has gone out, and what was told before it
 	telling   bool // the end is being told
 }
@@ -68,6 +69,11 @@ func (m *MediaServer) prepare(ctx context.Context, req *DialogPrepare) Element {
 	if err != nil {
 		return refuse(err)
 	}
+	afterResponse(ctx, func(sent bool) {
+		if !sent {
+			m.undo(d)
+		}
+	})
 	return &DialogPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID} // [MSCP-4.1-4]
 }
 
@@ -143,7 +149,7 @@ func (m *MediaServer) start(ctx context.Context, req *DialogStart) (Element, err
 	if d.terminate != nil {
 		m.terminate(d.terminate)
 	}
-	AfterResponse(ctx, func() { m.started(d) })
+	afterResponse(ctx, func(sent bool) { m.started(d, sent) })
 	return &DialogStarted{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID}, nil // [MSCP-4.2-4] [MSCP-4.2-5]
 }
 
@@ -231,13 +237,16 @@ func (m *MediaServer) takePrepared(req *DialogStart) (*dialog, Element) {
 		return nil, notStarted(now, err)
 	}
 	m.release(d.ConnectionID) // it is held twice, or was for none
-	d.ConnectionID, d.ConferenceID, d.state = now.ConnectionID, now.ConferenceID, starting
+	d.ConnectionID, d.ConferenceID, d.state, d.known = now.ConnectionID, now.ConferenceID, starting, true
 	return d, nil
 }
 
 // started is called when the AS has got the response: what has happened to the
 // dialog meanwhile is told.
-func (m *MediaServer) started(d *dialog) {
+func (m *MediaServer) started(d *dialog, sent bool) {
+	if !sent && !d.known {
+		m.undo(d)
+	}
 	m.mu.Lock()
 	if d.state == announcing {
 		d.state = started
@@ -249,6 +258,20 @@ func (m *MediaServer) started(d *dialog) {
 	d.announced = true
 	if d.state == ended && !d.telling {
 		m.dropDialog(d)
+	}
+}
+
+// undo ends a dialog of which the AS has not learned, as the channel ended first.
+func (m *MediaServer) undo(d *dialog) {
+	m.mu.Lock()
+	there := m.dialogs[d.ID] == d
+	ended := d.state == ended
+	m.dropDialog(d)
+	m.mu.Unlock()
+	d.outlet.shut()
+	m.tellFlows()
+	if there && !ended {
+		m.endDialog(d.Dialog, true)
 	}
 }
 

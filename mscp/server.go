@@ -165,8 +165,8 @@ type request struct {
 func (s *Server) respond(r *request) {
 	defer s.slots.giveBack(r.PDU)
 	ctx, after := forResponse(s.ctx)
-	_ = s.out.write(s.answer(ctx, r)) // [MSCP-3.1-1] [MSCP-7.2.4-1] an error has ended the channel
-	after.run()
+	err := s.out.write(s.answer(ctx, r)) // [MSCP-3.1-1] [MSCP-7.2.4-1] an error has ended the channel
+	after.run(err == nil)
 }
 
 // answer makes the response to a request, with the same request-id. Each
