@@ -335,7 +335,7 @@ func (m *MediaServer) dialogEvent(id string, e Element) {
 func (m *MediaServer) DialogNotify(id string, e Element) error { // [MSCP-4.6-3]
 	m.mu.Lock()
 	d := m.dialogs[id]
-	runs := d != nil && d.state >= starting && d.state != ended && !d.over
+	runs := d != nil && d.state >= starting // one that has ended has a closed outlet
 	var at Dialog
 	if runs {
 		at = d.Dialog

@@ -401,3 +401,68 @@ func TestMediaLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestTerminatedBeforeTold terminates a dialog immediately while its events, and its end,
+// wait for the response: none of them is sent.
+func TestTerminatedBeforeTold(t *testing.T) {
+	for _, exits := range []bool{false, true} {
+		told, ended := 0, 0
+		m := NewMediaServer(MediaFunctions{
+			HasConnection: func(string) bool { return true },
+			StartDialog:   func(context.Context, Dialog) error { return nil },
+			EndDialog:     func(Dialog, bool) { ended++ },
+			Notify:        func(Element) { told++ },
+		})
+		ctx, after := forResponse(t.Context())
+		e, err := m.Handle(ctx, &DialogStart{Src: "s", ConnectionID: "c"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := e.(*DialogStarted).DialogID
+		if err := m.DialogNotify(id, &DialogUser{EventName: "e"}); err != nil {
+			t.Error(err)
+		}
+		if exits {
+			m.DialogExited(id, nil)
+		}
+		m.Notified(&DialogTerminate{DialogID: id, Immediate: "true"})
+		after.run(true)
+		if m.DialogExited(id, nil); told != 0 || ended != 1 && !exits || len(m.dialogs)+len(m.held)+len(m.links.links) != 0 {
+			t.Errorf("exits %t: %d told, %d ended, %d dialogs, %d held", exits, told, ended, len(m.dialogs), len(m.held))
+		}
+	}
+}
+
+// TestNoEndDialog checks that a dialog which the media cannot end is over when the AS
+// wants its end, and that a prepared one gives its connection back.
+func TestNoEndDialog(t *testing.T) {
+	var told []string
+	m := NewMediaServer(MediaFunctions{
+		HasConnection: func(string) bool { return true },
+		PrepareDialog: func(context.Context, Dialog) error { return nil },
+		StartDialog:   func(context.Context, Dialog) error { return nil },
+		Notify:        func(e Element) { told = append(told, Name(e)) },
+	})
+	ask := func(req Element) Element {
+		e, err := m.Handle(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	for _, connection := range []string{"c", ""} { // which dialogprepare names, or not
+		id := ask(&DialogPrepare{Src: "s", ConnectionID: connection}).(*DialogPrepared).DialogID
+		if e := ask(&DialogStart{PreparedDialogID: id, ConnectionID: "c"}); Name(e) != "dialogstarted" {
+			t.Fatalf("%+v", e)
+		}
+		m.Notified(&DialogTerminate{DialogID: id})
+		if len(m.dialogs)+len(m.held) != 0 {
+			t.Errorf("%d dialogs, %d held", len(m.dialogs), len(m.held))
+		}
+	}
+	id := ask(&DialogPrepare{Src: "s", ConnectionID: "c"}).(*DialogPrepared).DialogID
+	m.Notified(&DialogTerminate{DialogID: id}) // of which nothing is told
+	if len(told) != 2 || told[0] != "dialogexit" || told[1] != "dialogexit" || len(m.dialogs)+len(m.held) != 0 {
+		t.Errorf("told %v; %d dialogs, %d held", told, len(m.dialogs), len(m.held))
+	}
+}

@@ -226,6 +226,8 @@ func TestThirdTopologyRule(t *testing.T) {
 	ft.ask(&DestroyConference{ConferenceID: conf}, "conferencedestroyed")
 	ft.want("a", " a>"+d)
 	ft.m.DialogExited(d, nil)
+	ft.refuse = nil
+	ft.m.Notified(&DialogTerminate{DialogID: ft.dialog("a"), Immediate: "true"})
 	if len(ft.now) != 0 || len(ft.m.links.links) != 0 || len(ft.m.held) != 0 {
 		t.Errorf("left: %v, %v, %v", ft.now, ft.m.links.links, ft.m.held)
 	}

@@ -435,6 +435,18 @@ func TestNotesKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// TestNumbers checks what numbers are read as: their value.
+func TestNumbers(t *testing.T) {
+	for _, attr := range []string{"videomixingvas", "audiomixingnbest"} {
+		for in, want := range map[string]string{" +007\n": "7", "12": "12", " 3 ": "3", "99999999999999999999999": "99999999999999999999999"} {
+			d, err := ParseWith([]byte(open+`<request><createconference `+attr+`="`+in+`"/></request>`+closing), Options{Strict: true})
+			if err != nil || attributeOf(d.Element, attr) != want {
+				t.Errorf("%s=%q: %+v, %v", attr, in, d, err)
+			}
+		}
+	}
+}
+
 // TestPortOfAnActiveEnd checks that 0, which refuses an m-line, is no wrong port.
 func TestPortOfAnActiveEnd(t *testing.T) {
 	for port, wrong := range map[string]bool{"9": false, "0": false, "4000": true} {
