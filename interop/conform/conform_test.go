@@ -69,7 +69,15 @@ func TestSelect(t *testing.T) {
 func TestReports(t *testing.T) {
 	cases := []Case{
 		must("mscp/1/1", "passes", func(*T) {}),
-		must("mscp/1/2", "fails", func(t *T) { t.wire.note(">", []byte("a\x00<\r\nb")); t.Fatalf("since <it> must") }),
+		must("mscp/1/2", "fails", func(t *T) {
+			t.wire.note(">", []byte("a\x00<\r\nb"))
+			t.wire.note(">", []byte(pdu("REQ MSCP/1.0 1", document("request", unjoin))))
+			t.wire.note("<", []byte("SIP/2.0 200 OK\r\n"+strings.Repeat("X: y\r\n", 2*MaxWire)))
+			for range MaxWire / MaxMessage {
+				t.wire.note("<", []byte("MSRP a 200 OK\r\n"+strings.Repeat("y", MaxMessage)))
+			}
+			t.Fatalf("since <it> must")
+		}),
 		should("mscp/1/3", "fails as well", func(t *T) { t.Error("it need not") }),
 		must("mscp/1/4", "is skipped", func(t *T) { t.Skipf("for want of a peer") }),
 		must("mscp/1/5", "panics", func(t *T) { t.Cleanup(func() { t.Log("cleaned up") }); panic("at the disco") }),
@@ -96,10 +104,13 @@ func TestReports(t *testing.T) {
 			t.Errorf("there is no %q in\n%s", want, text.String())
 		}
 	}
-	for _, want := range []string{`<details class="failed" data-section="mscp 1"`, "since &lt;it&gt; must", `<pre class="sent">a`, "<option>mscp 1</option>"} {
+	for _, want := range []string{`<details class="case failed" data-section="mscp 1"`, "since &lt;it&gt; must", `<details class="m sent"><summary>REQ MSCP/1.0 1 · unjoin`, `<div class="note">…`, "<option>mscp 1</option>"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, page.String())
 		}
+	}
+	if w := results[1].Wire; !strings.Contains(w, "more bytes of this message are not shown") || !strings.Contains(w, "is not shown") || len(w) > 3*MaxWire {
+		t.Errorf("what is cut is not told: %d bytes", len(w))
 	}
 	if strings.Contains(page.String(), "http") {
 		t.Error("the page has something from elsewhere")

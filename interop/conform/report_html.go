@@ -1,6 +1,8 @@
 package conform
 
 import (
+	_ "embed"
+	"fmt"
 	"html/template"
 	"io"
 	"strings"
@@ -8,45 +10,42 @@ import (
 	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
-// htmlPage is a page that needs nothing else: filters by section and verdict, and of each
-// failed case the exchange, what was sent on the left and what came on the right.
-var htmlPage = template.Must(template.New("report").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Conformance</title><style>
-:root{color-scheme:light dark}body{font:16px/1.4 system-ui,sans-serif;max-width:70em;margin:auto;padding:1em}
-details,.case{border-left:.4em solid #888;margin:.3em 0;padding:.2em .6em}.passed{border-color:#2a7}.failed{border-color:#d33}.skipped{border-color:#999}
-code{font-weight:bold}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;font-size:13px}.sent{margin-right:20%}.came{margin-left:20%;background:#8882}
-select{font:inherit;margin-right:1em}[hidden]{display:none}</style></head><body><h1>Conformance</h1><p>{{.Summary}}</p>
-<p><label>Section <select id="section"><option value="">all</option>{{range .Sections}}<option>{{.}}</option>{{end}}</select></label>
-<label>Verdict <select id="verdict"><option value="">all</option><option>passed</option><option>failed</option><option>skipped</option></select></label></p>
-{{range .Results}}<details class="{{.Outcome}}" data-section="{{.Section}}" data-verdict="{{.Outcome}}"><summary><code>{{.ID}}</code> {{.Outcome}}{{if .Strict}}, strict{{end}}: {{.Demand}}</summary>
-<pre>{{.Detail}}</pre>{{range .Exchange}}<pre class="{{if .Sent}}sent{{else}}came{{end}}">{{.Text}}</pre>{{end}}</details>
-{{end}}<script>
-const s=document.getElementById("section"),v=document.getElementById("verdict");
-function show(){for(const d of document.querySelectorAll("details"))d.hidden=s.value&&d.dataset.section!==s.value||v.value&&d.dataset.verdict!==v.value}
-s.onchange=v.onchange=show;</script></body></html>
-`))
+//go:embed report.html
+var htmlText string
 
-// A htmlMessage is a run of lines in one direction.
+// htmlPage is a page that needs nothing else: filters by section and verdict, and of each
+// failed case the exchange as a ladder, the runner on the left and the peer on the right.
+var htmlPage = template.Must(template.New("report").Parse(htmlText))
+
+// A htmlMessage is one arrow of the ladder.
 type htmlMessage struct {
-	Sent bool
-	Text string
+	Class string // sent, came or note
+	Over  string
+	At    string // since the case began
+	Label string // its first line
+	Text  string // all of it
 }
 
 type htmlResult struct {
 	ID, Section, Demand, Detail string
-	Outcome                     Outcome
-	Strict                      bool
+	Verdict                     string // passed, failed, warning or skipped
+	Strict, Counts              bool
 	Exchange                    []htmlMessage
+}
+
+// htmlReport is what the page shows.
+type htmlReport struct {
+	Summary  Summary
+	Warnings int // failures that do not count
+	Sections []string
+	Verdicts []string
+	Results  []htmlResult
 }
 
 // WriteHTML writes the results as one page without anything from elsewhere.
 func WriteHTML(w io.Writer, results []Result, o Options) error {
-	var page struct {
-		Summary  string
-		Sections []string
-		Results  []htmlResult
-	}
-	page.Summary = Summarize(results, o).String()
+	page := htmlReport{Summary: Summarize(results, o), Verdicts: []string{"failed", "warning", "skipped", "passed"}}
+	page.Warnings = page.Summary.Failed - page.Summary.Counting
 	seen := map[string]bool{}
 	for _, r := range results {
 		protocol, _, _ := strings.Cut(r.ID, "/")
@@ -55,23 +54,49 @@ func WriteHTML(w io.Writer, results []Result, o Options) error {
 			seen[section] = true
 			page.Sections = append(page.Sections, section)
 		}
-		page.Results = append(page.Results, htmlResult{r.ID, section, r.Demand, printable.Text(r.Detail), r.Outcome, r.Strict, exchange(printable.Text(r.Wire))})
+		verdict := string(r.Outcome)
+		if r.Outcome == Failed && !r.Counts(o) {
+			verdict = "warning"
+		}
+		page.Results = append(page.Results, htmlResult{ID: r.ID, Section: section, Demand: r.Demand, Detail: printable.Text(r.Detail),
+			Verdict: verdict, Strict: r.Strict, Counts: r.Counts(o), Exchange: exchange(r.Messages)})
 	}
 	return htmlPage.Execute(w, page)
 }
 
-// exchange takes what went over the wire apart by direction.
-func exchange(wire string) (all []htmlMessage) {
-	for line := range strings.Lines(wire) {
-		sent, text := strings.HasPrefix(line, "> "), line
-		if len(line) > 2 && line[1] == ' ' {
-			text = line[2:]
+// exchange makes arrows of messages.
+func exchange(messages []Message) (all []htmlMessage) {
+	for _, m := range messages {
+		h := htmlMessage{Class: "came", Over: m.Over, At: fmt.Sprintf("%.1f ms", float64(m.At.Microseconds())/1000), Text: printable.Text(m.Text)}
+		if m.Sent {
+			h.Class = "sent"
 		}
-		if n := len(all); n > 0 && all[n-1].Sent == sent {
-			all[n-1].Text += text
-			continue
+		if m.Over == "" && strings.HasPrefix(m.Text, "…") {
+			h.Class, h.At = "note", ""
 		}
-		all = append(all, htmlMessage{sent, text})
+		if m.Cut > 0 {
+			h.Text += fmt.Sprintf("… %d more bytes of this message are not shown\n", m.Cut)
+		}
+		h.Label, _, _ = strings.Cut(h.Text, "\n")
+		if what := inside(m); what != "" {
+			h.Label += " · " + what
+		}
+		all = append(all, h)
 	}
 	return all
+}
+
+// inside is the element that a message of MSCP carries; "" if there is none.
+func inside(m Message) string {
+	if m.Over != "MSCP" {
+		return ""
+	}
+	for _, container := range []string{"request", "response", "notification"} {
+		if _, rest, ok := strings.Cut(m.Text, "<"+container); ok {
+			_, rest, _ = strings.Cut(rest, ">")
+			name := strings.TrimLeft(strings.TrimSpace(rest), "<")
+			return name[:len(name)-len(strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:"))]
+		}
+	}
+	return ""
 }
