@@ -34,7 +34,8 @@ func TestRecipient(t *testing.T) {
 		w.send(s.Addr(), fmt.Sprintf("INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKr\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a\r\n"+
 			"To: <%s>\r\nCall-ID: r\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@%s>\r\n%sContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
 			tc.requestURI, w.addr(), alias, w.addr(), tc.headers, len(testOffer), testOffer))
-		w.next("SIP/2.0 200")
+		ok, _ := w.next("SIP/2.0 200")
+		w.send(s.Addr(), w.ack(ok))
 		var kept []string
 		if err := s.dir.Each(func(p Pair) error { kept = append(kept, p.Recipient); return nil }); err != nil {
 			t.Fatal(err)
@@ -42,6 +43,7 @@ func TestRecipient(t *testing.T) {
 		if got := strings.Join(kept, " "); got != tc.want {
 			t.Errorf("%s, %s, %q: kept for %s, want %s", tc.setting, tc.requestURI, tc.headers, got, tc.want)
 		}
+		go w.hangUp() // until the socket is closed
 		s.Close()
 	}
 }

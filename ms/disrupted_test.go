@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -222,6 +223,7 @@ func TestDiskHangs(t *testing.T) {
 		t.Skip("takes half a minute")
 	}
 	const wait = 30 * time.Second // RFC 4975, section 7.1.1
+	var all sync.WaitGroup        // side by side, however few processors there are: they wait
 	for name, tc := range map[string]struct {
 		report bool
 		result error
@@ -233,34 +235,36 @@ func TestDiskHangs(t *testing.T) {
 		"report of a failure":     {report: true, result: syscall.ENOSPC, status: "000 403"},
 		"no report and a failure": {result: syscall.ENOSPC},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a := newFakeAS(t, nil)
-			l := a.rawStore(t, alice, bob, "accept-types:*")
-			headers, code := []string{"Content-Type: text/plain"}, 408
-			if tc.report {
-				headers, code = []string{"Success-Report: yes", "Content-Type: text/plain"}, 200
-			}
-			begun, goOn := a.stick()
-			began := time.Now()
-			l.send("m1xx", "hello", headers...)
-			l.soon("a commit", begun)
-			l.Quiet(19 * time.Second)
-			l.want("m1xx", code)
-			if took := time.Since(began); took >= wait {
-				t.Errorf("the answer took %v", took)
-			}
-			goOn(tc.result)
-			if tc.report {
-				if f := l.Next(); f.Method != "REPORT" || !strings.HasPrefix(f.Get("Status"), tc.status) {
-					t.Errorf("got %+v, want a report of %s", f, tc.status)
+		all.Go(func() {
+			t.Run(name, func(t *testing.T) {
+				a := newFakeAS(t, nil)
+				l := a.rawStore(t, alice, bob, "accept-types:*")
+				headers, code := []string{"Content-Type: text/plain"}, 408
+				if tc.report {
+					headers, code = []string{"Success-Report: yes", "Content-Type: text/plain"}, 200
 				}
-			}
-			a.bye(l)
-			for end := time.Now().Add(10 * time.Second); len(a.ms.Store().Messages(bob, alice)) != tc.kept && time.Now().Before(end); {
-				time.Sleep(time.Millisecond)
-			}
-			a.wantKept(tc.kept)
+				begun, goOn := a.stick()
+				began := time.Now()
+				l.send("m1xx", "hello", headers...)
+				l.soon("a commit", begun)
+				l.Quiet(19 * time.Second)
+				l.want("m1xx", code)
+				if took := time.Since(began); took >= wait {
+					t.Errorf("the answer took %v", took)
+				}
+				goOn(tc.result)
+				if tc.report {
+					if f := l.Next(); f.Method != "REPORT" || !strings.HasPrefix(f.Get("Status"), tc.status) {
+						t.Errorf("got %+v, want a report of %s", f, tc.status)
+					}
+				}
+				a.bye(l)
+				for end := time.Now().Add(10 * time.Second); len(a.ms.Store().Messages(bob, alice)) != tc.kept && time.Now().Before(end); {
+					time.Sleep(time.Millisecond)
+				}
+				a.wantKept(tc.kept)
+			})
 		})
 	}
+	all.Wait()
 }

@@ -12,6 +12,7 @@ import (
 // TestNoAckEnds never acknowledges: the 2xx is repeated at intervals that double
 // up to T2, and after 64*T1 the dialog is ended with BYE.
 func TestNoAckEnds(t *testing.T) {
+	t.Parallel()
 	const t1, t2 = 20 * time.Millisecond, 80 * time.Millisecond
 	returned := make(chan error, 1)
 	ua := newUAWith(t, Config{timers: timers{t1: t1, t2: t2}}, Handlers{Invite: func(in *IncomingCall) {
@@ -58,6 +59,7 @@ func TestNoAckEnds(t *testing.T) {
 // TestCancelWaits gives a call up before anything has come back: the CANCEL
 // waits for a provisional response. The 200 that crosses it gets ACK and BYE.
 func TestCancelWaits(t *testing.T) {
+	t.Parallel()
 	p := newRawPeer(t)
 	ua := newUA(t, Handlers{})
 	ctx, cancel := context.WithCancel(testContext(t))

@@ -65,6 +65,7 @@ func (m *memory) await(t *testing.T, n int) {
 // each way that there is: all of them are made anew at once, although their refreshes
 // are not due for minutes.
 func TestLostSubscriptions(t *testing.T) {
+	t.Parallel()
 	const count = 50
 	for name, tc := range map[string]struct {
 		network string

@@ -181,6 +181,7 @@ func TestRegState(t *testing.T) {
 // TestWatchRegistrations plays the registrar, which leaves a document out: the
 // state is asked for again.
 func TestWatchRegistrations(t *testing.T) {
+	t.Parallel()
 	p := newRawPeer(t)
 	ua := newUA(t, Handlers{})
 	got := make(chan string, 10)

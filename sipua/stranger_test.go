@@ -148,6 +148,7 @@ func name1(p *rawPeer) string { return strings.ReplaceAll(p.t.Name(), "/", "-") 
 // request that is sent again, the CANCEL, the ACK and what is within the dialog come
 // through. What another address says of the call does not.
 func TestStrangerThatIsLetIn(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int32
 	calls, ringing := make(chan *Call, 1), make(chan *IncomingCall, 2)
 	ua := newUAWith(t, Config{IsPeer: peersOnly}, Handlers{
@@ -301,6 +302,7 @@ func options(t *testing.T, c net.Conn, id, want string) {
 // stop in the middle. Peers connect and are served all the while, the flood pushes out
 // its own, and in time all are closed.
 func TestStrangersConnections(t *testing.T) {
+	t.Parallel()
 	ua := newUAWith(t, Config{IsPeer: peersOnly, MaxStrangers: 10, MaxStrangersSource: 8, timers: timers{stranger: 2 * time.Second}}, Handlers{Admit: forbid})
 	early := dialFrom(t, "127.0.0.1", ua.Addr())
 	awaitConnections(t, ua, 1, 0)

@@ -226,6 +226,7 @@ func TestGarbage(t *testing.T) {
 // TestSubscription plays the notifier: a NOTIFY before the 200, one that is
 // late, a refresh, and a notifier that has forgotten.
 func TestSubscription(t *testing.T) {
+	t.Parallel()
 	p := newRawPeer(t)
 	ua := newUA(t, Handlers{})
 	got := make(chan string, 10)
@@ -301,6 +302,7 @@ func TestSubscription(t *testing.T) {
 // TestRegistration plays the registrar: a challenge, a short grant, a refresh
 // and the end.
 func TestRegistration(t *testing.T) {
+	t.Parallel()
 	p := newRawPeer(t)
 	ua := newUA(t, Handlers{})
 	registered := make(chan *Registration, 1)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -150,13 +151,23 @@ func (c *Cluster) Kill() {
 
 // Ports for servers are below those that systems give to outgoing connections,
 // which would take one between FreeAddr and the server's start.
-const firstPort, lastPort = 12_000, 32_000
+const firstPort, lastPort = 10_000, 31_000
+
+// nextPort counts the ports that this process has asked for, from one that other processes
+// hardly begin with: two servers that start at the same time must not get the same one.
+var nextPort = func() *atomic.Uint32 {
+	n := new(atomic.Uint32)
+	n.Store(rand.Uint32N(lastPort - firstPort))
+	return n
+}()
 
 // FreeAddr returns a loopback address whose port is free for UDP and TCP at
-// the moment. A process that is killed and restarted needs a fixed one.
+// the moment, and which it has not returned before. A process that is killed and
+// restarted needs a fixed one.
 func FreeAddr() (string, error) {
 	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
+		port := firstPort + int(nextPort.Add(1)%(lastPort-firstPort))
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
 			continue

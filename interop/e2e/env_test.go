@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +42,13 @@ var users = map[string]string{"alice": "a", "bob": "b", "carol": "c", "dave": "d
 
 var binaries cluster.Binaries
 
+// TestMain builds the servers. Unless -parallel says how many, more tests go side by side
+// than there are processors: those that are parallel wait for timers most of the time.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
+		_ = p.Value.Set(strconv.Itoa(4 + runtime.GOMAXPROCS(0)))
+	}
 	dir, err := os.MkdirTemp("", "gomscp-e2e-")
 	if err == nil {
 		binaries, err = cluster.Build(context.Background(), dir)

@@ -30,7 +30,7 @@ import (
 )
 
 var (
-	faultKills = flag.Int("kills", 8, "how many processes TestFaults kills")
+	faultKills = flag.Int("kills", 4, "how many processes TestFaults kills")
 	faultDisks = flag.Bool("faults.disks", false, "have disks fail more often in TestFaults")
 	faultSeed  = flag.Uint64("faults.seed", 0, "the seed of the order of faults in TestFaults; 0: any")
 )

@@ -94,6 +94,7 @@ var abuses = map[string][]abuse{
 // TestHostileBytes abuses every open port of both servers, and then has a
 // message left and delivered: neither process has ended or grown.
 func TestHostileBytes(t *testing.T) {
+	t.Parallel()
 	e := newEnv(t, envOptions{})
 	as, ms := e.cluster.AS, e.cluster.MS[0]
 	pids := map[*cluster.Process]int{as: as.Pid(), ms: ms.Pid()}

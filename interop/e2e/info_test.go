@@ -11,6 +11,7 @@ import (
 // TestOverInfo stores and pushes with MSCP in SIP INFO, over TCP and UDP. The media
 // server is killed in between: the channel comes back.
 func TestOverInfo(t *testing.T) {
+	t.Parallel()
 	for _, over := range []string{";transport=tcp", ""} {
 		t.Run("SIP"+over, func(t *testing.T) {
 			e := newEnv(t, envOptions{configAS: func(c *as.Config) {

@@ -15,6 +15,7 @@ import (
 // receives and writes messages to files. Each message is in a file in the end,
 // with all its bytes.
 func TestRecipientKilled(t *testing.T) {
+	t.Parallel()
 	e := newEnv(t, envOptions{})
 	const count, kills = 200, 3
 	want := map[string]bool{}

@@ -77,6 +77,7 @@ func TestKilledWithASessionOpen(t *testing.T) {
 // TestPresenceServerRestarted forgets all subscriptions: the application
 // server's come back with their next refresh.
 func TestPresenceServerRestarted(t *testing.T) {
+	t.Parallel()
 	e := newEnv(t, envOptions{})
 	e.leave(alice, bob, "one")
 	addr, asAddr := e.proxy, e.cluster.AS.SIP

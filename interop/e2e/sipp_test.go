@@ -10,6 +10,7 @@ import (
 // TestForeignCaller has sipp make 50 calls through Kamailio: every session
 // begins and ends, and nothing that was counted stays counted.
 func TestForeignCaller(t *testing.T) {
+	t.Parallel()
 	if err := sipp.Available(); err != nil {
 		missing(t, err)
 	}

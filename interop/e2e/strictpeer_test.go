@@ -174,6 +174,7 @@ func (e *env) strictPeers(t *testing.T, tcp bool) {
 // TestStrictPeers has peers that share no code with this project, and are as strict
 // as the strictest, leave and fetch messages.
 func TestStrictPeers(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"UDP", "TCP"} {
 		t.Run(transport, func(t *testing.T) {
 			e := newEnv(t, envOptions{})
@@ -184,6 +185,7 @@ func TestStrictPeers(t *testing.T) {
 
 // TestStrictPeersKamailio is TestStrictPeers behind a real Kamailio.
 func TestStrictPeersKamailio(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"UDP", "TCP"} {
 		t.Run(transport, func(t *testing.T) {
 			e := newEnv(t, envOptions{kamailio: true})

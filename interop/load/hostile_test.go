@@ -61,11 +61,11 @@ func TestHostile(t *testing.T) {
 	c, floods := hostileCluster(t, ctx)
 	peers := caller(t, c.AS.SIP, false)
 	for range 3 { // each recipient is known then, and the memory of the first calls is there
-		if r := peers.Run(ctx, 50, 2*time.Second, message); r.Failed > 0 {
+		if r := peers.Run(ctx, 50, time.Second, message); r.Failed > 0 {
 			t.Fatalf("before all: %v", r)
 		}
 	}
-	duration := 1500 * time.Millisecond
+	duration := 700 * time.Millisecond
 	if *measure {
 		duration = *hostileTime
 	}

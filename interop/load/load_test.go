@@ -172,7 +172,7 @@ func TestLoad(t *testing.T) {
 			bare := caller(t, bareAddr, tcp)
 			c := startCluster(t, ctx)
 			ours := caller(t, c.AS.SIP, tcp)
-			if r := ours.Run(ctx, 50, 4*time.Second, message); r.Failed > 0 { // each recipient is known then
+			if r := ours.Run(ctx, 50, 2*time.Second, message); r.Failed > 0 { // each recipient is known then
 				t.Errorf("store: %v", r)
 			}
 			if r := bare.Run(ctx, 50, time.Second, nil); r.Failed > 0 {
