@@ -8,8 +8,10 @@ import (
 // afterKey is where the ctx of a Handler has its *afters.
 type afterKey struct{}
 
-// afters are the functions that wait for one response.
+// afters are the functions that wait for one response, and the ctx of its request.
 type afters struct {
+	context.Context
+
 	mu   sync.Mutex
 	all  []func(sent bool)
 	done bool
@@ -57,8 +59,16 @@ func (a *afters) run(sent bool) {
 	}
 }
 
+// Value is the afters for its key.
+func (a *afters) Value(key any) any {
+	if key == (afterKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
 // forResponse is ctx with the functions that wait for one response.
 func forResponse(ctx context.Context) (context.Context, *afters) {
-	a := &afters{}
-	return context.WithValue(ctx, afterKey{}, a), a
+	a := &afters{Context: ctx}
+	return a, a
 }

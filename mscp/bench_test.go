@@ -20,10 +20,20 @@ var benchRequest = &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "
 // exchange of as many bytes with a length before them, and nothing read from
 // them: the same goroutines wait for the same answers in the same way. Both
 // run in turns, so that a noisy machine is noisy for both; "ratio" is ours
-// over theirs.
+// over theirs. All requests are about one connection, so that each waits for the one
+// before, or each caller has its own.
 func BenchmarkTransactions(b *testing.B) {
-	for _, outstanding := range []int{1, 64} {
-		b.Run(fmt.Sprint(outstanding), func(b *testing.B) {
+	for _, bc := range []struct {
+		name                     string
+		outstanding, connections int
+	}{{"1", 1, 1}, {"64", 64, 1}, {"64connections", 64, 64}} {
+		b.Run(bc.name, func(b *testing.B) {
+			requests := make([]*RestoreMsg, bc.connections)
+			for i := range requests {
+				r := *benchRequest
+				r.ConnectionID = fmt.Sprintf("%02d%s", i, r.ConnectionID[2:])
+				requests[i] = &r
+			}
 			as, ms := tcpPair(b)
 			c, s := NewClient(as, Config{}), NewServer(ms, echo, Config{})
 			defer s.Close()
@@ -33,11 +43,11 @@ func BenchmarkTransactions(b *testing.B) {
 			var ours, theirs time.Duration
 			n := 0
 			for b.Loop() {
-				ours += together(outstanding, turn, func() error {
-					_, err := c.Do(context.Background(), benchRequest)
+				ours += together(bc.outstanding, turn, func(worker int) error {
+					_, err := c.Do(context.Background(), requests[worker%bc.connections])
 					return err
 				}, b)
-				theirs += together(outstanding, turn, bare.do, b)
+				theirs += together(bc.outstanding, turn, func(int) error { return bare.do() }, b)
 				n += turn
 			}
 			b.ReportMetric(float64(n)/ours.Seconds(), "tx/s")
@@ -47,16 +57,16 @@ func BenchmarkTransactions(b *testing.B) {
 	}
 }
 
-// together runs do n times, up to width at once.
-func together(width, n int, do func() error, b *testing.B) time.Duration {
+// together runs do n times, in width goroutines.
+func together(width, n int, do func(worker int) error, b *testing.B) time.Duration {
 	var left atomic.Int64
 	left.Store(int64(n))
 	var wg sync.WaitGroup
 	began := time.Now()
-	for range width {
+	for worker := range width {
 		wg.Go(func() {
 			for left.Add(-1) >= 0 {
-				if err := do(); err != nil {
+				if err := do(worker); err != nil {
 					b.Error(err)
 					return
 				}

@@ -62,7 +62,7 @@ type Document struct {
 // Encode writes the document.
 func (d *Document) Encode(dialect Dialect) []byte {
 	var b bytes.Buffer
-	b.Grow(512) // most documents
+	b.Grow(256) // most documents
 	_, ours := d.Element.(extensionElement)
 	bare := dialect == Paper && ours
 	if !bare {

@@ -255,9 +255,11 @@ func (m *MediaServer) beginJoin(ctx context.Context, id1, id2 string, most int) 
 // checkJoinable tells why two ids cannot be joined. It is called with the lock.
 func (m *MediaServer) checkJoinable(ids ...string) error {
 	for _, id := range ids {
-		if d := m.dialogs[id]; d != nil && d.state < starting {
+		d := m.dialogs[id]
+		switch {
+		case d != nil && d.state < starting: // [MSCP-5.3-10]
 			return fmt.Errorf("dialog identified by %s is %s, not started", id, stateNames[d.state])
-		} else if d != nil && d.state == ended || d == nil && !m.hasConference(id) && !m.hasConnection(id) {
+		case d != nil && d.state == ended, d == nil && !m.hasConference(id) && !m.hasConnection(id): // [MSCP-5.3-10]
 			return fmt.Errorf("no connection, dialog or conference is identified by %s", id)
 		}
 	}

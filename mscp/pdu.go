@@ -112,6 +112,10 @@ type received struct {
 
 // received reads each document of the body by itself.
 func (p *PDU) received(o Options) ([]received, error) {
+	if p.single() {
+		doc, err := parsePartly(p.Body, o)
+		return []received{{doc, err}}, nil
+	}
 	bodies, err := p.bodies()
 	if err != nil {
 		return nil, err
@@ -123,9 +127,12 @@ func (p *PDU) received(o Options) ([]received, error) {
 	return all, nil
 }
 
+// single reports whether the body is a document, as it mostly is.
+func (p *PDU) single() bool { return p.ContentType == "" || p.ContentType == ContentType }
+
 // bodies are the documents as bytes.
 func (p *PDU) bodies() ([][]byte, error) {
-	if p.ContentType == "" || p.ContentType == ContentType {
+	if p.single() {
 		return [][]byte{p.Body}, nil
 	}
 	mediaType, params, err := mime.ParseMediaType(p.ContentType)

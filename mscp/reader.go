@@ -25,6 +25,9 @@ type Reader struct {
 	found  []Finding
 }
 
+// usualType is the header of most PDUs.
+const usualType = "Content-Type: " + ContentType
+
 // readBuffer is more than the longest line, which has to fit.
 const readBuffer = 16 * MaxLine
 
@@ -122,6 +125,9 @@ func (r *Reader) line() (string, error) {
 			line = line[:n-1]
 		} else {
 			r.note(at, "a line ends with LF, not CRLF (section 7.2.2)") // [MSCP-7.2.2-2]
+		}
+		if string(line) == usualType {
+			return usualType, nil
 		}
 		r.checkText(at, line)
 		return string(line), nil

@@ -263,7 +263,7 @@ func ParseSDP(body []byte) (*Media, error) {
 // parseMediaLine returns nil for an m-line of something else.
 func parseMediaLine(value string) (*Media, error) {
 	f := strings.Fields(value)
-	if len(f) < 3 || f[0] != "application" || f[2] != Proto && f[2] != ProtoTLS {
+	if len(f) < 3 || f[0] != "application" || f[2] != Proto && f[2] != ProtoTLS { // [MSCP-7.2.1-7]
 		return nil, nil
 	}
 	port, err := strconv.ParseUint(f[1], 10, 16)

@@ -204,3 +204,16 @@ func TestMarshalAnswer(t *testing.T) {
 		t.Error("a bad address is written")
 	}
 }
+
+// TestOtherMediaLines checks that a channel is known by media, transport and port.
+func TestOtherMediaLines(t *testing.T) {
+	for line, ours := range map[string]bool{
+		"application 9 TCP/MS *": true, "application 9 TCP/TLS/MS *": true, "application 9 TCP/MS": true,
+		"message 9 TCP/MS *": false, "application 9 TCP/MSRP *": false, "application 9 UDP/MS *": false, "application 9": false, "": false,
+	} {
+		m, err := ParseSDP([]byte("v=0\r\nc=IN IP4 1.1.1.1\r\nm=" + line + "\r\na=setup:active\r\n"))
+		if ours != (err == nil) || !ours && !errors.Is(err, ErrNoMSCP) {
+			t.Errorf("%q: %+v, %v", line, m, err)
+		}
+	}
+}

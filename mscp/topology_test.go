@@ -289,3 +289,29 @@ func TestManyJoins(t *testing.T) {
 	ft.ask(&Unjoin{ID1: conf, ID2: "7"}, "conferenceunjoined")
 	ft.join(conf, "one more")
 }
+
+// TestJoinable joins each kind with each, and nothing with what is not there, or no more.
+func TestJoinable(t *testing.T) {
+	ft := newFlowTest(t)
+	ft.m.f.PrepareDialog = func(context.Context, Dialog) error { return nil }
+	d1, d2, conf1, conf2 := ft.dialog("e"), ft.dialog("f"), ft.conference(), ft.conference()
+	for _, ids := range [][2]string{{"a", "b"}, {"a", d1}, {d1, "b"}, {d1, d2}, {"a", conf1}, {conf1, d1}, {conf1, conf2}} {
+		ft.join(ids[0], ids[1])
+		ft.ask(&Unjoin{ID1: ids[1], ID2: ids[0]}, "conferenceunjoined")
+	}
+	prepared := ft.ask(&DialogPrepare{Src: "s"}, "dialogprepared").(*DialogPrepared).DialogID
+	ctx, after := forResponse(t.Context()) // the end of this one is not told yet
+	e, err := ft.m.Handle(ctx, &DialogStart{Src: "s", ConnectionID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := e.(*DialogStarted).DialogID
+	ft.m.DialogExited(over, nil)
+	for _, id := range []string{"nobody", "", prepared, over} {
+		for _, other := range []string{"a", d1, conf1, id} {
+			ft.ask(&Join{ID1: id, ID2: other}, "errorconferencejoin")
+			ft.ask(&Unjoin{ID1: other, ID2: id}, "errorconferenceunjoin")
+		}
+	}
+	after.run(true)
+}

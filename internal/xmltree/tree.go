@@ -56,6 +56,10 @@ type treeReader struct {
 	stack    []openElement
 	attrs    []rawAttr // of the start tag that is being read
 	root     *Node
+
+	// What stack and attrs need for most documents, in the same allocation.
+	stackRoom [4]openElement
+	attrsRoom [6]rawAttr
 }
 
 // An openElement is one whose end tag has not come.
@@ -88,6 +92,7 @@ func Parse(b []byte, l Limits) (*Node, error) {
 		return nil, &Error{Offset: invalidUTF8(b), Rule: "not UTF-8", Encoding: true}
 	}
 	t := &treeReader{scanner: scanner{s: string(b)}, limits: l}
+	t.stack, t.attrs = t.stackRoom[:0], t.attrsRoom[:0]
 	t.take("\ufeff")
 	return t.parse()
 }
