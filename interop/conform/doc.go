@@ -8,15 +8,20 @@
 // # Suites
 //
 //   - [MSCP]: a media server's end of draft-mcglashan-mscp-02 over TCP. Each case
-//     calls it over SIP, sets up a control channel of its own and ends both.
-//     Whether it can do dialogs and conferences does not matter: one that cannot
-//     says so as the draft wants it. Cases paper/... are of RestoreMsg and SendMsg
-//     (the paper of 2010, section 2.3.4), if it knows them.
+//     calls it over SIP, sets up a control channel of its own, over TCP, TLS or
+//     INFO, and ends both. The runner makes connections of its own, so that
+//     conferences, dialogs and messages can be tried: a case about what the media
+//     server refuses to serve is skipped, with its reason, unless
+//     [MSCPTarget].Serves says that it is for that. One that serves nothing at all
+//     fails. Cases paper/... are of RestoreMsg and SendMsg (the paper of 2010,
+//     section 2.3.4), if it knows them.
 //   - [MSCPAS]: an application server's end. The runner is all that is around it: media
 //     servers, proxy, presence server, a caller and a user who returns. Cases paper-as/...
 //     are of the paper's two flows, and of balancing.
 //   - [MSRP]: who takes messages, RFC 4975. Each case has a session of its own,
 //     by an INVITE, or an msrp URI that somebody else has agreed on.
+//   - [MSRPSender]: who sends them. The runner is called, and takes messages; a command
+//     has the peer call and send.
 //
 // A service behind a proxy is called as any user is: with From, To and Password,
 // as in mscp-interop conform msrp --target PROXY --from URI --to URI --password P.

@@ -261,6 +261,7 @@ func (s *servingMS) info(in *sipua.IncomingCall) error {
 		for _, d := range documents {
 			err = errors.Join(err, srv.Deliver(d.Content))
 			if s.f.infoEcho && strings.Contains(string(d.Content), "<notification") {
+				<-ready
 				err = errors.Join(err, call.Info(s.t.Context(), mscp.ContentType, []byte(document("response", unjoined))))
 			}
 		}

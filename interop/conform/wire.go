@@ -82,6 +82,10 @@ func over(message string) string {
 func (w *wire) note(dir string, b []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.size >= MaxWire {
+		w.lost += len(b)
+		return
+	}
 	for _, piece := range pieces(string(b)) {
 		w.take(dir == ">", piece)
 	}

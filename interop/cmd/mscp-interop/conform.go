@@ -19,6 +19,7 @@ const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags
        mscp-interop conform mscp-as --target HOST:PORT --ms HOST:PORT --proxy HOST:PORT [flags]
        mscp-interop conform msrp --target HOST:PORT [flags]
        mscp-interop conform msrp --uri MSRP-URI --our-uri MSRP-URI [flags]
+       mscp-interop conform msrp --role sender --listen HOST:PORT --send COMMAND [flags]
 
 Tests a peer, a case for each demand: mscp a media server's end of MSCP over TCP
 (draft-mcglashan-mscp-02), mscp-as an application server's, msrp whoever takes messages (RFC 4975). The exit status
@@ -28,6 +29,9 @@ shows the cases.
 For mscp-as, the application server is configured with what the runner plays: media
 servers at --ms (weight 1) and --ms2 (weight 3), sip:ms@HOST:PORT;transport=tcp; and
 its outbound proxy and presence server at --proxy.
+
+For a sender, the command is run for each case by sh, with the SIP URI to call in TO and
+the text to send, as one message, on standard input.
 `
 
 // conformFlags are what is to be tested, and how.
@@ -37,6 +41,8 @@ type conformFlags struct {
 	as                conform.ASTarget
 	ms                conform.MSCPTarget
 	serves, restart   string
+	role, listen      string
+	send              string
 	only, format, out string
 	list              bool
 }
@@ -56,6 +62,9 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.ms.DialogTransfer, "dialog-transfer", "", "mscp: the `URI` of one that asks for the call to be transferred")
 	fs.StringVar(&f.restart, "restart", "", "mscp: a `command` that restarts the media server, for sh; without it, the cases about that are skipped")
 	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
+	fs.StringVar(&f.role, "role", "recipient", "msrp: what the peer is: recipient or sender of messages")
+	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "msrp, sender: the `host:port` at which the runner is called")
+	fs.StringVar(&f.send, "send", "", "msrp, sender: the `command` that has the peer call TO and send what is on standard input")
 	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of a session that was agreed on otherwise, to be bound again and again")
 	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: our own `MSRP-URI` in that session")
 	fs.StringVar(&f.as.MS, "ms", "", "mscp-as: the `host:port` of the runner's first media server")
@@ -97,7 +106,11 @@ func runConform(ctx context.Context, args []string) error {
 			return wrong("conform", "--ms and --proxy are needed")
 		}
 	case "msrp":
-		cases = conform.MSRP(f.MSRPTarget)
+		var end func()
+		if cases, end, err = f.messages(); err != nil {
+			return err
+		}
+		defer end()
 	default:
 		return wrong("conform", "what is to be tested is mscp, mscp-as or msrp, not %q", strings.Join(words, " "))
 	}
@@ -109,10 +122,37 @@ func runConform(ctx context.Context, args []string) error {
 	if f.list {
 		return listCases(cases)
 	}
+	if f.role == "sender" && words[0] == "msrp" {
+		return conformWith(ctx, cases, f.o, f.format, f.out)
+	}
 	if f.SIP == "" && (words[0] != "msrp" || f.URI == "" || f.OurURI == "") {
 		return wrong("conform", "--target is needed, or for msrp --uri and --our-uri")
 	}
 	return conformWith(ctx, cases, f.o, f.format, f.out)
+}
+
+// messages returns the cases for the peer's role.
+func (f *conformFlags) messages() (cases []conform.Case, end func(), err error) {
+	switch f.role {
+	case "recipient":
+		return conform.MSRP(f.MSRPTarget), func() {}, nil
+	case "sender":
+		if f.send == "" && !f.list {
+			return nil, nil, wrong("conform", "--send is needed for a sender")
+		}
+		cases, end = conform.MSRPSender(conform.SenderTarget{Listen: f.listen, Send: f.sendBy})
+		return cases, end, nil
+	}
+	return nil, nil, wrong("conform", "--role: %q is neither recipient nor sender", f.role)
+}
+
+// sendBy runs the command that has the peer send.
+func (f *conformFlags) sendBy(ctx context.Context, to, text string) error {
+	cmd := exec.CommandContext(ctx, "sh", "-c", f.send)
+	cmd.Env = append(os.Environ(), "TO="+to)
+	cmd.Stdin = strings.NewReader(text)
+	cmd.WaitDelay = time.Second
+	return cmd.Run()
 }
 
 // mediaServer completes what is known of the media server under test.

@@ -49,7 +49,8 @@ func TestConform(t *testing.T) {
 	if daemon.ExitStatus(io.Discard, name, err) != 2 || !errors.Is(err, conform.ErrUnreachable) {
 		t.Errorf("a media server that is not there: %v", err)
 	}
-	for _, bad := range []string{"", "sip", "mscp", "msrp --uri msrp://a:1/b;tcp", "mscp --only mscp/99 --list", "mscp --target " + addr + " --format pdf"} {
+	for _, bad := range []string{"", "sip", "mscp", "msrp --uri msrp://a:1/b;tcp", "mscp --only mscp/99 --list", "mscp --target " + addr + " --format pdf",
+		"mscp --transport sctp --list", "mscp --media smoke --list", "mscp --serves tea --list", "msrp --role both --list", "msrp --role sender"} {
 		if err := runConform(t.Context(), strings.Fields(bad)); err == nil {
 			t.Errorf("conform %s is taken", bad)
 		}
