@@ -74,3 +74,21 @@ func TestMSCPFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestRefuserFails has a media server that refuses everything, each time in the right way,
+// fail the strict run, though nothing is known of what it is for. (It knows the paper's
+// requests, and so fails their cases, too.)
+func TestRefuserFails(t *testing.T) {
+	m := serve(t, fault{handle: refuseAll}).target()
+	m.Serves = nil
+	results := runAll(t, m, Options{})
+	var failed []string
+	for _, r := range results {
+		if r.Counts(Options{}) && strings.HasPrefix(r.ID, "mscp/") {
+			failed = append(failed, r.ID)
+		}
+	}
+	if len(failed) != 1 || failed[0] != "mscp/2.1/2" {
+		t.Errorf("what fails is %q", failed)
+	}
+}

@@ -167,7 +167,7 @@ func TestMSRPSenderFaults(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			var found Result
-			_, _ = Run(ctx, strict(b.cases()), Options{Timeout: time.Second, OnResult: func(r Result) {
+			_, _ = Run(ctx, strict(b.cases()), Options{Timeout: 5 * time.Second, OnResult: func(r Result) {
 				if r.Outcome == Failed {
 					found = r
 					cancel()
