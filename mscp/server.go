@@ -165,7 +165,8 @@ type request struct {
 func (s *Server) respond(r *request) {
 	defer s.slots.giveBack(r.PDU)
 	ctx, after := forResponse(s.ctx)
-	err := s.out.write(s.answer(ctx, r)) // [MSCP-3.1-1] [MSCP-7.2.4-1] an error has ended the channel
+	answer := s.answer(ctx, r) // [MSCP-3.1-1] [MSCP-7.2.4-1]
+	err := s.out.write(answer) // which has ended the channel, if there is one
 	after.run(err == nil)
 }
 

@@ -84,8 +84,8 @@ func prove(ctx context.Context, dir, tmp string, only *regexp.Regexp, logf func(
 	return report(p.tags, noticed, missed, why), nil
 }
 
-// runAll runs the tests of every mutant, as many at once as there are processors, and
-// returns those whose tests fail.
+// runAll runs the tests of every mutant, two at once for each processor, as many only
+// wait until they are cut off, and returns those whose tests fail.
 func (p *plan) runAll(ctx context.Context, binary string) map[*Mutant]bool {
 	var mu sync.Mutex
 	all := map[*Mutant]bool{}
@@ -93,7 +93,7 @@ func (p *plan) runAll(ctx context.Context, binary string) map[*Mutant]bool {
 	defer work.Wait()
 	todo := make(chan *Mutant)
 	defer close(todo)
-	for range runtime.NumCPU() {
+	for range 2 * runtime.NumCPU() {
 		work.Go(func() {
 			for m := range todo {
 				failed, _ := p.run(ctx, binary, m.ID, m.Tests, mutantTimeout)
