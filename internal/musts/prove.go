@@ -84,7 +84,7 @@ func prove(ctx context.Context, dir, tmp string, only *regexp.Regexp, logf func(
 	return report(p.tags, noticed, missed, why), nil
 }
 
-// runAll runs the tests of every mutant, two at once for each processor, as many only
+// runAll runs the tests of every mutant, two at once for each processor since many only
 // wait until they are cut off, and returns those whose tests fail.
 func (p *plan) runAll(ctx context.Context, binary string) map[*Mutant]bool {
 	var mu sync.Mutex
