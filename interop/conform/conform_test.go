@@ -17,12 +17,13 @@ var update = flag.Bool("update", false, "write the list of IDs anew")
 // TestIDs holds the IDs and their demands to the list in testdata: what is in it
 // neither changes nor goes away, and what is new is added to it with -update.
 func TestIDs(t *testing.T) {
-	valid := regexp.MustCompile(`^(mscp|mscp-as|msrp|msrp-sender|paper|paper-as)/[0-9]+(\.[0-9]+)*/[1-9][0-9]*$`)
+	valid := regexp.MustCompile(`^(mscp|mscp-as|msrp|msrp-sender|msrp-relay|paper|paper-as)/[0-9]+(\.[0-9]+)*/[1-9][0-9]*$`)
 	var list strings.Builder
 	seen := map[string]bool{}
 	as, _ := MSCPAS(ASTarget{})
 	sender, _ := MSRPSender(SenderTarget{})
-	for _, c := range slices.Concat(MSCP(MSCPTarget{}), MSRP(MSRPTarget{}), sender, as) {
+	relay, _ := MSRPRelayClient(RelayClientTarget{})
+	for _, c := range slices.Concat(MSCP(MSCPTarget{}), MSRP(MSRPTarget{}), sender, relay, as) {
 		if !valid.MatchString(c.ID) || seen[c.ID] || c.Demand == "" || c.run == nil {
 			t.Errorf("%q: %q", c.ID, c.Demand)
 		}

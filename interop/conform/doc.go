@@ -21,7 +21,8 @@
 //   - [MSRP]: who takes messages, RFC 4975. Each case has a session of its own,
 //     by an INVITE, or an msrp URI that somebody else has agreed on.
 //   - [MSRPSender]: who sends them. The runner is called, and takes messages; a command
-//     has the peer call and send.
+//     has the peer call and send. [MSRPRelayClient] is of those who do so by way of a
+//     relay, RFC 4976.
 //
 // A service behind a proxy is called as any user is: with From, To and Password,
 // as in mscp-interop conform msrp --target PROXY --from URI --to URI --password P.

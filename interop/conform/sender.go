@@ -126,17 +126,22 @@ func (b *senderBench) on(text string, attributes string, run func(t *T, s *taken
 		}
 		b.record(&t.wire)
 		t.Cleanup(func() { b.record(nil) })
-		for len(b.calls) > 0 { // of an earlier case
-			late := <-b.calls
-			_ = late.Reject(480, "Too Late")
-			close(late.over)
-		}
+		b.dropCalls()
 		s := &taken{t: t, tids: map[string]bool{}, sent: make(chan error, 1)}
 		ctx, cancel := context.WithCancel(t.ctx)
 		t.Cleanup(cancel)
 		go func() { s.sent <- b.target.Send(ctx, b.ua.Contact(), text) }()
 		b.take(s, attributes)
 		run(t, s)
+	}
+}
+
+// dropCalls refuses those of earlier cases.
+func (b *senderBench) dropCalls() {
+	for len(b.calls) > 0 {
+		late := <-b.calls
+		_ = late.Reject(480, "Too Late")
+		close(late.over)
 	}
 }
 

@@ -31,7 +31,8 @@ servers at --ms (weight 1) and --ms2 (weight 3), sip:ms@HOST:PORT;transport=tcp;
 its outbound proxy and presence server at --proxy.
 
 For a sender, the command is run for each case by sh, with the SIP URI to call in TO and
-the text to send, as one message, on standard input.
+the text to send, as one message, on standard input. With --role relay-client, it is to
+use the relay in RELAY, an MSRP URI, which knows it by --username and --password.
 `
 
 // conformFlags are what is to be tested, and how.
@@ -42,7 +43,7 @@ type conformFlags struct {
 	ms                conform.MSCPTarget
 	serves, restart   string
 	role, listen      string
-	send              string
+	send, username    string
 	only, format, out string
 	list              bool
 }
@@ -62,7 +63,8 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.ms.DialogTransfer, "dialog-transfer", "", "mscp: the `URI` of one that asks for the call to be transferred")
 	fs.StringVar(&f.restart, "restart", "", "mscp: a `command` that restarts the media server, for sh; without it, the cases about that are skipped")
 	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
-	fs.StringVar(&f.role, "role", "recipient", "msrp: what the peer is: recipient or sender of messages")
+	fs.StringVar(&f.role, "role", "recipient", "msrp: what the peer is: recipient or sender of messages, or relay-client, a sender by way of a relay")
+	fs.StringVar(&f.username, "username", "conform", "msrp, relay-client: by which the relay knows the peer, with --password")
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "msrp, sender: the `host:port` at which the runner is called")
 	fs.StringVar(&f.send, "send", "", "msrp, sender: the `command` that has the peer call TO and send what is on standard input")
 	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of a session that was agreed on otherwise, to be bound again and again")
@@ -122,7 +124,7 @@ func runConform(ctx context.Context, args []string) error {
 	if f.list {
 		return listCases(cases)
 	}
-	if f.role == "sender" && words[0] == "msrp" {
+	if f.role != "recipient" && words[0] == "msrp" {
 		return conformWith(ctx, cases, f.o, f.format, f.out)
 	}
 	if f.SIP == "" && (words[0] != "msrp" || f.URI == "" || f.OurURI == "") {
@@ -136,20 +138,28 @@ func (f *conformFlags) messages() (cases []conform.Case, end func(), err error) 
 	switch f.role {
 	case "recipient":
 		return conform.MSRP(f.MSRPTarget), func() {}, nil
-	case "sender":
+	case "sender", "relay-client":
 		if f.send == "" && !f.list {
-			return nil, nil, wrong("conform", "--send is needed for a sender")
+			return nil, nil, wrong("conform", "--send is needed for a %s", f.role)
 		}
-		cases, end = conform.MSRPSender(conform.SenderTarget{Listen: f.listen, Send: f.sendBy})
+		if f.role == "relay-client" {
+			cases, end = conform.MSRPRelayClient(conform.RelayClientTarget{Listen: f.listen, Username: f.username, Password: f.Password,
+				Send: func(ctx context.Context, relay, to, text string) error {
+					return f.sendBy(ctx, to, text, "RELAY="+relay)
+				}})
+			return cases, end, nil
+		}
+		cases, end = conform.MSRPSender(conform.SenderTarget{Listen: f.listen,
+			Send: func(ctx context.Context, to, text string) error { return f.sendBy(ctx, to, text) }})
 		return cases, end, nil
 	}
-	return nil, nil, wrong("conform", "--role: %q is neither recipient nor sender", f.role)
+	return nil, nil, wrong("conform", "--role: %q is none of recipient, sender and relay-client", f.role)
 }
 
 // sendBy runs the command that has the peer send.
-func (f *conformFlags) sendBy(ctx context.Context, to, text string) error {
+func (f *conformFlags) sendBy(ctx context.Context, to, text string, env ...string) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", f.send)
-	cmd.Env = append(os.Environ(), "TO="+to)
+	cmd.Env = append(append(os.Environ(), "TO="+to), env...)
 	cmd.Stdin = strings.NewReader(text)
 	cmd.WaitDelay = time.Second
 	return cmd.Run()
