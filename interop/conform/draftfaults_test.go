@@ -107,7 +107,7 @@ func TestDraftFaults(t *testing.T) {
 		for _, f := range draftFaults {
 			t.Run(f.name, func(t *testing.T) {
 				t.Parallel()
-				r := first(t, f, time.Second)
+				r := first(t, f, 3*time.Second)
 				results <- found{f.name, r.ID, r.Detail}
 			})
 		}

@@ -63,7 +63,7 @@ func TestMSCPFaults(t *testing.T) {
 		of[f.fails] = f.name
 		t.Run(strings.ReplaceAll(f.fails, "/", "_"), func(t *testing.T) {
 			t.Parallel()
-			if r := first(t, f, 2*time.Second); r.ID != f.fails {
+			if r := first(t, f, 5*time.Second); r.ID != f.fails {
 				t.Errorf("%s: %q is noticed first, not %s: %s\n%s", f.name, r.ID, f.fails, r.Detail, r.Wire)
 			}
 		})
