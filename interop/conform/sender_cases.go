@@ -12,7 +12,7 @@ import (
 // shortText and longText are what a sender is to send.
 const shortText = "Hello from a sender under test"
 
-var longText = strings.Repeat("0123456789abcdef", 20_000)
+var longText = strings.Repeat("0123456789abcdef", 8_000)
 
 func (b *senderBench) cases() []Case {
 	return inOrder(slices.Concat(b.sendCases(), b.chunkCases(), b.refusalCases(), b.offerCases()))
