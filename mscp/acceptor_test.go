@@ -159,6 +159,21 @@ func TestSessionOfOneDialog(t *testing.T) {
 			t.Errorf("%d: %s became %s", i, a[0], b[0])
 		}
 	}
+	s, origins = Session{}, nil
+	for _, connection := range []string{"new", "new", "existing", "existing"} {
+		m := NewOffer("127.0.0.1")
+		m.Connection = connection
+		b, err := s.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		origins = append(origins, regexp.MustCompile(`o=- (\d+) (\d+) `).FindStringSubmatch(string(b)))
+	}
+	for i, rises := range []bool{true, true, false} {
+		if a, b := origins[i], origins[i+1]; a[1] != b[1] || (compareIDs(b[2], a[2]) > 0) != rises {
+			t.Errorf("offer %d: %s became %s", i, a[0], b[0])
+		}
+	}
 }
 
 // TestSessionLevel reads attributes of both levels. See RFC 4145, section 4, and

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -68,11 +69,12 @@ type bench struct {
 	users  int        // recipients that were made up
 	last   *asChannel // of the last case
 
-	started bool
-	ms      []*mediaPeer
-	proxy   *sipserver.Server
-	caller  *sipua.UA
-	user    *sipua.UA
+	started  bool
+	identity tls.Certificate // of the media servers, for TLS
+	ms       []*mediaPeer
+	proxy    *sipserver.Server
+	caller   *sipua.UA
+	user     *sipua.UA
 
 	// spoilSDP and spoilPDU change what comes, so that tests have an application server with
 	// a fault; nil changes nothing.
@@ -107,6 +109,9 @@ func (b *bench) start() (err error) {
 	}()
 	b.proxy, err = sipserver.New(sipserver.Config{Addr: b.target.Proxy, Domain: b.target.Domain, AppServer: strings.SplitN(b.target.SIP, ";", 2)[0], Logger: quiet, Trace: b.sipTrace})
 	if err != nil {
+		return err
+	}
+	if b.identity, err = newCertificate(); err != nil {
 		return err
 	}
 	own := net.JoinHostPort(host, "0")

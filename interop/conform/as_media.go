@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gomscp/gomscp/interop/conform/draft"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -53,6 +55,8 @@ type control struct {
 	ready    chan struct{} // closed when call is set
 	ended    chan struct{}
 	accepted atomic.Int32 // connections to any of its listeners
+	requests atomic.Int32 // that have come on them
+	tls      bool         // the offer is of TLS
 	stop     context.CancelFunc
 	ctx      context.Context
 	once     sync.Once
@@ -200,6 +204,9 @@ func (p *mediaPeer) control(in *sipua.IncomingCall) {
 	if p.b.spoilSDP != nil {
 		in.Body = []byte(p.b.spoilSDP(string(in.Body)))
 	}
+	if m, ok := draft.SDP(in.Body); ok {
+		c.tls = m.TLS
+	}
 	push(p.controls, c)
 	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) {
 		push(c.offers, offer)
@@ -230,6 +237,12 @@ var versions atomic.Int64
 
 // listen opens a port for a channel and returns the answer that names it.
 func (c *control) listen(host, setup string) string {
+	shown := c.p.b.identity.Certificate
+	return c.listenWith(host, setup, shown)
+}
+
+// listenWith names, over TLS, the fingerprint of a certificate that need not be ours.
+func (c *control) listenWith(host, setup string, named [][]byte) string {
 	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return ""
@@ -242,10 +255,17 @@ func (c *control) listen(host, setup string) string {
 				return
 			}
 			c.accepted.Add(1)
+			if c.tls {
+				conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{c.p.b.identity}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12})
+			}
 			go c.p.serve(c, conn)
 		}
 	}()
-	return controlAnswer(host, ln.Addr().(*net.TCPAddr).Port, setup)
+	answer := controlAnswer(host, ln.Addr().(*net.TCPAddr).Port, setup)
+	if c.tls {
+		answer = strings.Replace(answer, "TCP/MS", "TCP/TLS/MS", 1) + "a=fingerprint:" + fingerprint("sha-256", named[0]) + "\r\n"
+	}
+	return answer
 }
 
 func controlAnswer(host string, port int, setup string) string {

@@ -74,7 +74,35 @@ func (b *bench) channelCases() []Case {
 				a.t.Errorf("there are %d connections, and %d more dialogs", n, len(a.p.controls))
 			}
 		})),
+		must("mscp-as/7.2.1/15", "over TLS, nothing is sent to a media server whose certificate has not the fingerprint of its answer", b.on(foreignCertificate)),
 	}
+}
+
+// foreignCertificate answers with a fingerprint of another certificate.
+func foreignCertificate(a *asCase) {
+	if !a.c.control.tls {
+		a.t.Skipf("the application server offers a channel without TLS")
+	}
+	other, err := newCertificate()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.p.answers(func(c *control) { c.accept(c.listenWith(a.p.host, "passive", other.Certificate)) })
+	hangUp(a.c.call)
+	c := next(a, a.p.controls, "new control dialog")
+	s := a.store(a.newUser())
+	next(a, s.done, "final response to a caller")
+	if n := c.requests.Load(); n > 0 {
+		a.t.Errorf("%d PDUs have come", n)
+	}
+	if s.err == nil {
+		a.t.Error("a caller got a 200, though no media server can take messages")
+	}
+	a.p.answers(nil)
+	if happens(c.ready, a.t.timeout) {
+		hangUp(c.call)
+	}
+	a.serves() // once the application server knows of the channel, too
 }
 
 // offer reads the offer of the control dialog.

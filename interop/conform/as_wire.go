@@ -2,11 +2,14 @@ package conform
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +58,9 @@ func (p *mediaPeer) serve(dialog *control, conn net.Conn) {
 	c := &asChannel{p: p, control: dialog, conn: conn, done: make(chan struct{}), last: big.NewInt(-1)}
 	defer close(c.done)
 	defer conn.Close()
+	if secured, ok := conn.(*tls.Conn); ok && !dialog.shows(secured) {
+		return
+	}
 	select {
 	case <-dialog.ready:
 	case <-dialog.ended:
@@ -83,8 +89,27 @@ func (p *mediaPeer) serve(dialog *control, conn net.Conn) {
 			pdu = spoiled(pdu, p.b.spoilPDU)
 		}
 		p.b.note("<", pdu.Raw)
+		dialog.requests.Add(1)
 		c.take(pdu)
 	}
+}
+
+// shows does the handshake, and judges the certificate of the application server. It
+// reports whether the channel is up.
+func (c *control) shows(conn *tls.Conn) bool {
+	ctx, cancel := context.WithTimeout(c.ctx, DefaultTimeout)
+	defer cancel()
+	if conn.HandshakeContext(ctx) != nil {
+		return false
+	}
+	shown := conn.ConnectionState().PeerCertificates[0].Raw
+	if m, ok := draft.SDP(c.in.Body); !ok || !slices.ContainsFunc(m.Fingerprints, func(f string) bool {
+		hash, _, _ := strings.Cut(f, " ")
+		return f == fingerprint(hash, shown)
+	}) {
+		c.p.b.found([]draft.Finding{{Section: "RFC 8122, 6.2", Rule: "the certificate of a connection has one of the offer's fingerprints", Text: "it has none"}})
+	}
+	return true
 }
 
 // spoiled is a PDU as it would be read if it had been sent with a fault; one that cannot be

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/interop/conform"
+	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
 const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags]
@@ -44,6 +45,7 @@ type conformFlags struct {
 	serves, restart   string
 	role, listen      string
 	send, username    string
+	stop, start       string
 	only, format, out string
 	list              bool
 }
@@ -62,6 +64,8 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.ms.DialogDisconnect, "dialog-disconnect", "", "mscp: the `URI` of one that asks for the call to be disconnected")
 	fs.StringVar(&f.ms.DialogTransfer, "dialog-transfer", "", "mscp: the `URI` of one that asks for the call to be transferred")
 	fs.StringVar(&f.restart, "restart", "", "mscp: a `command` that restarts the media server, for sh; without it, the cases about that are skipped")
+	fs.StringVar(&f.stop, "stop", "", "mscp-as: a `command` that ends the application server, for sh; without it and --start, a case is skipped")
+	fs.StringVar(&f.start, "start", "", "mscp-as: a `command` that starts it again, and ends")
 	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
 	fs.StringVar(&f.role, "role", "recipient", "msrp: what the peer is: recipient or sender of messages, or relay-client, a sender by way of a relay")
 	fs.StringVar(&f.username, "username", "conform", "msrp, relay-client: by which the relay knows the peer, with --password")
@@ -101,6 +105,9 @@ func runConform(ctx context.Context, args []string) error {
 		cases = conform.MSCP(f.ms)
 	case "mscp-as":
 		f.as.SIP = f.SIP
+		if f.stop != "" && f.start != "" {
+			f.as.Stop, f.as.Start = shell(f.stop), shell(f.start)
+		}
 		var end func()
 		cases, end = conform.MSCPAS(f.as)
 		defer end()
@@ -181,9 +188,19 @@ func (f *conformFlags) mediaServer() error {
 		f.ms.Serves = append(f.ms.Serves, what)
 	}
 	if f.restart != "" {
-		f.ms.Restart = func(ctx context.Context) error { return exec.CommandContext(ctx, "sh", "-c", f.restart).Run() }
+		f.ms.Restart = shell(f.restart)
 	}
 	return nil
+}
+
+// shell makes what runs a command.
+func shell(command string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if out, err := exec.CommandContext(ctx, "sh", "-c", command).CombinedOutput(); err != nil {
+			return fmt.Errorf("%q: %w: %s", command, err, printable.Text(string(out)))
+		}
+		return nil
+	}
 }
 
 func listCases(cases []conform.Case) error {
