@@ -144,6 +144,7 @@ var rangeOf = regexp.MustCompile(`Byte-Range: ([0-9]+)-([0-9*]+)/`)
 
 // TestMSRPSenderFaults has each fault noticed first by its case.
 func TestMSRPSenderFaults(t *testing.T) {
+	t.Parallel()
 	of := map[string]bool{}
 	for _, f := range senderFaults {
 		of[f.fails] = true
