@@ -326,10 +326,9 @@ func (w *pairsWorld) run(e modelEvent) {
 		}
 		w.tell(sender, "store-change", "")
 	case "copy":
-		w.copied = map[string]int{}
-		for _, s := range modelSenders {
-			w.copied[s] = w.kept[s]
-		}
+		w.mu.Lock()
+		w.copied = maps.Clone(w.kept)
+		w.mu.Unlock()
 	case "older copy":
 		w.killMS()
 		w.mu.Lock()
@@ -406,9 +405,12 @@ func (w *pairsWorld) finish(events int) (fault string) {
 	time.Sleep(time.Second)
 	synctest.Wait()
 	left := directoryOf(w.t, w.o.s)
+	w.mu.Lock()
+	kept := maps.Clone(w.kept)
+	w.mu.Unlock()
 	for _, s := range modelSenders {
-		if w.kept[s] > 0 && !slices.ContainsFunc(left, func(e string) bool { return strings.HasPrefix(e, "sip:"+s+"@") }) {
-			return fmt.Sprintf("%d messages of %s are kept, and the directory has only %q", w.kept[s], s, left)
+		if kept[s] > 0 && !slices.ContainsFunc(left, func(e string) bool { return strings.HasPrefix(e, "sip:"+s+"@") }) {
+			return fmt.Sprintf("%d messages of %s are kept, and the directory has only %q", kept[s], s, left)
 		}
 	}
 	w.mu.Lock()

@@ -28,6 +28,9 @@ type ASTarget struct {
 	// RestoreWait is for how long it holds its answer to a caller back when the media
 	// server does not answer RestoreMsg; 0 means 500 ms.
 	RestoreWait time.Duration
+	// Retry is the longest pause after which it tries again what has failed: a control
+	// channel, or a push; 0 means 30 s.
+	Retry time.Duration
 	// Idle is how long a channel without traffic must stay; 0 means 60 s.
 	Idle time.Duration
 	// Stop and Start end it as its operator would, and start it again. Without them, the
@@ -53,6 +56,9 @@ func newBench(a ASTarget) *bench {
 	}
 	if a.Idle == 0 {
 		a.Idle = time.Minute
+	}
+	if a.Retry == 0 {
+		a.Retry = 30 * time.Second
 	}
 	return &bench{target: a}
 }
@@ -243,9 +249,9 @@ func (a *asCase) finish() {
 // application server cannot be reached.
 func (a *asCase) channel() *asChannel {
 	a.t.Helper()
-	c := a.p.await(a.t, 2*a.t.timeout)
+	c := a.p.await(a.t, a.retried())
 	if c == nil {
-		a.t.unreached = fmt.Errorf("no control channel has come to %s within %v", a.p.ua.Addr(), 2*a.t.timeout)
+		a.t.unreached = fmt.Errorf("no control channel has come to %s within %v", a.p.ua.Addr(), a.retried())
 		a.t.Fatal(a.t.unreached)
 	}
 	return c
@@ -271,13 +277,27 @@ func (a *asCase) newUser() string {
 	return fmt.Sprintf("sip:conform-%d-%d@%s", time.Now().UnixNano(), a.users, a.target.Domain)
 }
 
+// retried is how long to wait for what is tried again after a pause.
+func (a *asCase) retried() time.Duration { return a.target.Retry + a.t.timeout }
+
 // next takes the next event, or fails the case after its timeout.
-func next[E any](a *asCase, events <-chan E, what string) (e E) {
+func next[E any](a *asCase, events <-chan E, what string) E {
+	a.t.Helper()
+	return nextWithin(a, events, what, a.t.timeout)
+}
+
+// nextTry is next for what comes after a pause.
+func nextTry[E any](a *asCase, events <-chan E, what string) E {
+	a.t.Helper()
+	return nextWithin(a, events, what, a.retried())
+}
+
+func nextWithin[E any](a *asCase, events <-chan E, what string, d time.Duration) (e E) {
 	a.t.Helper()
 	select {
 	case e = <-events:
-	case <-time.After(a.t.timeout):
-		a.t.Fatalf("within %v there is no %s", a.t.timeout, what)
+	case <-time.After(d):
+		a.t.Fatalf("within %v there is no %s", d, what)
 	case <-a.t.ctx.Done():
 		a.t.Fatal(a.t.ctx.Err())
 	}

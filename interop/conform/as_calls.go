@@ -79,7 +79,18 @@ func (s *storing) end() {
 // ask waits for the next request that no rule answers, of an element.
 func (a *asCase) ask(name string) *asked {
 	a.t.Helper()
-	q := next(a, a.p.asks, name+" on the control channel")
+	return a.asks(name, a.t.timeout)
+}
+
+// askAgain is ask for what comes after a pause.
+func (a *asCase) askAgain(name string) *asked {
+	a.t.Helper()
+	return a.asks(name, a.retried())
+}
+
+func (a *asCase) asks(name string, d time.Duration) *asked {
+	a.t.Helper()
+	q := nextWithin(a, a.p.asks, name+" on the control channel", d)
 	if q.name() != name {
 		a.t.Fatalf("%s came where %s was awaited", q.name(), name)
 	}

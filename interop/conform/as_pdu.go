@@ -87,7 +87,7 @@ func (a *asCase) answered(f func(*asked)) {
 func (a *asCase) serves() {
 	a.t.Helper()
 	a.rule(nil)
-	for end := time.Now().Add(a.t.timeout); ; {
+	for end := time.Now().Add(a.retried()); ; {
 		a.c = a.channel()
 		s := a.store(a.newUser())
 		next(a, s.done, "final response to the caller")

@@ -21,7 +21,7 @@ func (b *bench) pushCases() []Case {
 			q.reply(q.extension("MsgNotSended", ` reason="conform"`))
 			next(a, p.media.ended, "BYE to the media server")
 			next(a, p.user.ended, "BYE to the user")
-			again := a.ask("SendMsg")
+			again := a.askAgain("SendMsg")
 			if got := again.Element().Get("to-uri"); got != user {
 				a.t.Errorf("the next push is for %s", got)
 			}
@@ -82,7 +82,7 @@ func pushedWhereKept(a *asCase) {
 		second.mu.Lock()
 		second.refuse = false
 		second.mu.Unlock()
-		if second.await(a.t, 4*a.t.timeout) == nil {
+		if second.await(a.t, a.retried()) == nil {
 			a.t.Fatal("no control channel comes to the second media server")
 		}
 	}

@@ -89,7 +89,7 @@ func foreignCertificate(a *asCase) {
 	}
 	a.p.answers(func(c *control) { c.accept(c.listenWith(a.p.host, "passive", other.Certificate)) })
 	hangUp(a.c.call)
-	c := next(a, a.p.controls, "new control dialog")
+	c := nextTry(a, a.p.controls, "new control dialog")
 	s := a.store(a.newUser())
 	next(a, s.done, "final response to a caller")
 	if n := c.requests.Load(); n > 0 {
@@ -148,7 +148,7 @@ func (p *mediaPeer) answers(f func(*control)) {
 func activeAnswer(a *asCase) {
 	a.p.answers(func(c *control) { c.accept(c.listen(a.p.host, "active")) })
 	hangUp(a.c.call)
-	c := next(a, a.p.controls, "new control dialog")
+	c := nextTry(a, a.p.controls, "new control dialog")
 	select {
 	case <-c.ended: // it has given the dialog up
 	case <-a.p.controls:
@@ -174,7 +174,7 @@ func (a *asCase) notHammered(refuse func(*control)) {
 	a.t.Helper()
 	a.p.answers(refuse)
 	hangUp(a.c.call)
-	next(a, a.p.controls, "new control dialog")
+	nextTry(a, a.p.controls, "new control dialog")
 	n := 0
 	for end := time.After(time.Second); ; n++ {
 		select {
@@ -196,7 +196,7 @@ func reoffered(a *asCase) {
 	before := a.offer()
 	c := a.c.control
 	a.c.conn.Close()
-	m, ok := draft.SDP(next(a, c.offers, "re-INVITE in the dialog"))
+	m, ok := draft.SDP(nextTry(a, c.offers, "re-INVITE in the dialog"))
 	if !ok || m.Connection != "new" {
 		a.t.Fatalf("the new offer is no channel's, or has a=connection:%s", m.Connection)
 	}

@@ -87,7 +87,7 @@ func balanced(a *asCase) {
 	second.mu.Lock()
 	second.refuse = false
 	second.mu.Unlock()
-	if second.await(a.t, 4*a.t.timeout) == nil {
+	if second.await(a.t, a.retried()) == nil {
 		a.t.Fatal("no control channel comes to the second media server")
 	}
 	a.works()

@@ -98,7 +98,6 @@ const leastNoticed = 27
 // TestDraftFaults tells how many of the faults that were written without regard to the
 // cases make the strict run fail.
 func TestDraftFaults(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("it runs all cases for each fault")
 	}

@@ -55,7 +55,6 @@ func first(t *testing.T, f fault, timeout time.Duration) Result {
 
 // TestMSCPFaults has each fault noticed first by its case, and each strict case notice one.
 func TestMSCPFaults(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("it runs the cases up to that for each fault")
 	}

@@ -78,6 +78,7 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.as.Proxy, "proxy", "", "mscp-as: the `host:port` of the runner's proxy and presence server")
 	fs.StringVar(&f.as.Domain, "domain", "example.com", "mscp-as: the `domain` of callers and recipients")
 	fs.DurationVar(&f.as.RestoreWait, "restore-wait", 500*time.Millisecond, "mscp-as: how long the answer to a caller waits for MsgRestored")
+	fs.DurationVar(&f.as.Retry, "retry", 30*time.Second, "mscp-as: the longest pause after which it tries again what has failed")
 	fs.DurationVar(&f.as.Idle, "idle", time.Minute, "mscp-as: how long a channel without traffic must stay")
 	fs.DurationVar(&f.o.Timeout, "timeout", conform.DefaultTimeout, "how long each wait for the peer may take")
 	fs.BoolVar(&f.o.Strict, "strict", false, "let the cases count that are no strict demand")
