@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -138,13 +139,15 @@ func TestLateHandlerOfChunks(t *testing.T) {
 	})
 	t.Run("reads slowly", func(t *testing.T) {
 		step := make(chan struct{})
+		goOn := sync.OnceFunc(func() { close(step) })
 		h, ch := collectSlowly(step)
-		r := newRaw(t, Config{HandlerTimeout: 200 * time.Millisecond}, SessionConfig{Handler: h})
+		r := newRaw(t, Config{HandlerTimeout: 2 * time.Second}, SessionConfig{Handler: h})
+		t.Cleanup(goOn) // before the end of the session, which waits for the handler
 		body := strings.Repeat("x", 100)
 		tid := r.send("+", "m", "1-100/101", &body)
 		step <- struct{}{} // one byte
 		r.want(tid, 200)   // though most is not read yet
-		close(step)
+		goOn()
 		r.want(r.send("$", "m", "101-101/101", str("y")), 200)
 		if g := next(t, ch); string(g.body) != body+"y" {
 			t.Errorf("got %q, %v", g.body, g.err)

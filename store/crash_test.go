@@ -160,7 +160,7 @@ func crashExpires(n int) time.Time {
 }
 
 // crashBody is made from its name, so that it can be checked without keeping
-// it; some extent several segments.
+// it; some take several segments.
 func crashBody(writer, n int) []byte {
 	size := (n * 7919) % 3000
 	if n%10 == 3 {

@@ -69,8 +69,15 @@ func (x *index) trimDue() {
 // set aside, and returns their number; what it has deleted when it fails is
 // counted too. When nothing is due it costs next to nothing, whatever is kept.
 // It works in transactions of at most MaxBatch messages, so that storing goes on
-// beside it.
+// beside it. A call waits for one that is under way: what is due is deleted when
+// it returns, whoever has deleted it.
 func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
+	select {
+	case s.expiring <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	defer func() { <-s.expiring }()
 	total := 0
 	for {
 		taken := s.takeDue(nanos(now))

@@ -230,6 +230,36 @@ func TestExpireFails(t *testing.T) {
 	}
 }
 
+// TestExpireWaitsForAnother has a message be due for two calls at the same time: neither
+// says that it is gone before that is on disk.
+func TestExpireWaitsForAnother(t *testing.T) {
+	s := newStore(t)
+	put(t, s, Meta{Recipient: "bob", Sender: "alice", Expires: time.Unix(5, 0)}, nil)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	s.SetBeforeCommit(func() error { close(begun); <-goOn; return nil })
+	results := make(chan int, 2)
+	expire := func() {
+		n, err := s.Expire(t.Context(), time.Unix(9, 0))
+		if err != nil {
+			t.Error(err)
+		}
+		results <- n
+	}
+	go expire()
+	<-begun
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := s.Expire(ctx, time.Unix(9, 0)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the second did not wait: %v", err)
+	}
+	s.SetBeforeCommit(func() error { return nil })
+	go expire()
+	close(goOn)
+	if a, b := <-results, <-results; a+b != 1 {
+		t.Errorf("%d and %d expired, want one", a, b)
+	}
+}
+
 // TestDueHeap pops in order, and forgets what is deleted before its time.
 func TestDueHeap(t *testing.T) {
 	x := newIndex()

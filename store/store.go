@@ -133,6 +133,7 @@ type Store struct {
 	once     sync.Once
 	closeErr error
 	nextBody atomic.Uint64
+	expiring chan struct{} // of capacity 1: taken by the Expire that is under way
 
 	reopening sync.RWMutex  // held for writing while db is replaced
 	failing   atomic.Bool   // nothing is known of the disk
@@ -178,7 +179,7 @@ func Open(path string, opt Options) (*Store, error) {
 	s := &Store{
 		db: db, path: path, log: opt.Logger, ttl: opt.TimeToLive, changed: opt.Changed, readOnly: opt.ReadOnly,
 		index: newIndex(), counts: newCounts(), damaged: map[ID]struct{}{}, commitTx: (*bolt.Tx).Commit,
-		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
+		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}), expiring: make(chan struct{}, 1),
 	}
 	s.seed = s.index.seed
 	s.opened.Store(1)
