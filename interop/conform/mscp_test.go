@@ -55,7 +55,6 @@ var lacking = regexp.MustCompile("serves no (dialogs|conferences|tls)|over INFO 
 
 // TestMSCPOwn runs all cases against our media server, over each transport.
 func TestMSCPOwn(t *testing.T) {
-	t.Parallel()
 	for _, transport := range []string{"tcp", "tls", "info"} {
 		t.Run(transport, func(t *testing.T) {
 			s := startMS(t, func(c *ms.Config) {
