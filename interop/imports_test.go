@@ -49,3 +49,18 @@ func TestImports(t *testing.T) {
 		}
 	}
 }
+
+// TestForeignPeers holds peers that judge this project to share nothing with what they judge.
+func TestForeignPeers(t *testing.T) {
+	for _, pkg := range []string{"interop/strictpeer", "interop/internal/scriptedas", "interop/conform/draft"} {
+		out, err := exec.Command("go", "list", "-deps", module+pkg).Output()
+		if err != nil {
+			t.Fatalf("go list -deps %s: %v", pkg, err)
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			if dep, ours := strings.CutPrefix(dep, module); ours && !strings.HasPrefix(dep, "interop/") {
+				t.Errorf("%s links %s", pkg, dep)
+			}
+		}
+	}
+}

@@ -82,10 +82,6 @@ type bench struct {
 	caller   *sipua.UA
 	user     *sipua.UA
 
-	// spoilSDP and spoilPDU change what comes, so that tests have an application server with
-	// a fault; nil changes nothing.
-	spoilSDP, spoilPDU func(string) string
-
 	mu       sync.Mutex
 	wire     *wire           // of the case that runs
 	findings []draft.Finding // of what the application server has sent since the last case
@@ -241,7 +237,9 @@ func (a *asCase) finish() {
 		a.t.Errorf("%v", f)
 	}
 	for _, p := range a.ms {
-		p.reset(p != a.p)
+		if p.reset(p != a.p) {
+			a.last = nil // the application server is to know before the next case
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ type storing struct {
 	to     string
 	from   string
 	offer  string
+	began  time.Time
 	done   chan struct{} // closed with the final response
 	call   *sipua.Call   // nil if it was refused; valid once done is closed
 	err    error
@@ -24,7 +25,7 @@ type storing struct {
 func (a *asCase) store(to string) *storing { return a.storeFrom("sip:caller@"+a.target.Domain, to) }
 
 func (a *asCase) storeFrom(from, to string) *storing {
-	s := &storing{a: a, to: to, from: from, offer: mediaDescription(a.p.host, "active"), done: make(chan struct{})}
+	s := &storing{a: a, to: to, from: from, offer: mediaDescription(a.p.host, "active"), began: time.Now(), done: make(chan struct{})}
 	a.t.Cleanup(func() { s.end() })
 	go s.invite()
 	return s
@@ -66,6 +67,14 @@ func (s *storing) refused() {
 		s.a.t.Errorf("the caller gets a 200")
 	} else if !errors.As(s.err, &status) || status.Code < 400 {
 		s.a.t.Errorf("the caller gets no final response of 400 or above: %v", s.err)
+	}
+}
+
+// heard checks that the call was answered because of a response, and not because none came.
+func (s *storing) heard() {
+	s.a.t.Helper()
+	if d := s.doneAt.Sub(s.began); d >= s.a.target.RestoreWait {
+		s.a.t.Errorf("the caller was answered after %v, as if there had been no response on the control channel", d)
 	}
 }
 
@@ -115,7 +124,10 @@ func (a *asCase) leg() *leg { a.t.Helper(); return next(a, a.p.legs, "INVITE for
 func (a *asCase) works() {
 	a.t.Helper()
 	a.rule(nil)
-	a.store(a.newUser()).up().end()
+	s := a.store(a.newUser()).up()
+	s.heard()
+	s.end()
+	a.p.forgetLegs()
 	if a.c != nil && a.c.over() {
 		a.t.Error("the control channel has not gone on")
 	}
@@ -139,6 +151,7 @@ func (b *bench) ring(in *sipua.IncomingCall) {
 // left has a message left for a new user, as far as the application server can tell.
 func (a *asCase) left() (user string, s *storing) {
 	a.t.Helper()
+	a.p.forgetLegs()
 	user = a.newUser()
 	s = a.store(user).up()
 	a.leg()

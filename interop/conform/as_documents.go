@@ -13,7 +13,7 @@ import (
 func (b *bench) documentCases() []Case {
 	return []Case{
 		must("mscp-as/3.2/1", "every document is valid, and of the kind of its message", b.on(func(a *asCase) {
-			a.store(a.newUser()).up() // every document is judged as it is read
+			a.store(strings.Replace(a.newUser(), "sip:", "sip:a&b-", 1)).up() // every document is judged as it is read
 		})),
 		must("mscp-as/3.2/2", "documents are XML in UTF-8, whoever calls", b.on(func(a *asCase) {
 			a.byHand()

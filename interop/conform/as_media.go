@@ -57,6 +57,7 @@ type control struct {
 	accepted atomic.Int32 // connections to any of its listeners
 	requests atomic.Int32 // that have come on them
 	tls      bool         // the offer is of TLS
+	patient  atomic.Bool  // the application server is to close the connection, after BYE, too
 	stop     context.CancelFunc
 	ctx      context.Context
 	once     sync.Once
@@ -84,14 +85,15 @@ func (p *mediaPeer) close() {
 	p.ua.Close()
 }
 
-// reset forgets what a case has wanted, and events. A channel that is up stays.
-func (p *mediaPeer) reset(refuse bool) {
+// reset forgets what a case has wanted, and events. A channel that is up stays, unless
+// channels are refused: then it is ended, and dropped is true.
+func (p *mediaPeer) reset(refuse bool) (dropped bool) {
 	p.mu.Lock()
 	p.refuse, p.answer, p.onLeg = refuse, nil, nil
 	c := p.current
 	p.mu.Unlock()
-	if refuse && c != nil {
-		p.drop(c)
+	if dropped = refuse && c != nil && !c.over(); dropped {
+		hangUp(c.call)
 	}
 	for len(p.legs)+len(p.controls)+len(p.asks)+len(p.came) > 0 {
 		select {
@@ -102,10 +104,18 @@ func (p *mediaPeer) reset(refuse bool) {
 		default:
 		}
 	}
+	return dropped
 }
 
-// drop ends a control dialog.
-func (p *mediaPeer) drop(c *asChannel) { hangUp(c.call) }
+// forgetLegs drops the media legs so far, at which no case has looked.
+func (p *mediaPeer) forgetLegs() {
+	for len(p.legs) > 0 {
+		select {
+		case <-p.legs:
+		default:
+		}
+	}
+}
 
 // hangUp ends a dialog that the application server has made; nil is none.
 func hangUp(call *sipua.Call) {
@@ -201,9 +211,6 @@ func (p *mediaPeer) control(in *sipua.IncomingCall) {
 	c := &control{p: p, in: in, at: time.Now(), offers: make(chan []byte, maxEvents), ready: make(chan struct{}), ended: make(chan struct{})}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	defer c.end()
-	if p.b.spoilSDP != nil {
-		in.Body = []byte(p.b.spoilSDP(string(in.Body)))
-	}
 	if m, ok := draft.SDP(in.Body); ok {
 		c.tls = m.TLS
 	}

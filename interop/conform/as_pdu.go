@@ -12,11 +12,14 @@ import (
 // pduASCases are those of sections 7.2.2 to 7.2.5 about PDUs.
 func (b *bench) pduASCases() []Case {
 	return []Case{
-		must("mscp-as/7.2.2/1", "every PDU is written as the grammar, or the examples, have it", b.on(func(a *asCase) {
-			a.byHand()
-			s := a.store(a.newUser())
-			a.ask("RestoreMsg").succeed() // every PDU is judged as it is read
-			s.up()
+		must("mscp-as/7.2.2/1", "every PDU is written as the grammar, or the examples, have it, under load as well", b.on(func(a *asCase) {
+			var all []*storing
+			for range 20 {
+				all = append(all, a.store(a.newUser()))
+			}
+			for _, s := range all {
+				s.up() // every PDU is judged as it is read
+			}
 		})),
 		must("mscp-as/7.2.2/2", "a response is put together from as many TCP segments as it comes in", b.on(func(a *asCase) {
 			a.answered(func(q *asked) {
@@ -42,9 +45,12 @@ func (b *bench) pduASCases() []Case {
 			for range 3 {
 				a.store(a.newUser()).up().end()
 			}
+			_, q, _ := a.pushing()
+			q.succeed()
 		})),
 		must("mscp-as/7.2.3/2", "requests and notifications are sent, and nothing else", b.on(func(a *asCase) {
 			a.c.write(pdu("NOTIF MSCP/1.0", document("notification", `<dialogexit dialogid="conform-none"/>`)))
+			a.c.write(pdu("NOTIF MSCP/1.0", document("notification", `<dialoguser name="conform" dialogid="conform-none"/>`)))
 			a.works()
 		})),
 		must("mscp-as/7.2.3/3", "a request of the media server's is not carried out", b.on(func(a *asCase) {
@@ -92,7 +98,9 @@ func (a *asCase) serves() {
 		s := a.store(a.newUser())
 		next(a, s.done, "final response to the caller")
 		if s.err == nil {
+			s.heard()
 			s.end()
+			a.p.forgetLegs()
 			return
 		}
 		if time.Now().After(end) {

@@ -85,6 +85,8 @@ func pushedWhereKept(a *asCase) {
 		if second.await(a.t, a.retried()) == nil {
 			a.t.Fatal("no control channel comes to the second media server")
 		}
+		a.works() // so that the application server knows of the channel, too
+		second.forgetLegs()
 	}
 	a.register(user)
 	l := a.leg()

@@ -92,9 +92,7 @@ func balanced(a *asCase) {
 	}
 	a.works()
 	for _, p := range a.ms {
-		for len(p.legs) > 0 {
-			<-p.legs
-		}
+		p.forgetLegs()
 	}
 	var calls []*storing
 	for range 40 {

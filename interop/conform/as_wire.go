@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -72,7 +71,9 @@ func (p *mediaPeer) serve(dialog *control, conn net.Conn) {
 	p.mu.Unlock()
 	go func() {
 		<-dialog.ended
-		conn.Close()
+		if !dialog.patient.Load() {
+			conn.Close()
+		}
 	}()
 	push(p.came, c)
 	for r := bufio.NewReader(conn); ; {
@@ -84,9 +85,6 @@ func (p *mediaPeer) serve(dialog *control, conn net.Conn) {
 				}
 			}
 			return
-		}
-		if p.b.spoilPDU != nil {
-			pdu = spoiled(pdu, p.b.spoilPDU)
 		}
 		p.b.note("<", pdu.Raw)
 		dialog.requests.Add(1)
@@ -105,28 +103,12 @@ func (c *control) shows(conn *tls.Conn) bool {
 	shown := conn.ConnectionState().PeerCertificates[0].Raw
 	if m, ok := draft.SDP(c.in.Body); !ok || !slices.ContainsFunc(m.Fingerprints, func(f string) bool {
 		hash, _, _ := strings.Cut(f, " ")
-		return f == fingerprint(hash, shown)
+		return strings.EqualFold(f, fingerprint(hash, shown)) // [RFC8122-5]
 	}) {
 		c.p.b.found([]draft.Finding{{Section: "RFC 8122, 6.2", Rule: "the certificate of a connection has one of the offer's fingerprints", Text: "it has none"}})
 	}
 	return true
 }
-
-// spoiled is a PDU as it would be read if it had been sent with a fault; one that cannot be
-// read stays as it is.
-func spoiled(p *draft.PDU, change func(string) string) *draft.PDU {
-	s := change(string(p.Raw))
-	if head, body, ok := strings.Cut(s, "\r\n\r\n"); ok {
-		s = lengthHeader.ReplaceAllString(head, fmt.Sprintf("Content-Length: %d", len(body))) + "\r\n\r\n" + body
-	}
-	changed, err := draft.Read(bufio.NewReader(strings.NewReader(s)))
-	if err != nil {
-		return p
-	}
-	return changed
-}
-
-var lengthHeader = regexp.MustCompile("Content-Length: [0-9]+")
 
 // take judges a PDU and has it answered.
 func (c *asChannel) take(pdu *draft.PDU) {

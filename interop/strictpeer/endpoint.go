@@ -33,17 +33,20 @@ type Packet struct {
 	Err error
 }
 
-// Listen opens an endpoint; transport is UDP or TCP.
-func Listen(transport string) (*Endpoint, error) {
+// Listen opens an endpoint at a port of its own; transport is UDP or TCP.
+func Listen(transport string) (*Endpoint, error) { return ListenAt(transport, "127.0.0.1:0") }
+
+// ListenAt opens an endpoint at addr, a host:port; transport is UDP or TCP.
+func ListenAt(transport, addr string) (*Endpoint, error) {
 	e := &Endpoint{transport: transport, in: make(chan Packet, maxQueue), done: make(chan struct{}), conns: map[string]net.Conn{}}
 	var err error
 	if transport == "UDP" {
-		if e.packets, err = net.ListenPacket("udp", "127.0.0.1:0"); err == nil {
+		if e.packets, err = net.ListenPacket("udp", addr); err == nil {
 			e.work.Go(e.readPackets)
 		}
 		return e, err
 	}
-	if e.listener, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
+	if e.listener, err = net.Listen("tcp", addr); err == nil {
 		e.work.Go(e.accept)
 	}
 	return e, err

@@ -87,6 +87,9 @@ func TestSDP(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	tls := strings.Replace(good, "TCP/MS", "TCP/TLS/MS", 1)
+	if m, _ := SDP([]byte(tls + "a=fingerprint:SHA-256 AB:CD\r\n")); len(m.Findings) > 0 { // a string of the grammar: see RFC 5234, section 2.3
+		t.Errorf("a hash in upper case: %v", m.Findings)
+	}
 	if m, _ := SDP([]byte(tls + "a=fingerprint:sha-256 AB:CD\r\n")); len(m.Findings) > 0 || !m.TLS || len(m.Fingerprints) != 1 {
 		t.Errorf("%+v", m)
 	}

@@ -28,7 +28,7 @@ var (
 	timing      = regexp.MustCompile(`^t=[0-9]+ [0-9]+$`)
 	mediaLine   = regexp.MustCompile(`^m=[a-z]+ [0-9]+(?:/[0-9]+)? [A-Z/]+(?: \S+)+$`)
 	channelLine = regexp.MustCompile(`^m=application ([0-9]+) (TCP/MS|TCP/TLS/MS)(?: \S+)*$`)
-	fingerprint = regexp.MustCompile(`^(?:sha-1|sha-224|sha-256|sha-384|sha-512) [0-9A-F]{2}(?::[0-9A-F]{2})+$`)
+	fingerprint = regexp.MustCompile(`^(?i:sha-1|sha-224|sha-256|sha-384|sha-512) [0-9A-F]{2}(?::[0-9A-F]{2})+$`)
 )
 
 // order has, by the letter of a line, its place in a session's or a medium's part.

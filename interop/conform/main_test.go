@@ -1,0 +1,19 @@
+package conform
+
+import (
+	"flag"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+)
+
+// TestMain has more tests side by side than there are processors, unless -parallel says how
+// many: those that are parallel wait for timers most of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
+		_ = p.Value.Set(strconv.Itoa(4 + runtime.GOMAXPROCS(0)))
+	}
+	os.Exit(m.Run())
+}

@@ -1,0 +1,55 @@
+package conform
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/gomscp/gomscp/interop/internal/scriptedas"
+)
+
+// scripted runs the scripted application server, with short pauses.
+func scripted(t *testing.T, change func(*scriptedas.Config)) ASTarget {
+	t.Helper()
+	a := ASTarget{
+		MS: freeAddr(t), MS2: freeAddr(t), Proxy: freeAddr(t), Domain: "example.com",
+		RestoreWait: time.Second, Retry: time.Second, Idle: time.Second,
+	}
+	c := scriptedas.Config{
+		Addr: freeAddr(t), Media: []scriptedas.Media{{Addr: a.MS, Weight: 1}, {Addr: a.MS2, Weight: 3}}, Proxy: a.Proxy, Domain: a.Domain,
+		RestoreWait: a.RestoreWait, Retry: 200 * time.Millisecond,
+	}
+	if change != nil {
+		change(&c)
+	}
+	a.SIP = c.Addr + ";transport=tcp"
+	s, err := scriptedas.Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Stop = func(context.Context) error { s.Stop(); return nil }
+	a.Start = func(context.Context) error { s, err = scriptedas.Start(c); return err }
+	t.Cleanup(func() { s.Kill() })
+	return a
+}
+
+// TestASScripted has the scripted application server pass all cases, with channels over TCP
+// and over TLS.
+func TestASScripted(t *testing.T) {
+	for name, f := range map[string]asFault{"TCP": {}, "TLS": {tls: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cases, end := MSCPAS(scripted(t, f.config(t)))
+			defer end()
+			results, err := Run(t.Context(), cases, Options{Timeout: 5 * time.Second})
+			if err != nil {
+				t.Error(err)
+			}
+			for _, r := range results {
+				if r.Outcome == Failed || r.Outcome == Skipped && (f.tls || r.ID != "mscp-as/7.2.1/15") {
+					t.Errorf("%s: %s\n%s", r.ID, r.Detail, r.Wire)
+				}
+			}
+		})
+	}
+}
