@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 const sdpType = "application/sdp"
@@ -102,16 +104,16 @@ func refusable(m sip.Message) bool {
 }
 
 func (p *bodyPart) optional() bool {
-	return strings.EqualFold(p.disposition.params["handling"], "optional")
+	return strings.EqualFold(p.disposition.Params["handling"], "optional")
 }
 
 func (p *bodyPart) required() bool {
-	return strings.EqualFold(p.disposition.params["handling"], "required")
+	return strings.EqualFold(p.disposition.Params["handling"], "required")
 }
 
 // find looks for what is understood in a part, which is a multipart at that depth.
 func (u Understood) find(p bodyPart, depth int) ([]Body, *BodyError) {
-	kind := p.contentType.value
+	kind := p.contentType.Main
 	subtype, multipart := strings.CutPrefix(kind, "multipart/")
 	switch {
 	case len(p.encodings) > 0: // [RFC3261-8.2.3]
@@ -120,12 +122,12 @@ func (u Understood) find(p bodyPart, depth int) ([]Body, *BodyError) {
 		return u.findIn(p, subtype, depth)
 	case !slices.Contains(u.Types, kind):
 		return nil, u.unsupported("Content-Type " + p.written)
-	case u.Disposition != "" && p.disposition.value != "" && p.disposition.value != u.Disposition:
-		return nil, u.unsupported("Content-Disposition " + p.disposition.value)
+	case u.Disposition != "" && p.disposition.Main != "" && p.disposition.Main != u.Disposition:
+		return nil, u.unsupported("Content-Disposition " + p.disposition.Main)
 	case !p.decode():
 		return nil, u.unsupported("Content-Transfer-Encoding " + p.transfer)
 	}
-	b := Body{Type: kind, ContentType: p.written, Disposition: p.disposition.value, ID: p.id, Content: p.content}
+	b := Body{Type: kind, ContentType: p.written, Disposition: p.disposition.Main, ID: p.id, Content: p.content}
 	if depth > 0 && kind == sdpType && !bytes.HasSuffix(b.Content, []byte("\n")) {
 		b.Content = append(slices.Clone(b.Content), "\r\n"...) // the last line's end was taken for the delimiter's
 	}
@@ -141,7 +143,7 @@ func (u Understood) findIn(p bodyPart, subtype string, depth int) ([]Body, *Body
 	if !p.decode() {
 		return nil, u.unsupported("Content-Transfer-Encoding " + p.transfer)
 	}
-	parts, err := splitMultipart(p.content, p.contentType.params["boundary"])
+	parts, err := splitMultipart(p.content, p.contentType.Params["boundary"])
 	if err != nil {
 		return nil, u.malformed(err)
 	}
@@ -149,7 +151,7 @@ func (u Understood) findIn(p bodyPart, subtype string, depth int) ([]Body, *Body
 	case "alternative":
 		return u.findLast(parts, depth)
 	case "related":
-		parts = rootFirst(parts, strings.Trim(p.contentType.params["start"], "<> "))
+		parts = rootFirst(parts, strings.Trim(p.contentType.Params["start"], "<> "))
 	}
 	var all []Body
 	var missed, refused *BodyError
@@ -196,7 +198,7 @@ func rootFirst(parts []bodyPart, start string) []bodyPart {
 // unsupported makes a 415.
 func (u Understood) unsupported(reason string, more ...Header) *BodyError {
 	accept := Header{"Accept", strings.Join(u.Types, ", ")} // [RFC3261-21.4.13]
-	return &BodyError{reason, &StatusError{Code: 415, Reason: reasonPhrase(415), Headers: append([]Header{accept}, more...)}}
+	return &BodyError{reason, &StatusError{Code: 415, Reason: grammar.ReasonPhrase(415), Headers: append([]Header{accept}, more...)}}
 }
 
 // malformed makes a 400.

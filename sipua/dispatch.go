@@ -11,6 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 const (
@@ -67,7 +68,7 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 		if ua.h.Intercept != nil && req.Method != sip.CANCEL && ua.h.Intercept(req, tx) {
 			return
 		}
-		if uri := req.Recipient.String(); !isSIP(uri) && req.Recipient.Scheme != "tel" {
+		if uri := req.Recipient.String(); !grammar.IsSIP(uri) && req.Recipient.Scheme != "tel" {
 			ua.respond(req, tx, 416, "") // [RFC3261-8.2.2.1]
 			return
 		}
@@ -133,7 +134,7 @@ func (ua *UA) respond(req *sip.Request, tx sip.ServerTransaction, code int, reas
 // response makes a response without a body.
 func (ua *UA) response(req *sip.Request, code int, reason string, headers ...Header) *sip.Response {
 	if reason == "" {
-		reason = reasonPhrase(code)
+		reason = grammar.ReasonPhrase(code)
 	}
 	res := sip.NewResponseFromRequest(req, code, reason, nil)
 	for _, h := range headers {
@@ -363,26 +364,8 @@ func (ua *UA) onOther(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	code := 501 // [RFC3261-21.5.2]
-	if knownMethod(string(req.Method)) {
+	if grammar.KnownMethod(string(req.Method)) {
 		code = 405 // [RFC3261-8.2.1]
 	}
 	ua.respond(req, tx, code, "", Header{"Allow", ua.allow()})
-}
-
-// reasonPhrase is the usual phrase for a status code. See RFC 3261, section 21.
-func reasonPhrase(code int) string {
-	if s, ok := phrases[code]; ok {
-		return s
-	}
-	return map[int]string{
-		1: "Progress", 2: "OK", 3: "Redirection", 4: "Request Failure", 5: "Server Failure", 6: "Global Failure",
-	}[code/100]
-}
-
-var phrases = map[int]string{
-	100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
-	404: "Not Found", 405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout", 413: "Request Entity Too Large",
-	414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension", 469: "Bad Info Package", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
-	486: "Busy Here", 487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 504: "Server Time-out", 500: "Server Internal Error",
-	501: "Not Implemented", 503: "Service Unavailable", 505: "Version Not Supported", 513: "Message Too Large", 600: "Busy Everywhere", 603: "Decline", 606: "Not Acceptable",
 }

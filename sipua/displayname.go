@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // MaxDisplayName bounds a display name that [CleanName] returns, in bytes.
@@ -21,23 +23,11 @@ func DisplayName(value string) string {
 		}
 		return CleanName(name)
 	}
-	var b strings.Builder
-	for i := 1; i < len(value); i++ {
-		switch c := value[i]; c {
-		case '"':
-			if !strings.HasPrefix(strings.TrimLeft(value[i+1:], " \t\r\n"), "<") {
-				return ""
-			}
-			return CleanName(b.String())
-		case '\\':
-			if i++; i < len(value) {
-				b.WriteByte(value[i])
-			}
-		default:
-			b.WriteByte(c)
-		}
+	quoted, rest, ok := grammar.CutQuoted(value)
+	if !ok || !strings.HasPrefix(strings.TrimLeft(rest, " \t\r\n"), "<") {
+		return ""
 	}
-	return "" // the quote is not closed
+	return CleanName(grammar.Unquote(quoted))
 }
 
 // CleanName makes a name that is safe to show: without control characters, without the

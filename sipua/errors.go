@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/sipuri"
 )
 
 var (
@@ -20,7 +22,7 @@ var (
 	// must be. See RFC 3261, section 13.2.1.
 	ErrNoDescription = errors.New("sipua: no session description")
 	// ErrURITooLong says that a URI is longer than MaxURI.
-	ErrURITooLong = errors.New("sipua: URI too long")
+	ErrURITooLong = sipuri.ErrTooLong
 	// ErrCancelled says that the caller has cancelled.
 	ErrCancelled = errors.New("sipua: cancelled by the caller")
 )

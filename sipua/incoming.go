@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // An IncomingCall is a new INVITE that is to be answered or rejected. Its body is
@@ -142,7 +144,7 @@ func (in *IncomingCall) SetLogger(log *slog.Logger) { in.call.log = log }
 // response makes a response of ours to the INVITE.
 func (in *IncomingCall) response(code int, reason string) *sip.Response {
 	if reason == "" {
-		reason = reasonPhrase(code)
+		reason = grammar.ReasonPhrase(code)
 	}
 	res := sip.NewResponseFromRequest(in.req, code, reason, nil)
 	res.To().Params.Remove("tag")

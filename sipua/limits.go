@@ -1,6 +1,11 @@
 package sipua
 
-import "time"
+import (
+	"time"
+
+	"github.com/gomscp/gomscp/sipua/internal/digestauth"
+	"github.com/gomscp/gomscp/sipua/internal/sipuri"
+)
 
 // Limits and waits. T1, T2 and 64*T1 are those of RFC 3261, section 17.
 const (
@@ -45,12 +50,12 @@ const (
 	MaxForks = 16
 	// MaxURI bounds a URI in its canonical form, in bytes: nobody can be called by,
 	// and nothing be kept for, a longer one.
-	MaxURI = 512
+	MaxURI = sipuri.Max
 	// MaxWarningText bounds the text of a Warning header of ours, in bytes.
 	MaxWarningText = 200
 
 	// MaxNonces bounds the nonces whose use an Authenticator remembers.
-	MaxNonces = 100_000
+	MaxNonces = digestauth.MaxNonces
 
 	// These bound a reginfo document; see ParseRegInfo.
 	MaxRegInfoDepth      = 16

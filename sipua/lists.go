@@ -1,45 +1,13 @@
 package sipua
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
-)
 
-// splitList takes the value of a header apart that is a list: at the commas that
-// stand neither in a quoted string nor in angle brackets. Empty elements are left
-// out. A parenthesis is a character like others, since it may be one of a user
-// part; no list of RFC 3261 has comments. See RFC 3261, sections 7.3.1 and 25.1.
-func splitList(value string) []string {
-	var list []string
-	begin, quoted, bracketed := 0, false, false
-	add := func(end int) {
-		if v := strings.Trim(value[begin:end], " \t\r\n"); v != "" {
-			list = append(list, v)
-		}
-		begin = end + 1
-	}
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"' && !bracketed:
-			quoted = !quoted
-		case quoted:
-		case c == '<':
-			bracketed = true
-		case c == '>':
-			bracketed = false
-		case c == ',' && !bracketed:
-			add(i)
-		}
-	}
-	add(len(value))
-	return list
-}
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
+)
 
 // ListHeader returns the values of a message's header of that name, which is a list:
 // of all its rows, each taken apart at the commas that are not in quotes or angle
@@ -47,7 +15,7 @@ func splitList(value string) []string {
 func ListHeader(m interface{ GetHeaders(string) []sip.Header }, name string) []string {
 	var list []string
 	for _, h := range m.GetHeaders(name) {
-		list = append(list, splitList(h.Value())...)
+		list = append(list, grammar.SplitList(h.Value())...)
 	}
 	return list
 }
@@ -85,37 +53,3 @@ func (e *StatusError) ListHeader(name string) []string {
 	}
 	return ListHeader(e.response, name)
 }
-
-// AddressURI returns the URI of one name-addr or addr-spec, as it is written there:
-// a display name, also one in quotes that looks like an address, is no part of it,
-// and neither are parameters behind the angle brackets. See RFC 3261, section 20.10.
-func AddressURI(address string) (string, error) {
-	s := strings.Trim(address, " \t")
-	if strings.HasPrefix(s, `"`) {
-		p := newScanner(s)
-		if !p.quoted() {
-			return "", fmt.Errorf("sipua: address %q: the display name has no closing quote", address)
-		}
-		p.blanks()
-		if s = p.s; !strings.HasPrefix(s, "<") {
-			return "", fmt.Errorf("sipua: address %q: no < behind the display name", address)
-		}
-	}
-	name, rest, ok := strings.Cut(s, "<")
-	if !ok {
-		return s, nil
-	}
-	if strings.ContainsAny(name, `"<>`) {
-		return "", fmt.Errorf("sipua: address %q: a quote within the display name", address)
-	}
-	uri, params, ok := strings.Cut(rest, ">")
-	if !ok {
-		return "", fmt.Errorf("sipua: address %q: < without >", address)
-	}
-	if params = strings.TrimLeft(params, " \t"); params != "" && params[0] != ';' {
-		return "", fmt.Errorf("sipua: address %q: %w", address, errBehindAddress)
-	}
-	return uri, nil
-}
-
-var errBehindAddress = errors.New("something else than parameters behind the >")

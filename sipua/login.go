@@ -1,13 +1,12 @@
 package sipua
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
+
+	"github.com/gomscp/gomscp/sipua/internal/digestauth"
 )
 
 // A login is what challenges are answered with. An empty one leaves it to
@@ -52,7 +51,7 @@ func (ua *UA) answerChallenge(req *sip.Request, res *sip.Response, l login, trie
 	done := map[string]bool{}
 	cause := fmt.Errorf("%d without %s", res.StatusCode, ask)
 	for _, h := range res.GetHeaders(ask) {
-		challenge, err := usableChallenge(h.Value())
+		challenge, err := digestauth.ParseChallenge(h.Value())
 		if err != nil {
 			cause = err
 			continue
@@ -65,10 +64,8 @@ func (ua *UA) answerChallenge(req *sip.Request, res *sip.Response, l login, trie
 		if !ok || tried.answered[key] && !challenge.Stale {
 			return nil, nil
 		}
-		credentials, err := digest.Digest(challenge, digest.Options{
-			Method: req.Method.String(), URI: req.Recipient.String(), Username: own.user, Password: own.password,
-			GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.Body())), nil },
-		})
+		to := digestauth.Request{Method: req.Method.String(), URI: req.Recipient.String(), Body: req.Body()}
+		credentials, err := digestauth.Answer(challenge, to, own.user, own.password)
 		if err != nil {
 			cause = err
 			continue
@@ -93,27 +90,12 @@ func (ua *UA) answerChallenge(req *sip.Request, res *sip.Response, l login, trie
 	return next, nil
 }
 
-// usableChallenge reads the first challenge in a header that we can answer.
-func usableChallenge(value string) (*digest.Challenge, error) {
-	all, err := readAuth(value)
-	for _, a := range all {
-		c, bad := a.challenge()
-		if bad == nil && digest.CanDigest(c) {
-			return c, nil
-		}
-		if err = bad; err == nil {
-			err = errors.New("unknown algorithm or qop")
-		}
-	}
-	return nil, err
-}
-
 // setCredentials replaces the credentials of the same realm.
 func setCredentials(req *sip.Request, header string, credentials *digest.Credentials) {
 	old := req.GetHeaders(header)
 	RemoveHeaders(req, header)
 	for _, h := range old {
-		if c, err := ReadCredentials(h.Value()); err == nil && c.Realm != credentials.Realm {
+		if c, err := digestauth.ParseCredentials(h.Value()); err == nil && c.Realm != credentials.Realm {
 			req.AppendHeader(sip.NewHeader(header, h.Value()))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"mime/quotedprintable"
 	"strings"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // Why a multipart body cannot be taken apart.
@@ -18,9 +20,9 @@ var (
 
 // A bodyPart is a body, or a part of one, with the headers that describe it.
 type bodyPart struct {
-	contentType valued
+	contentType grammar.Value
 	written     string // the Content-Type as it came
-	disposition valued
+	disposition grammar.Value
 	encodings   []string // other than identity
 	transfer    string   // the Content-Transfer-Encoding, in lower case
 	id          string   // the Content-ID, without brackets
@@ -33,16 +35,16 @@ func (p *bodyPart) describe(name, value string) error {
 	value = strings.Trim(value, " \t")
 	switch strings.ToLower(name) {
 	case "content-type":
-		if p.contentType, ok = readValued(value); !ok {
+		if p.contentType, ok = grammar.ReadValue(value); !ok {
 			return errPartHeader
 		}
 		p.written = value
 	case "content-disposition":
-		if p.disposition, ok = readValued(value); !ok {
+		if p.disposition, ok = grammar.ReadValue(value); !ok {
 			return errPartHeader
 		}
 	case "content-encoding":
-		for _, coding := range splitList(value) {
+		for _, coding := range grammar.SplitList(value) {
 			if !strings.EqualFold(coding, "identity") {
 				p.encodings = append(p.encodings, coding)
 			}
@@ -158,7 +160,7 @@ func readPart(raw []byte) (p bodyPart, err error) {
 		}
 		var ok bool
 		name, value, ok = strings.Cut(text, ":")
-		if name = strings.TrimRight(name, " \t"); !ok || !isToken(name) {
+		if name = strings.TrimRight(name, " \t"); !ok || !grammar.IsToken(name) {
 			return p, errPartHeader
 		}
 		value = strings.Trim(value, " \t")

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // Notification is one NOTIFY.
@@ -53,13 +55,8 @@ func parseSubscriptionState(headers []sip.Header) (st subscriptionState, err err
 	if len(headers) != 1 {
 		return st, fmt.Errorf("%d Subscription-State headers", len(headers))
 	}
-	p := newScanner(headers[0].Value())
-	p.blanks()
-	if !p.token() || !p.params() {
-		return st, fmt.Errorf("Subscription-State")
-	}
-	value, whole := p.tidy("")
-	if !whole {
+	value, ok := grammar.TidyParams(headers[0].Value())
+	if !ok {
 		return st, fmt.Errorf("Subscription-State")
 	}
 	state, params, _ := strings.Cut(value, ";")
@@ -71,9 +68,9 @@ func parseSubscriptionState(headers []sip.Header) (st subscriptionState, err err
 		case "reason":
 			st.reason = strings.ToLower(v)
 		case "expires":
-			st.expires, st.hasExpires = deltaSeconds(v)
+			st.expires, st.hasExpires = grammar.DeltaSeconds(v)
 		case "retry-after":
-			st.retryAfter, _ = deltaSeconds(v)
+			st.retryAfter, _ = grammar.DeltaSeconds(v)
 		}
 	}
 	return st, nil

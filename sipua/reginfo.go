@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/xmltree"
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // RegInfo is a document of the reg event package, application/reginfo+xml. See
@@ -85,8 +86,8 @@ var regInfoLimits = xmltree.Limits{Bytes: MaxBody, Depth: MaxRegInfoDepth, Eleme
 // no sense is active nevertheless. An error, which wraps *xmltree.Error with
 // offset and rule, means that the document says nothing.
 func ParseRegInfo(contentType string, body []byte) (*RegInfo, error) {
-	ct, _ := readValued(contentType)
-	root, err := xmltree.ParseLenient(body, ct.params["charset"], regInfoLimits)
+	ct, _ := grammar.ReadValue(contentType)
+	root, err := xmltree.ParseLenient(body, ct.Params["charset"], regInfoLimits)
 	if errors.Is(err, xmltree.ErrBlank) {
 		return &RegInfo{}, nil
 	}

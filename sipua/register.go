@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // RegisterRequest describes a registration. Registrar and AOR are needed.
@@ -136,12 +138,12 @@ func grantedExpires(res *sip.Response, ua *UA, asked time.Duration) time.Duratio
 			continue
 		}
 		if v, ok := c.Params.Get("expires"); ok {
-			if d, ok := deltaSeconds(strings.TrimSpace(v)); ok {
+			if d, ok := grammar.DeltaSeconds(strings.TrimSpace(v)); ok {
 				return min(d, asked)
 			}
 		}
 	}
-	if d, ok := deltaSeconds(strings.TrimSpace(headerValue(res, "Expires"))); ok {
+	if d, ok := grammar.DeltaSeconds(strings.TrimSpace(headerValue(res, "Expires"))); ok {
 		return min(d, asked)
 	}
 	return asked

@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // A flaw is why a message does not come through to sipgo, whose parser drops
@@ -122,7 +124,7 @@ func (m *screened) read(head string, datagram bool) *flaw {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		trimmed := strings.TrimRight(name, " \t")
-		if !ok || !isToken(trimmed) {
+		if !ok || !grammar.IsToken(trimmed) {
 			return malformedBy("header line")
 		}
 		m.rewrites = m.rewrites || trimmed != name
@@ -153,10 +155,10 @@ func (m *screened) readStart() *flaw {
 	}
 	parts := strings.Split(m.start, " ")
 	m.method = parts[0]
-	if len(parts) != 3 || !isToken(m.method) {
+	if len(parts) != 3 || !grammar.IsToken(m.method) {
 		return malformedBy("request line")
 	}
-	if !knownMethod(m.method) && knownMethod(strings.ToUpper(m.method)) {
+	if !grammar.KnownMethod(m.method) && grammar.KnownMethod(strings.ToUpper(m.method)) {
 		return &flaw{code: 501, reason: "method"} // case matters [RFC3261-7.1], but not to sipgo
 	}
 	if !strings.EqualFold(parts[2], "SIP/2.0") {
@@ -165,13 +167,13 @@ func (m *screened) readStart() *flaw {
 		}
 		return malformedBy("request line")
 	}
-	if !isURI(parts[1]) {
+	if !grammar.IsURI(parts[1]) {
 		return malformedBy("Request-URI")
 	}
-	if !isPlainScheme(parts[1]) {
+	if !grammar.IsPlainScheme(parts[1]) {
 		return &flaw{code: 416, reason: "URI scheme"}
 	}
-	if at := strings.LastIndexByte(parts[1], '@'); isSIP(parts[1]) && strings.ContainsRune(parts[1][at+1:], '?') {
+	if at := strings.LastIndexByte(parts[1], '@'); grammar.IsSIP(parts[1]) && strings.ContainsRune(parts[1][at+1:], '?') {
 		return malformedBy("headers in the Request-URI") // [RFC3261-19.1.1]
 	}
 	return nil
@@ -207,19 +209,19 @@ func (m *screened) check(l *headerLine) *flaw {
 	ok := true
 	switch l.name {
 	case "from", "to":
-		tidy, ok = tidyAddress(l.value)
+		tidy, ok = grammar.TidyAddress(l.value)
 	case "contact", "route", "record-route":
-		tidy, ok = tidyAddresses(l.value, l.name == "contact")
+		tidy, ok = grammar.TidyAddresses(l.value, l.name == "contact")
 	case "via":
-		tidy, ok = tidyVia(l.value)
+		tidy, ok = grammar.TidyVia(l.value)
 	case "cseq":
 		number, method, found := strings.Cut(strings.ReplaceAll(l.value, "\t", " "), " ")
 		_, err := strconv.ParseUint(number, 10, 31)
-		if tidy = l.value; !isToken(method) {
+		if tidy = l.value; !grammar.IsToken(method) {
 			method = strings.Trim(method, " ")
 			tidy = number + " " + method
 		}
-		ok = found && err == nil && isToken(method) // [RFC3261-8.1.1.5]
+		ok = found && err == nil && grammar.IsToken(method) // [RFC3261-8.1.1.5]
 	case "call-id":
 		tidy, ok = l.value, l.value != "" && !strings.ContainsAny(l.value, " \t")
 	default:
@@ -245,7 +247,7 @@ func (m *screened) checkCSeq() *flaw {
 			continue
 		}
 		if _, method, _ := strings.Cut(l.value, " "); method != m.method {
-			if !knownMethod(m.method) {
+			if !grammar.KnownMethod(m.method) {
 				return &flaw{code: 501, reason: "method"}
 			}
 			return malformedBy("CSeq method")
@@ -261,7 +263,7 @@ func (f *flaw) answer(m *screened, allow string) []byte {
 		return nil
 	}
 	var b bytes.Buffer
-	reason := reasonPhrase(f.code)
+	reason := grammar.ReasonPhrase(f.code)
 	if f.code == 400 {
 		reason += " (" + f.reason + ")"
 	}
@@ -303,13 +305,4 @@ func (m *screened) topVia() string {
 		}
 	}
 	return ""
-}
-
-// knownMethod reports whether a method is one of the RFCs'.
-func knownMethod(method string) bool {
-	switch method {
-	case "INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER", "INFO", "MESSAGE", "PRACK", "UPDATE", "PUBLISH":
-		return true
-	}
-	return false
 }

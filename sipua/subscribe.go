@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // SubscribeRequest describes a subscription. URI, From, Event and OnNotify are
@@ -128,8 +130,8 @@ func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, e
 func accepted(accept string) Understood {
 	u := Understood{Disposition: "render", untyped: true}
 	for value := range strings.SplitSeq(accept, ",") {
-		if v, ok := readValued(value); ok && v.value != "" {
-			u.Types = append(u.Types, v.value)
+		if v, ok := grammar.ReadValue(value); ok && v.Main != "" {
+			u.Types = append(u.Types, v.Main)
 		}
 	}
 	return u

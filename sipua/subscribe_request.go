@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // ask sends a SUBSCRIBE, the first of a dialog or a refresh, when its turn has come,
@@ -134,7 +136,7 @@ func (s *Subscription) accepted(sent time.Time, res *sip.Response) {
 	if s.ended != nil || s.told.After(sent) {
 		return // the NOTIFY has said how long it lasts, which counts
 	}
-	granted, ok := deltaSeconds(strings.TrimSpace(headerValue(res, "Expires")))
+	granted, ok := grammar.DeltaSeconds(strings.TrimSpace(headerValue(res, "Expires")))
 	switch {
 	case !ok:
 		s.lasts(now, s.asked)

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // TestTerminations has a notifier accept each SUBSCRIBE and end the subscription at
@@ -142,7 +144,7 @@ func TestRetryAfter(t *testing.T) {
 		"18000;duration=3600": time.Hour, "120 (I'm in a meeting)": 2 * time.Minute, "5": 5 * time.Second, " 7 ;duration=60": 7 * time.Second,
 		"9(now)": 9 * time.Second, "99999999999999999999": time.Hour, "0": 0, "": 0, "soon": 0, "-5": 0, "5.5": 0, "5 minutes": 0, "Fri, 31 Dec 1999 23:59:59 GMT": 0,
 	} {
-		d, _ := parseRetryAfter(value)
+		d, _ := grammar.RetryAfter(value)
 		if got := min(d, MaxRetryAfter); got != want {
 			t.Errorf("%q is %v, want %v", value, got, want)
 		}

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
 // Warning codes for a session description that is refused. See RFC 3261,
@@ -26,10 +27,10 @@ const (
 // text is for people; it is cut to MaxWarningText bytes, and control characters in it
 // become blanks. See RFC 3261, section 20.43.
 func WarningHeader(code int, agent, text string) Header {
-	if !isToken(strings.NewReplacer(":", "", "[", "", "]", "").Replace(agent)) {
+	if !grammar.IsToken(strings.NewReplacer(":", "", "[", "", "]", "").Replace(agent)) {
 		agent = "-"
 	}
-	return Header{"Warning", fmt.Sprintf("%03d %s %s", code, agent, quote(text, MaxWarningText))}
+	return Header{"Warning", fmt.Sprintf("%03d %s %s", code, agent, grammar.Quote(text, MaxWarningText))}
 }
 
 // A Warning is one value of a Warning header.
@@ -49,34 +50,7 @@ func (e *StatusError) Warnings() (all []Warning) {
 		if err != nil || n < 300 || n > 399 || len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
 			continue
 		}
-		all = append(all, Warning{n, agent, unquote(text)})
+		all = append(all, Warning{n, agent, grammar.Unquote(text)})
 	}
 	return all
-}
-
-// quote makes a quoted-string of a text that may have any characters, cut to a
-// number of bytes. See RFC 3261, section 25.1.
-func quote(text string, most int) string {
-	text = strings.ToValidUTF8(text, "?")
-	if len(text) > most {
-		text = text[:most]
-		for !utf8.ValidString(text) {
-			text = text[:len(text)-1]
-		}
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r < ' ' || r == 0x7f:
-			b.WriteByte(' ')
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			fallthrough
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

@@ -1,6 +1,8 @@
 package sipua
 
-import "testing"
+import (
+	"testing"
+)
 
 func TestWarningHeader(t *testing.T) {
 	for _, tc := range []struct {
@@ -19,12 +21,5 @@ func TestWarningHeader(t *testing.T) {
 		if got.Name != "Warning" || got.Value != tc.want {
 			t.Errorf("%d %q %q: %s: %s, want %s", tc.code, tc.agent, tc.text, got.Name, got.Value, tc.want)
 		}
-	}
-}
-
-// TestQuoteCuts cuts a text where it may be cut: not within a character.
-func TestQuoteCuts(t *testing.T) {
-	if got := quote("aüü", 4); got != `"aü"` {
-		t.Errorf("%s", got)
 	}
 }

@@ -17,8 +17,7 @@
 // the end of the last registration "closed".
 //
 // Limits. It forks no request and knows one domain; it does not rewrite
-// requests for strict routers (section 16.12.1.1), and takes a nonce again until
-// it is stale. An INVITE whose callee does not answer ends in 408; it is not sent
+// requests for strict routers (section 16.12.1.1). An INVITE whose callee does not answer ends in 408; it is not sent
 // to the application server then. Everything is in memory, and bounded: contacts
 // per user and in all, subscriptions, and requests on their way; what exceeds
 // that gets 503.

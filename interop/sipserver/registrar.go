@@ -41,13 +41,14 @@ type wish struct {
 func (s *Server) register(req *sip.Request, tx sip.ServerTransaction) {
 	aor := &req.To().Address
 	user := aor.User
-	switch code, challenges := s.auth.check(req, user); code {
-	case 401:
-		s.respond(req, tx, 401, "Unauthorized", challenges...)
-		return
-	case 403:
-		s.respond(req, tx, 403, "Forbidden") // [RFC3261-10.3-4]
-		return
+	if s.auth != nil {
+		switch who, ok := s.ua.Authenticate(s.auth, req, tx); {
+		case !ok:
+			return
+		case who != user:
+			s.respond(req, tx, 403, "Forbidden") // [RFC3261-10.3-4]
+			return
+		}
 	}
 	if user == "" || !s.ours(aor) {
 		s.respond(req, tx, 404, "Not Found") // [RFC3261-10.3-5]

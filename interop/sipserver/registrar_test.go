@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestBindings sends REGISTERs one after the other and checks what is left.
@@ -119,30 +118,34 @@ func TestDigest(t *testing.T) {
 	}
 	_, nonce, _ := strings.Cut(asked[0], `nonce="`)
 	nonce, _, _ = strings.Cut(nonce, `"`)
-	credentials := func(algorithm, user, password, nonce string) string {
+	used := 0 // counts of the nonce
+	credentials := func(algorithm, user, password, nonce string, nc int) string {
 		h := hashes[algorithm]
-		response := h(h(user+":example.com:"+password) + ":" + nonce + ":00000001:abc:auth:" + h("REGISTER:sip:example.com"))
+		response := h(h(user+":example.com:"+password) + ":" + nonce + fmt.Sprintf(":%08x:abc:auth:", nc) + h("REGISTER:sip:example.com"))
 		return fmt.Sprintf(`Authorization: Digest username="%s", realm="example.com", nonce="%s", uri="sip:example.com", `+
-			`response="%s", algorithm=%s, cnonce="abc", qop=auth, nc=00000001`, user, nonce, response, algorithm)
+			`response="%s", algorithm=%s, cnonce="abc", qop=auth, nc=%08x`, user, nonce, response, algorithm, nc)
 	}
 	foreign := `Authorization: Digest username="bob", realm="elsewhere", nonce="x", uri="sip:x", response="0"`
-	old := s.auth.nonce(time.Now().Add(-nonceLife - time.Minute))
+	next := func(algorithm, user, password string) string {
+		used++
+		return credentials(algorithm, user, password, nonce, used)
+	}
 	for _, x := range []struct {
 		name  string
 		extra []string
 		want  string
 		stale bool
 	}{
-		{"MD5", []string{credentials("MD5", "bob", "secret", nonce)}, "200", false},
-		{"SHA-256", []string{credentials("SHA-256", "bob", "secret", nonce)}, "200", false},
-		{"behind another realm's", []string{foreign + "\r\n" + credentials("SHA-256", "bob", "secret", nonce)}, "200", false},
-		{"wrong password", []string{credentials("MD5", "bob", "wrong", nonce)}, "401", false},
-		{"somebody else", []string{credentials("MD5", "carol", "other", nonce)}, "403", false},
-		{"nobody", []string{credentials("MD5", "dave", "", nonce)}, "401", false},
-		{"stale", []string{credentials("SHA-256", "bob", "secret", old)}, "401", true},
-		{"made up", []string{credentials("SHA-256", "bob", "secret", "1.2")}, "401", false},
+		{"MD5", []string{next("MD5", "bob", "secret")}, "200", false},
+		{"SHA-256", []string{next("SHA-256", "bob", "secret")}, "200", false},
+		{"behind another realm's", []string{foreign + "\r\n" + next("SHA-256", "bob", "secret")}, "200", false},
+		{"wrong password", []string{next("MD5", "bob", "wrong")}, "401", false},
+		{"somebody else", []string{next("MD5", "carol", "other")}, "403", false},
+		{"nobody", []string{next("MD5", "dave", "")}, "401", false},
+		{"stale", []string{credentials("SHA-256", "bob", "secret", nonce, 1)}, "401", true},
+		{"made up", []string{credentials("SHA-256", "bob", "secret", "1.2", 1)}, "401", false},
 		{"no digest", []string{"Authorization: Basic Ym9iOnNlY3JldA=="}, "401", false},
-		{"another algorithm", []string{strings.Replace(credentials("MD5", "bob", "secret", nonce), "algorithm=MD5", "algorithm=SHA-512", 1)}, "401", false},
+		{"another algorithm", []string{strings.Replace(next("MD5", "bob", "secret"), "algorithm=MD5", "algorithm=SHA-512", 1)}, "401", false},
 	} {
 		got := try(x.extra...)
 		if !strings.HasPrefix(got, "SIP/2.0 "+x.want+" ") || strings.Contains(got, "stale=true") != x.stale {

@@ -49,7 +49,7 @@ type Server struct {
 	cfg  Config
 	log  *slog.Logger
 	ua   *sipua.UA
-	auth *authenticator
+	auth *sipua.Authenticator // nil without Config.Users
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -74,9 +74,15 @@ func New(cfg Config) (*Server, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger, auth: newAuthenticator(cfg.Domain, cfg.Users),
+		cfg: cfg, log: cfg.Logger,
 		bindings: map[string][]*binding{}, watchers: map[string]map[*watcher]bool{},
 		notifyWait: requestWait,
+	}
+	if len(cfg.Users) > 0 {
+		s.auth = sipua.NewAuthenticator(sipua.AuthConfig{Realm: cfg.Domain, AnyURI: true, Lookup: func(user string) (sipua.Secret, bool) {
+			password, ok := cfg.Users[user]
+			return sipua.Secret{Password: password}, ok
+		}})
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	ready := make(chan struct{}) // requests may come before ua is set

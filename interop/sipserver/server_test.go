@@ -117,23 +117,6 @@ func TestAuthentication(t *testing.T) {
 	}
 }
 
-func TestNonce(t *testing.T) {
-	a := newAuthenticator("example.com", nil)
-	now := time.Now()
-	for nonce, want := range map[string][2]bool{
-		a.nonce(now):                          {true, true},
-		a.nonce(now.Add(-nonceLife - 1e9)):    {true, false},
-		a.nonce(now) + "0":                    {false, true},
-		"":                                    {false, false},
-		newAuthenticator("x", nil).nonce(now): {false, true},
-	} {
-		ours, young := a.fresh(nonce)
-		if ours != want[0] || young != want[1] {
-			t.Errorf("%q: ours %v, young %v", nonce, ours, young)
-		}
-	}
-}
-
 // TestPresence watches bob come, expire and go.
 func TestPresence(t *testing.T) {
 	x := newSite(t, nil)

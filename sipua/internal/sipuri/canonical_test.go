@@ -1,8 +1,8 @@
-package sipua
+package sipuri
 
 import "testing"
 
-func TestCanonicalURI(t *testing.T) {
+func TestCanonical(t *testing.T) {
 	for _, tc := range []struct{ in, want string }{ // "" for an error
 		{"sip:bob@example.com", "sip:bob@example.com"},
 		{"SIP:Bob@EXAMPLE.com", "sip:Bob@example.com"},
@@ -30,24 +30,24 @@ func TestCanonicalURI(t *testing.T) {
 		{"sip:bob@[::1", ""}, {"sip:bob@[nonsense]", ""}, {"<sip:bob@example.com", ""}, {"tel:bob?", ""}, {"tel:", ""},
 		{"sip:bob@example.com\x00", ""}, {"sip:bo\r\nb@example.com", ""},
 	} {
-		got, err := CanonicalURI(tc.in)
+		got, err := Canonical(tc.in)
 		if got != tc.want || (err == nil) != (tc.want != "") {
 			t.Errorf("%q: got %q, %v; want %q", tc.in, got, err, tc.want)
 		}
 	}
 }
 
-// FuzzCanonicalURI holds that a canonical URI is its own canonical form.
-func FuzzCanonicalURI(f *testing.F) {
+// FuzzCanonical holds that a canonical URI is its own canonical form.
+func FuzzCanonical(f *testing.F) {
 	for _, s := range []string{"sip:bob@example.com:5060;x=y", "sips:%62@[::1]:5061", "<tel:+1-2>", "sip:a%3f%40@h."} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		first, err := CanonicalURI(s)
+		first, err := Canonical(s)
 		if err != nil {
 			return
 		}
-		if second, err := CanonicalURI(first); err != nil || second != first {
+		if second, err := Canonical(first); err != nil || second != first {
 			t.Errorf("%q became %q, then %q, %v", s, first, second, err)
 		}
 	})

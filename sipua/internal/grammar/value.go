@@ -1,22 +1,22 @@
-package sipua
+package grammar
 
 import "strings"
 
-// A valued is a header's value with parameters, as of Content-Type and
+// A Value is a header's value with parameters, as of Content-Type and
 // Content-Disposition.
-type valued struct {
-	value  string            // in lower case, without blanks
-	params map[string]string // names in lower case, values without quotes
+type Value struct {
+	Main   string            // what precedes the parameters, in lower case and without blanks
+	Params map[string]string // names in lower case, values without quotes
 }
 
-// readValued reads a value and its parameters, with the blanks that RFC 3261,
+// ReadValue reads a value and its parameters, with the blanks that RFC 3261,
 // section 25.1, allows around separators; a value that is no token, as mailers write
 // for a boundary, ends at the next semicolon. Of a parameter that comes twice, the
 // first counts. It reports false for a value that has a quote without end.
-func readValued(s string) (v valued, ok bool) {
+func ReadValue(s string) (v Value, ok bool) {
 	value, rest, _ := strings.Cut(s, ";")
-	v.value = strings.ToLower(strings.Join(strings.Fields(value), ""))
-	v.params = map[string]string{}
+	v.Main = strings.ToLower(strings.Join(strings.Fields(value), ""))
+	v.Params = map[string]string{}
 	for rest != "" {
 		var name, param string
 		if end := strings.IndexAny(rest, ";="); end < 0 || rest[end] == ';' {
@@ -28,8 +28,8 @@ func readValued(s string) (v valued, ok bool) {
 			}
 		}
 		name = strings.ToLower(strings.Trim(name, " \t"))
-		if _, twice := v.params[name]; name != "" && !twice {
-			v.params[name] = param
+		if _, twice := v.Params[name]; name != "" && !twice {
+			v.Params[name] = param
 		}
 	}
 	return v, true
@@ -42,27 +42,10 @@ func readParamValue(s string) (value, rest string, ok bool) {
 		value, rest, _ = strings.Cut(s, ";")
 		return strings.Trim(value, " \t"), rest, true
 	}
-	p := newScanner(s)
-	if !p.quoted() {
+	quoted, rest, ok := CutQuoted(s)
+	if !ok {
 		return "", "", false
 	}
-	_, rest, _ = strings.Cut(p.s, ";")
-	return unquote(string(p.out)), rest, true
-}
-
-// unquote is what a quoted-string stands for, with its quotes. See RFC 3261,
-// section 25.1.
-func unquote(quoted string) string {
-	s := quoted[1 : len(quoted)-1]
-	if strings.IndexByte(s, '\\') < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	_, rest, _ = strings.Cut(rest, ";")
+	return Unquote(quoted), rest, true
 }

@@ -1,4 +1,4 @@
-package sipua
+package digestauth
 
 import (
 	"container/heap"

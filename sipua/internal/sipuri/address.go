@@ -1,0 +1,42 @@
+package sipuri
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gomscp/gomscp/sipua/internal/grammar"
+)
+
+// FromAddress returns the URI of one name-addr or addr-spec, as it is written there:
+// a display name, also one in quotes that looks like an address, is no part of it,
+// and neither are parameters behind the angle brackets. See RFC 3261, section 20.10.
+func FromAddress(address string) (string, error) {
+	s := strings.Trim(address, " \t")
+	if strings.HasPrefix(s, `"`) {
+		_, rest, ok := grammar.CutQuoted(s)
+		if !ok {
+			return "", fmt.Errorf("sipua: address %q: the display name has no closing quote", address)
+		}
+		if s = strings.TrimLeft(rest, " \t"); !strings.HasPrefix(s, "<") {
+			return "", fmt.Errorf("sipua: address %q: no < behind the display name", address)
+		}
+	}
+	name, rest, ok := strings.Cut(s, "<")
+	if !ok {
+		return s, nil
+	}
+	if strings.ContainsAny(name, `"<>`) {
+		return "", fmt.Errorf("sipua: address %q: a quote within the display name", address)
+	}
+	uri, params, ok := strings.Cut(rest, ">")
+	if !ok {
+		return "", fmt.Errorf("sipua: address %q: < without >", address)
+	}
+	if params = strings.TrimLeft(params, " \t"); params != "" && params[0] != ';' {
+		return "", fmt.Errorf("sipua: address %q: %w", address, errBehindAddress)
+	}
+	return uri, nil
+}
+
+var errBehindAddress = errors.New("something else than parameters behind the >")
