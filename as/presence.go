@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
 // A presenceSource tells which recipients can be reached. What it says is a
@@ -134,13 +135,13 @@ func (p regPackage) watch(ctx context.Context, recipient string, told func(word)
 	var last lastDocument
 	sub, err := p.s.ua.WatchRegistrations(ctx, sipua.RegWatchRequest{
 		AOR: recipient, From: p.s.self, Expires: p.s.cfg.Presence.Expires, Destination: p.s.cfg.Presence.Server, Pace: p.s.pace.wait,
-		OnChange: func(r sipua.RegRecord) { told(word{r.Active(), last.differs(devices(r)) || !r.Solicited}) },
+		OnChange: func(r regevent.Registration) { told(word{r.Active(), last.differs(devices(r)) || !r.Solicited}) },
 	})
 	return stopOf(sub), err
 }
 
 // devices stand for the contacts that are registered, in any order.
-func devices(r sipua.RegRecord) []byte {
+func devices(r regevent.Registration) []byte {
 	var all []string
 	for _, c := range r.Contacts {
 		if c.State == "active" {

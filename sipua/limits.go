@@ -57,11 +57,6 @@ const (
 	// MaxNonces bounds the nonces whose use an Authenticator remembers.
 	MaxNonces = digestauth.MaxNonces
 
-	// These bound a reginfo document; see ParseRegInfo.
-	MaxRegInfoDepth      = 16
-	MaxRegInfoElements   = 10_000
-	MaxRegInfoAttributes = 32
-
 	t1      = 500 * time.Millisecond
 	t2      = 4 * time.Second
 	t64     = 64 * t1

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
 // TestNotifyBodies sends NOTIFYs with bodies of many kinds: the document is read
@@ -111,11 +113,11 @@ func TestRefusedNotifyIsFollowed(t *testing.T) {
 func TestRegInfoCharset(t *testing.T) {
 	body := []byte(`<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="0" state="full"><registration aor="sip:bob@example.com" id="a" state="active">` +
 		"<contact id=\"c\" state=\"active\" event=\"registered\"><uri>sip:bob@192.0.2.1</uri><display-name>B\xf6b</display-name></contact></registration></reginfo>")
-	info, err := ParseRegInfo(`application/reginfo+xml; Charset = "iso-8859-1"`, body)
+	info, err := regevent.Parse(`application/reginfo+xml; Charset = "iso-8859-1"`, body)
 	if err != nil || info.Registrations[0].Contacts[0].DisplayName != "Böb" {
 		t.Errorf("%+v, %v", info, err)
 	}
-	if _, err := ParseRegInfo("application/reginfo+xml", body); err == nil {
+	if _, err := regevent.Parse("application/reginfo+xml", body); err == nil {
 		t.Error("without a charset it is not UTF-8, and is read")
 	}
 }

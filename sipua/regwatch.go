@@ -3,6 +3,8 @@ package sipua
 import (
 	"context"
 	"time"
+
+	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
 // RegWatchRequest describes a subscription to the registrations of a user. See
@@ -15,22 +17,25 @@ type RegWatchRequest struct {
 	Username, Password string // as in SubscribeRequest
 	// OnChange is called with what is known of the address of record, after
 	// each notification, one at a time. Contacts that have ended are shown once.
-	OnChange func(RegRecord)
+	OnChange func(regevent.Registration)
 	Pace     func(context.Context) bool // as in SubscribeRequest
 }
 
-// WatchRegistrations subscribes to the reg event package. The subscription is
-// refreshed and made anew as that of Subscribe. After a document that cannot be read,
-// or a partial one that does not follow the one before, the state is asked for again;
-// what such a partial one says counts until then. A notification without a body says that there are no registrations.
+// WatchRegistrations subscribes to the reg event package. The subscription is refreshed
+// and renewed as Subscribe does it. After a document that cannot be read, or after a
+// partial document whose predecessor is missing, it requests the full state; a partial
+// document counts until then. A notification without a body means no registrations.
 func (ua *UA) WatchRegistrations(ctx context.Context, r RegWatchRequest) (*Subscription, error) {
-	aor, err := CanonicalURI(r.AOR)
+	if _, err := CanonicalURI(r.AOR); err != nil {
+		return nil, err
+	}
+	state, err := regevent.NewState(r.AOR)
 	if err != nil {
 		return nil, err
 	}
-	w := &regWatch{state: RegState{aor: aor}, changed: r.OnChange, aor: r.AOR, ua: ua}
+	w := &regWatch{state: state, changed: r.OnChange, aor: r.AOR, ua: ua}
 	return ua.Subscribe(ctx, SubscribeRequest{
-		URI: r.AOR, From: r.From, Event: RegEvent, Accept: RegInfoType, Expires: r.Expires, Destination: r.Destination,
+		URI: r.AOR, From: r.From, Event: regevent.Package, Accept: regevent.ContentType, Expires: r.Expires, Destination: r.Destination,
 		Username: r.Username, Password: r.Password, OnNotify: w.notified, Pace: r.Pace,
 	})
 }
@@ -40,18 +45,18 @@ func (ua *UA) WatchRegistrations(ctx context.Context, r RegWatchRequest) (*Subsc
 type regWatch struct {
 	ua         *UA
 	aor        string
-	changed    func(RegRecord)
-	state      RegState
+	changed    func(regevent.Registration)
+	state      *regevent.State
 	unreadable bool // the last document could not be read
 }
 
 func (w *regWatch) notified(n Notification) {
 	if len(n.Body) == 0 {
-		w.state = RegState{aor: w.state.aor}
+		w.state, _ = regevent.NewState(w.aor) // WatchRegistrations has checked it
 		w.tell(n)
 		return
 	}
-	info, err := ParseRegInfo(n.ContentType, n.Body)
+	info, err := regevent.Parse(n.ContentType, n.Body)
 	if err != nil {
 		if !w.unreadable {
 			w.ua.log.Info("reginfo document cannot be read; asking again", "aor", w.aor, "err", err)

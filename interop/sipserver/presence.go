@@ -12,6 +12,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
 const (
@@ -46,7 +47,7 @@ func (s *Server) subscribe(req *sip.Request, tx sip.ServerTransaction) {
 	contentType := packages[packageOf(headerOf(req, "Event"))]
 	switch {
 	case contentType == "":
-		s.respond(req, tx, 489, "Bad Event", sip.NewHeader("Allow-Events", presencePackage+", "+sipua.RegEvent))
+		s.respond(req, tx, 489, "Bad Event", sip.NewHeader("Allow-Events", presencePackage+", "+regevent.Package))
 		return
 	case req.Contact() == nil:
 		s.respond(req, tx, 400, "Bad Request (no Contact)")
@@ -254,7 +255,7 @@ func (w *watcher) request(target sip.Uri, contacts []string, left time.Duration)
 	}
 	name := packageOf(w.event)
 	switch {
-	case name == sipua.RegEvent:
+	case name == regevent.Package:
 		req.SetBody(reginfo(w.local.Address.String(), contacts, w.seq-1, w.told))
 	case len(contacts) > 0 || w.told:
 		req.SetBody(pidf(w.local.Address.String(), len(contacts)))
@@ -264,6 +265,6 @@ func (w *watcher) request(target sip.Uri, contacts []string, left time.Duration)
 	if len(req.Body()) > 0 {
 		req.AppendHeader(sip.NewHeader("Content-Type", packages[name]))
 	}
-	w.told = len(contacts) > 0 || w.told && name == sipua.RegEvent
+	w.told = len(contacts) > 0 || w.told && name == regevent.Package
 	return req
 }

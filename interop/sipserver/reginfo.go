@@ -3,14 +3,14 @@ package sipserver
 import (
 	"strconv"
 
-	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
 // reginfo is the registration document of a user with those contacts: always a
 // full one. Without contacts, the registration is terminated, or in its initial
 // state if the user has never been told to be there. See RFC 3680, section 5.
 func reginfo(entity string, contacts []string, version uint32, told bool) []byte {
-	r := sipua.RegRecord{AOR: entity, ID: "a", State: "init"}
+	r := regevent.Registration{AOR: entity, ID: "a", State: "init"}
 	switch {
 	case len(contacts) > 0:
 		r.State = "active"
@@ -18,9 +18,9 @@ func reginfo(entity string, contacts []string, version uint32, told bool) []byte
 		r.State = "terminated"
 	}
 	for i, uri := range contacts {
-		r.Contacts = append(r.Contacts, sipua.RegContact{ID: "c" + strconv.Itoa(i), URI: uri, State: "active", Event: "registered"})
+		r.Contacts = append(r.Contacts, regevent.Contact{ID: "c" + strconv.Itoa(i), URI: uri, State: "active", Event: "registered"})
 	}
-	doc := sipua.RegInfo{Version: version, Registrations: []sipua.RegRecord{r}}
+	doc := regevent.Document{Version: version, Registrations: []regevent.Registration{r}}
 	b, _ := doc.MarshalText() // it does not fail
 	return b
 }

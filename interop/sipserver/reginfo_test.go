@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
 // TestRegPackage follows the registrations of a user through a subscription.
@@ -16,9 +17,9 @@ func TestRegPackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ua.Close()
-	seen := make(chan sipua.RegRecord, 10)
+	seen := make(chan regevent.Registration, 10)
 	sub, err := ua.WatchRegistrations(t.Context(), sipua.RegWatchRequest{
-		AOR: "sip:bob@example.com", From: "sip:as@example.com", Destination: s.Addr(), OnChange: func(r sipua.RegRecord) { seen <- r },
+		AOR: "sip:bob@example.com", From: "sip:as@example.com", Destination: s.Addr(), OnChange: func(r regevent.Registration) { seen <- r },
 	})
 	if err != nil {
 		t.Fatal(err)

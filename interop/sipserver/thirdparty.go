@@ -8,7 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
-	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
 // thirdPartyRetry is the pause after a REGISTER that the application server
@@ -115,4 +115,4 @@ func (t *teller) request(user string, left time.Duration) *sip.Request {
 }
 
 // packages are the event packages that are served, and their content types.
-var packages = map[string]string{presencePackage: pidfType, sipua.RegEvent: sipua.RegInfoType}
+var packages = map[string]string{presencePackage: pidfType, regevent.Package: regevent.ContentType}

@@ -1,21 +1,18 @@
-package sipua
+package regevent
 
 import (
-	"fmt"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/emiago/sipgo/sip"
 )
 
 const reginfoHead = `<?xml version="1.0"?><reginfo xmlns="urn:ietf:params:xml:ns:reginfo" `
 
-// TestParseRegInfo reads a document with all that there can be, and something
+// TestParse reads a document with all that there can be, and something
 // that the RFC does not know.
-func TestParseRegInfo(t *testing.T) {
+func TestParse(t *testing.T) {
 	body := `<?xml version="1.0" encoding="UTF-8"?>
 <r:reginfo xmlns:r="urn:ietf:params:xml:ns:reginfo" xmlns:x="urn:x" version="7" state="partial" x:new="1">
   <!-- a comment -->
@@ -32,14 +29,14 @@ func TestParseRegInfo(t *testing.T) {
   <r:registration aor="sip:ann@example.com" id="a8" state="init"/>
 </r:reginfo>
 `
-	want := &RegInfo{Version: 7, Partial: true, Registrations: []RegRecord{
-		{AOR: "sip:joe@example.com", ID: "a7", State: "active", Contacts: []RegContact{
+	want := &Document{Version: 7, Partial: true, Registrations: []Registration{
+		{AOR: "sip:joe@example.com", ID: "a7", State: "active", Contacts: []Contact{
 			{ID: "76", URI: "sip:joe@pc887.example.com;x=y&z", DisplayName: "Joe <1>", State: "active", Event: "registered", Expires: time.Hour, Q: "0.8", CallID: "c@h", CSeq: 9},
 			{ID: "77", URI: "sip:joe@university.edu", State: "terminated", Event: "probation", RetryAfter: 30 * time.Second},
 		}},
 		{AOR: "sip:ann@example.com", ID: "a8", State: "init"},
 	}}
-	got, err := ParseRegInfo("", []byte(body))
+	got, err := Parse("", []byte(body))
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -50,15 +47,15 @@ func TestParseRegInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := ParseRegInfo("", again); err != nil || !reflect.DeepEqual(second, want) {
+	if second, err := Parse("", again); err != nil || !reflect.DeepEqual(second, want) {
 		t.Errorf("written as %s\nread as %+v, %v", again, second, err)
 	}
 }
 
-// TestBadRegInfo refuses documents, and tells where.
-func TestBadRegInfo(t *testing.T) {
-	deep := strings.Repeat("<a>", MaxRegInfoDepth) + strings.Repeat("</a>", MaxRegInfoDepth)
-	many := strings.Repeat("<a/>", MaxRegInfoElements)
+// TestBadDocument refuses documents, and tells where.
+func TestBadDocument(t *testing.T) {
+	deep := strings.Repeat("<a>", MaxDepth) + strings.Repeat("</a>", MaxDepth)
+	many := strings.Repeat("<a/>", MaxElements)
 	for name, tc := range map[string]struct{ body, says string }{
 		"not XML":         {"open", "byte 0: text outside"},
 		"other root":      {` <presence xmlns="urn:ietf:params:xml:ns:pidf"/>`, "byte 1: the root element is not reginfo"},
@@ -78,16 +75,16 @@ func TestBadRegInfo(t *testing.T) {
 		"contact":         {reginfoHead + `version="0" state="full"><registration aor="sip:a@b" id="a" state="active"><contact id="1" state="init" event="created"/></registration></reginfo>`, "state of a contact"},
 		"deep":            {reginfoHead + `version="0" state="full">` + deep + `</reginfo>`, "nested deeper"},
 		"many":            {reginfoHead + `version="0" state="full">` + many + `</reginfo>`, "more than 10000 elements"},
-		"long":            {reginfoHead + `version="0" state="full">` + strings.Repeat(" ", MaxBody) + `</reginfo>`, "longer than"},
+		"long":            {reginfoHead + `version="0" state="full">` + strings.Repeat(" ", MaxBytes) + `</reginfo>`, "longer than"},
 	} {
-		if _, err := ParseRegInfo("", []byte(tc.body)); err == nil || !strings.Contains(err.Error(), tc.says) {
+		if _, err := Parse("", []byte(tc.body)); err == nil || !strings.Contains(err.Error(), tc.says) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// FuzzRegInfo holds that what is read is written so that it reads the same.
-func FuzzRegInfo(f *testing.F) {
+// FuzzDocument holds that what is read is written so that it reads the same.
+func FuzzDocument(f *testing.F) {
 	f.Add([]byte(reginfoHead + `version="1" state="partial"><registration aor="sip:a@b" id="a" state="active"><contact id="1" state="active" event="created" expires="7" q="0.5" callid="x" cseq="1"><uri>sip:a@c</uri><display-name>A</display-name></contact></registration></reginfo>`))
 	f.Add([]byte(reginfoHead + `version="0" state="full"/>`))
 	f.Add([]byte(`<!DOCTYPE a>`))
@@ -99,7 +96,7 @@ func FuzzRegInfo(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		first, err := ParseRegInfo("", body)
+		first, err := Parse("", body)
 		if err != nil {
 			return
 		}
@@ -107,10 +104,10 @@ func FuzzRegInfo(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(text) > MaxBody {
+		if len(text) > MaxBytes {
 			return
 		}
-		second, err := ParseRegInfo("", text)
+		second, err := Parse("", text)
 		if err != nil || !reflect.DeepEqual(first, second) {
 			t.Errorf("%q\nwas read as %+v\nwritten as %q\nread as %+v, %v", body, first, text, second, err)
 		}
@@ -119,17 +116,17 @@ func FuzzRegInfo(f *testing.F) {
 
 // regDocument makes a document about bob: "id=state" for each contact.
 func regDocument(version int, partial bool, state string, contacts ...string) []byte {
-	info := RegInfo{Version: uint32(version), Partial: partial, Registrations: []RegRecord{{AOR: "sip:bob@EXAMPLE.com", ID: "r", State: state}}}
+	info := Document{Version: uint32(version), Partial: partial, Registrations: []Registration{{AOR: "sip:bob@EXAMPLE.com", ID: "r", State: state}}}
 	for _, c := range contacts {
 		id, state, _ := strings.Cut(c, "=")
-		info.Registrations[0].Contacts = append(info.Registrations[0].Contacts, RegContact{ID: id, URI: "sip:bob@" + id, State: state, Event: "refreshed"})
+		info.Registrations[0].Contacts = append(info.Registrations[0].Contacts, Contact{ID: id, URI: "sip:bob@" + id, State: state, Event: "refreshed"})
 	}
 	text, _ := info.MarshalText() // it never fails
 	return text
 }
 
 // summary is a record in short.
-func summary(r RegRecord) string {
+func summary(r Registration) string {
 	s := r.State
 	for _, c := range r.Contacts {
 		s += " " + c.ID + "=" + c.State
@@ -137,9 +134,9 @@ func summary(r RegRecord) string {
 	return s
 }
 
-// TestRegState puts documents together.
-func TestRegState(t *testing.T) {
-	s, err := NewRegState("sip:bob@example.com")
+// TestState puts documents together.
+func TestState(t *testing.T) {
+	s, err := NewState("sip:bob@example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,109 +163,14 @@ func TestRegState(t *testing.T) {
 		{12, true, "active", []string{"e=active"}, true, "active e=active"},
 		{0, false, "init", nil, true, "init"},
 	} {
-		info, err := ParseRegInfo("", regDocument(tc.version, tc.partial, tc.state, tc.what...))
+		info, err := Parse("", regDocument(tc.version, tc.partial, tc.state, tc.what...))
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := RegRecord{AOR: "sip:ann@example.com", ID: "o", State: "active", Contacts: []RegContact{{ID: "z", State: "active"}}}
+		other := Registration{AOR: "sip:ann@example.com", ID: "o", State: "active", Contacts: []Contact{{ID: "z", State: "active"}}}
 		info.Registrations = append(info.Registrations, other)
 		if taken := s.Apply(info); taken != tc.taken || summary(s.Record()) != tc.want {
 			t.Errorf("%d: taken %v, then %s, want %v, %s", i, taken, summary(s.Record()), tc.taken, tc.want)
 		}
-	}
-}
-
-// TestWatchRegistrations plays the registrar, which leaves a document out: the
-// state is asked for again.
-func TestWatchRegistrations(t *testing.T) {
-	t.Parallel()
-	p := newRawPeer(t)
-	ua := newUA(t, Handlers{})
-	got := make(chan string, 10)
-	sub, err := ua.WatchRegistrations(testContext(t), RegWatchRequest{
-		AOR: "sip:bob@example.com", From: "sip:as@example.com", Destination: p.addr(),
-		OnChange: func(r RegRecord) { got <- summary(r) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	subscribe := p.next("SUBSCRIBE sip:bob@example.com SIP/2.0")
-	if field(subscribe, "Event") != "reg" || field(subscribe, "Accept") != "application/reginfo+xml" {
-		t.Errorf("the request is\n%s", subscribe)
-	}
-	p.send(ua.Addr(), p.response(subscribe, "200 OK", "reg", "Expires: 600\r\n"))
-	seq := 0
-	notify := func(body []byte, want string) {
-		t.Helper()
-		seq++
-		p.send(ua.Addr(), fmt.Sprintf("NOTIFY sip:as@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nFrom: <sip:bob@example.com>;tag=reg\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:reg@%s>\r\nEvent: reg\r\nSubscription-State: active\r\nContent-Type: application/reginfo+xml\r\nContent-Length: %d\r\n\r\n%s",
-			p.addr(), token(), field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.addr(), len(body), body))
-		p.next("SIP/2.0 200")
-		select {
-		case g := <-got:
-			if g != want {
-				t.Errorf("document %d: got %q, want %q", seq, g, want)
-			}
-		default: // OnChange is called before the 200
-			if want != "" {
-				t.Errorf("document %d: nothing, want %q", seq, want)
-			}
-		}
-	}
-	notify(regDocument(0, false, "init"), "init")
-	notify(regDocument(1, true, "active", "a=active"), "active a=active")
-	notify([]byte("<nonsense/>"), "")
-	notify(nil, "terminated")
-	notify(regDocument(0, false, "active", "b=active"), "active b=active")
-	notify(regDocument(9, true, "active", "b=terminated", "c=active"), "active b=terminated c=active")
-	refresh := p.next("SUBSCRIBE ")
-	for field(refresh, "CSeq") == field(subscribe, "CSeq") {
-		refresh = p.next("SUBSCRIBE ")
-	}
-	if field(refresh, "Call-ID") != field(subscribe, "Call-ID") || !strings.Contains(field(refresh, "To"), "tag=reg") {
-		t.Errorf("the state is not asked for by a refresh:\n%s", refresh)
-	}
-	p.send(ua.Addr(), p.response(refresh, "200 OK", "", "Expires: 600\r\n"))
-	notify(regDocument(0, false, "active", "c=active"), "active c=active")
-	closed := make(chan struct{})
-	go func() { sub.Close(); close(closed) }()
-	for end := ""; field(end, "Expires") != "0"; {
-		if end = p.next("SUBSCRIBE"); field(end, "Expires") == "0" {
-			p.send(ua.Addr(), p.response(end, "200 OK", "", "Expires: 0\r\n"))
-		}
-	}
-	await(t, "end of the subscription", closed)
-}
-
-// TestThirdPartyRegister takes what a registrar says of its users.
-func TestThirdPartyRegister(t *testing.T) {
-	got := make(chan ThirdPartyRegister, 1)
-	ua := newUA(t, Handlers{Methods: []string{"REGISTER"}, Other: func(req *sip.Request, tx sip.ServerTransaction) {
-		r, err := ParseThirdPartyRegister(req)
-		if err != nil {
-			_ = tx.Respond(sip.NewResponseFromRequest(req, 400, "Bad Request", nil))
-			return
-		}
-		got <- r
-		_ = tx.Respond(sip.NewResponseFromRequest(req, 200, "OK", nil))
-	}})
-	d := &rawDialog{rawPeer: newRawPeer(t), ua: ua.Addr(), callID: "third", from: "<sip:registrar@example.com>;tag=p", to: "<sip:Bob@EXAMPLE.com:5060>"}
-	for _, tc := range []struct {
-		more    string
-		expires time.Duration
-	}{
-		{"Expires: 600000\r\n", 600_000 * time.Second}, {"Expires: 0\r\n", 0}, {"", time.Hour}, {"Expires: soon\r\n", time.Hour},
-	} {
-		if res := d.do("REGISTER", tc.more+"Content-Type: message/sip\r\n", "REGISTER"); status(res) != "200" {
-			t.Fatalf("got\n%s", res)
-		}
-		want := ThirdPartyRegister{AOR: "sip:Bob@example.com", From: "sip:registrar@example.com", Expires: tc.expires, Contact: "sip:peer@" + d.addr(), Body: []byte("REGISTER"), ContentType: "message/sip"}
-		if r := <-got; !reflect.DeepEqual(r, want) {
-			t.Errorf("%q: got %+v", tc.more, r)
-		}
-	}
-	d.to = "<http://example.com>"
-	if res := d.do("REGISTER", "", ""); status(res) != "400" {
-		t.Errorf("got\n%s", res)
 	}
 }

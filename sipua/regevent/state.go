@@ -1,22 +1,24 @@
-package sipua
+package regevent
 
-// A RegState puts together what documents tell of one address of record.
-type RegState struct {
+import "github.com/gomscp/gomscp/sipua/internal/sipuri"
+
+// A State puts together what documents tell of one address of record.
+type State struct {
 	aor     string
 	begun   bool
 	missed  bool // a document before a partial one; a full one makes up for it
 	version uint32
-	record  RegRecord
+	record  Registration
 }
 
-// NewRegState follows the registrations of an address of record; "" means the
+// NewState follows the registrations of an address of record; "" means the
 // first that a document has.
-func NewRegState(aor string) (*RegState, error) {
+func NewState(aor string) (*State, error) {
 	if aor == "" {
-		return &RegState{}, nil
+		return &State{}, nil
 	}
-	aor, err := CanonicalURI(aor)
-	return &RegState{aor: aor}, err
+	aor, err := sipuri.Canonical(aor)
+	return &State{aor: aor}, err
 }
 
 // Apply takes the next document. It returns false if something is missing: a document
@@ -24,7 +26,7 @@ func NewRegState(aor string) (*RegState, error) {
 // is taken nevertheless. A partial document that is older than the last is ignored; a
 // full one never is, since a registrar may begin to count anew. See RFC 3680, section
 // 5.2.
-func (s *RegState) Apply(info *RegInfo) bool {
+func (s *State) Apply(info *Document) bool {
 	if s.begun && info.Partial && info.Version <= s.version {
 		return !s.missed
 	}
@@ -32,7 +34,7 @@ func (s *RegState) Apply(info *RegInfo) bool {
 	s.begun, s.version = true, info.Version
 	s.forgetEnded()
 	if !info.Partial {
-		s.record = RegRecord{}
+		s.record = Registration{}
 	}
 	for _, r := range info.Registrations {
 		if s.isAbout(r) {
@@ -44,25 +46,25 @@ func (s *RegState) Apply(info *RegInfo) bool {
 
 // Record is what is known now. Contacts that the last document has ended are
 // among it.
-func (s *RegState) Record() RegRecord {
+func (s *State) Record() Registration {
 	r := s.record
-	r.Contacts = append([]RegContact(nil), r.Contacts...)
+	r.Contacts = append([]Contact(nil), r.Contacts...)
 	if r.State == "" {
 		r.AOR, r.State = s.aor, "terminated"
 	}
 	return r
 }
 
-func (s *RegState) isAbout(r RegRecord) bool {
+func (s *State) isAbout(r Registration) bool {
 	if s.aor == "" {
 		return s.record.AOR == "" || s.record.AOR == r.AOR
 	}
-	aor, err := CanonicalURI(r.AOR)
+	aor, err := sipuri.Canonical(r.AOR)
 	return err == nil && aor == s.aor
 }
 
 // forgetEnded drops the contacts that were shown as ended.
-func (s *RegState) forgetEnded() {
+func (s *State) forgetEnded() {
 	kept := s.record.Contacts[:0:0]
 	for _, c := range s.record.Contacts {
 		if c.State == "active" {
@@ -73,7 +75,7 @@ func (s *RegState) forgetEnded() {
 }
 
 // merge takes what a document says of the address of record.
-func (s *RegState) merge(r RegRecord) {
+func (s *State) merge(r Registration) {
 	old := s.record.Contacts
 	s.record.AOR, s.record.ID, s.record.State = r.AOR, r.ID, r.State
 	for _, c := range r.Contacts {

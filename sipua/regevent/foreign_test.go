@@ -1,4 +1,4 @@
-package sipua
+package regevent
 
 import (
 	"math"
@@ -10,13 +10,13 @@ import (
 )
 
 // bobIn is what the document says of bob.
-func bobIn(t *testing.T, body []byte) RegRecord {
+func bobIn(t *testing.T, body []byte) Registration {
 	t.Helper()
-	info, err := ParseRegInfo("", body)
+	info, err := Parse("", body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewRegState("sip:bob@example.com")
+	s, err := NewState("sip:bob@example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,16 +28,16 @@ func bobIn(t *testing.T, body []byte) RegRecord {
 
 // reginfoFiles are documents of registrars in which bob is registered.
 func reginfoFiles(t testing.TB) []string {
-	files, err := filepath.Glob("testdata/reginfo/*.xml")
+	files, err := filepath.Glob("testdata/*.xml")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
 	return files
 }
 
-// TestRegInfoOfRegistrars reads documents as registrars write them: a byte order
+// TestDocumentOfRegistrars reads documents as registrars write them: a byte order
 // mark, another encoding, an expires that is negative or takes 32 bits.
-func TestRegInfoOfRegistrars(t *testing.T) {
+func TestDocumentOfRegistrars(t *testing.T) {
 	for _, name := range reginfoFiles(t) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			body, err := os.ReadFile(name)
@@ -52,29 +52,29 @@ func TestRegInfoOfRegistrars(t *testing.T) {
 	}
 }
 
-// TestRegInfoValues reads attributes by their types in the schema. One that makes
+// TestDocumentValues reads attributes by their types in the schema. One that makes
 // no sense is as if it were not there, and does not hide who is registered. See
 // RFC 3680, section 5.4.
-func TestRegInfoValues(t *testing.T) {
+func TestDocumentValues(t *testing.T) {
 	document := func(registration, contact string) []byte {
 		return []byte(reginfoHead + `version="0" state="full"><registration aor="sip:bob@example.com" ` + registration + `><contact ` + contact + `><uri>sip:bob@192.0.2.9</uri></contact></registration></reginfo>`)
 	}
 	for name, tc := range map[string]struct {
 		registration, contact string
-		want                  RegContact // beside URI; State "" for active
+		want                  Contact // beside URI; State "" for active
 	}{
-		"expires of 32 bits":  {`id="r" state="active"`, `id="1" state="active" event="created" expires="4294967295"`, RegContact{ID: "1", Event: "created", Expires: 4294967295 * time.Second}},
-		"expires of 64 bits":  {`id="r" state="active"`, `id="1" state="active" event="created" expires="18446744073709551615"`, RegContact{ID: "1", Event: "created", Expires: time.Duration(math.MaxInt64).Truncate(time.Second)}},
-		"expires beyond":      {`id="r" state="active"`, `id="1" state="active" event="created" expires="99999999999999999999999"`, RegContact{ID: "1", Event: "created", Expires: time.Duration(math.MaxInt64).Truncate(time.Second)}},
-		"expires with blanks": {`id="r" state="active"`, `id="1" state="active" event="created" expires=" 060&#10;"`, RegContact{ID: "1", Event: "created", Expires: time.Minute}},
-		"negative expires":    {`id="r" state="active"`, `id="1" state="active" event="created" expires="-1"`, RegContact{ID: "1", Event: "created"}},
-		"no number":           {`id="r" state="active"`, `id="1" state="active" event="probation" expires="soon" retry-after="1.5" cseq="x" q="high"`, RegContact{ID: "1", Event: "probation", Q: "high"}},
-		"empty values":        {`id="r" state="active"`, `id="1" state="active" event="created" expires="" retry-after="" cseq="" q=""`, RegContact{ID: "1", Event: "created"}},
-		"large cseq":          {`id="r" state="active"`, `id="1" state="active" event="created" cseq="4294967296"`, RegContact{ID: "1", Event: "created"}},
-		"blanks and case":     {`id="r" state=" Active "`, `id="1" state="ACTIVE&#9;" event=" registered"`, RegContact{ID: "1", Event: "registered"}},
-		"no event":            {`id="r" state="active"`, `id="1" state="active"`, RegContact{ID: "1"}},
-		"no ids":              {`state="active"`, `state="active" event="created"`, RegContact{ID: "sip:bob@192.0.2.9", Event: "created"}},
-		"foreign attributes":  {`id="r" state="active" xmlns:x="urn:x" x:state="terminated"`, `id="1" state="active" event="created" x:state="terminated" x:expires="5"`, RegContact{ID: "1", Event: "created"}},
+		"expires of 32 bits":  {`id="r" state="active"`, `id="1" state="active" event="created" expires="4294967295"`, Contact{ID: "1", Event: "created", Expires: 4294967295 * time.Second}},
+		"expires of 64 bits":  {`id="r" state="active"`, `id="1" state="active" event="created" expires="18446744073709551615"`, Contact{ID: "1", Event: "created", Expires: time.Duration(math.MaxInt64).Truncate(time.Second)}},
+		"expires beyond":      {`id="r" state="active"`, `id="1" state="active" event="created" expires="99999999999999999999999"`, Contact{ID: "1", Event: "created", Expires: time.Duration(math.MaxInt64).Truncate(time.Second)}},
+		"expires with blanks": {`id="r" state="active"`, `id="1" state="active" event="created" expires=" 060&#10;"`, Contact{ID: "1", Event: "created", Expires: time.Minute}},
+		"negative expires":    {`id="r" state="active"`, `id="1" state="active" event="created" expires="-1"`, Contact{ID: "1", Event: "created"}},
+		"no number":           {`id="r" state="active"`, `id="1" state="active" event="probation" expires="soon" retry-after="1.5" cseq="x" q="high"`, Contact{ID: "1", Event: "probation", Q: "high"}},
+		"empty values":        {`id="r" state="active"`, `id="1" state="active" event="created" expires="" retry-after="" cseq="" q=""`, Contact{ID: "1", Event: "created"}},
+		"large cseq":          {`id="r" state="active"`, `id="1" state="active" event="created" cseq="4294967296"`, Contact{ID: "1", Event: "created"}},
+		"blanks and case":     {`id="r" state=" Active "`, `id="1" state="ACTIVE&#9;" event=" registered"`, Contact{ID: "1", Event: "registered"}},
+		"no event":            {`id="r" state="active"`, `id="1" state="active"`, Contact{ID: "1"}},
+		"no ids":              {`state="active"`, `state="active" event="created"`, Contact{ID: "sip:bob@192.0.2.9", Event: "created"}},
+		"foreign attributes":  {`id="r" state="active" xmlns:x="urn:x" x:state="terminated"`, `id="1" state="active" event="created" x:state="terminated" x:expires="5"`, Contact{ID: "1", Event: "created"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := bobIn(t, document(tc.registration, tc.contact))
@@ -87,8 +87,8 @@ func TestRegInfoValues(t *testing.T) {
 	}
 }
 
-// TestRegInfoStates reads who is registered from documents of many shapes.
-func TestRegInfoStates(t *testing.T) {
+// TestDocumentStates reads who is registered from documents of many shapes.
+func TestDocumentStates(t *testing.T) {
 	full := func(inside string) string { return reginfoHead + `version="0" state="full">` + inside + `</reginfo>` }
 	const bob = `<registration aor="sip:bob@example.com" id="r" state="active">`
 	const contact = `<contact id="1" state="active" event="created"><uri>sip:bob@192.0.2.9</uri></contact>`
@@ -125,9 +125,9 @@ func TestRegInfoStates(t *testing.T) {
 	}
 }
 
-// TestRegInfoOfRFC3680 reads the examples of the RFC, sections 5.3 and 6.
-func TestRegInfoOfRFC3680(t *testing.T) {
-	info, err := ParseRegInfo("", []byte(`   <?xml version="1.0"?>
+// TestDocumentOfRFC3680 reads the examples of the RFC, sections 5.3 and 6.
+func TestDocumentOfRFC3680(t *testing.T) {
+	info, err := Parse("", []byte(`   <?xml version="1.0"?>
        <reginfo xmlns="urn:ietf:params:xml:ns:reginfo"
            xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
                     version="0" state="full">
