@@ -14,7 +14,7 @@ import (
 )
 
 // conn is one connection and the sessions bound to it. One goroutine reads
-// it (read.go), one writes it while there is something to write (writer.go);
+// it (conn_read.go), one writes it while there is something to write (conn_write.go);
 // the maps are under mu.
 type conn struct {
 	nc      net.Conn

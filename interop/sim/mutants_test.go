@@ -43,7 +43,7 @@ var mutants = []struct {
 		{"ms/storechange.go", "	c.pairs[p] = true\n", ""},
 	}},
 	{"a session's end has messages refused that are kept", []edit{
-		{"msrp/finish.go", "err := s.awaitHandlers(ctx)", "var err error"},
+		{"msrp/session_finish.go", "err := s.awaitHandlers(ctx)", "var err error"},
 		{"ms/outcome.go", "	if err == nil || ctx.Err() == nil {\n		return err\n	}\n	if pending.Withdraw() {", "	if true {\n		return err\n	}\n	if pending.Withdraw() {"},
 		{"ms/storesession.go", "		ss.noteRefused(err)\n		return errInTime", "		ss.noteRefused(err)\n		return &msrp.StatusError{Code: 403, Reason: \"Cannot Store Message\"}"},
 	}},

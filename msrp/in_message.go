@@ -31,7 +31,7 @@ type Incoming struct {
 	ctx messageContext
 	c   *conn
 
-	// See order.go; guarded by Session.mu.
+	// See in_order.go; guarded by Session.mu.
 	placed, left bool
 	turn         chan struct{} // nil until somebody waits for it
 
@@ -60,7 +60,7 @@ type Incoming struct {
 	last     *replyTo // the chunk with '$', when it has come before others
 	owes     *replyTo // the last chunk, if it was answered before the handler had returned
 
-	late                  *time.Timer   // see late.go
+	late                  *time.Timer   // see in_late.go
 	lateConsumed          int64         // consumed when it was set
 	finalSince, lastSince time.Time     // when final and last were set
 	waited                time.Duration // before there was a handler
