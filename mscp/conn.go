@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,9 +34,9 @@ type Config struct {
 	// MaxNotifications, nothing more is read until it has caught up. nil
 	// ignores them.
 	OnNotification func(Element)
-	// Strict answers 400 to what breaks any rule of the draft, and to request
-	// ids that do not rise; fails requests whose responses break one; and sends
-	// nothing that breaks one: see ValidateElement.
+	// Strict answers 400 to a request that breaks any rule of the draft, not only one
+	// that matters; fails requests whose responses break one; and sends nothing that
+	// breaks one: see ValidateElement.
 	Strict bool
 	// KeepForeign keeps attributes and elements of other namespaces.
 	KeepForeign bool
@@ -78,10 +80,11 @@ type conn struct {
 
 	out *writer
 
-	once sync.Once
-	done chan struct{}
-	err  error
-	work sync.WaitGroup
+	once       sync.Once
+	done       chan struct{}
+	err        error
+	peerClosed atomic.Bool // the peer has closed its side, and no PDU was cut short
+	work       sync.WaitGroup
 
 	notes     chan notes     // read, and not yet shown to OnNotification
 	noteSlots slots          // bounds them
@@ -145,10 +148,10 @@ func (k *conn) trace(sent bool, raw []byte) {
 	}
 }
 
-// readAll reads PDUs and hands each to take until the connection ends. Bytes
-// that make no sense are shown to broken first, with as much of the request as
-// there is, or nil.
-func (k *conn) readAll(take func(*PDU) error, broken func(begun *PDU, err error)) {
+// readAll reads PDUs and hands each to take until that fails or the connection ends.
+// last is called before the channel is ended, with as much of a request as could be
+// read, or nil.
+func (k *conn) readAll(take func(*PDU) error, last func(begun *PDU, err error)) {
 	r := NewReader(k.c)
 	for {
 		p, err := r.Read()
@@ -156,21 +159,34 @@ func (k *conn) readAll(take func(*PDU) error, broken func(begun *PDU, err error)
 			k.trace(false, r.Raw())
 			err = take(p)
 		}
-		if err != nil {
-			var parse *ParseError
-			if errors.As(err, &parse) || errors.Is(err, errWrongRole) {
-				broken(r.begun, err)
-				k.log.Warn("MSCP connection closed: the peer's bytes make no sense", "peer", k.c.RemoteAddr(), "err", err)
-			}
-			k.end(err)
-			return
+		if err == nil {
+			continue
 		}
+		last(r.begun, err)
+		if isSenseless(err) {
+			k.log.Warn("MSCP connection closed: the peer's bytes make no sense", "peer", k.c.RemoteAddr(), "err", err)
+		}
+		k.end(err)
+		return
 	}
 }
 
-// end closes the connection for a reason; only the first one counts.
+// isSenseless reports whether err is about the peer's bytes, not the connection.
+func isSenseless(err error) bool {
+	var parse *ParseError
+	return errors.As(err, &parse) || errors.Is(err, errWrongRole)
+}
+
+// isEOF reports whether err says that the peer sends nothing more.
+func isEOF(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+// end closes the connection for a reason; only the first one counts. After the peer
+// has closed its side, a write that fails adds nothing to that.
 func (k *conn) end(err error) {
 	k.once.Do(func() {
+		if err != nil && k.peerClosed.Load() {
+			err = io.EOF
+		}
 		k.err = err
 		close(k.done)
 		k.c.Close()
@@ -197,7 +213,10 @@ func (k *conn) closedError() error {
 	return fmt.Errorf("%w: %w", ErrChannelClosed, k.err)
 }
 
-// Done is closed when the channel has ended.
+// Done is closed when the channel has ended. A Client's ends as soon as the MS closes
+// its side of the connection. A Server's ends then when the requests that were read
+// are answered, at once if there are none, and after MaxLinger at the latest: an AS may
+// close its side behind its last request. The ctx of handlers ends before.
 func (k *conn) Done() <-chan struct{} { return k.done }
 
 // Err tells why the channel has ended: nil after Close, io.EOF when the peer

@@ -35,6 +35,14 @@
 // MsgNotSended, with a reason, are ours. So is [RequestFailed], the body of an
 // error response to what has no error element of its own.
 //
+// A request-id that is not above the one before it on the channel breaks 7.2.3. The draft
+// does not say what the MS does then. Status 400 is for a request that "had an error in
+// it" (7.2.4), and such an id may belong to a request that is still under way: a [Server]
+// answers 400 with the same id, and does not carry the request out, be the reading strict
+// or not. The next id is compared with this one, so that an AS whose counter has wrapped
+// loses one request. Over SIP INFO only strict reading does so, because the ids there are
+// XML ids, which have no order that the draft defines (3.2).
+//
 // A request-id of any length that fits in a line goes back as it came. In a
 // response it is the last token of the line. REQ, NOTIF and MSCP are in upper case;
 // names of headers are in any, and unknown headers are ignored.

@@ -37,8 +37,9 @@ const (
 	// more waits.
 	MaxWriteQueue = 256 << 10
 
-	// MaxLinger bounds how long a Server whose peer sends what makes no sense
-	// waits for answers that are under way, and then for the peer's close.
+	// MaxLinger bounds how long a Server waits for answers that are under way: when its
+	// peer has closed its side of the connection, or has sent bytes that make no sense.
+	// In the latter case it bounds the wait for the peer's close, too.
 	MaxLinger = 2 * time.Second
 
 	// DefaultAcceptTimeout and DefaultOrphan are the defaults of an Acceptor.

@@ -1,12 +1,15 @@
 package mscp
 
 import (
+	"bytes"
+	"context"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -79,26 +82,30 @@ func sources(t *testing.T) (code map[string]string, tests string) {
 	return code, tests
 }
 
-// TestStrictIDs checks that a strict server refuses an id that does not rise,
-// and that others answer it.
-func TestStrictIDs(t *testing.T) {
+// TestIDsMustRise checks that a request whose id is not above the one before it is not
+// carried out, be the reading strict or not, and gets its own error element.
+func TestIDsMustRise(t *testing.T) {
 	for _, strict := range []bool{true, false} {
 		as, ms := tcpPair(t)
-		s := NewServer(ms, echo, Config{Strict: strict})
+		var handled atomic.Int32
+		s := NewServer(ms, func(_ context.Context, req Element) (Element, error) {
+			handled.Add(1)
+			return &ConferenceUnjoined{ID1: "a", ID2: "b"}, nil
+		}, Config{Strict: strict})
 		defer s.Close()
-		doc := Document{Kind: Request, Element: benchRequest}
 		r := NewReader(as)
 		for i, id := range []uint64{7, 8, 8, 3, 9} {
-			if err := (&PDU{Kind: Request, ID: id, Body: doc.Encode(Draft)}).Write(as); err != nil {
-				t.Fatal(err)
+			writeRequest(t, as, id, &Unjoin{ID1: "a", ID2: "b"})
+			want, name := StatusOK, "conferenceunjoined"
+			if i == 2 || i == 3 {
+				want, name = StatusBadRequest, "errorconferenceunjoin"
 			}
-			want := StatusOK
-			if strict && (i == 2 || i == 3) {
-				want = StatusBadRequest
-			}
-			if p, err := r.Read(); err != nil || p.ID != id || p.Status != want {
+			if p, err := r.Read(); err != nil || p.ID != id || p.Status != want || !bytes.Contains(p.Body, []byte("<"+name)) {
 				t.Errorf("strict %t, %d: %+v, %v", strict, id, p, err)
 			}
+		}
+		if handled.Load() != 3 {
+			t.Errorf("strict %t: %d requests are carried out", strict, handled.Load())
 		}
 	}
 }

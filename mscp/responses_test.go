@@ -111,13 +111,15 @@ func TestHandlersErrors(t *testing.T) {
 		{nil, "500 Internal Error", "no response"},
 	} {
 		ask := rawServer(t, func(context.Context, Element) (Element, error) { return nil, tc.err }, Config{})
+		id := 0
 		for element, want := range map[string]string{`<unjoin id1="a" id2="b"/>`: "<errorconferenceunjoin ", `<v:x xmlns:v="urn:v"/>`: "<RequestFailed "} {
 			status, reason := tc.status, tc.reason
 			if tc.err == nil && strings.Contains(element, "v:x") { // an extension that nobody knows
 				status, reason = "400 Bad Request", "is no request that is known"
 			}
-			line, answer := ask("REQ MSCP/1.0 1", open+`<request>`+element+`</request>`+closing)
-			if line != "MSCP/1.0 "+status+" 1" || !strings.Contains(answer, want) || !strings.Contains(answer, reason) {
+			id++
+			line, answer := ask(fmt.Sprint("REQ MSCP/1.0 ", id), open+`<request>`+element+`</request>`+closing)
+			if line != fmt.Sprintf("MSCP/1.0 %s %d", status, id) || !strings.Contains(answer, want) || !strings.Contains(answer, reason) {
 				t.Errorf("%v, %s: %s\n%s", tc.err, element, line, answer)
 			}
 		}

@@ -1,6 +1,7 @@
 package mscp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,11 @@ import (
 // A Handler answers one request of the AS with the element of its response. An
 // *Error becomes a response with its status, any other error one with 500;
 // neither ends the channel. The body of such a response is the request's own
-// error element with the reason, or [RequestFailed]. ctx ends with the channel.
+// error element with the reason, or [RequestFailed].
+//
+// ctx ends with the channel, and already when the AS closes its side of the connection:
+// the AS has gone, or may still read. A handler that takes long should then stop and
+// answer with what it has; what a handler returns within MaxLinger is written.
 //
 // Requests of other namespaces come as *Other; nil, nil answers 400 to one that
 // is not known. What concerns one connection, dialog or conference comes in the
@@ -40,7 +45,7 @@ func NewServer(c net.Conn, h Handler, cfg Config) *Server {
 	s.out.busy = func() bool { return len(s.slots) > 1 }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.work.Go(func() {
-		s.readAll(s.take, s.broken)
+		s.readAll(s.take, s.last)
 		s.cancel()
 		s.closeNotes()
 	})
@@ -98,14 +103,14 @@ func (s *Server) take(p *PDU) error {
 		if !s.slots.take(p, s.done) {
 			return s.err
 		}
-		rises := !s.seen || compareIDs(p.token(), s.lastID) > 0 // [MSCP-7.2.3-1]
-		s.lastID, s.seen = p.token(), true
 		r := &request{PDU: p}
-		if s.cfg.Strict && !rises {
-			r.err = &Error{StatusBadRequest, "the request-id does not rise (section 7.2.3)"}
-		} else if r.docs, r.err = p.read(s.cfg.options()); r.err != nil {
+		if r.docs, r.err = p.read(s.cfg.options()); r.err != nil {
 			r.err = &Error{StatusBadRequest, r.err.Error()}
 		}
+		if s.seen && compareIDs(p.token(), s.lastID) <= 0 { // [MSCP-7.2.3-1]
+			r.refuse(errNotRising)
+		}
+		s.lastID, s.seen = p.token(), true
 		s.order.submit(&job{run: func() { s.respond(r) }}, r.docs)
 	case Response:
 		return fmt.Errorf("%w: the AS sent a response (section 7.2.4)", errWrongRole) // [MSCP-7.2.4-2]
@@ -131,6 +136,22 @@ func (s *Server) show(n notes, docs []received) {
 		s.parked.Done()
 	}
 	s.order.submit(j, docs)
+}
+
+// last is called when nothing more is read.
+func (s *Server) last(begun *PDU, err error) {
+	if isEOF(err) {
+		s.peerClosed.Store(err == io.EOF)
+		s.cancel()
+	}
+	switch {
+	case isSenseless(err):
+		s.broken(begun, err)
+	case isEOF(err):
+		ctx, cancel := context.WithTimeout(context.Background(), MaxLinger)
+		defer cancel()
+		_ = s.idle(ctx, s.answered) // [MSCP-7.2.4-1] the AS may still read
+	}
 }
 
 // broken answers a request that cannot be read, if it has an id, and waits
@@ -161,6 +182,15 @@ type request struct {
 	docs []received
 	err  error // about the whole of it
 }
+
+// refuse gives each document an error, unless it has one.
+func (r *request) refuse(err error) {
+	for i := range r.docs {
+		r.docs[i].err = cmp.Or(r.docs[i].err, err)
+	}
+}
+
+var errNotRising = errors.New("the request-id is not above the one before it (section 7.2.3)")
 
 func (s *Server) respond(r *request) {
 	defer s.slots.giveBack(r.PDU)

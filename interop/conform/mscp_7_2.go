@@ -32,15 +32,23 @@ func (m MSCPTarget) section7_2() []Case {
 				pdu(c.start(), document("request", element("dialogstart", "prepareddialogid", id, "connectionid", l.id))))
 			c.is(c.response(c.id), startAnswers[1:]...)
 		})),
-		should("mscp/7.2/3", "requests that were sent before the application server closes its half of the connection are answered", m.onTCP(func(t *T, c *channel) {
-			c.raw(pdu(c.start(), document("request", unjoin)) + pdu(c.start(), document("request", unjoin)))
+		must("mscp/7.2/3", "requests that were sent before the application server closes its half of the connection are answered", m.onTCP(func(t *T, c *channel) {
+			const requests = 50
+			var all strings.Builder
+			first := c.id + 1
+			for range requests {
+				all.WriteString(pdu(c.start(), document("request", element("unjoin", "id1", "conform-half", "id2", "conform-b"))))
+			}
+			c.raw(all.String())
 			if half, ok := c.conn.(recorded).Conn.(interface{ CloseWrite() error }); !ok || half.CloseWrite() != nil {
 				t.Fatal("the runner cannot close half of the connection")
 			}
-			got := map[uint64]bool{c.pdu().ID: true}
-			got[c.pdu().ID] = true
-			if !got[c.id-1] || !got[c.id] {
-				t.Errorf("the responses are to %v", got)
+			got := map[uint64]bool{}
+			for range requests {
+				got[c.pdu().ID] = true
+			}
+			if len(got) != requests || !got[first] || !got[c.id] {
+				t.Errorf("%d requests, and the responses are to %v", requests, got)
 			}
 		})),
 	}
