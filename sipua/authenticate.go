@@ -59,7 +59,7 @@ func NewAuthenticator(cfg AuthConfig) *Authenticator {
 		return digestauth.Secret(s), ok
 	}
 	return &Authenticator{proxy: cfg.Proxy, verifier: digestauth.NewVerifier(digestauth.Config{
-		Realm: cfg.Realm, Lookup: lookup, Algorithms: cfg.Algorithms, NonceLife: cfg.NonceLife, AnyURI: cfg.AnyURI,
+		Realm: cfg.Realm, Lookup: lookup, Algorithms: cfg.Algorithms, NonceLife: cfg.NonceLife, MaxNonces: MaxNonces, AnyURI: cfg.AnyURI,
 	})}
 }
 

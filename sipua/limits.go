@@ -3,7 +3,6 @@ package sipua
 import (
 	"time"
 
-	"github.com/gomscp/gomscp/sipua/internal/digestauth"
 	"github.com/gomscp/gomscp/sipua/internal/sipuri"
 )
 
@@ -55,7 +54,7 @@ const (
 	MaxWarningText = 200
 
 	// MaxNonces bounds the nonces whose use an Authenticator remembers.
-	MaxNonces = digestauth.MaxNonces
+	MaxNonces = 100_000
 
 	t1      = 500 * time.Millisecond
 	t2      = 4 * time.Second

@@ -6,6 +6,3 @@
 // value, names with an underscore, blanks in the list of qop, escapes such as "\f" that
 // are none in Go, and two challenges in one row.
 package digestauth
-
-// MaxNonces bounds the nonces whose use a [Verifier] remembers.
-const MaxNonces = 100_000

@@ -25,6 +25,7 @@ type Config struct {
 	// Algorithms are those of the challenges, the preferred one first.
 	Algorithms []string
 	NonceLife  time.Duration // how long a nonce is accepted
+	MaxNonces  int           // bounds the nonces whose use is remembered
 	AnyURI     bool          // accept credentials for another Request-URI
 }
 
@@ -59,7 +60,7 @@ type Verifier struct {
 
 // NewVerifier makes a Verifier.
 func NewVerifier(cfg Config) *Verifier {
-	v := &Verifier{cfg: cfg, key: make([]byte, sha256.Size), now: time.Now, nonces: nonceTable{limit: MaxNonces}}
+	v := &Verifier{cfg: cfg, key: make([]byte, sha256.Size), now: time.Now, nonces: nonceTable{limit: cfg.MaxNonces}}
 	_, _ = rand.Read(v.key) // never fails
 	return v
 }

@@ -81,7 +81,7 @@ func credentialed(t *testing.T, nonce, algorithm, user, password, uri string, nc
 
 // TestNonces uses nonces again, out of order, too late, and of somebody else's.
 func TestNonces(t *testing.T) {
-	a := NewVerifier(Config{Realm: "example.com", Lookup: alice, Algorithms: []string{"SHA-256", "MD5"}, NonceLife: time.Minute})
+	a := NewVerifier(Config{Realm: "example.com", Lookup: alice, Algorithms: []string{"SHA-256", "MD5"}, NonceLife: time.Minute, MaxNonces: 100})
 	now := time.Unix(1_000_000, 0)
 	a.now = func() time.Time { return now }
 	nonce, plain, late := a.newNonce(), a.newNonce(), a.newNonce()
