@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"sipua/internal/grammar":    {},
 	"sipua/internal/sipuri":     {"sipua/internal/grammar"},
 	"sipua/internal/digestauth": {"sipua/internal/grammar", "sipua/internal/sipuri"},
+	"sipua/internal/screen":     {"sipua/internal/grammar"},
 
 	"store":             {"internal/boltfile"},
 	"internal/boltfile": {},

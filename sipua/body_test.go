@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
 const sdpBody = "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\nm=message 9 TCP/MSRP *\r\n"
@@ -156,7 +158,7 @@ func wantRefusedBody(t *testing.T, res string, code int, request string) {
 func TestBodyOfResponses(t *testing.T) {
 	for name, tc := range bodies {
 		raw := fmt.Sprintf("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x\r\n%sContent-Length: %d\r\n\r\n%s", tc.headers, len(tc.body), tc.body)
-		clean, _, f := screen([]byte(raw), true)
+		clean, _, f := screen.Check([]byte(raw), true)
 		if f != nil {
 			t.Fatal(f)
 		}
@@ -182,7 +184,7 @@ func TestBodyOfRFC4475(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clean, _, f := screen(raw, true)
+	clean, _, f := screen.Check(raw, true)
 	if f != nil {
 		t.Fatal(f)
 	}

@@ -2,9 +2,10 @@ package sipua
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
 // An earlyKey names an early dialog of one of our INVITEs. A request may be forked, so
@@ -18,8 +19,8 @@ type earlyKey struct {
 // called by the one who reads from the socket, since sipgo handles messages side by
 // side: of a 183 and the 200 behind it, it may drop the 183. See RFC 3261, section
 // 13.2.1.
-func (ua *UA) noteEarly(m *screened, clean []byte) {
-	if m == nil || !m.isEarly() {
+func (ua *UA) noteEarly(m *screen.Message, clean []byte) {
+	if m == nil || !m.IsEarly() {
 		return
 	}
 	msg, err := ua.parser.ParseSIP(bytes.Clone(clean)) // what is read next overwrites it
@@ -38,15 +39,6 @@ func (ua *UA) noteEarly(m *screened, clean []byte) {
 	if said, err := sessionIn(res); err == nil && len(said.body) > 0 {
 		c.noteEarly(key, said)
 	}
-}
-
-// isEarly reports whether the message is a 1xx with a body, other than 100.
-func (m *screened) isEarly() bool {
-	if m.method != "" || len(m.body) == 0 {
-		return false
-	}
-	status, _, _ := strings.Cut(strings.TrimPrefix(m.start[len("SIP/2.0"):], " "), " ")
-	return status[0] == '1' && status != "100"
 }
 
 // noteEarly keeps the first description of an early dialog, of MaxForks of them at

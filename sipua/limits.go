@@ -37,8 +37,6 @@ const (
 	// read over for the connection to live on, in bytes; the connection of a larger
 	// message is closed.
 	MaxSkipped = 16 << 20
-	// maxNameLine is as much of a header line as is kept while headers are skipped.
-	maxNameLine = 64
 
 	// MaxBodyParts bounds the parts of one multipart body, and MaxBodyDepth the
 	// multiparts in each other; others are refused with 400.

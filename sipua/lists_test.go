@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
 // TestListHeaderOverAllRows has the values of a header in several rows, under its
@@ -58,7 +60,7 @@ func TestFromIsNoList(t *testing.T) {
 // TestContactNamesWithEscapes has an escaped quote in a Contact's display name, behind
 // which sipgo takes no comma for one.
 func TestContactNamesWithEscapes(t *testing.T) {
-	clean, _, f := screen([]byte("OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nContact: \"x\\\", <sip:y@z>\" <sip:one@b>;q=1, <sip:two@b>\r\nRecord-Route: \"\\\"\"<sip:r1;lr>,<sip:r2;lr>\r\nContent-Length: 0\r\n\r\n"), true)
+	clean, _, f := screen.Check([]byte("OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nContact: \"x\\\", <sip:y@z>\" <sip:one@b>;q=1, <sip:two@b>\r\nRecord-Route: \"\\\"\"<sip:r1;lr>,<sip:r2;lr>\r\nContent-Length: 0\r\n\r\n"), true)
 	if f != nil {
 		t.Fatal(f)
 	}

@@ -1,155 +1,41 @@
 package sipua
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
-// A skipper passes over what of a stream's messages is too large to be kept, so that
-// the connection, which may carry everybody's calls, lives on.
-type skipper struct {
-	body int // bytes of a body that are still to come
-
-	// Of headers that are too long, the first are kept for the answer.
-	head  []byte // nil between such headers
-	size  int    // bytes of them so far
-	line  []byte // the begin of the line that is being read
-	width int    // bytes of that line so far
-}
-
-// over passes over b, as far as it belongs to what is skipped, and returns the rest.
-// ended reports whether headers that are too long have ended with b: the body behind
-// them is still to be skipped.
-func (k *skipper) over(b []byte) (rest []byte, ended bool) {
-	n := min(k.body, len(b))
-	k.body -= n
-	b = b[n:]
-	if k.head == nil {
-		return b, false
-	}
-	for i, c := range b {
-		k.size++
-		k.width++
-		if c != '\n' {
-			if len(k.line) < maxNameLine {
-				k.line = append(k.line, c)
-			}
-			continue
-		}
-		if k.width == 2 && string(k.line) == "\r" {
-			return b[i+1:], true
-		}
-		if _, ok := lengthLine(string(k.line)); ok {
-			k.head = append(append(k.head, bytes.TrimRight(k.line, "\r")...), "\r\n"...)
-		}
-		k.line, k.width = k.line[:0], 0
-	}
-	return nil, false
-}
-
-// begin passes over the rest of headers, of which pending has the begin.
-func (k *skipper) begin(pending []byte) {
-	cut := bytes.LastIndex(pending, []byte("\r\n")) + 2
-	if cut < 2 {
-		cut = 0 // not even the start line has ended
-	}
-	k.head, k.line, k.width = bytes.Clone(pending[:cut]), nil, 0
-	if k.head == nil {
-		k.head = []byte{}
-	}
-	k.size = cut
-	k.over(pending[cut:])
-}
-
-// lengthLine reads a header line that gives a Content-Length.
-func lengthLine(line string) (value string, ok bool) {
-	name, value, ok := strings.Cut(line, ":")
-	name = strings.TrimSpace(name)
-	return strings.TrimSpace(value), ok && (strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "l"))
-}
-
-// contentLength is that of a message's headers: 0 without any, false if it makes no
-// sense.
-func contentLength(head []byte) (n int, ok bool) {
-	known := false
-	for line := range strings.SplitSeq(string(head), "\r\n") {
-		value, is := lengthLine(line)
-		if !is {
-			continue
-		}
-		v, err := strconv.ParseUint(value, 10, 31)
-		if err != nil || known {
-			return 0, false
-		}
-		n, known = int(v), true
-	}
-	return n, true
-}
-
-// withoutBody is a message of those headers, but with no body.
-func withoutBody(head []byte) []byte {
-	var b bytes.Buffer
-	left := false
-	for line := range strings.SplitSeq(string(head), "\r\n") {
-		if folded := line != "" && (line[0] == ' ' || line[0] == '\t'); !folded {
-			_, left = lengthLine(line)
-		}
-		if !left && line != "" {
-			b.WriteString(line + "\r\n")
-		}
-	}
-	b.WriteString("Content-Length: 0\r\n\r\n")
-	return b.Bytes()
-}
-
-// answerable reports whether the headers are there that a response needs: of long
-// ones, only the first were kept.
-func (m *screened) answerable() bool {
-	return !slices.ContainsFunc([]string{"via", "from", "to", "call-id", "cseq"}, func(name string) bool {
-		return !slices.ContainsFunc(m.lines, func(l headerLine) bool { return l.name == name })
-	})
-}
-
-// tooLarge answers a message that is not taken for its size, and begins to skip its
-// body. A response or an ACK, which cannot be refused, is taken without its body; one
-// whose headers are too long is dropped. An error says that the message is so large
-// that the connection has to end.
-func (s *stream) tooLarge(head []byte, code int) error {
-	length, known := contentLength(head)
-	raw := withoutBody(head)
-	s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), raw)
-	clean, m, f := screen(raw, false)
+// tooLarge answers a message that is refused for its size. A response or an ACK, which
+// cannot be refused, is accepted without its body; one whose headers are too long is
+// dropped. An error means that the connection must end.
+func (s *stream) tooLarge(frame *screen.Frame) error {
+	s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), frame.Raw)
+	clean, m, f := screen.Check(frame.Raw, false)
 	switch {
 	case f != nil:
-	case m == nil || m.method == "" || m.method == "ACK":
-		if f = (&flaw{}); code == 413 {
+	case m == nil || m.Method == "" || m.Method == "ACK":
+		if f = (&screen.Flaw{}); frame.Code == 413 {
 			s.ua.noteEarly(m, clean)
 			s.ready = append(s.ready, clean...)
 		}
 	default:
-		f = &flaw{code: code}
+		f = &screen.Flaw{Code: frame.Code}
 	}
-	if !s.told && known && length <= MaxSkipped { // else the end of the connection is told of
-		s.told = true // the others of this connection are like it
-		s.ua.note(slog.LevelWarn, "SIP message too large", "peer", s.RemoteAddr(), "headers", len(head), "body", length, "max", fmt.Sprintf("%d and %d bytes", MaxHead, MaxBody))
+	if !s.told && frame.Skippable { // otherwise the end of the connection is logged
+		s.told = true // once for each connection
+		s.ua.note(slog.LevelWarn, "SIP message too large", "peer", s.RemoteAddr(), "headers", frame.Head, "body", frame.Body, "max", fmt.Sprintf("%d and %d bytes", MaxHead, MaxBody))
 	}
-	if m != nil && m.answerable() {
-		if answer := f.answer(m, s.ua.allow()); answer != nil {
+	if m != nil && m.Answerable() {
+		if answer := f.Answer(m, s.ua.allow()); answer != nil {
 			if _, err := s.Write(answer); err != nil {
 				return err
 			}
 		}
 	}
 	if s.stranger && !s.proved {
-		return fmt.Errorf("%w: of a stranger, it is not read over", errTooLong)
+		return fmt.Errorf("%w: of a stranger, it is not read over", screen.ErrTooLong)
 	}
-	if !known || length > MaxSkipped {
-		return fmt.Errorf("%w: a body of more than %d bytes", errTooLong, MaxSkipped)
-	}
-	s.skip = skipper{body: length}
 	return nil
 }

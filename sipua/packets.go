@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"log/slog"
 	"net"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/emiago/sipgo"
+
+	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
 // servePackets has sipgo serve the socket for UDP. sipgo remembers every address that a
@@ -100,11 +100,11 @@ func (c *screenedPackets) take(b []byte, addr net.Addr) []byte {
 		return nil
 	}
 	ua.emit(false, "UDP", c.LocalAddr(), addr, b)
-	clean, m, f := screen(b, true)
+	clean, m, f := screen.Check(b, true)
 	if f != nil {
-		ua.note(slog.LevelDebug, "SIP message refused", "peer", addr, "reason", f.reason)
-		if answer := f.answer(m, ua.allow()); answer != nil {
-			_, _ = c.WriteTo(answer, viaAddr(m.topVia(), addr)) // there is nobody to tell
+		ua.note(slog.LevelDebug, "SIP message refused", "peer", addr, "reason", f.Reason)
+		if answer := f.Answer(m, ua.allow()); answer != nil {
+			_, _ = c.WriteTo(answer, screen.AnswerAddr(m.TopVia(), addr)) // there is nobody to tell
 		}
 		return nil
 	}
@@ -114,7 +114,7 @@ func (c *screenedPackets) take(b []byte, addr net.Addr) []byte {
 		}
 		if res, pass := ua.judge(m, clean, from); !pass {
 			if res != nil {
-				_, _ = c.WriteTo([]byte(res.String()), viaAddr(m.topVia(), addr)) // [RFC3261-26.3.2.4] once
+				_, _ = c.WriteTo([]byte(res.String()), screen.AnswerAddr(m.TopVia(), addr)) // [RFC3261-26.3.2.4] once
 			}
 			return nil
 		}
@@ -126,24 +126,4 @@ func (c *screenedPackets) take(b []byte, addr net.Addr) []byte {
 func (c *screenedPackets) WriteTo(b []byte, addr net.Addr) (int, error) {
 	c.ua.emit(true, "UDP", c.LocalAddr(), addr, b)
 	return c.PacketConn.WriteTo(b, addr)
-}
-
-// viaAddr is where the answer to a datagram goes: to where it came from and, but
-// for rport, to the port in its Via. See RFC 3261, section 18.2.2, and RFC 3581.
-func viaAddr(via string, source net.Addr) net.Addr {
-	from, ok := source.(*net.UDPAddr)
-	if !ok || strings.Contains(via, ";rport") {
-		return source
-	}
-	_, sentBy, _ := strings.Cut(via, " ")
-	sentBy, _, _ = strings.Cut(sentBy, ";")
-	port := 5060
-	if i := strings.LastIndexByte(sentBy, ':'); i > strings.LastIndexByte(sentBy, ']') {
-		n, err := strconv.ParseUint(sentBy[i+1:], 10, 16)
-		if err != nil || n == 0 {
-			return source
-		}
-		port = int(n)
-	}
-	return &net.UDPAddr{IP: from.IP, Port: port, Zone: from.Zone}
 }

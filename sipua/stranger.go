@@ -15,6 +15,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
 // Requests of strangers are judged before sipgo sees them: it makes a goroutine and a
@@ -38,7 +39,7 @@ func (ua *UA) mayTry(a netip.Addr) bool {
 
 // judge looks at a message of a stranger. It reports whether sipgo is to have it; if not,
 // res is the answer, nil without one.
-func (ua *UA) judge(m *screened, clean []byte, from Peer) (res *sip.Response, pass bool) {
+func (ua *UA) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Response, pass bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			ua.note(slog.LevelError, "panic over a stranger's request", "source", from.Addr, "panic", fmt.Sprint(p))

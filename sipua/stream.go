@@ -1,7 +1,6 @@
 package sipua
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
 // A stream is a TCP or TLS connection of SIP messages. It follows their borders, so
@@ -24,13 +24,12 @@ import (
 type stream struct {
 	net.Conn
 	ua        *UA
-	transport string    // TCP or TLS
-	pending   []byte    // read, and not yet a whole message; for the one reader
-	skip      skipper   // for the one reader
-	told      bool      // that a message was too large; for the one reader
-	began     time.Time // when the first byte of pending or skip came; for the one reader
-	ready     []byte    // screened, and not yet read; for the one reader
-	last      error     // what comes after ready; for the one reader
+	transport string        // TCP or TLS
+	frames    screen.Framer // for the one reader
+	told      bool          // that a message was too large; for the one reader
+	began     time.Time     // when the first byte of an incomplete message came; for the one reader
+	ready     []byte        // screened, and not yet read; for the one reader
+	last      error         // what comes after ready; for the one reader
 	ended     atomic.Bool
 	once      sync.Once
 
@@ -48,7 +47,7 @@ type stream struct {
 }
 
 func (ua *UA) stream(c net.Conn, transport string) *stream {
-	return &stream{Conn: c, ua: ua, transport: transport, failed: make(chan struct{})}
+	return &stream{Conn: c, ua: ua, transport: transport, failed: make(chan struct{}), frames: screen.Framer{MaxHead: MaxHead, MaxBody: MaxBody, MaxSkipped: MaxSkipped}}
 }
 
 // broken is closed when the connection was reset, or refused by the peer's TLS:
@@ -90,11 +89,7 @@ func (s *stream) handshake() error {
 	return nil
 }
 
-var (
-	errTooLong = errors.New("message too long")
-	errNoSIP   = errors.New("what came is no SIP")
-	errTooMany = errors.New("more messages than a stranger may send")
-)
+var errTooMany = errors.New("more messages than a stranger may send")
 
 // Write writes one message: sipgo writes each with one call.
 func (s *stream) Write(b []byte) (int, error) {
@@ -158,9 +153,9 @@ func (s *stream) fail(err error) {
 	}
 	s.brokenBy = err
 	close(s.failed)
-	var f *flaw
+	var f *screen.Flaw
 	late := errors.Is(err, os.ErrDeadlineExceeded)
-	if late || errors.Is(err, errTooLong) || errors.Is(err, errNoSIP) || errors.Is(err, errTooMany) || errors.As(err, &f) {
+	if late || errors.Is(err, screen.ErrTooLong) || errors.Is(err, screen.ErrNoSIP) || errors.Is(err, errTooMany) || errors.As(err, &f) {
 		if late && s.stranger {
 			s.ua.gate.Count(admit.ReasonLate)
 		}
@@ -173,7 +168,7 @@ func (s *stream) fail(err error) {
 // was let in, soon; of a peer in the middle of a message, in time. Between messages a
 // connection may be silent.
 func (s *stream) deadline() (d time.Time) {
-	if len(s.pending) == 0 && s.skip.body == 0 && s.skip.head == nil {
+	if s.frames.Between() {
 		s.began = time.Time{}
 	} else {
 		if s.began.IsZero() {
@@ -197,7 +192,7 @@ func (s *stream) fill(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if len(s.pending) == 0 && string(b[:n]) == "\r\n\r\n" {
+	if s.frames.Between() && string(b[:n]) == "\r\n\r\n" {
 		_ = s.SetWriteDeadline(time.Now().Add(writeWait))
 		_, err = s.Conn.Write([]byte("\r\n")) // [RFC5626-3.5.1]
 		return err
@@ -206,11 +201,11 @@ func (s *stream) fill(b []byte) error {
 }
 
 // letIn reports whether sipgo is to have a message, and answers it if not.
-func (s *stream) letIn(m *screened, clean []byte) (bool, error) {
+func (s *stream) letIn(m *screen.Message, clean []byte) (bool, error) {
 	if !s.stranger {
 		return true, nil
 	}
-	if m.method == "" {
+	if m.Method == "" {
 		return s.proved, nil // we send nothing to others that could be answered
 	}
 	from := peerAt(s.transport, s.RemoteAddr())
@@ -229,80 +224,50 @@ func (s *stream) letIn(m *screened, clean []byte) (bool, error) {
 	return pass, nil
 }
 
-// follow takes what was read, and traces and screens the messages that it
-// completes.
+// follow takes what was read, and traces and screens the messages that it completes.
 func (s *stream) follow(b []byte) error {
-	b, ended := s.skip.over(b)
-	switch {
-	case ended:
-		if err := s.tooLarge(s.skip.head, 513); err != nil { // [RFC3261-21.5.7]
+	s.frames.Add(b)
+	for {
+		frame, err := s.frames.Next()
+		switch {
+		case err != nil || frame == nil:
+			return err
+		case frame.Code != 0:
+			err = s.tooLarge(frame)
+		default:
+			s.began = time.Time{} // what follows is another message
+			err = s.takeMessage(frame.Raw)
+		}
+		if err != nil {
 			return err
 		}
-		return s.follow(b)
-	case s.skip.head != nil && s.skip.size > MaxSkipped:
-		return fmt.Errorf("%w: headers of more than %d bytes", errTooLong, MaxSkipped)
 	}
-	s.pending = append(s.pending, b...)
-	for {
-		s.pending = bytes.TrimLeft(s.pending, "\r\n") // keep-alives between messages
-		if head := bytes.Index(s.pending, []byte("\r\n\r\n")); head >= 0 {
-			code := 513 // [RFC3261-21.5.7]
-			if head+4 <= MaxHead {
-				code = 413 // [RFC3261-21.4.11]
-			}
-			if length, ok := contentLength(s.pending[:head]); code == 513 || ok && length > MaxBody {
-				rest := s.pending[head+4:]
-				if err := s.tooLarge(s.pending[:head], code); err != nil {
-					return err
-				}
-				s.pending = nil
-				return s.follow(rest)
-			}
-		}
-		size := messageSize(s.pending)
-		if size == 0 {
-			break
-		}
-		s.began = time.Time{} // what follows is another message
-		if s.stranger && !s.ua.mayTry(admit.AddrOf(s.RemoteAddr())) {
-			return errTooMany
-		}
-		raw := s.pending[:size]
-		s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), raw)
-		clean, m, f := screen(raw, false)
-		if f != nil {
-			if answer := f.answer(m, s.ua.allow()); answer != nil {
-				if _, err := s.Write(answer); err != nil {
-					return err
-				}
-			}
-			if f.broken {
-				return f
-			}
-		}
-		pass := f == nil
-		if pass {
-			var err error
-			if pass, err = s.letIn(m, clean); err != nil {
+}
+
+// takeMessage traces and screens one message.
+func (s *stream) takeMessage(raw []byte) error {
+	if s.stranger && !s.ua.mayTry(admit.AddrOf(s.RemoteAddr())) {
+		return errTooMany
+	}
+	s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), raw)
+	clean, m, f := screen.Check(raw, false)
+	if f != nil {
+		if answer := f.Answer(m, s.ua.allow()); answer != nil {
+			if _, err := s.Write(answer); err != nil {
 				return err
 			}
 		}
-		if pass {
-			s.ua.noteEarly(m, clean)
-			s.ready = append(s.ready, clean...)
+		if f.Broken {
+			return f
 		}
-		s.pending = s.pending[size:]
+		return nil
 	}
-	if len(s.pending) == 0 {
-		s.pending = nil
+	pass, err := s.letIn(m, clean)
+	if err != nil || !pass {
+		return err
 	}
-	if !mayBeSIP(s.pending) {
-		return errNoSIP
-	}
-	if len(s.pending) > MaxHead && !bytes.Contains(s.pending, []byte("\r\n\r\n")) {
-		s.skip.begin(s.pending)
-		s.pending = nil
-	}
+	s.ua.noteEarly(m, clean)
+	s.ready = append(s.ready, clean...)
 	return nil
 }
 
@@ -324,34 +289,4 @@ func (s *stream) Close() error {
 		return err
 	}
 	return nil // who closes next does no harm
-}
-
-// mayBeSIP reports whether b can be the begin of a message: its first line, as
-// far as it is there, is text, and names the protocol once it is whole. Waiting
-// for the headers' end of anything else would take as long as messageWait.
-func mayBeSIP(b []byte) bool {
-	line, _, whole := bytes.Cut(b, []byte("\r\n"))
-	if !whole {
-		line = bytes.TrimSuffix(line, []byte("\r"))
-	}
-	for _, c := range line {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return !whole || bytes.Contains(bytes.ToUpper(line), []byte("SIP/"))
-}
-
-// messageSize is the size of the first message in b, 0 if it is not complete.
-// One whose Content-Length makes no sense ends with its headers.
-func messageSize(b []byte) int {
-	head := bytes.Index(b, []byte("\r\n\r\n"))
-	if head < 0 {
-		return 0
-	}
-	length, _ := contentLength(b[:head])
-	if size := head + 4 + length; size <= len(b) {
-		return size
-	}
-	return 0
 }

@@ -358,37 +358,6 @@ func TestRegistration(t *testing.T) {
 	}
 }
 
-func TestMessageSize(t *testing.T) {
-	const message = "BYE sip:x SIP/2.0\r\nl : 3\r\nVia: y\r\n\r\nabc"
-	for i := range len(message) {
-		if n := messageSize([]byte(message[:i])); n != 0 {
-			t.Errorf("%d bytes of %d are taken for a message of %d", i, len(message), n)
-		}
-	}
-	if n := messageSize([]byte(message + "BYE")); n != len(message) {
-		t.Errorf("a message of %d bytes is taken for %d", len(message), n)
-	}
-	if n := messageSize([]byte("BYE x SIP/2.0\r\n\r\n")); n != 17 {
-		t.Errorf("a message without Content-Length is taken for %d bytes", n)
-	}
-	for _, length := range []string{"-5", "five", "1\r\nl: 1", "99999999999"} { // refused by screen
-		head := "BYE x SIP/2.0\r\nContent-Length: " + length + "\r\n\r\n"
-		if n := messageSize([]byte(head + "xxxxxxx")); n != len(head) {
-			t.Errorf("with a length of %q, the message is taken for %d bytes", length, n)
-		}
-	}
-}
-
-func FuzzMessageSize(f *testing.F) {
-	f.Add([]byte("BYE sip:x SIP/2.0\r\nContent-Length: 3\r\n\r\nabc"))
-	f.Add([]byte("\r\n\r\nl:9999999999999999999\r\n\r\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if n := messageSize(b); n < 0 || n > len(b) {
-			t.Errorf("%d of %d bytes", n, len(b))
-		}
-	})
-}
-
 // TestReinviteOvertakesAck sends a re-INVITE before the ACK of the INVITE: both
 // are answered, and each takes its own ACK.
 func TestReinviteOvertakesAck(t *testing.T) {

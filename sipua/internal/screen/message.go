@@ -1,27 +1,17 @@
-package sipua
+// Package screen looks at SIP messages before sipgo does, and finds their borders in a
+// stream. sipgo's parser drops some malformed messages without an answer and
+// misinterprets others. Check refuses these, and brings the rest into a form that sipgo
+// can read.
+package screen
 
 import (
 	"bytes"
-	"fmt"
-	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
-
-// A flaw is why a message does not come through to sipgo, whose parser drops
-// some malformed messages without an answer and takes others as what they are
-// not.
-type flaw struct {
-	code   int // of the answer; 0 means that it is a response, which is dropped
-	reason string
-	broken bool // the end of the message is not known: of a stream, nothing more can be read
-}
-
-func (f *flaw) Error() string { return f.reason }
-
-func malformedBy(reason string) *flaw { return &flaw{code: 400, reason: reason} }
 
 // A header line of a message, unfolded.
 type headerLine struct {
@@ -30,35 +20,35 @@ type headerLine struct {
 	value string
 }
 
-// A screened message is one whose syntax was looked at.
-type screened struct {
+// A Message is a message whose syntax was checked.
+type Message struct {
+	Method   string // "" for a response
+	Body     []byte
 	start    string
-	method   string // "" for a response
 	lines    []headerLine
-	body     []byte
-	rewrites bool // a line differs from what came
+	rewrites bool // a line differs from the original
 }
 
-// screen looks at the syntax of one message, with as much of the RFCs' grammar as
-// it takes to know what it says, and returns it in a form that sipgo's parser
-// understands: unfolded, without blanks around separators, and cut to its
-// Content-Length. raw must hold all of the message and, if it is a datagram, may
-// hold more. The result may share memory with raw and is not longer.
-func screen(raw []byte, datagram bool) ([]byte, *screened, *flaw) {
+// Check checks the syntax of one message, with as much of the RFCs' grammar as is needed
+// to know what it says. It returns the message in a form that sipgo's parser understands:
+// unfolded, without blanks around separators, and cut to its Content-Length. raw must hold
+// all of the message; a datagram may hold more. The result may share memory with raw and
+// is not longer. The *Message is nil if the headers do not end.
+func Check(raw []byte, datagram bool) ([]byte, *Message, *Flaw) {
 	head := bytes.Index(raw, []byte("\r\n\r\n"))
 	if head < 0 {
 		return raw, nil, nil // sipgo drops it
 	}
-	m := &screened{body: raw[head+4:]}
+	m := &Message{Body: raw[head+4:]}
 	f := m.read(string(raw[:head]), datagram)
 	if f != nil {
-		if m.method == "" || m.method == "ACK" {
-			f.code = 0 // [RFC3261-18.1.2] dropped
+		if m.Method == "" || m.Method == "ACK" {
+			f.Code = 0 // [RFC3261-18.1.2] dropped
 		}
 		return nil, m, f
 	}
 	if !m.rewrites {
-		return raw[:head+4+len(m.body)], m, nil
+		return raw[:head+4+len(m.Body)], m, nil
 	}
 	var b bytes.Buffer
 	b.WriteString(m.start + "\r\n")
@@ -68,7 +58,7 @@ func screen(raw []byte, datagram bool) ([]byte, *screened, *flaw) {
 		}
 	}
 	b.WriteString("\r\n")
-	b.Write(m.body)
+	b.Write(m.Body)
 	return b.Bytes(), m, nil
 }
 
@@ -105,7 +95,7 @@ func lowerName(name string) string {
 
 // read takes the message apart and checks the headers that a transaction and a
 // dialog need.
-func (m *screened) read(head string, datagram bool) *flaw {
+func (m *Message) read(head string, datagram bool) *Flaw {
 	var rest string
 	m.start, rest, _ = strings.Cut(head, "\r\n")
 	late := m.readStart()
@@ -145,7 +135,7 @@ func (m *screened) read(head string, datagram bool) *flaw {
 }
 
 // readStart checks the start line.
-func (m *screened) readStart() *flaw {
+func (m *Message) readStart() *Flaw {
 	if version, rest, ok := strings.Cut(m.start, " "); ok && len(version) > 4 && strings.EqualFold(version[:4], "SIP/") {
 		code, _, spaced := strings.Cut(rest, " ")
 		if len(code) != 3 || !spaced || code < "100" || code > "699" || !strings.EqualFold(version, "SIP/2.0") {
@@ -154,16 +144,16 @@ func (m *screened) readStart() *flaw {
 		return nil
 	}
 	parts := strings.Split(m.start, " ")
-	m.method = parts[0]
-	if len(parts) != 3 || !grammar.IsToken(m.method) {
+	m.Method = parts[0]
+	if len(parts) != 3 || !grammar.IsToken(m.Method) {
 		return malformedBy("request line")
 	}
-	if !grammar.KnownMethod(m.method) && grammar.KnownMethod(strings.ToUpper(m.method)) {
-		return &flaw{code: 501, reason: "method"} // case matters [RFC3261-7.1], but not to sipgo
+	if !grammar.KnownMethod(m.Method) && grammar.KnownMethod(strings.ToUpper(m.Method)) {
+		return &Flaw{Code: 501, Reason: "method"} // case matters [RFC3261-7.1], but not to sipgo
 	}
 	if !strings.EqualFold(parts[2], "SIP/2.0") {
 		if len(parts[2]) > 4 && strings.EqualFold(parts[2][:4], "SIP/") {
-			return &flaw{code: 505, reason: "version"} // [RFC3261-8.1.1, 21.5.6]
+			return &Flaw{Code: 505, Reason: "version"} // [RFC3261-8.1.1, 21.5.6]
 		}
 		return malformedBy("request line")
 	}
@@ -171,7 +161,7 @@ func (m *screened) readStart() *flaw {
 		return malformedBy("Request-URI")
 	}
 	if !grammar.IsPlainScheme(parts[1]) {
-		return &flaw{code: 416, reason: "URI scheme"}
+		return &Flaw{Code: 416, Reason: "URI scheme"}
 	}
 	if at := strings.LastIndexByte(parts[1], '@'); grammar.IsSIP(parts[1]) && strings.ContainsRune(parts[1][at+1:], '?') {
 		return malformedBy("headers in the Request-URI") // [RFC3261-19.1.1]
@@ -180,7 +170,7 @@ func (m *screened) readStart() *flaw {
 }
 
 // readLength finds the end of the message.
-func (m *screened) readLength(datagram bool) *flaw {
+func (m *Message) readLength(datagram bool) *Flaw {
 	length, known := 0, false
 	for _, l := range m.lines {
 		if l.name != "content-length" {
@@ -188,23 +178,23 @@ func (m *screened) readLength(datagram bool) *flaw {
 		}
 		n, err := strconv.ParseUint(l.value, 10, 31)
 		if err != nil || known {
-			return &flaw{code: 400, reason: "Content-Length", broken: true}
+			return &Flaw{Code: 400, Reason: "Content-Length", Broken: true}
 		}
 		length, known = int(n), true
 	}
 	switch {
-	case known && length <= len(m.body):
-		m.body = m.body[:length] // what follows is noise [RFC3261-18.3]
+	case known && length <= len(m.Body):
+		m.Body = m.Body[:length] // what follows is noise [RFC3261-18.3]
 	case known:
 		return malformedBy("Content-Length")
 	case !datagram:
-		return &flaw{code: 400, reason: "no Content-Length", broken: true} // [RFC3261-20.14]
+		return &Flaw{Code: 400, Reason: "no Content-Length", Broken: true} // [RFC3261-20.14]
 	}
 	return nil
 }
 
 // check looks at the value of a header whose syntax matters here.
-func (m *screened) check(l *headerLine) *flaw {
+func (m *Message) check(l *headerLine) *Flaw {
 	var tidy string
 	ok := true
 	switch l.name {
@@ -238,17 +228,17 @@ func (m *screened) check(l *headerLine) *flaw {
 
 // checkCSeq compares the CSeq's method with the request's. One that is not known
 // at all is refused as such. See RFC 4475, section 3.1.2.18.
-func (m *screened) checkCSeq() *flaw {
-	if m.method == "" {
+func (m *Message) checkCSeq() *Flaw {
+	if m.Method == "" {
 		return nil
 	}
 	for _, l := range m.lines {
 		if l.name != "cseq" {
 			continue
 		}
-		if _, method, _ := strings.Cut(l.value, " "); method != m.method {
-			if !grammar.KnownMethod(m.method) {
-				return &flaw{code: 501, reason: "method"}
+		if _, method, _ := strings.Cut(l.value, " "); method != m.Method {
+			if !grammar.KnownMethod(m.Method) {
+				return &Flaw{Code: 501, Reason: "method"}
 			}
 			return malformedBy("CSeq method")
 		}
@@ -256,53 +246,29 @@ func (m *screened) checkCSeq() *flaw {
 	return nil
 }
 
-// answer is the response to a request that has a flaw, made without a
-// transaction: nil if there must be none. See RFC 3261, section 8.2.7.
-func (f *flaw) answer(m *screened, allow string) []byte {
-	if f.code == 0 || m == nil {
-		return nil
-	}
-	var b bytes.Buffer
-	reason := grammar.ReasonPhrase(f.code)
-	if f.code == 400 {
-		reason += " (" + f.reason + ")"
-	}
-	fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", f.code, reason)
-	vias := 0
-	for _, l := range m.lines {
-		switch l.name {
-		case "via":
-			vias++
-			fmt.Fprintf(&b, "Via: %s\r\n", l.value)
-		case "to":
-			value := l.value
-			if !strings.Contains(value, "tag=") {
-				h := fnv.New64a() // the same for a repeated request [RFC3261-8.2.7]
-				_, _ = h.Write([]byte(m.start + l.raw))
-				value += fmt.Sprintf(";tag=%x", h.Sum64())
-			}
-			fmt.Fprintf(&b, "To: %s\r\n", value)
-		case "from", "call-id", "cseq":
-			name, _, _ := strings.Cut(l.raw, ":")
-			fmt.Fprintf(&b, "%s: %s\r\n", strings.TrimRight(name, " \t"), l.value)
-		}
-	}
-	if vias == 0 {
-		return nil
-	}
-	if f.code == 501 {
-		fmt.Fprintf(&b, "Allow: %s\r\n", allow)
-	}
-	b.WriteString("Content-Length: 0\r\n\r\n")
-	return b.Bytes()
-}
-
-// topVia is the value of the first Via.
-func (m *screened) topVia() string {
+// TopVia returns the value of the first Via, "" without one.
+func (m *Message) TopVia() string {
 	for _, l := range m.lines {
 		if l.name == "via" {
 			return l.value
 		}
 	}
 	return ""
+}
+
+// Answerable reports whether the headers are there that a response needs: of long
+// ones, only the first were kept.
+func (m *Message) Answerable() bool {
+	return !slices.ContainsFunc([]string{"via", "from", "to", "call-id", "cseq"}, func(name string) bool {
+		return !slices.ContainsFunc(m.lines, func(l headerLine) bool { return l.name == name })
+	})
+}
+
+// IsEarly reports whether the message is a 1xx with a body, other than 100.
+func (m *Message) IsEarly() bool {
+	if m.Method != "" || len(m.Body) == 0 {
+		return false
+	}
+	status, _, _ := strings.Cut(strings.TrimPrefix(m.start[len("SIP/2.0"):], " "), " ")
+	return status[0] == '1' && status != "100"
 }
