@@ -33,6 +33,14 @@ type ASTarget struct {
 	Retry time.Duration
 	// Idle is how long a channel without traffic must stay; 0 means 60 s.
 	Idle time.Duration
+	// Dialog is a SIP URI at which it has a dialog for a caller, and Conference one at which
+	// callers meet in a conference. Without them, the cases about these are skipped.
+	Dialog, Conference string
+	// ByHand asks its operator to do something that no SIP message causes, and returns at
+	// once; what comes of it is waited for ByHandWait, 0 means a minute. Without it, the
+	// cases about that are skipped.
+	ByHand     func(what string)
+	ByHandWait time.Duration
 	// Stop and Start end it as its operator would, and start it again. Without them, the
 	// cases about its end are skipped.
 	Stop, Start func(context.Context) error
@@ -54,6 +62,9 @@ func newBench(a ASTarget) *bench {
 	if a.RestoreWait == 0 {
 		a.RestoreWait = 500 * time.Millisecond
 	}
+	if a.ByHandWait == 0 {
+		a.ByHandWait = time.Minute
+	}
 	if a.Idle == 0 {
 		a.Idle = time.Minute
 	}
@@ -65,7 +76,7 @@ func newBench(a ASTarget) *bench {
 
 func (b *bench) cases() []Case {
 	return inOrder(slices.Concat(b.connectionCases(), b.documentCases(), b.channelCases(), b.pduASCases(), b.resultCases(), b.notificationCases(),
-		b.storeCases(), b.pushCases()))
+		b.dialogASCases(), b.transferCases(), b.conferenceASCases(), b.storeCases(), b.pushCases()))
 }
 
 // A bench is what is around an application server under test: two media servers, a proxy
@@ -86,6 +97,8 @@ type bench struct {
 	wire     *wire           // of the case that runs
 	findings []draft.Finding // of what the application server has sent since the last case
 	auto     func(*asked) bool
+	room     string      // the conference that is there, "" without one
+	refers   chan string // Refer-To of REFERs to the caller
 	onUser   func(*sipua.IncomingCall)
 	calls    chan *leg // of the user
 }
@@ -103,7 +116,7 @@ func (b *bench) start() (err error) {
 	if err != nil {
 		return fmt.Errorf("the media server's address: %w", err)
 	}
-	b.calls = make(chan *leg, maxEvents)
+	b.calls, b.refers = make(chan *leg, maxEvents), make(chan string, maxEvents)
 	defer func() {
 		if err != nil {
 			b.close()
@@ -117,17 +130,17 @@ func (b *bench) start() (err error) {
 		return err
 	}
 	own := net.JoinHostPort(host, "0")
-	if b.caller, err = sipua.New(sipua.Config{Addr: own, User: "caller", Logger: quiet, Trace: b.sipTrace}, sipua.Handlers{}); err != nil {
+	if err = b.newCaller(own); err != nil {
 		return err
 	}
 	if b.user, err = sipua.New(sipua.Config{Addr: own, User: "user", Logger: quiet, Trace: b.sipTrace}, sipua.Handlers{Invite: b.ring}); err != nil {
 		return err
 	}
-	for _, addr := range []string{b.target.MS, b.target.MS2} {
+	for i, addr := range []string{b.target.MS, b.target.MS2} {
 		if addr == "" {
 			continue
 		}
-		p, err := newMediaPeer(b, addr)
+		p, err := newMediaPeer(b, addr, i > 0)
 		if err != nil {
 			return err
 		}
@@ -135,6 +148,18 @@ func (b *bench) start() (err error) {
 	}
 	b.started = true
 	return nil
+}
+
+// newCaller opens the socket of the caller, with connections of its own: those to an
+// application server that was started again may be dead.
+func (b *bench) newCaller(addr string) error {
+	if b.caller != nil {
+		b.caller.Close()
+	}
+	c, err := sipua.New(sipua.Config{Addr: addr, User: "caller", Logger: slog.New(slog.DiscardHandler), Trace: b.sipTrace},
+		sipua.Handlers{Methods: []string{"REFER"}, Other: b.takeRefer})
+	b.caller = c
+	return err
 }
 
 // close ends everything; a bench that was never started, too.
@@ -224,6 +249,9 @@ func (b *bench) reset(w *wire) {
 	}
 	for len(b.calls) > 0 {
 		<-b.calls
+	}
+	for len(b.refers) > 0 {
+		<-b.refers
 	}
 }
 

@@ -39,10 +39,6 @@ func (s *storing) invite() {
 		URI: s.to, From: s.from, To: s.to, Destination: s.a.target.SIP, Body: []byte(s.offer), ContentType: sdpType,
 	})
 	s.doneAt = time.Now()
-	var silent *sipua.NoAnswerError
-	if errors.As(s.err, &silent) {
-		s.a.t.unreached = s.err
-	}
 	if s.err == nil {
 		s.err = s.call.Ack(ctx, nil, "")
 	}

@@ -64,13 +64,19 @@ func (b *bench) connectionCases() []Case {
 			if d := q.at.Sub(l.at); d < answerDelay {
 				a.t.Errorf("RestoreMsg came %v after the INVITE, before its 200", d)
 			}
-			next(a, l.acked, "ACK")
-			if l.ackedAt.Sub(q.at) > skew {
-				a.t.Errorf("RestoreMsg came %v before the ACK", l.ackedAt.Sub(q.at))
-			}
+			a.named(q, l)
 			q.succeed()
 			s.up()
 		})),
+	}
+}
+
+// named checks that a request that names a connection has not come before its ACK.
+func (a *asCase) named(q *asked, l *leg) {
+	a.t.Helper()
+	next(a, l.acked, "ACK to the media server")
+	if d := l.ackedAt.Sub(q.at); d > skew {
+		a.t.Errorf("%s came %v before the ACK", q.name(), d)
 	}
 }
 

@@ -22,9 +22,10 @@ type mediaPeer struct {
 	ua   *sipua.UA
 	host string
 
-	legs     chan *leg     // media legs as they are asked for
-	controls chan *control // control dialogs as they are asked for
-	asks     chan *asked   // requests that no rule of the case answers
+	legs     chan *leg       // media legs as they are asked for
+	controls chan *control   // control dialogs as they are asked for
+	asks     chan *asked     // requests that no rule of the case answers
+	notes    chan *draft.PDU // notifications
 	came     chan *asChannel
 
 	mu      sync.Mutex
@@ -64,9 +65,10 @@ type control struct {
 	call     *sipua.Call
 }
 
-func newMediaPeer(b *bench, addr string) (*mediaPeer, error) {
+// newMediaPeer opens the sockets of a media server, which may refuse control dialogs.
+func newMediaPeer(b *bench, addr string, refuse bool) (*mediaPeer, error) {
 	p := &mediaPeer{
-		b: b, legs: make(chan *leg, maxEvents), controls: make(chan *control, maxEvents), asks: make(chan *asked, maxEvents), came: make(chan *asChannel, maxEvents),
+		b: b, refuse: refuse, legs: make(chan *leg, maxEvents), controls: make(chan *control, maxEvents), asks: make(chan *asked, maxEvents), notes: make(chan *draft.PDU, maxEvents), came: make(chan *asChannel, maxEvents),
 	}
 	p.host, _, _ = net.SplitHostPort(addr)
 	var err error
@@ -95,11 +97,12 @@ func (p *mediaPeer) reset(refuse bool) (dropped bool) {
 	if dropped = refuse && c != nil && !c.over(); dropped {
 		hangUp(c.call)
 	}
-	for len(p.legs)+len(p.controls)+len(p.asks)+len(p.came) > 0 {
+	for len(p.legs)+len(p.controls)+len(p.asks)+len(p.notes)+len(p.came) > 0 {
 		select {
 		case <-p.legs:
 		case <-p.controls:
 		case <-p.asks:
+		case <-p.notes:
 		case <-p.came:
 		default:
 		}

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"context"
 	"math/big"
 	"net"
 	"strings"
@@ -190,8 +191,7 @@ func (a *asCase) notHammered(refuse func(*control)) {
 		a.t.Errorf("there are %d more within a second", n)
 	}
 	a.p.answers(nil)
-	a.c = a.channel()
-	a.works()
+	a.serves()
 }
 
 func reoffered(a *asCase) {
@@ -210,12 +210,17 @@ func reoffered(a *asCase) {
 	if !ok || old == nil || version.Cmp(old.Add(old, big.NewInt(1))) != 0 || m.Session != before.Session {
 		a.t.Errorf("o= has the session %s and the version %s after %s and %s", m.Session, m.Version, before.Session, before.Version)
 	}
-	a.c = a.channel()
-	a.works()
+	a.serves()
 }
 
 func asEnds(a *asCase) {
-	if a.target.Stop == nil || a.target.Start == nil {
+	stop, start, wait := a.target.Stop, a.target.Start, a.t.timeout
+	if (stop == nil || start == nil) && a.target.ByHand != nil {
+		wait = a.target.ByHandWait
+		stop = func(context.Context) error { a.target.ByHand("stop the application server"); return nil }
+		start = func(context.Context) error { a.target.ByHand("start the application server again"); return nil }
+	}
+	if stop == nil || start == nil {
 		a.t.Skipf("the runner cannot stop and start the application server")
 	}
 	ctx, cancel := a.t.within()
@@ -223,14 +228,18 @@ func asEnds(a *asCase) {
 	a.c.control.patient.Store(true)
 	a.t.Cleanup(func() {
 		a.c.conn.Close()
-		if err := a.target.Start(a.t.ctx); err != nil {
+		if err := start(a.t.ctx); err != nil {
 			a.t.Errorf("starting it again: %v", err)
 		}
+		a.p.await(a.t, wait)
+		if err := a.newCaller(net.JoinHostPort(a.p.host, "0")); err != nil {
+			a.t.Errorf("the caller: %v", err)
+		}
 	})
-	if err := a.target.Stop(ctx); err != nil {
+	if err := stop(ctx); err != nil {
 		a.t.Errorf("stopping it: %v", err)
 	}
-	next(a, a.c.control.ended, "BYE of the control dialog")
+	nextWithin(a, a.c.control.ended, "BYE of the control dialog", wait)
 	next(a, a.c.done, "end of the connection")
 	if err := a.c.call.Err(); err != nil {
 		a.t.Errorf("the dialog has not ended by BYE: %v", err)

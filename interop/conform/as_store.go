@@ -78,11 +78,9 @@ func heldBack(a *asCase) {
 	}
 }
 
-// balanced wants the second media server's channel as well.
-func balanced(a *asCase) {
-	if len(a.ms) < 2 {
-		a.t.Skipf("there is one media server")
-	}
+// bothServe has calls go to the second media server, too, and returns it.
+func (a *asCase) bothServe() *mediaPeer {
+	a.t.Helper()
 	second := a.ms[1]
 	second.mu.Lock()
 	second.refuse = false
@@ -90,10 +88,22 @@ func balanced(a *asCase) {
 	if second.await(a.t, a.retried()) == nil {
 		a.t.Fatal("no control channel comes to the second media server")
 	}
-	a.works()
-	for _, p := range a.ms {
-		p.forgetLegs()
+	for end := time.Now().Add(a.t.timeout); len(second.legs) == 0; a.works() {
+		if time.Now().After(end) {
+			a.t.Fatalf("within %v no call goes to the second media server", a.t.timeout)
+		}
 	}
+	second.forgetLegs()
+	a.p.forgetLegs()
+	return second
+}
+
+// balanced wants the second media server's channel as well.
+func balanced(a *asCase) {
+	if len(a.ms) < 2 {
+		a.t.Skipf("there is one media server")
+	}
+	second := a.bothServe()
 	var calls []*storing
 	for range 40 {
 		calls = append(calls, a.store(a.newUser()).up())

@@ -72,8 +72,14 @@ func TestASOwn(t *testing.T) {
 	if err := WriteText(&text, results, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if s := Summarize(results, Options{}); s.Counting > 0 || s.Skipped > 1 || s.Passed < 45 { // one is about TLS
+	if s := Summarize(results, Options{}); s.Counting > 0 {
 		t.Errorf("%v\n%s", s, text.String())
+	}
+	for _, r := range results {
+		about := strings.HasPrefix(r.ID, "mscp-as/4.") || strings.HasPrefix(r.ID, "mscp-as/5.") || r.ID == "mscp-as/7.2.1/15" // dialogs, conferences, TLS
+		if r.Outcome == Skipped && !about {
+			t.Errorf("%s is skipped: %s", r.ID, r.Detail)
+		}
 	}
 }
 

@@ -131,6 +131,9 @@ func (c *asChannel) take(pdu *draft.PDU) {
 		list = append(list, draft.Finding{Section: "7.2", Rule: "an application server sends requests and notifications", Text: fmt.Sprintf("a %v came", pdu.Kind)})
 	}
 	c.p.b.found(list)
+	if pdu.Kind == draft.Notification {
+		push(c.p.notes, pdu)
+	}
 	if pdu.Kind != draft.Request {
 		return
 	}

@@ -1,7 +1,6 @@
 package conform
 
 import (
-	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +52,7 @@ func withLength(change func(string) string) func(string) string {
 
 // asFaults has one fault for each strict case.
 func asFaults() []asFault {
-	return slices.Concat(asChannelFaults, asPDUFaults, asResultFaults, asPaperFaults)
+	return slices.Concat(asChannelFaults, asPDUFaults, asResultFaults, asPaperFaults, asDialogFaults, asTransferFaults, asConferenceFaults)
 }
 
 var asChannelFaults = []asFault{
@@ -117,27 +116,56 @@ var asPaperFaults = []asFault{
 	{fails: "paper-as/2.2/4", fault: scriptedas.LeavesFailedLegs},
 	{fails: "paper-as/2.2/4", fault: scriptedas.ForgetsRefused},
 	{fails: "paper-as/2.2/5", fault: scriptedas.LeavesMediaLeg},
+	{fails: "paper-as/2.2/6", fault: scriptedas.PushesTwice},
+	{fails: "paper-as/2.1/1", fault: scriptedas.PushesToAbsent},
 	{fails: "paper-as/2.3.3/2", fault: scriptedas.PushesElsewhere},
 }
 
-// firstOfAS is the first strict case that fails for an application server, and why.
-func firstOfAS(t *testing.T, target ASTarget) Result {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cases, end := MSCPAS(target)
-	defer end()
-	var found Result
-	o := Options{Timeout: 3 * time.Second, OnResult: func(r Result) {
-		if r.Counts(Options{}) {
-			found = r
-			cancel()
-		}
-	}}
-	if _, err := Run(ctx, strict(cases), o); err != nil && found.ID == "" {
-		t.Fatal(err)
-	}
-	return found
+var asDialogFaults = []asFault{
+	{fails: "mscp-as/4.1/1", fault: scriptedas.TwoSources},
+	{fails: "mscp-as/4.1/2", fault: scriptedas.IgnoresNotPrepared},
+	{fails: "mscp-as/4.2/1", fault: scriptedas.StartsAnotherDialog},
+	{fails: "mscp-as/4.2/2", fault: scriptedas.StartsOnCallersID},
+	{fails: "mscp-as/4.2/3", fault: scriptedas.IgnoresNotStarted},
+	{fails: "mscp-as/4.2/4", fault: scriptedas.IgnoresWrongState},
+	{fails: "mscp-as/4.3/1", fault: scriptedas.NeverTerminates},
+	{fails: "mscp-as/4.3/1", fault: scriptedas.TerminatesAnother},
+	{fails: "mscp-as/4.3/2", fault: scriptedas.ServesEndedDialogs},
+	{fails: "mscp-as/4.4/1", fault: scriptedas.IgnoresExit},
+	{fails: "mscp-as/4.4/2", fault: scriptedas.DropsEarlyNotifications},
+	{fails: "mscp-as/4.5/1", fault: scriptedas.IgnoresErrorDialog},
+	{fails: "mscp-as/4.6/1", fault: scriptedas.EndsOnDialogUser},
+	{fails: "mscp-as/4.7/1", fault: scriptedas.IgnoresDisconnect},
+}
+
+var asTransferFaults = []asFault{
+	{fails: "mscp-as/4.8.1/1", fault: scriptedas.NeverRefers},
+	{fails: "mscp-as/4.8.1/1", fault: scriptedas.RefersElsewhere},
+	{fails: "mscp-as/4.8.2/1", fault: scriptedas.NeverJoinsCallee},
+	{fails: "mscp-as/4.8.2/1", fault: scriptedas.JoinsCalleeToDialog},
+	{fails: "mscp-as/4.8.2/2", fault: scriptedas.NeverRejoins},
+	{fails: "mscp-as/4.8.2/3", fault: scriptedas.KeepsCallee},
+	{fails: "mscp-as/4.9/1", fault: scriptedas.IgnoresTerminateTransfer},
+	{fails: "mscp-as/4.10/1", fault: scriptedas.SaysNetworkBusyForBusy},
+	{fails: "mscp-as/4.10/2", fault: scriptedas.SaysBusyForNetworkBusy},
+	{fails: "mscp-as/4.10/3", fault: scriptedas.SaysBusyForNoAnswer},
+	{fails: "mscp-as/4.10/3", fault: scriptedas.NeverCancels},
+	{fails: "mscp-as/4.10/4", fault: scriptedas.IgnoresMaxTime},
+}
+
+var asConferenceFaults = []asFault{
+	{fails: "mscp-as/5.1/1", fault: scriptedas.BadReservation},
+	{fails: "mscp-as/5.1/1", fault: scriptedas.JoinsCallersID},
+	{fails: "mscp-as/5.1/2", fault: scriptedas.UsesDestroyedConference},
+	{fails: "mscp-as/5.1/3", fault: scriptedas.IgnoresNotCreated},
+	{fails: "mscp-as/5.2/1", fault: scriptedas.NeverDestroys},
+	{fails: "mscp-as/5.3/1", fault: scriptedas.JoinsAnotherConference},
+	{fails: "mscp-as/5.3/2", fault: scriptedas.IgnoresNotJoined},
+	{fails: "mscp-as/5.3/2", fault: scriptedas.ThrowsEverybodyOut},
+	{fails: "mscp-as/5.3/3", fault: scriptedas.MutesByUnjoin},
+	{fails: "mscp-as/5.4/1", fault: scriptedas.KeepsMediaOfLeaver},
+	{fails: "mscp-as/5.5/1", fault: scriptedas.FloorToNobody},
+	{fails: "mscp-as/5.5/2", fault: scriptedas.EmptiesOnConferenceUser},
 }
 
 // TestASFaults has each fault noticed first by its case, and each strict case notice one.
@@ -150,8 +178,12 @@ func TestASFaults(t *testing.T) {
 		noticed[f.fails] = true
 		t.Run(f.String(), func(t *testing.T) {
 			t.Parallel()
-			if r := firstOfAS(t, scripted(t, f.config(t))); r.ID != f.fails {
-				t.Errorf("it is noticed first by %q, not %s: %s\n%s", r.ID, f.fails, r.Detail, r.Wire)
+			target := scripted(t, f.config(t))
+			if !strings.HasPrefix(f.fails, "mscp-as/4.") && !strings.HasPrefix(f.fails, "mscp-as/5.") {
+				target.Dialog, target.Conference = "", "" // one that serves neither
+			}
+			if r, err := firstFailure(t.Context(), target, 3*time.Second); r.ID != f.fails {
+				t.Errorf("it is noticed first by %q, not %s: %v, %s\n%s", r.ID, f.fails, err, r.Detail, r.Wire)
 			}
 		})
 	}

@@ -41,7 +41,7 @@ func (m MSCPTarget) connection(t *T) *connection {
 		t.Fatalf("the INVITE for a connection has failed: %v", err)
 	}
 	t.ack(call)
-	l := &connection{s, call, connectionID(call)}
+	l := &connection{s, call, connectionID(call.ID())}
 	if m.media() == "message" {
 		l.agreed()
 	}

@@ -118,13 +118,13 @@ func (m MSCPTarget) user(t *T) *user {
 	if err := call.Ack(ctx, []byte(describe(own, s.from)), sdpType); err != nil {
 		t.Fatalf("ACK: %v", err)
 	}
-	c := &connection{s, call, connectionID(call)}
+	c := &connection{s, call, connectionID(call.ID())}
 	c.agreed()
 	return &user{connection: c}
 }
 
-func connectionID(call *sipua.Call) string {
-	id := call.ID()
+// connectionID names the connection of a SIP dialog. See section 2.3.1.
+func connectionID(id sipua.DialogID) string {
 	return id.CallID + ";" + id.FromTag + ";" + id.ToTag
 }
 

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
-		_ = p.Value.Set(strconv.Itoa(4 + runtime.GOMAXPROCS(0)))
+		_ = p.Value.Set(strconv.Itoa(12 + 2*runtime.GOMAXPROCS(0)))
 	}
 	os.Exit(m.Run())
 }

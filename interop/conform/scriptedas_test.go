@@ -13,7 +13,7 @@ func scripted(t *testing.T, change func(*scriptedas.Config)) ASTarget {
 	t.Helper()
 	a := ASTarget{
 		MS: freeAddr(t), MS2: freeAddr(t), Proxy: freeAddr(t), Domain: "example.com",
-		RestoreWait: time.Second, Retry: time.Second, Idle: time.Second,
+		RestoreWait: time.Second, Retry: time.Second, Idle: time.Second, ByHandWait: 3 * time.Second,
 	}
 	c := scriptedas.Config{
 		Addr: freeAddr(t), Media: []scriptedas.Media{{Addr: a.MS, Weight: 1}, {Addr: a.MS2, Weight: 3}}, Proxy: a.Proxy, Domain: a.Domain,
@@ -26,6 +26,10 @@ func scripted(t *testing.T, change func(*scriptedas.Config)) ASTarget {
 	s, err := scriptedas.Start(c)
 	if err != nil {
 		t.Fatal(err)
+	}
+	a.Dialog, a.Conference = "sip:dialog@"+a.Domain, "sip:room@"+a.Domain
+	a.ByHand = func(what string) {
+		go s.Act(map[string]string{actMute: scriptedas.Mute, actFloor: scriptedas.Floor}[what])
 	}
 	a.Stop = func(context.Context) error { s.Stop(); return nil }
 	a.Start = func(context.Context) error { s, err = scriptedas.Start(c); return err }

@@ -47,7 +47,7 @@ type conformFlags struct {
 	send, username    string
 	stop, start       string
 	only, format, out string
-	list              bool
+	list, byHand      bool
 }
 
 func (f *conformFlags) define(fs *flag.FlagSet) {
@@ -76,6 +76,9 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.as.MS, "ms", "", "mscp-as: the `host:port` of the runner's first media server")
 	fs.StringVar(&f.as.MS2, "ms2", "", "mscp-as: the `host:port` of the second; without it, a case is skipped")
 	fs.StringVar(&f.as.Proxy, "proxy", "", "mscp-as: the `host:port` of the runner's proxy and presence server")
+	fs.StringVar(&f.as.Dialog, "dialog", "", "mscp-as: the SIP `URI` at which it has a dialog for a caller; without it, cases are skipped")
+	fs.StringVar(&f.as.Conference, "conference", "", "mscp-as: the SIP `URI` at which callers meet in a conference; without it, cases are skipped")
+	fs.BoolVar(&f.byHand, "by-hand", false, "mscp-as: ask on standard error for what no SIP message causes, such as muting somebody, and wait a minute for it; without it, cases are skipped")
 	fs.StringVar(&f.as.Domain, "domain", "example.com", "mscp-as: the `domain` of callers and recipients")
 	fs.DurationVar(&f.as.RestoreWait, "restore-wait", 500*time.Millisecond, "mscp-as: how long the answer to a caller waits for MsgRestored")
 	fs.DurationVar(&f.as.Retry, "retry", 30*time.Second, "mscp-as: the longest pause after which it tries again what has failed")
@@ -108,6 +111,9 @@ func runConform(ctx context.Context, args []string) error {
 		f.as.SIP = f.SIP
 		if f.stop != "" && f.start != "" {
 			f.as.Stop, f.as.Start = shell(f.stop), shell(f.start)
+		}
+		if f.byHand {
+			f.as.ByHand = func(what string) { fmt.Fprintf(os.Stderr, "By hand, within a minute: %s.\n", what) }
 		}
 		var end func()
 		cases, end = conform.MSCPAS(f.as)

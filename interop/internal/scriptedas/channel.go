@@ -397,6 +397,13 @@ func (c *channel) write(start, body string) {
 	}
 }
 
+// isAsking reports whether a request is outstanding.
+func (c *channel) isAsking() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.pending) > 0
+}
+
 // isUp reports whether requests can be sent.
 func (c *channel) isUp() bool {
 	c.mu.Lock()

@@ -41,10 +41,17 @@ func (s *Server) dialogCall(in *leg) {
 	d := &dialogCall{s: s, c: c, in: in, out: out, events: make(chan element, maxEarly)}
 	if d.start() {
 		d.run()
+	} else if s.is(RefusesWithoutEnding) {
+		out.bye()
+		return
 	}
 	in.bye()
-	out.bye()
-	d.endCallee()
+	if !s.is(KeepsMediaAfterExit) {
+		out.bye()
+	}
+	if !s.is(KeepsCallee) {
+		d.endCallee()
+	}
 }
 
 // start prepares and starts the dialog, and reports whether it runs.
@@ -62,9 +69,7 @@ func (d *dialogCall) start() bool {
 		return false
 	}
 	d.id = o.get("dialogid")
-	if !d.s.is(DropsEarlyNotifications) {
-		d.s.know(d.id, d)
-	}
+	d.s.know(d.id, d)
 	attrs = []string{"prepareddialogid", d.id, "connectionid", d.out.id()}
 	switch {
 	case d.s.is(StartsAnotherDialog):
@@ -81,7 +86,6 @@ func (d *dialogCall) start() bool {
 	case o.err != nil || o.XMLName.Local != "dialogstarted":
 		return false
 	}
-	d.s.know(d.id, d)
 	return true
 }
 
@@ -146,8 +150,8 @@ func (d *dialogCall) take(e element) bool {
 	case "dialogtransfer":
 		d.transfer(e)
 	case "dialogterminatetransfer":
-		d.rejoin()
-		if !d.s.is(KeepsCallee) {
+		if !d.s.is(IgnoresTerminateTransfer) {
+			d.rejoin()
 			d.endCallee()
 		}
 	}

@@ -86,7 +86,7 @@ const (
 	IgnoresWrongState       Fault = "it keeps the call after errordialogwrongstate"
 	IgnoresExit             Fault = "it keeps the call after dialogexit"
 	IgnoresErrorDialog      Fault = "it keeps the call after errordialog"
-	DropsEarlyNotifications Fault = "it drops a dialogexit that comes before dialogstarted"
+	DropsEarlyNotifications Fault = "it drops notifications that come while it waits for a response"
 	NeverTerminates         Fault = "it does not end a dialog whose caller is gone"
 	TerminatesAnother       Fault = "it ends another dialog"
 	ServesEndedDialogs      Fault = "it does what the notifications of an ended dialog ask for"
@@ -96,18 +96,18 @@ const (
 
 // Faults of transfers.
 const (
-	NeverRefers            Fault = "it sends no REFER"
-	RefersElsewhere        Fault = "its REFER names somebody else"
-	NeverJoinsCallee       Fault = "it does not join the callee"
-	JoinsCalleeToDialog    Fault = "it joins the callee with the dialog"
-	NeverRejoins           Fault = "it does not join the caller and the dialog again when the callee has hung up"
-	NeverRejoinsOnRequest  Fault = "it never joins the caller and the dialog again"
-	KeepsCallee            Fault = "it keeps the callee"
-	NeverCancels           Fault = "it never cancels"
-	SaysNetworkBusyForBusy Fault = "it says network_busy for a 486"
-	SaysBusyForNetworkBusy Fault = "it says busy for a 6xx"
-	SaysBusyForNoAnswer    Fault = "it says busy for a callee who does not answer"
-	IgnoresMaxTime         Fault = "it lets a transfer go on beyond maxtime"
+	NeverRefers              Fault = "it sends no REFER"
+	RefersElsewhere          Fault = "its REFER names somebody else"
+	NeverJoinsCallee         Fault = "it does not join the callee"
+	JoinsCalleeToDialog      Fault = "it joins the callee with the dialog"
+	NeverRejoins             Fault = "it does not join the caller and the dialog again when the callee has hung up"
+	IgnoresTerminateTransfer Fault = "it does nothing about dialogterminatetransfer"
+	KeepsCallee              Fault = "it keeps the callee"
+	NeverCancels             Fault = "it never cancels"
+	SaysNetworkBusyForBusy   Fault = "it says network_busy for a 486"
+	SaysBusyForNetworkBusy   Fault = "it says busy for a 6xx"
+	SaysBusyForNoAnswer      Fault = "it says busy for a callee who does not answer"
+	IgnoresMaxTime           Fault = "it lets a transfer go on beyond maxtime"
 )
 
 // Faults of conferences.
@@ -123,5 +123,20 @@ const (
 	DestroysAnother         Fault = "it destroys another conference"
 	UsesDestroyedConference Fault = "it joins callers to a conference that it has destroyed"
 	MutesByUnjoin           Fault = "it mutes a member by unjoin"
+	EmptiesOnConferenceUser Fault = "it ends all calls for conferenceuser"
 	FloorToNobody           Fault = "it gives the floor to somebody who is not there"
+)
+
+// Faults that no case was written for.
+const (
+	SendsMsgBeforeAck    Fault = "it sends SendMsg before the ACK that brings the answer"
+	PushesTwice          Fault = "it delivers once more what was delivered"
+	PushesToAbsent       Fault = "it calls users who have not come back"
+	AnnouncesTwice       Fault = "it sends RestoreMsg twice for a session"
+	NamesOneConnection   Fault = "it names one connection for all sessions"
+	AnswersWithoutSDP    Fault = "its 200 to the caller has no answer"
+	NeverSubscribes      Fault = "it never learns that a user has come back"
+	KeepsMediaAfterExit  Fault = "it keeps the media server's leg after dialogexit"
+	RefusesWithoutEnding Fault = "it leaves a caller whose dialog did not start alone"
+	AcksBridgeLate       Fault = "it joins the callee before the ACK to the media server"
 )

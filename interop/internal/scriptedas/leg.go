@@ -66,9 +66,7 @@ func (s *Server) cancelled(callID string) {
 func (l *leg) answer(sdp string) {
 	res := l.in.Reply("200 OK", strictpeer.Tag(l.local))
 	res.Add("Contact", "<"+l.s.sip.Contact("as")+">")
-	res.Add("Content-Type", "application/sdp")
-	res.Body = sdp
-	l.s.reply(l.in.From, res)
+	l.s.reply(l.in.From, l.withBody(res, sdp))
 }
 
 // refuse ends a call that was not answered.

@@ -14,6 +14,12 @@ func (c *channel) notification(body string) {
 	if c.s.is(HangsOnNotification) && (err != nil || e.XMLName.Space != draftSpace) {
 		<-c.s.ctx.Done()
 	}
+	if c.s.is(EmptiesOnConferenceUser) && e.XMLName.Local == "conferenceuser" {
+		c.s.work.Go(func() { c.s.Act(empty) })
+	}
+	if c.s.is(DropsEarlyNotifications) && c.isAsking() {
+		return
+	}
 	if err != nil || e.XMLName.Space != draftSpace || e.get("dialogid") == "" {
 		return
 	}
@@ -24,7 +30,7 @@ func (c *channel) notification(body string) {
 		d.push(e)
 		return
 	}
-	if len(c.s.early) < maxEarly && len(c.s.early[id]) < maxEarly && !c.s.is(DropsEarlyNotifications) {
+	if len(c.s.early) < maxEarly && len(c.s.early[id]) < maxEarly {
 		c.s.early[id] = append(c.s.early[id], e)
 	}
 }

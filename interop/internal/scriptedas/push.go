@@ -18,7 +18,7 @@ func (s *Server) keep(uri string, k kept) {
 		u = &user{uri: uri}
 		s.users[uri] = u
 	}
-	first := len(u.kept) == 0
+	first := len(u.kept) == 0 && !s.is(NeverSubscribes)
 	u.kept = append(u.kept, k)
 	s.mu.Unlock()
 	if first {
@@ -52,7 +52,7 @@ func (s *Server) subscribe(u *user) {
 func (s *Server) notified(u *user, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u.here = strings.Contains(body, "open</")
+	u.here = strings.Contains(body, "open</") || s.is(PushesToAbsent)
 	if u.here && !u.pushing && len(u.kept) > 0 {
 		u.pushing = true
 		s.work.Go(func() { s.push(u) })
@@ -71,7 +71,7 @@ func (s *Server) push(u *user) {
 		}
 		k := u.kept[0]
 		s.mu.Unlock()
-		if s.pushOne(u, k) || s.is(ForgetsRefused) {
+		if s.pushOne(u, k) && (!s.is(PushesTwice) || s.pushOne(u, k)) || s.is(ForgetsRefused) {
 			s.mu.Lock()
 			u.kept = slices.Delete(u.kept, 0, 1)
 			s.mu.Unlock()
@@ -113,7 +113,11 @@ func (s *Server) pushOne(u *user, k kept) bool {
 	if s.is(SwallowsAnswer) {
 		answer = ""
 	}
-	media.ack(answer)
+	if s.is(SendsMsgBeforeAck) {
+		s.work.Go(func() { s.pause(200 * time.Millisecond); media.ack(answer) })
+	} else {
+		media.ack(answer)
+	}
 	phone.ack("")
 	o := c.request(s.tag("SendMsg", "", "xmlns", paperSpace, "from-uri", k.from, "to-uri", u.uri, "connection-id", media.id()), answerWait)
 	if s.is(LeavesPushLegs) || s.is(LeavesFailedLegs) && o.XMLName.Local != "MsgSended" {

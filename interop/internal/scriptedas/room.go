@@ -108,6 +108,7 @@ func (s *Server) leave(r *room, c *channel, out *leg) {
 const (
 	Mute  = "mute"  // the first member is heard no more
 	Floor = "floor" // the first member gets the floor
+	empty = "empty" // all members are sent away, for a fault
 )
 
 // Act does what an operator wants in the room, while somebody is in it.
@@ -126,6 +127,10 @@ func (s *Server) Act(what string) {
 	}
 	first := r.members[0].id()
 	switch what {
+	case empty:
+		for _, m := range r.members {
+			m.bye()
+		}
 	case Mute:
 		stream := tag("stream", "", "type", "audio", "direction", "receive")
 		if s.is(MutesByUnjoin) {

@@ -133,10 +133,18 @@ func (s *Server) storeCall(in *leg, to string) {
 		return
 	}
 	if !s.is(AnswersFirst) {
-		in.answer(s.rewritten(OwnAnswer, out.body))
+		in.answer(s.answerTo(out.body))
 	}
 	s.keep(to, kept{from, c})
 	s.bridge(in, out)
+}
+
+// answerTo is what a caller is answered, given the media server's answer.
+func (s *Server) answerTo(sdp string) string {
+	if s.is(AnswersWithoutSDP) {
+		return ""
+	}
+	return s.rewritten(OwnAnswer, sdp)
 }
 
 // rewritten is a session description; with the fault, it is not as it came.
@@ -170,6 +178,9 @@ func (s *Server) restore(c *channel, out *leg, from, to string) (failed bool) {
 		parts := strings.Split(id, ";")
 		id = parts[0] + ";" + parts[2] + ";" + parts[1]
 	}
+	if s.is(NamesOneConnection) {
+		id = "session;1;2"
+	}
 	wait := s.cfg.RestoreWait
 	if s.is(WaitsForever) {
 		wait = time.Hour
@@ -178,6 +189,9 @@ func (s *Server) restore(c *channel, out *leg, from, to string) (failed bool) {
 		wait /= 8
 	}
 	o := c.request(s.tag("RestoreMsg", "", "xmlns", paperSpace, "from-uri", from, "to-uri", to, "connection-id", id), wait)
+	if s.is(AnnouncesTwice) {
+		c.request(s.tag("RestoreMsg", "", "xmlns", paperSpace, "from-uri", from, "to-uri", to, "connection-id", id), wait)
+	}
 	return !errors.Is(o.err, context.DeadlineExceeded) && !s.succeeded(o, "MsgRestored", from, to, id)
 }
 

@@ -44,7 +44,9 @@ func (d *dialogCall) bridge(e element) {
 	go func() {
 		select {
 		case <-d.in.ended:
-			cancel()
+			if !d.s.is(ServesEndedDialogs) {
+				cancel()
+			}
 		case <-ctx.Done():
 		}
 	}()
@@ -60,7 +62,11 @@ func (d *dialogCall) bridge(e element) {
 		d.complete(d.reason(err))
 		return
 	}
-	media.ack(callee.body)
+	if d.s.is(AcksBridgeLate) {
+		d.s.work.Go(func() { d.s.pause(200 * time.Millisecond); media.ack(callee.body) })
+	} else {
+		media.ack(callee.body)
+	}
 	callee.ack("")
 	d.callee, d.calleeMedia = callee, media
 	if most, _ := time.ParseDuration(e.get("maxtime")); most > 0 && !d.s.is(IgnoresMaxTime) {
@@ -112,16 +118,13 @@ func (d *dialogCall) calleeGone() {
 
 // rejoin joins the caller and the dialog again.
 func (d *dialogCall) rejoin() {
-	if d.s.is(NeverRejoinsOnRequest) {
-		return
-	}
 	d.c.request(tag("join", "", "id1", d.out.id(), "id2", d.id), answerWait)
 }
 
 // endCallee ends both legs of a callee; without one it does nothing.
 func (d *dialogCall) endCallee() {
 	d.maxTime = nil
-	if d.callee == nil || d.s.is(KeepsCallee) {
+	if d.callee == nil {
 		return
 	}
 	d.callee.bye()
