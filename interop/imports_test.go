@@ -34,8 +34,8 @@ var allowed = map[string][]string{
 	"as":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"as/operator":       {"internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
 	"as/cmd/mscp-as":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
-	"ms":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
-	"ms/cmd/mscp-ms":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
+	"ms/cmd/mscp-ms":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
 	"ms/operator":       {"internal/admit", "internal/quietlog", "internal/boltfile", "sipua", "store", "internal/daemon", "internal/table", "internal/xmltree"},
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/mscp/mediaserver"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
@@ -39,7 +40,7 @@ type Server struct {
 	msrps *msrp.Listener // over TLS; nil without
 	mscp  mscp.Config
 	// draft refuses what is not about messages; it knows the connections.
-	draft   *mscp.MediaServer
+	draft   *mediaserver.Server
 	mcfg    msrp.Config
 	mcfgTLS msrp.Config // for connections of ours, and over TLS
 
@@ -132,7 +133,7 @@ func (s *Server) openMSCP() error {
 		return err
 	}
 	s.mscp = mscp.Config{Dialect: dialect, Logger: s.log}
-	s.draft = mscp.NewMediaServer(mscp.MediaFunctions{HasConnection: func(id string) bool { return s.connections.get(id) != nil }})
+	s.draft = mediaserver.New(mediaserver.Functions{HasConnection: func(id string) bool { return s.connections.get(id) != nil }})
 	if s.trace.Enabled() {
 		s.mscp.Trace = func(e mscp.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{

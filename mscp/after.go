@@ -18,17 +18,17 @@ type afters struct {
 	sent bool // whether the response was
 }
 
-// AfterResponse calls f when the response to the request that ctx is of has
+// AfterResponse calls f when the response to the request that ctx belongs to has
 // been handed to the channel, so that a notification that f sends comes after
-// it. It is for use in a Handler and what it calls; where the response has gone
-// out, or with any other ctx, f is called at once.
+// it. It is for use in a Handler and the functions that it calls. If the response has
+// gone out already, or ctx is any other, f is called at once.
 func AfterResponse(ctx context.Context, f func()) {
-	afterResponse(ctx, func(bool) { f() })
+	OnResponse(ctx, func(bool) { f() })
 }
 
-// afterResponse is AfterResponse, and tells f whether the response was sent: it was not
+// OnResponse is AfterResponse, and f gets whether the response was sent: it was not
 // if the channel ended first.
-func afterResponse(ctx context.Context, f func(sent bool)) {
+func OnResponse(ctx context.Context, f func(sent bool)) {
 	sent := true
 	if a, ok := ctx.Value(afterKey{}).(*afters); ok {
 		var wait bool

@@ -10,11 +10,9 @@
 //
 // An application server (AS) has a [Connector] make the offer of an INVITE and
 // connect, and makes requests with the [Client] that it returns. A media server
-// (MS) has an [Acceptor] answer and run a [Server] on the connection that comes.
-// A [MediaServer] is a handler for the requests of sections 4 and 5: it knows ids,
-// states, owners, and what flows between connections, dialogs and conferences, and
-// calls functions for the media. [MediaServer.Control] ties it to an Acceptor. The
-// examples show each.
+// (MS) has an [Acceptor] answer and run a [Server] on the connection that comes, with a
+// [Handler] for the requests. Package mediaserver has a Handler for those of sections 4
+// and 5. The examples show each.
 //
 // To look at what others send, [Validate], [ValidatePDU] and [ValidateSDP] list
 // every rule that is broken, with its section and its place; [CheckAnswer] holds
@@ -46,15 +44,6 @@
 // A request-id of any length that fits in a line goes back as it came. In a
 // response it is the last token of the line. REQ, NOTIF and MSCP are in upper case;
 // names of headers are in any, and unknown headers are ignored.
-//
-// Whether a stream of one medium contradicts one of another (5.3): it does not. A
-// connection may hear one and see another, and a join that names audio leaves video as
-// it is. A dialog's start is a join to its end point, and the direction of its streams is
-// as the dialog sees it, as in 6.3. Two whose last stream was
-// torn down by the rules are joined no more. The draft gives connections no owner: in a
-// [MediaServer] they are the AS's whose dialogs or joins use them.
-//
-// Whether a dialog that was prepared is there after its start has failed: it is not.
 //
 // How an AS that has lost its memory learns what an MS keeps is ours, too:
 // [SendInventory], [InventoryFollows] and [Inventory], in ExtensionNamespace.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -15,8 +16,6 @@ import (
 // and returns the answer of the 200 after the ACK; here, it asks a media server of the
 // same program.
 func ExampleConnector() {
-	ms := newSpeller()
-	defer ms.runs.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	exits := make(chan *mscp.DialogExit, 1)
@@ -25,7 +24,7 @@ func ExampleConnector() {
 			exits <- exit
 		}
 	}}}
-	client, err := as.Connect(ctx, ms.answer)
+	client, err := as.Connect(ctx, func(_ context.Context, offer []byte) ([]byte, error) { return serve(ctx, offer) })
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -48,6 +47,32 @@ func ExampleConnector() {
 	// Output:
 	// started on call;1;2
 	// ended: true
+}
+
+// serve is a media server without package mediaserver: its dialogs end at once.
+func serve(ctx context.Context, offer []byte) ([]byte, error) {
+	a := &mscp.Acceptor{Host: "127.0.0.1", Serve: func(c net.Conn) *mscp.Server {
+		server := make(chan *mscp.Server, 1)
+		s := mscp.NewServer(c, func(ctx context.Context, req mscp.Element) (mscp.Element, error) {
+			start, ok := req.(*mscp.DialogStart)
+			if !ok {
+				return mscp.Refuse(req, "not supported"), nil
+			}
+			mscp.AfterResponse(ctx, func() {
+				s := <-server
+				_ = s.Notify(context.Background(), &mscp.DialogExit{DialogID: "d1", ConnectionID: start.ConnectionID})
+				server <- s
+			})
+			return &mscp.DialogStarted{DialogID: "d1", ConnectionID: start.ConnectionID}, nil
+		}, mscp.Config{})
+		server <- s
+		return s
+	}}
+	answer, err := a.Answer(offer)
+	if err == nil {
+		go a.Run(ctx)
+	}
+	return answer, err
 }
 
 // The bytes of a channel, both ways one after the other, as a capture has them: what is

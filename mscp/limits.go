@@ -51,14 +51,3 @@ const (
 	// DefaultDeadPeer is the default of [Config].DeadPeer.
 	DefaultDeadPeer = 30 * time.Second
 )
-
-// Limits of a MediaServer. What exceeds one is refused.
-const (
-	MaxDialogs     = 10_000
-	MaxConferences = 10_000
-	MaxJoins       = 1000 // of one connection, dialog or conference
-
-	// MaxEarlyNotifications bounds what is kept of a dialog's, or a conference's,
-	// notifications until the response that tells its id has gone out.
-	MaxEarlyNotifications = 256
-)

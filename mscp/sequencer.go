@@ -133,7 +133,11 @@ func (s *sequencer) noteDone(j *job) {
 // targetNames are the attributes that name a connection, dialog or conference.
 var targetNames = []string{"connectionid", "conferenceid", "dialogid", "prepareddialogid", "id1", "id2", "connection-id"}
 
-// appendTargets appends the ids of what e is about.
+// Targets returns the ids of the connections, dialogs and conferences that e is about,
+// each once. Requests that share one are handled in the order of their arrival.
+func Targets(e Element) []string { return appendTargets(nil, e) }
+
+// appendTargets appends the targets of e that are not there yet.
 func appendTargets(ids []string, e Element) []string {
 	add := func(id string) {
 		if id != "" && !slices.Contains(ids, id) {

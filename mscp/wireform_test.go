@@ -1,7 +1,6 @@
 package mscp
 
 import (
-	"context"
 	"strings"
 	"testing"
 )
@@ -134,59 +133,6 @@ func TestIgnored(t *testing.T) {
 	if inv, ok := d.Element.(*Inventory); !ok || len(inv.Pairs) != 1 || inv.Pairs[0].FromURI != "a" || inv.Pairs[0].Messages != 3 {
 		t.Errorf("%+v", d.Element)
 	}
-}
-
-// TestUniqueIDs checks that no id is given twice, by one MS or by another, as after a
-// restart.
-func TestUniqueIDs(t *testing.T) {
-	f := MediaFunctions{
-		PrepareDialog:    func(context.Context, Dialog) error { return nil },
-		CreateConference: func(context.Context, string, *CreateConference) error { return nil },
-	}
-	seen := map[string]bool{}
-	for range 3 {
-		m := NewMediaServer(f)
-		for range 500 {
-			for _, req := range []Element{&DialogPrepare{Src: "s"}, &CreateConference{}} {
-				e, err := m.Handle(t.Context(), req)
-				id := attributeOf(e, "dialogid") + attributeOf(e, "conferenceid")
-				if err != nil || id == "" || seen[id] {
-					t.Fatalf("%+v, %v", e, err)
-				}
-				seen[id] = true
-			}
-		}
-	}
-}
-
-// TestTwoEndPoints has a MediaServer refuse what no channel lets through.
-func TestTwoEndPoints(t *testing.T) {
-	mt := newMediaTest(t, nil)
-	conf := mt.ask(&CreateConference{}, "conferencecreated", "").(*ConferenceCreated).ConferenceID
-	for _, req := range []Element{
-		&DialogPrepare{Src: "s", ConnectionID: "c1", ConferenceID: conf}, &DialogStart{Src: "s", ConnectionID: "c1", ConferenceID: conf},
-	} {
-		e, err := mt.m.Handle(t.Context(), req)
-		if err != nil || !strings.Contains(attributeOf(e, "reason"), "are both there") {
-			t.Errorf("%+v, %v", e, err)
-		}
-	}
-	for _, req := range []Element{
-		&DialogPrepare{Src: "s", ConnectionID: "c1"}, &DialogPrepare{Src: "s", ConferenceID: conf}, &DialogPrepare{Src: "s"},
-	} {
-		if e, err := mt.m.Handle(t.Context(), req); err != nil || Name(e) != "dialogprepared" {
-			t.Errorf("%+v, %v", e, err)
-		}
-	}
-	// A prepared dialog, for a conference: both have to agree, or the start names none.
-	p := mt.ask(&DialogPrepare{Src: "s", ConferenceID: conf}, "dialogprepared", "").(*DialogPrepared).DialogID
-	mt.ask(&DialogStart{PreparedDialogID: p, ConnectionID: "c1"}, "errordialognotstarted", "for another")
-	mt.ask(&DialogStart{PreparedDialogID: p, ConferenceID: "other"}, "errordialognotstarted", "for another")
-	if e := mt.ask(&DialogStart{PreparedDialogID: p}, "dialogstarted", "").(*DialogStarted); e.ConferenceID != conf || e.DialogID != p {
-		t.Errorf("%+v", e)
-	}
-	p = mt.ask(&DialogPrepare{Src: "s", ConferenceID: conf}, "dialogprepared", "").(*DialogPrepared).DialogID
-	mt.ask(&DialogStart{PreparedDialogID: p, ConferenceID: conf}, "dialogstarted", "")
 }
 
 // TestNumbers checks what numbers are read as: their value.

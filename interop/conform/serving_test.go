@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/mscp/mediaserver"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -23,7 +24,7 @@ import (
 type servingMS struct {
 	t    *testing.T
 	f    fault
-	m    *mscp.MediaServer
+	m    *mediaserver.Server
 	ua   *sipua.UA
 	msrp *msrp.Listener
 	cert tls.Certificate
@@ -51,7 +52,7 @@ type msConnection struct {
 func serve(t *testing.T, f fault) *servingMS {
 	t.Helper()
 	s := &servingMS{t: t, f: f, connections: map[string]*msConnection{}, kept: map[[2]string][]string{}}
-	s.m = mscp.NewMediaServer(s.functions())
+	s.m = mediaserver.New(s.functions())
 	var err error
 	if s.cert, err = newCertificate(); err != nil {
 		t.Fatal(err)
@@ -109,7 +110,7 @@ type tellKey struct{}
 
 // An owner is an application server, and what tells it.
 type owner struct {
-	*mscp.Owner
+	*mediaserver.Owner
 	tell func(mscp.Element)
 }
 
@@ -337,28 +338,28 @@ func (s *servingMS) listenAny() (net.Listener, error) {
 }
 
 // functions are the media.
-func (s *servingMS) functions() mscp.MediaFunctions {
-	known := func(d mscp.Dialog) error {
+func (s *servingMS) functions() mediaserver.Functions {
+	known := func(d mediaserver.Dialog) error {
 		if !strings.HasPrefix(d.Document.Src, "data:text/plain,") {
 			return errors.New("the document cannot be fetched")
 		}
 		return nil
 	}
-	return mscp.MediaFunctions{
+	return mediaserver.Functions{
 		HasConnection: func(id string) bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			return s.connections[id] != nil || s.f.anyConnection
 		},
-		PrepareDialog: func(_ context.Context, d mscp.Dialog) error { return known(d) },
-		StartDialog: func(ctx context.Context, d mscp.Dialog) error {
+		PrepareDialog: func(_ context.Context, d mediaserver.Dialog) error { return known(d) },
+		StartDialog: func(ctx context.Context, d mediaserver.Dialog) error {
 			if err := known(d); err != nil {
 				return err
 			}
 			s.run(ctx, d)
 			return nil
 		},
-		EndDialog: func(d mscp.Dialog, immediate bool) {
+		EndDialog: func(d mediaserver.Dialog, immediate bool) {
 			if !immediate {
 				s.m.DialogExited(d.ID, nil)
 			}
@@ -371,7 +372,7 @@ func (s *servingMS) functions() mscp.MediaFunctions {
 }
 
 // run is what a document says.
-func (s *servingMS) run(ctx context.Context, d mscp.Dialog) {
+func (s *servingMS) run(ctx context.Context, d mediaserver.Dialog) {
 	tell := func(e mscp.Element) {
 		mscp.AfterResponse(ctx, func() { ctx.Value(tellKey{}).(func(mscp.Element))(e) })
 	}

@@ -1,9 +1,11 @@
-package mscp
+package mediaserver
 
 import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 // A conferenceState is where a conference is in its life.
@@ -15,7 +17,7 @@ const (
 	destroying
 )
 
-// A liveConference is one of a MediaServer.
+// A liveConference is one of a Server.
 type liveConference struct {
 	id     string
 	owner  *Owner // nil for one of Handle
@@ -24,14 +26,14 @@ type liveConference struct {
 }
 
 // hasConference reports whether a conference can be used. It is called with the lock.
-func (m *MediaServer) hasConference(id string) bool {
+func (m *Server) hasConference(id string) bool {
 	c := m.conferences[id]
 	return c != nil && c.state == created
 }
 
-func (m *MediaServer) create(ctx context.Context, req *CreateConference) Element {
+func (m *Server) create(ctx context.Context, req *mscp.CreateConference) mscp.Element {
 	c := &liveConference{id: uniqueID("conference"), owner: ownerOf(ctx)}
-	c.outlet.notify = func(e Element) { m.notify(c.owner, e) }
+	c.outlet.notify = func(e mscp.Element) { m.notify(c.owner, e) }
 	err := errNotSupported
 	if m.f.CreateConference != nil {
 		if err = m.reserve(c); err == nil {
@@ -39,18 +41,18 @@ func (m *MediaServer) create(ctx context.Context, req *CreateConference) Element
 		}
 	}
 	if err != nil {
-		return &ErrorConferenceCreate{ConferenceID: c.id, Reason: err.Error()}
+		return &mscp.ErrorConferenceCreate{ConferenceID: c.id, Reason: err.Error()}
 	}
-	afterResponse(ctx, func(sent bool) {
+	mscp.OnResponse(ctx, func(sent bool) {
 		if !sent { // the AS will never know of it
 			m.destroyGone(context.WithoutCancel(ctx), c)
 		}
 		c.outlet.release()
 	})
-	return &ConferenceCreated{ConferenceID: c.id}
+	return &mscp.ConferenceCreated{ConferenceID: c.id}
 }
 
-func (m *MediaServer) reserve(c *liveConference) error {
+func (m *Server) reserve(c *liveConference) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -64,7 +66,7 @@ func (m *MediaServer) reserve(c *liveConference) error {
 }
 
 // createReserved has the media create a conference that has its place.
-func (m *MediaServer) createReserved(ctx context.Context, c *liveConference, req *CreateConference) error {
+func (m *Server) createReserved(ctx context.Context, c *liveConference, req *mscp.CreateConference) error {
 	err := m.f.CreateConference(ctx, c.id, req)
 	m.mu.Lock()
 	gone := err == nil && c.owner.gone()
@@ -84,7 +86,7 @@ func (m *MediaServer) createReserved(ctx context.Context, c *liveConference, req
 }
 
 // destroy ends a conference, and the dialogs that run on it.
-func (m *MediaServer) destroy(ctx context.Context, req *DestroyConference) Element {
+func (m *Server) destroy(ctx context.Context, req *mscp.DestroyConference) mscp.Element {
 	m.mu.Lock()
 	c := m.conferences[req.ConferenceID]
 	known := m.hasConference(req.ConferenceID)
@@ -103,14 +105,14 @@ func (m *MediaServer) destroy(ctx context.Context, req *DestroyConference) Eleme
 		m.destroyed(c, err == nil)
 	}
 	if err != nil {
-		return &ErrorConferenceDestroy{ConferenceID: req.ConferenceID, Reason: err.Error()}
+		return &mscp.ErrorConferenceDestroy{ConferenceID: req.ConferenceID, Reason: err.Error()}
 	}
-	return &ConferenceDestroyed{ConferenceID: req.ConferenceID}
+	return &mscp.ConferenceDestroyed{ConferenceID: req.ConferenceID}
 }
 
 // destroyGone destroys a conference that nobody has any more. One that is being created
 // or destroyed is left to whoever does that.
-func (m *MediaServer) destroyGone(ctx context.Context, c *liveConference) {
+func (m *Server) destroyGone(ctx context.Context, c *liveConference) {
 	m.mu.Lock()
 	mine := c.state == created
 	if mine {
@@ -128,7 +130,7 @@ func (m *MediaServer) destroyGone(ctx context.Context, c *liveConference) {
 
 // destroyed takes out a conference whose media are destroyed; one that could not be
 // destroyed stays, unless its AS is gone.
-func (m *MediaServer) destroyed(c *liveConference, done bool) {
+func (m *Server) destroyed(c *liveConference, done bool) {
 	m.mu.Lock()
 	if !done && !c.owner.gone() {
 		c.state = created
@@ -147,19 +149,19 @@ func (m *MediaServer) destroyed(c *liveConference, done bool) {
 // ConferenceNotify sends an event of a conference to the AS that has created it: after
 // its conferencecreated, and in the order of the calls. It fails for one that does not
 // exist, and for more than MaxEarlyNotifications before the response. It must not be
-// called by MediaFunctions.Notify. See sections 3.1 and 5.5.
-func (m *MediaServer) ConferenceNotify(e *ConferenceUser) error { // [MSCP-5.5-1]
+// called by Functions.Notify. See sections 3.1 and 5.5.
+func (m *Server) ConferenceNotify(e *mscp.ConferenceUser) error { // [MSCP-5.5-1]
 	m.mu.Lock()
 	c := m.conferences[e.ConferenceID]
 	m.mu.Unlock()
 	if c == nil {
-		return fmt.Errorf("mscp: conference identified by %s does not exist", shorten(e.ConferenceID))
+		return fmt.Errorf("mscp: conference identified by %.40q does not exist", e.ConferenceID)
 	}
 	return c.outlet.send(e, false)
 }
 
 // join joins two of what exists, or changes how they are joined.
-func (m *MediaServer) join(ctx context.Context, req *Join) Element {
+func (m *Server) join(ctx context.Context, req *mscp.Join) mscp.Element {
 	err := m.beginJoin(ctx, req.ID1, req.ID2, MaxJoins)
 	if err == nil {
 		if err = errNotSupported; m.f.Join != nil {
@@ -169,14 +171,14 @@ func (m *MediaServer) join(ctx context.Context, req *Join) Element {
 	}
 	m.tellFlows()
 	if err != nil {
-		return &ErrorConferenceJoin{ID1: req.ID1, ID2: req.ID2, Reason: err.Error()} // [MSCP-5.3-1]
+		return &mscp.ErrorConferenceJoin{ID1: req.ID1, ID2: req.ID2, Reason: err.Error()} // [MSCP-5.3-1]
 	}
-	return &ConferenceJoined{ID1: req.ID1, ID2: req.ID2} // [MSCP-5.3-1]
+	return &mscp.ConferenceJoined{ID1: req.ID1, ID2: req.ID2} // [MSCP-5.3-1]
 }
 
 // endJoin establishes what the media have established, if both and the AS are still
 // there.
-func (m *MediaServer) endJoin(ctx context.Context, req *Join, err error) error {
+func (m *Server) endJoin(ctx context.Context, req *mscp.Join, err error) error {
 	m.mu.Lock()
 	gone := err == nil && ownerOf(ctx).gone()
 	if gone {
@@ -191,25 +193,25 @@ func (m *MediaServer) endJoin(ctx context.Context, req *Join, err error) error {
 	m.release(req.ID1, req.ID2)
 	m.mu.Unlock()
 	if gone && m.f.Unjoin != nil {
-		_ = m.f.Unjoin(context.WithoutCancel(ctx), &Unjoin{ID1: req.ID1, ID2: req.ID2})
+		_ = m.f.Unjoin(context.WithoutCancel(ctx), &mscp.Unjoin{ID1: req.ID1, ID2: req.ID2})
 	}
 	return err
 }
 
-func (m *MediaServer) unjoin(ctx context.Context, req *Unjoin) Element {
+func (m *Server) unjoin(ctx context.Context, req *mscp.Unjoin) mscp.Element {
 	err := m.beginJoin(ctx, req.ID1, req.ID2, MaxJoins+1)
 	if err == nil {
 		err = m.unjoinHeld(ctx, req)
 	}
 	m.tellFlows()
 	if err != nil {
-		return &ErrorConferenceUnjoin{ID1: req.ID1, ID2: req.ID2, Reason: err.Error()} // [MSCP-5.4-1]
+		return &mscp.ErrorConferenceUnjoin{ID1: req.ID1, ID2: req.ID2, Reason: err.Error()} // [MSCP-5.4-1]
 	}
-	return &ConferenceUnjoined{ID1: req.ID1, ID2: req.ID2} // [MSCP-5.4-1]
+	return &mscp.ConferenceUnjoined{ID1: req.ID1, ID2: req.ID2} // [MSCP-5.4-1]
 }
 
 // unjoinHeld is unjoin for two that beginJoin has let through.
-func (m *MediaServer) unjoinHeld(ctx context.Context, req *Unjoin) error {
+func (m *Server) unjoinHeld(ctx context.Context, req *mscp.Unjoin) error {
 	m.mu.Lock()
 	joined := m.links.links[req.ID1][req.ID2] != 0
 	m.mu.Unlock()
@@ -233,7 +235,7 @@ func (m *MediaServer) unjoinHeld(ctx context.Context, req *Unjoin) error {
 
 // beginJoin tells why two ids cannot be joined, or unjoined, or holds them until
 // release. Both may have fewer than most joins with others.
-func (m *MediaServer) beginJoin(ctx context.Context, id1, id2 string, most int) error {
+func (m *Server) beginJoin(ctx context.Context, id1, id2 string, most int) error {
 	if id1 == id2 {
 		return errors.New("id1 and id2 are the same")
 	}
@@ -253,7 +255,7 @@ func (m *MediaServer) beginJoin(ctx context.Context, id1, id2 string, most int) 
 }
 
 // checkJoinable tells why two ids cannot be joined. It is called with the lock.
-func (m *MediaServer) checkJoinable(ids ...string) error {
+func (m *Server) checkJoinable(ids ...string) error {
 	for _, id := range ids {
 		d := m.dialogs[id]
 		switch {
@@ -268,7 +270,7 @@ func (m *MediaServer) checkJoinable(ids ...string) error {
 
 // Flows are the media that flow from and to a connection, dialog or conference, in a
 // fixed order. See section 5.3.
-func (m *MediaServer) Flows(id string) []Flow {
+func (m *Server) Flows(id string) []Flow {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.links.flows(id)
@@ -276,7 +278,7 @@ func (m *MediaServer) Flows(id string) []Flow {
 
 // tellFlows tells what has changed, in its order. It is called without the lock, and
 // returns when everything that has changed before was told.
-func (m *MediaServer) tellFlows() {
+func (m *Server) tellFlows() {
 	m.telling.Lock()
 	defer m.telling.Unlock()
 	m.mu.Lock()

@@ -1,16 +1,18 @@
-package mscp
+package mediaserver
 
 import (
 	"context"
 	"fmt"
 	"testing"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 // TestDraftTermination is section 4.3: what is told of dialogs that the AS ends.
 func TestDraftTermination(t *testing.T) {
 	mt := newMediaTest(t, nil)
 	start := func(src string) string {
-		return mt.ask(&DialogStart{Src: src, ConnectionID: "c1"}, "dialogstarted", "").(*DialogStarted).DialogID
+		return mt.ask(&mscp.DialogStart{Src: src, ConnectionID: "c1"}, "dialogstarted", "").(*mscp.DialogStarted).DialogID
 	}
 	ended := make(chan string, 3)
 	mt.m.f.EndDialog = func(d Dialog, immediate bool) { ended <- fmt.Sprintf("%s %t", d.Document.Src, immediate) }
@@ -21,22 +23,22 @@ func TestDraftTermination(t *testing.T) {
 		}
 	}
 	now, soon := start("now"), start("soon")
-	ready := mt.ask(&DialogPrepare{Src: "ready"}, "dialogprepared", "").(*DialogPrepared).DialogID
-	mt.tell(&DialogTerminate{DialogID: "nobody"})
-	mt.tell(&DialogTerminate{DialogID: now, Immediate: "true"})
+	ready := mt.ask(&mscp.DialogPrepare{Src: "ready"}, "dialogprepared", "").(*mscp.DialogPrepared).DialogID
+	mt.tell(&mscp.DialogTerminate{DialogID: "nobody"})
+	mt.tell(&mscp.DialogTerminate{DialogID: now, Immediate: "true"})
 	want("now true")
-	mt.ask(&Join{ID1: now, ID2: "c1"}, "errorconferencejoin", "identified by "+now)
-	mt.tell(&DialogTerminate{DialogID: ready})
+	mt.ask(&mscp.Join{ID1: now, ID2: "c1"}, "errorconferencejoin", "identified by "+now)
+	mt.tell(&mscp.DialogTerminate{DialogID: ready})
 	want("ready true")
-	mt.tell(&DialogTerminate{DialogID: soon})
+	mt.tell(&mscp.DialogTerminate{DialogID: soon})
 	want("soon false")
-	mt.tell(&DialogTerminate{DialogID: soon})
+	mt.tell(&mscp.DialogTerminate{DialogID: soon})
 	mt.m.DialogExited(now, nil) // of which nothing may be told
 	mt.m.DialogExited(soon, nil)
-	if e := mt.hear("dialogexit").(*DialogExit); e.DialogID != soon {
+	if e := mt.hear("dialogexit").(*mscp.DialogExit); e.DialogID != soon {
 		t.Errorf("told of %s", e.DialogID)
 	}
-	mt.ask(&DialogStart{PreparedDialogID: ready, ConnectionID: "c1"}, "errordialognotstarted", "does not exist")
+	mt.ask(&mscp.DialogStart{PreparedDialogID: ready, ConnectionID: "c1"}, "errordialognotstarted", "does not exist")
 	if mt.wantNoDialogs(); len(ended) != 0 {
 		t.Errorf("%d ends", len(ended))
 	}
@@ -46,43 +48,43 @@ func TestDraftTermination(t *testing.T) {
 // told of only when the AS knows it.
 func TestShortDialog(t *testing.T) {
 	as, ms := tcpPair(t)
-	var server *Server
-	var m *MediaServer
+	var server *mscp.Server
+	var m *Server
 	ready := make(chan struct{})
-	m = NewMediaServer(MediaFunctions{
+	m = New(Functions{
 		HasConnection: func(string) bool { return true },
 		StartDialog: func(_ context.Context, d Dialog) error {
 			<-ready
 			m.DialogExited(d.ID, nil)
 			return nil
 		},
-		Notify: func(e Element) { _ = server.Notify(t.Context(), e) },
+		Notify: func(e mscp.Element) { _ = server.Notify(t.Context(), e) },
 	})
-	server = NewServer(ms, m.Handle, Config{})
+	server = mscp.NewServer(ms, m.Handle, mscp.Config{})
 	defer server.Close()
 	close(ready)
 	const dialogs = 50
 	for i := range dialogs {
-		doc := Document{Kind: Request, Element: &DialogStart{Src: "s", ConnectionID: "c"}}
-		if err := (&PDU{Kind: Request, ID: uint64(i), Body: doc.Encode(Draft)}).Write(as); err != nil {
+		doc := mscp.Document{Kind: mscp.Request, Element: &mscp.DialogStart{Src: "s", ConnectionID: "c"}}
+		if err := (&mscp.PDU{Kind: mscp.Request, ID: uint64(i), Body: doc.Encode(mscp.Draft)}).Write(as); err != nil {
 			t.Fatal(err)
 		}
 	}
 	known := map[string]bool{}
-	r := NewReader(as)
+	r := mscp.NewReader(as)
 	for range 2 * dialogs {
 		p, err := r.Read()
 		if err != nil {
 			t.Fatal(err)
 		}
-		docs, err := p.Documents(Options{Strict: true})
+		docs, err := p.Documents(mscp.Options{Strict: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		switch e := docs[0].Element.(type) {
-		case *DialogStarted:
+		case *mscp.DialogStarted:
 			known[e.DialogID] = true
-		case *DialogExit:
+		case *mscp.DialogExit:
 			if !known[e.DialogID] {
 				t.Errorf("the end of %s came before its start", e.DialogID)
 			}
@@ -94,22 +96,22 @@ func TestShortDialog(t *testing.T) {
 // terminates, while their start is under way.
 func TestEndedWhileStarting(t *testing.T) {
 	var ids []string
-	what := func(*MediaServer, string) {}
-	mt := newMediaTest(t, func(mt *mediaTest, f *MediaFunctions) {
+	what := func(*Server, string) {}
+	mt := newMediaTest(t, func(mt *mediaTest, f *Functions) {
 		f.StartDialog = func(_ context.Context, d Dialog) error {
 			ids = append(ids, d.ID)
 			what(mt.m, d.ID)
 			return nil
 		}
 	})
-	what = func(m *MediaServer, _ string) { m.ConnectionEnded("c1") }
-	mt.ask(&DialogStart{Src: "gone", ConnectionID: "c1"}, "errordialognotstarted", "has ended")
-	what = func(m *MediaServer, id string) { m.Notified(&DialogTerminate{DialogID: id, Immediate: "true"}) }
-	mt.ask(&DialogStart{Src: "now", ConnectionID: "c1"}, "errordialognotstarted", "terminated before")
-	what = func(m *MediaServer, id string) { m.Notified(&DialogTerminate{DialogID: id}) }
+	what = func(m *Server, _ string) { m.ConnectionEnded("c1") }
+	mt.ask(&mscp.DialogStart{Src: "gone", ConnectionID: "c1"}, "errordialognotstarted", "has ended")
+	what = func(m *Server, id string) { m.Notified(&mscp.DialogTerminate{DialogID: id, Immediate: "true"}) }
+	mt.ask(&mscp.DialogStart{Src: "now", ConnectionID: "c1"}, "errordialognotstarted", "terminated before")
+	what = func(m *Server, id string) { m.Notified(&mscp.DialogTerminate{DialogID: id}) }
 	ended := make(chan bool, 1)
 	mt.m.f.EndDialog = func(_ Dialog, immediate bool) { ended <- immediate }
-	mt.ask(&DialogStart{Src: "soon", ConnectionID: "c1"}, "dialogstarted", "")
+	mt.ask(&mscp.DialogStart{Src: "soon", ConnectionID: "c1"}, "dialogstarted", "")
 	if <-ended {
 		t.Error("ended immediately")
 	}
@@ -122,14 +124,14 @@ func TestEndedWhileStarting(t *testing.T) {
 // TestConnectionEnds checks what becomes of dialogs and joins of a connection.
 func TestConnectionEnds(t *testing.T) {
 	mt := newMediaTest(t, nil)
-	conf := mt.ask(&CreateConference{}, "conferencecreated", "").(*ConferenceCreated).ConferenceID
-	d := mt.ask(&DialogStart{Src: "s", ConnectionID: "c1"}, "dialogstarted", "").(*DialogStarted)
-	mt.ask(&Join{ID1: conf, ID2: "c1"}, "conferencejoined", "")
+	conf := mt.ask(&mscp.CreateConference{}, "conferencecreated", "").(*mscp.ConferenceCreated).ConferenceID
+	d := mt.ask(&mscp.DialogStart{Src: "s", ConnectionID: "c1"}, "dialogstarted", "").(*mscp.DialogStarted)
+	mt.ask(&mscp.Join{ID1: conf, ID2: "c1"}, "conferencejoined", "")
 	mt.m.ConnectionEnded("c1")
-	if e := mt.hear("errordialog").(*ErrorDialog); e.DialogID != d.DialogID || e.Reason == "" {
+	if e := mt.hear("errordialog").(*mscp.ErrorDialog); e.DialogID != d.DialogID || e.Reason == "" {
 		t.Errorf("%+v", e)
 	}
-	mt.ask(&Unjoin{ID1: conf, ID2: "c1"}, "errorconferenceunjoin", "not joined")
+	mt.ask(&mscp.Unjoin{ID1: conf, ID2: "c1"}, "errorconferenceunjoin", "not joined")
 }
 
 // TestTerminatedBeforeTold terminates a dialog immediately while its events, and its end,
@@ -137,26 +139,23 @@ func TestConnectionEnds(t *testing.T) {
 func TestTerminatedBeforeTold(t *testing.T) {
 	for _, exits := range []bool{false, true} {
 		told, ended := 0, 0
-		m := NewMediaServer(MediaFunctions{
+		m := New(Functions{
 			HasConnection: func(string) bool { return true },
 			StartDialog:   func(context.Context, Dialog) error { return nil },
 			EndDialog:     func(Dialog, bool) { ended++ },
-			Notify:        func(Element) { told++ },
+			Notify:        func(mscp.Element) { told++ },
 		})
-		ctx, after := forResponse(t.Context())
-		e, err := m.Handle(ctx, &DialogStart{Src: "s", ConnectionID: "c"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		id := e.(*DialogStarted).DialogID
-		if err := m.DialogNotify(id, &DialogUser{EventName: "e"}); err != nil {
-			t.Error(err)
-		}
-		if exits {
-			m.DialogExited(id, nil)
-		}
-		m.Notified(&DialogTerminate{DialogID: id, Immediate: "true"})
-		after.run(true)
+		var id string
+		answerTo(t, m.Handle, &mscp.DialogStart{Src: "s", ConnectionID: "c"}, true, func(e mscp.Element) {
+			id = e.(*mscp.DialogStarted).DialogID
+			if err := m.DialogNotify(id, &mscp.DialogUser{EventName: "e"}); err != nil {
+				t.Error(err)
+			}
+			if exits {
+				m.DialogExited(id, nil)
+			}
+			m.Notified(&mscp.DialogTerminate{DialogID: id, Immediate: "true"})
+		})
 		if m.DialogExited(id, nil); told != 0 || ended != 1 && !exits || len(m.dialogs)+len(m.held)+len(m.links.links) != 0 {
 			t.Errorf("exits %t: %d told, %d ended, %d dialogs, %d held", exits, told, ended, len(m.dialogs), len(m.held))
 		}
@@ -167,13 +166,13 @@ func TestTerminatedBeforeTold(t *testing.T) {
 // wants its end, and that a prepared one gives its connection back.
 func TestNoEndDialog(t *testing.T) {
 	var told []string
-	m := NewMediaServer(MediaFunctions{
+	m := New(Functions{
 		HasConnection: func(string) bool { return true },
 		PrepareDialog: func(context.Context, Dialog) error { return nil },
 		StartDialog:   func(context.Context, Dialog) error { return nil },
-		Notify:        func(e Element) { told = append(told, Name(e)) },
+		Notify:        func(e mscp.Element) { told = append(told, mscp.Name(e)) },
 	})
-	ask := func(req Element) Element {
+	ask := func(req mscp.Element) mscp.Element {
 		e, err := m.Handle(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
@@ -181,17 +180,17 @@ func TestNoEndDialog(t *testing.T) {
 		return e
 	}
 	for _, connection := range []string{"c", ""} { // which dialogprepare names, or not
-		id := ask(&DialogPrepare{Src: "s", ConnectionID: connection}).(*DialogPrepared).DialogID
-		if e := ask(&DialogStart{PreparedDialogID: id, ConnectionID: "c"}); Name(e) != "dialogstarted" {
+		id := ask(&mscp.DialogPrepare{Src: "s", ConnectionID: connection}).(*mscp.DialogPrepared).DialogID
+		if e := ask(&mscp.DialogStart{PreparedDialogID: id, ConnectionID: "c"}); mscp.Name(e) != "dialogstarted" {
 			t.Fatalf("%+v", e)
 		}
-		m.Notified(&DialogTerminate{DialogID: id})
+		m.Notified(&mscp.DialogTerminate{DialogID: id})
 		if len(m.dialogs)+len(m.held) != 0 {
 			t.Errorf("%d dialogs, %d held", len(m.dialogs), len(m.held))
 		}
 	}
-	id := ask(&DialogPrepare{Src: "s", ConnectionID: "c"}).(*DialogPrepared).DialogID
-	m.Notified(&DialogTerminate{DialogID: id}) // of which nothing is told
+	id := ask(&mscp.DialogPrepare{Src: "s", ConnectionID: "c"}).(*mscp.DialogPrepared).DialogID
+	m.Notified(&mscp.DialogTerminate{DialogID: id}) // of which nothing is told
 	if len(told) != 2 || told[0] != "dialogexit" || told[1] != "dialogexit" || len(m.dialogs)+len(m.held) != 0 {
 		t.Errorf("told %v; %d dialogs, %d held", told, len(m.dialogs), len(m.held))
 	}

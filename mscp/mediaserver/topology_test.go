@@ -1,4 +1,4 @@
-package mscp
+package mediaserver
 
 import (
 	"context"
@@ -9,12 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 // A flowTest is an MS whose connections are a to f, and which can be told to refuse.
 type flowTest struct {
 	*testing.T
-	m      *MediaServer
+	m      *Server
 	refuse error // of Join, Unjoin and StartDialog
 
 	mu   sync.Mutex
@@ -24,13 +26,13 @@ type flowTest struct {
 
 func newFlowTest(t *testing.T) *flowTest {
 	ft := &flowTest{T: t, now: map[Flow]bool{}}
-	ft.m = NewMediaServer(MediaFunctions{
+	ft.m = New(Functions{
 		HasConnection:     func(id string) bool { return len(id) == 1 },
 		StartDialog:       func(context.Context, Dialog) error { return ft.refuse },
-		CreateConference:  func(context.Context, string, *CreateConference) error { return nil },
+		CreateConference:  func(context.Context, string, *mscp.CreateConference) error { return nil },
 		DestroyConference: func(context.Context, string) error { return nil },
-		Join:              func(context.Context, *Join) error { return ft.refuse },
-		Unjoin:            func(context.Context, *Unjoin) error { return ft.refuse },
+		Join:              func(context.Context, *mscp.Join) error { return ft.refuse },
+		Unjoin:            func(context.Context, *mscp.Unjoin) error { return ft.refuse },
 		FlowsChanged:      ft.changed,
 	})
 	return ft
@@ -65,11 +67,11 @@ func flowText(flows []Flow) string {
 	return b.String()
 }
 
-func (ft *flowTest) ask(req Element, want string) Element {
+func (ft *flowTest) ask(req mscp.Element, want string) mscp.Element {
 	ft.Helper()
 	e, err := ft.m.Handle(ft.Context(), req)
-	if err != nil || Name(e) != want {
-		ft.Fatalf("%s: %+v, %v", Name(req), e, err)
+	if err != nil || mscp.Name(e) != want {
+		ft.Fatalf("%s: %+v, %v", mscp.Name(req), e, err)
 	}
 	return e
 }
@@ -80,11 +82,11 @@ func (ft *flowTest) join(id1, id2 string, streams ...string) {
 }
 
 // joinOf makes a join whose streams are like "audio both".
-func joinOf(id1, id2 string, streams ...string) *Join {
-	j := &Join{ID1: id1, ID2: id2}
+func joinOf(id1, id2 string, streams ...string) *mscp.Join {
+	j := &mscp.Join{ID1: id1, ID2: id2}
 	for _, s := range streams {
 		media, direction, _ := strings.Cut(s, " ")
-		j.Streams = append(j.Streams, Stream{Type: media, Direction: direction})
+		j.Streams = append(j.Streams, mscp.Stream{Type: media, Direction: direction})
 	}
 	return j
 }
@@ -104,13 +106,13 @@ func (ft *flowTest) want(id, flows string) {
 }
 
 func (ft *flowTest) conference() string {
-	return ft.ask(&CreateConference{}, "conferencecreated").(*ConferenceCreated).ConferenceID
+	return ft.ask(&mscp.CreateConference{}, "conferencecreated").(*mscp.ConferenceCreated).ConferenceID
 }
 
 func (ft *flowTest) dialog(connection string, streams ...string) string {
 	ft.Helper()
-	req := &DialogStart{Src: "s", ConnectionID: connection, Streams: joinOf("", "", streams...).Streams}
-	return ft.ask(req, "dialogstarted").(*DialogStarted).DialogID
+	req := &mscp.DialogStart{Src: "s", ConnectionID: connection, Streams: joinOf("", "", streams...).Streams}
+	return ft.ask(req, "dialogstarted").(*mscp.DialogStarted).DialogID
 }
 
 // TestFirstTopologyRule has a join between two take the place of what contradicts it
@@ -144,12 +146,12 @@ func TestFirstTopologyRule(t *testing.T) {
 	if ft.want("a", " a>b a>bv b>a b>av"); ft.last != told {
 		t.Errorf("a refused join: told %s", ft.last)
 	}
-	ft.ask(&Unjoin{ID1: "a", ID2: "b"}, "errorconferenceunjoin")
+	ft.ask(&mscp.Unjoin{ID1: "a", ID2: "b"}, "errorconferenceunjoin")
 	ft.want("a", " a>b a>bv b>a b>av")
 	ft.refuse = nil
-	ft.ask(&Unjoin{ID1: "b", ID2: "a"}, "conferenceunjoined")
+	ft.ask(&mscp.Unjoin{ID1: "b", ID2: "a"}, "conferenceunjoined")
 	ft.want("a", "")
-	ft.ask(&Unjoin{ID1: "b", ID2: "a"}, "errorconferenceunjoin")
+	ft.ask(&mscp.Unjoin{ID1: "b", ID2: "a"}, "errorconferenceunjoin")
 }
 
 // TestSecondTopologyRule has a connection or dialog listen to one source, the last, and
@@ -167,7 +169,7 @@ func TestSecondTopologyRule(t *testing.T) {
 	ft.join("e", "b", "audiovideo receive")
 	ft.want("b", " b>a b>c e>b e>bv")
 	ft.want("d", "")
-	ft.ask(&Unjoin{ID1: "d", ID2: "b"}, "errorconferenceunjoin") // they are joined no more
+	ft.ask(&mscp.Unjoin{ID1: "d", ID2: "b"}, "errorconferenceunjoin") // they are joined no more
 	conf := ft.conference()
 	for _, id := range []string{"a", "b", "c"} {
 		ft.join(conf, id) // a conference listens to all
@@ -213,21 +215,21 @@ func TestThirdTopologyRule(t *testing.T) {
 	if flows := ft.m.Flows("e"); len(flows) != 3 || slices.Contains(flows, Flow{"f", "e", "audio"}) {
 		t.Errorf("e has%s", flowText(flows))
 	}
-	ft.ask(&Unjoin{ID1: "e", ID2: v}, "conferenceunjoined") // from where it was started
+	ft.ask(&mscp.Unjoin{ID1: "e", ID2: v}, "conferenceunjoined") // from where it was started
 	ft.want(v, "")
 	ft.m.DialogExited(v, nil)
 	ft.join("e", "f", "audio both")
 	before := flowText(ft.m.Flows("e"))
 	ft.refuse = errors.New("no resources")
-	ft.ask(&DialogStart{Src: "s", ConnectionID: "e"}, "errordialognotstarted")
+	ft.ask(&mscp.DialogStart{Src: "s", ConnectionID: "e"}, "errordialognotstarted")
 	ft.want("e", before)
 	ft.m.ConnectionEnded("e")
 	ft.want("f", "")
-	ft.ask(&DestroyConference{ConferenceID: conf}, "conferencedestroyed")
+	ft.ask(&mscp.DestroyConference{ConferenceID: conf}, "conferencedestroyed")
 	ft.want("a", " a>"+d)
 	ft.m.DialogExited(d, nil)
 	ft.refuse = nil
-	ft.m.Notified(&DialogTerminate{DialogID: ft.dialog("a"), Immediate: "true"})
+	ft.m.Notified(&mscp.DialogTerminate{DialogID: ft.dialog("a"), Immediate: "true"})
 	if len(ft.now) != 0 || len(ft.m.links.links) != 0 || len(ft.m.held) != 0 {
 		t.Errorf("left: %v, %v, %v", ft.now, ft.m.links.links, ft.m.held)
 	}
@@ -245,9 +247,9 @@ func TestTopology(t *testing.T) {
 			for range 500 {
 				i := rand.IntN(len(ids))
 				j := (i + 1 + rand.IntN(len(ids)-1)) % len(ids)
-				var req Element = joinOf(ids[i], ids[j], media[rand.IntN(3)]+" "+directions[rand.IntN(3)])
+				var req mscp.Element = joinOf(ids[i], ids[j], media[rand.IntN(3)]+" "+directions[rand.IntN(3)])
 				if rand.IntN(5) == 0 {
-					req = &Unjoin{ID1: ids[i], ID2: ids[j]}
+					req = &mscp.Unjoin{ID1: ids[i], ID2: ids[j]}
 				}
 				if _, err := ft.m.Handle(t.Context(), req); err != nil {
 					t.Error(err)
@@ -285,8 +287,8 @@ func TestManyJoins(t *testing.T) {
 	}
 	ft.join(conf, "7", "audio receive")
 	ft.ask(joinOf(conf, "one more"), "errorconferencejoin")
-	ft.ask(&DialogStart{Src: "s", ConferenceID: conf}, "errordialognotstarted")
-	ft.ask(&Unjoin{ID1: conf, ID2: "7"}, "conferenceunjoined")
+	ft.ask(&mscp.DialogStart{Src: "s", ConferenceID: conf}, "errordialognotstarted")
+	ft.ask(&mscp.Unjoin{ID1: conf, ID2: "7"}, "conferenceunjoined")
 	ft.join(conf, "one more")
 }
 
@@ -297,21 +299,18 @@ func TestJoinable(t *testing.T) {
 	d1, d2, conf1, conf2 := ft.dialog("e"), ft.dialog("f"), ft.conference(), ft.conference()
 	for _, ids := range [][2]string{{"a", "b"}, {"a", d1}, {d1, "b"}, {d1, d2}, {"a", conf1}, {conf1, d1}, {conf1, conf2}} {
 		ft.join(ids[0], ids[1])
-		ft.ask(&Unjoin{ID1: ids[1], ID2: ids[0]}, "conferenceunjoined")
+		ft.ask(&mscp.Unjoin{ID1: ids[1], ID2: ids[0]}, "conferenceunjoined")
 	}
-	prepared := ft.ask(&DialogPrepare{Src: "s"}, "dialogprepared").(*DialogPrepared).DialogID
-	ctx, after := forResponse(t.Context()) // the end of this one is not told yet
-	e, err := ft.m.Handle(ctx, &DialogStart{Src: "s", ConnectionID: "a"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := e.(*DialogStarted).DialogID
-	ft.m.DialogExited(over, nil)
-	for _, id := range []string{"nobody", "", prepared, over} {
-		for _, other := range []string{"a", d1, conf1, id} {
-			ft.ask(&Join{ID1: id, ID2: other}, "errorconferencejoin")
-			ft.ask(&Unjoin{ID1: other, ID2: id}, "errorconferenceunjoin")
+	prepared := ft.ask(&mscp.DialogPrepare{Src: "s"}, "dialogprepared").(*mscp.DialogPrepared).DialogID
+	start := &mscp.DialogStart{Src: "s", ConnectionID: "a"}
+	answerTo(t, ft.m.Handle, start, true, func(e mscp.Element) { // the end of this one is not told yet
+		over := e.(*mscp.DialogStarted).DialogID
+		ft.m.DialogExited(over, nil)
+		for _, id := range []string{"nobody", "", prepared, over} {
+			for _, other := range []string{"a", d1, conf1, id} {
+				ft.ask(&mscp.Join{ID1: id, ID2: other}, "errorconferencejoin")
+				ft.ask(&mscp.Unjoin{ID1: other, ID2: id}, "errorconferenceunjoin")
+			}
 		}
-	}
-	after.run(true)
+	})
 }

@@ -1,8 +1,12 @@
-package mscp
+package mediaserver
 
-import "fmt"
+import (
+	"fmt"
 
-func (m *MediaServer) dialogEvent(id string, e Element) {
+	"github.com/gomscp/gomscp/mscp"
+)
+
+func (m *Server) dialogEvent(id string, e mscp.Element) {
 	m.mu.Lock()
 	d := m.dialogs[id]
 	m.mu.Unlock()
@@ -18,7 +22,7 @@ func (m *MediaServer) dialogEvent(id string, e Element) {
 // once, and fails for more than MaxEarlyNotifications; later it returns when e is sent.
 // It fails for a dialog that is not started, or has ended, and must not be called by
 // the function that sends notifications. See sections 4.6 to 4.9.
-func (m *MediaServer) DialogNotify(id string, e Element) error { // [MSCP-4.6-3]
+func (m *Server) DialogNotify(id string, e mscp.Element) error { // [MSCP-4.6-3]
 	m.mu.Lock()
 	d := m.dialogs[id]
 	runs := d != nil && d.state >= starting // one that has ended has a closed outlet
@@ -28,7 +32,7 @@ func (m *MediaServer) DialogNotify(id string, e Element) error { // [MSCP-4.6-3]
 	}
 	m.mu.Unlock()
 	if !runs {
-		return fmt.Errorf("mscp: no dialog that runs is identified by %s", shorten(id))
+		return fmt.Errorf("mscp: no running dialog is identified by %.40q", id)
 	}
 	e, err := addressed(at, e)
 	if err != nil {
@@ -38,24 +42,26 @@ func (m *MediaServer) DialogNotify(id string, e Element) error { // [MSCP-4.6-3]
 }
 
 // addressed is a copy of an event with the ids of its dialog.
-func addressed(d Dialog, e Element) (Element, error) {
+func addressed(d Dialog, e mscp.Element) (mscp.Element, error) {
 	switch e := e.(type) {
-	case *DialogUser:
+	case *mscp.DialogUser:
 		n := *e
-		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
-		return &n, nil
-	case *DialogDisconnect:
+		return d.fill(&n, &n.DialogID, &n.ConnectionID, &n.ConferenceID), nil
+	case *mscp.DialogDisconnect:
 		n := *e
-		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
-		return &n, nil
-	case *DialogTransfer:
+		return d.fill(&n, &n.DialogID, &n.ConnectionID, &n.ConferenceID), nil
+	case *mscp.DialogTransfer:
 		n := *e
-		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
-		return &n, nil
-	case *DialogTerminateTransfer:
+		return d.fill(&n, &n.DialogID, &n.ConnectionID, &n.ConferenceID), nil
+	case *mscp.DialogTerminateTransfer:
 		n := *e
-		n.DialogID, n.ConnectionID, n.ConferenceID = d.ID, d.ConnectionID, d.ConferenceID
-		return &n, nil
+		return d.fill(&n, &n.DialogID, &n.ConnectionID, &n.ConferenceID), nil
 	}
-	return nil, fmt.Errorf("mscp: %s is no event that a media server sends about a dialog (section 4)", Name(e))
+	return nil, fmt.Errorf("mscp: %s is no event that a media server sends about a dialog (section 4)", mscp.Name(e))
+}
+
+// fill sets the ids of e, which is returned.
+func (d Dialog) fill(e mscp.Element, dialog, connection, conference *string) mscp.Element {
+	*dialog, *connection, *conference = d.ID, d.ConnectionID, d.ConferenceID
+	return e
 }

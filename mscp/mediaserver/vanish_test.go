@@ -1,4 +1,4 @@
-package mscp_test
+package mediaserver_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/mscp/mediaserver"
 	"github.com/gomscp/gomscp/mscp/mscptest"
 )
 
@@ -21,7 +22,7 @@ type rawAS struct {
 }
 
 // newRawAS connects an AS to a media server.
-func newRawAS(t *testing.T, m *mscp.MediaServer) *rawAS {
+func newRawAS(t *testing.T, m *mediaserver.Server) *rawAS {
 	peer, c := mscptest.Pair(t)
 	var s *mscp.Server
 	ready := make(chan struct{})
@@ -75,12 +76,14 @@ func (l *mediaLog) wait(slow bool) {
 	}
 }
 
-func (l *mediaLog) functions() mscp.MediaFunctions {
-	return mscp.MediaFunctions{
+func (l *mediaLog) functions() mediaserver.Functions {
+	return mediaserver.Functions{
 		HasConnection: func(id string) bool { return strings.HasPrefix(id, "c") && !strings.HasPrefix(id, "conference") },
-		PrepareDialog: func(_ context.Context, d mscp.Dialog) error { l.wait(d.Document.Src == "slow"); return nil },
-		StartDialog:   func(_ context.Context, d mscp.Dialog) error { l.wait(d.Document.Src == "slow"); return nil },
-		EndDialog:     func(d mscp.Dialog, immediate bool) { l.end(fmt.Sprintf("dialog %s %t", d.Document.Src, immediate)) },
+		PrepareDialog: func(_ context.Context, d mediaserver.Dialog) error { l.wait(d.Document.Src == "slow"); return nil },
+		StartDialog:   func(_ context.Context, d mediaserver.Dialog) error { l.wait(d.Document.Src == "slow"); return nil },
+		EndDialog: func(d mediaserver.Dialog, immediate bool) {
+			l.end(fmt.Sprintf("dialog %s %t", d.Document.Src, immediate))
+		},
 		CreateConference: func(_ context.Context, _ string, req *mscp.CreateConference) error {
 			l.wait(req.ReservedTalkers == "7")
 			return nil
@@ -96,7 +99,7 @@ func TestStrangers(t *testing.T) {
 	l := &mediaLog{}
 	f := l.functions()
 	f.DestroyConference, f.Unjoin = func(context.Context, string) error { return nil }, func(context.Context, *mscp.Unjoin) error { return nil }
-	m := mscp.NewMediaServer(f)
+	m := mediaserver.New(f)
 	one, two := newRawAS(t, m), newRawAS(t, m)
 	conf := one.ask(&mscp.CreateConference{}, "conferencecreated").(*mscp.ConferenceCreated).ConferenceID
 	ready := one.ask(&mscp.DialogPrepare{Src: "s"}, "dialogprepared").(*mscp.DialogPrepared).DialogID
@@ -142,7 +145,7 @@ func TestStrangers(t *testing.T) {
 // requests under way: all is given back, though the media refuse to end it.
 func TestVanishedAS(t *testing.T) {
 	l := &mediaLog{block: make(chan struct{}), slow: make(chan struct{})}
-	m := mscp.NewMediaServer(l.functions())
+	m := mediaserver.New(l.functions())
 	one := newRawAS(t, m)
 	conf := one.ask(&mscp.CreateConference{}, "conferencecreated").(*mscp.ConferenceCreated).ConferenceID
 	one.ask(&mscp.DialogPrepare{Src: "prepared", ConnectionID: "c5"}, "dialogprepared")
@@ -192,14 +195,14 @@ func TestVanishedAS(t *testing.T) {
 
 // TestLimitsGivenBack fills a media server up, and vanishes: another AS finds room.
 func TestLimitsGivenBack(t *testing.T) {
-	m := mscp.NewMediaServer((&mediaLog{}).functions())
+	m := mediaserver.New((&mediaLog{}).functions())
 	one := m.Owner(nil)
-	for i := range mscp.MaxDialogs + 1 {
+	for i := range mediaserver.MaxDialogs + 1 {
 		e, err := one.Handle(t.Context(), &mscp.DialogPrepare{Src: "s"})
-		if want := i < mscp.MaxDialogs; err != nil || (mscp.Name(e) == "dialogprepared") != want {
+		if want := i < mediaserver.MaxDialogs; err != nil || (mscp.Name(e) == "dialogprepared") != want {
 			t.Fatalf("%d: %+v, %v", i, e, err)
 		}
-		if e, err = one.Handle(t.Context(), &mscp.CreateConference{}); err != nil || (mscp.Name(e) == "conferencecreated") != (i < mscp.MaxConferences) {
+		if e, err = one.Handle(t.Context(), &mscp.CreateConference{}); err != nil || (mscp.Name(e) == "conferencecreated") != (i < mediaserver.MaxConferences) {
 			t.Fatalf("%d: %+v, %v", i, e, err)
 		}
 	}

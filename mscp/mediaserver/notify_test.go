@@ -1,4 +1,4 @@
-package mscp_test
+package mediaserver_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/mscp/mediaserver"
 )
 
 // A plan is what an application does with one dialog: events, by their kinds, of which
@@ -43,7 +44,7 @@ func event(kind, i int) mscp.Element {
 }
 
 // do tells the i-th event, or the end.
-func (p plan) do(m *mscp.MediaServer, id string, i int) error {
+func (p plan) do(m *mediaserver.Server, id string, i int) error {
 	switch {
 	case i < len(p.kinds):
 		return m.DialogNotify(id, event(p.kinds[i], i))
@@ -81,11 +82,11 @@ func describeEvent(e mscp.Element) string {
 }
 
 // A planned media server carries out a plan for each of the connections c0, c1 and so on.
-func planned(t *testing.T, plans []plan) (m *mscp.MediaServer, apps *sync.WaitGroup) {
+func planned(t *testing.T, plans []plan) (m *mediaserver.Server, apps *sync.WaitGroup) {
 	apps = &sync.WaitGroup{}
-	m = mscp.NewMediaServer(mscp.MediaFunctions{
+	m = mediaserver.New(mediaserver.Functions{
 		HasConnection: func(string) bool { return true },
-		StartDialog: func(_ context.Context, d mscp.Dialog) error {
+		StartDialog: func(_ context.Context, d mediaserver.Dialog) error {
 			var n int
 			_, _ = fmt.Sscanf(d.ConnectionID, "c%d", &n)
 			p := plans[n]
@@ -199,11 +200,11 @@ func connectionOf(e mscp.Element) string {
 // TestNothingAfterTermination terminates dialogs immediately whose application goes on
 // sending events: a raw AS gets none after a response that comes after the termination.
 func TestNothingAfterTermination(t *testing.T) {
-	var m *mscp.MediaServer
+	var m *mediaserver.Server
 	var apps sync.WaitGroup
-	m = mscp.NewMediaServer(mscp.MediaFunctions{
+	m = mediaserver.New(mediaserver.Functions{
 		HasConnection: func(id string) bool { return strings.HasPrefix(id, "c") },
-		StartDialog: func(_ context.Context, d mscp.Dialog) error {
+		StartDialog: func(_ context.Context, d mediaserver.Dialog) error {
 			apps.Go(func() {
 				for m.DialogNotify(d.ID, event(0, 0)) == nil {
 				}
@@ -211,7 +212,7 @@ func TestNothingAfterTermination(t *testing.T) {
 			})
 			return nil
 		},
-		EndDialog: func(mscp.Dialog, bool) {},
+		EndDialog: func(mediaserver.Dialog, bool) {},
 		Join:      func(context.Context, *mscp.Join) error { return nil },
 	})
 	as := newRawAS(t, m)
@@ -245,19 +246,19 @@ func TestNothingAfterTermination(t *testing.T) {
 // TestEarlyNotifications checks the bound of what waits for a response, and that what is
 // no event of a dialog is refused.
 func TestEarlyNotifications(t *testing.T) {
-	var m *mscp.MediaServer
+	var m *mediaserver.Server
 	told := map[string]int{}
-	m = mscp.NewMediaServer(mscp.MediaFunctions{
+	m = mediaserver.New(mediaserver.Functions{
 		HasConnection: func(string) bool { return true },
-		PrepareDialog: func(_ context.Context, d mscp.Dialog) error {
+		PrepareDialog: func(_ context.Context, d mediaserver.Dialog) error {
 			if m.DialogNotify(d.ID, event(0, 0)) == nil {
 				t.Error("an event of a dialog that is not started")
 			}
 			return nil
 		},
-		StartDialog: func(_ context.Context, d mscp.Dialog) error {
-			for i := range mscp.MaxEarlyNotifications + 1 {
-				if err := m.DialogNotify(d.ID, event(i%4, i)); (err == nil) != (i < mscp.MaxEarlyNotifications) {
+		StartDialog: func(_ context.Context, d mediaserver.Dialog) error {
+			for i := range mediaserver.MaxEarlyNotifications + 1 {
+				if err := m.DialogNotify(d.ID, event(i%4, i)); (err == nil) != (i < mediaserver.MaxEarlyNotifications) {
 					t.Errorf("%d: %v", i, err)
 				}
 			}
@@ -277,7 +278,7 @@ func TestEarlyNotifications(t *testing.T) {
 			t.Errorf("%+v, %v", e, err)
 		}
 	}
-	if told["dialogexit"] != 1 || told["conferenceuser"] != 1 || told["dialoguser"]+told["dialogdisconnect"]+told["dialogtransfer"]+told["dialogterminatetransfer"] != mscp.MaxEarlyNotifications {
+	if told["dialogexit"] != 1 || told["conferenceuser"] != 1 || told["dialoguser"]+told["dialogdisconnect"]+told["dialogtransfer"]+told["dialogterminatetransfer"] != mediaserver.MaxEarlyNotifications {
 		t.Errorf("told: %v", told)
 	}
 	if m.ConferenceNotify(&mscp.ConferenceUser{EventName: "e", ConferenceID: "x"}) == nil || m.DialogNotify("x", event(0, 0)) == nil {

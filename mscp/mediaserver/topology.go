@@ -1,8 +1,10 @@
-package mscp
+package mediaserver
 
 import (
 	"cmp"
 	"slices"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 // A Flow is one medium on its way from one connection, dialog or conference to
@@ -36,7 +38,7 @@ func (l link) media() link { return l | l.mirror() }
 // linkOf is what streams say of id1 and id2, as id1 sees it: transmit is from id2 to
 // id1. None is audio in both directions. For a dialog, id1 is its end point. See
 // sections 4.1 and 5.3.
-func linkOf(streams []Stream) link {
+func linkOf(streams []mscp.Stream) link {
 	if len(streams) == 0 { // [MSCP-5.3-6]
 		return audio
 	}

@@ -1,4 +1,4 @@
-package mscp_test
+package mediaserver_test
 
 import (
 	"context"
@@ -7,20 +7,21 @@ import (
 	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/mscp/mediaserver"
 )
 
 // A speller is a media server with a dialog language of its own: the src of a dialog is
 // a word, which it spells to its user, and tells the AS letter by letter.
 type speller struct {
-	media *mscp.MediaServer
+	media *mediaserver.Server
 	runs  sync.WaitGroup
 }
 
 func newSpeller() *speller {
 	s := &speller{}
-	s.media = mscp.NewMediaServer(mscp.MediaFunctions{
+	s.media = mediaserver.New(mediaserver.Functions{
 		HasConnection: func(id string) bool { return id == mscp.ConnectionID("call", "1", "2") },
-		StartDialog: func(_ context.Context, d mscp.Dialog) error {
+		StartDialog: func(_ context.Context, d mediaserver.Dialog) error {
 			if strings.Contains(d.Document.Src, "/") {
 				return fmt.Errorf("%s is no word", d.Document.Src)
 			}
@@ -31,7 +32,7 @@ func newSpeller() *speller {
 	return s
 }
 
-func (s *speller) spell(d mscp.Dialog) {
+func (s *speller) spell(d mediaserver.Dialog) {
 	for _, letter := range d.Document.Src {
 		e := &mscp.DialogUser{EventName: "letter", Namelist: []mscp.Item{{Name: "is", Value: string(letter)}}}
 		if s.media.DialogNotify(d.ID, e) != nil {
@@ -58,7 +59,7 @@ func (s *speller) answer(ctx context.Context, offer []byte) ([]byte, error) {
 }
 
 // A media server with dialogs of its own.
-func ExampleMediaServer() {
+func ExampleServer() {
 	ms := newSpeller()
 	defer ms.runs.Wait()
 	ctx, hangUp := context.WithCancel(context.Background())

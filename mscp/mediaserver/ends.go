@@ -1,8 +1,10 @@
-package mscp
+package mediaserver
+
+import "github.com/gomscp/gomscp/mscp"
 
 // dropDialog takes a dialog out, with what it was joined to, if it is still there. It
 // is called with the lock.
-func (m *MediaServer) dropDialog(d *dialog) {
+func (m *Server) dropDialog(d *dialog) {
 	if m.dialogs[d.ID] == d {
 		m.endState(d)
 		delete(m.dialogs, d.ID)
@@ -11,7 +13,7 @@ func (m *MediaServer) dropDialog(d *dialog) {
 
 // endState gives back all of a dialog but its place, which it has until its AS was
 // told of its end. It is called with the lock.
-func (m *MediaServer) endState(d *dialog) {
+func (m *Server) endState(d *dialog) {
 	if d.state != ended {
 		m.links.forget(d.ID)
 		m.release(d.ConnectionID)
@@ -20,7 +22,7 @@ func (m *MediaServer) endState(d *dialog) {
 }
 
 // undo ends a dialog of which the AS has not learned, as the channel ended first.
-func (m *MediaServer) undo(d *dialog) {
+func (m *Server) undo(d *dialog) {
 	m.mu.Lock()
 	there := m.dialogs[d.ID] == d
 	ended := d.state == ended
@@ -33,14 +35,14 @@ func (m *MediaServer) undo(d *dialog) {
 	}
 }
 
-func (m *MediaServer) endDialog(d Dialog, immediate bool) {
+func (m *Server) endDialog(d Dialog, immediate bool) {
 	if m.f.EndDialog != nil {
 		m.f.EndDialog(d, immediate)
 	}
 }
 
 // terminate ends a dialog for the AS. [MSCP-4.3-1]
-func (m *MediaServer) terminate(n *DialogTerminate) {
+func (m *Server) terminate(n *mscp.DialogTerminate) {
 	immediate := n.Immediate == "true"
 	m.mu.Lock()
 	d := m.dialogs[n.DialogID]
@@ -77,23 +79,23 @@ func (m *MediaServer) terminate(n *DialogTerminate) {
 // DialogExited says that a dialog has ended by itself, or as the AS wished,
 // and tells the AS. It is nothing for one that the AS has ended immediately.
 // [MSCP-4.4-1]
-func (m *MediaServer) DialogExited(id string, names []Item) {
-	m.dialogEnded(id, func(d Dialog) Element {
-		return &DialogExit{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID, Namelist: names}
+func (m *Server) DialogExited(id string, names []mscp.Item) {
+	m.dialogEnded(id, func(d Dialog) mscp.Element {
+		return &mscp.DialogExit{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID, Namelist: names}
 	})
 }
 
 // DialogFailed says that a dialog has ended abnormally, and tells the AS.
 // [MSCP-4.5-1]
-func (m *MediaServer) DialogFailed(id, reason string) {
-	m.dialogEnded(id, func(d Dialog) Element { return dialogError(d, reason) })
+func (m *Server) DialogFailed(id, reason string) {
+	m.dialogEnded(id, func(d Dialog) mscp.Element { return dialogError(d, reason) })
 }
 
-func dialogError(d Dialog, reason string) Element {
-	return &ErrorDialog{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID, Reason: reason}
+func dialogError(d Dialog, reason string) mscp.Element {
+	return &mscp.ErrorDialog{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID, Reason: reason}
 }
 
-func (m *MediaServer) dialogEnded(id string, tell func(Dialog) Element) {
+func (m *Server) dialogEnded(id string, tell func(Dialog) mscp.Element) {
 	m.mu.Lock()
 	d := m.dialogs[id]
 	if d == nil || d.state < starting || d.state == ended || d.over {
@@ -116,7 +118,7 @@ func (m *MediaServer) dialogEnded(id string, tell func(Dialog) Element) {
 
 // tellEnd tells the AS of the end of a dialog that is ended, and takes it out when it
 // was told.
-func (m *MediaServer) tellEnd(d *dialog, e Element) {
+func (m *Server) tellEnd(d *dialog, e mscp.Element) {
 	_ = d.outlet.send(e, true) // its AS may be gone
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -128,7 +130,7 @@ func (m *MediaServer) tellEnd(d *dialog, e Element) {
 // takeDialogs ends the dialogs that is says yes to, and returns those whose media are
 // to end: those that are being prepared or started are left to whoever does that. It is
 // called with the lock.
-func (m *MediaServer) takeDialogs(is func(*dialog) bool) (list []*dialog) {
+func (m *Server) takeDialogs(is func(*dialog) bool) (list []*dialog) {
 	for _, d := range m.dialogs {
 		if d.state == ended || !is(d) {
 			continue
@@ -149,14 +151,14 @@ func (m *MediaServer) takeDialogs(is func(*dialog) bool) (list []*dialog) {
 }
 
 // endTaken ends the media of a dialog that has not ended by itself.
-func (m *MediaServer) endTaken(d *dialog) {
+func (m *Server) endTaken(d *dialog) {
 	if !d.over {
 		m.endDialog(d.Dialog, true)
 	}
 }
 
 // failAll ends dialogs that have lost their end point. [MSCP-4.5-1]
-func (m *MediaServer) failAll(list []*dialog, reason string) {
+func (m *Server) failAll(list []*dialog, reason string) {
 	for _, d := range list {
 		m.endTaken(d)
 		if d.telling {

@@ -1,9 +1,11 @@
-package mscp
+package mediaserver
 
 import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 var errOver = errors.New("mscp: it has ended, and nothing is told of it any more")
@@ -12,19 +14,19 @@ var errOver = errors.New("mscp: it has ended, and nothing is told of it any more
 // the calls: none before the response that tells the AS its id, and none after the
 // last. See sections 4.3 to 4.8 and 5.5.
 type outlet struct {
-	notify func(Element)
+	notify func(mscp.Element)
 
 	order sync.Mutex // held while notify runs; locked before mu
 
 	mu     sync.Mutex
-	open   bool      // the response has gone out
-	closed bool      // nothing more is taken
-	early  []Element // taken before the response went out
+	open   bool           // the response has gone out
+	closed bool           // nothing more is taken
+	early  []mscp.Element // taken before the response went out
 }
 
 // send sends e, or keeps it until the response has gone out. After the last one,
 // nothing is taken.
-func (o *outlet) send(e Element, last bool) error {
+func (o *outlet) send(e mscp.Element, last bool) error {
 	if taken, err := o.keep(e, last); taken || err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func (o *outlet) send(e Element, last bool) error {
 }
 
 // keep takes e if the response has not gone out. There is always room for the last.
-func (o *outlet) keep(e Element, last bool) (taken bool, err error) {
+func (o *outlet) keep(e mscp.Element, last bool) (taken bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {

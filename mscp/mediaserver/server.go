@@ -1,4 +1,4 @@
-package mscp
+package mediaserver
 
 import (
 	"context"
@@ -6,14 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
-// MediaFunctions are what a [MediaServer] cannot know: the media. A request
+// Functions are what a [Server] cannot know: the media. A request
 // whose function is nil is refused with the draft's own error element. An
 // error of a function is the reason of the refusal. Functions are called side
-// by side, and may call the MediaServer, but for HasConnection, FlowsChanged and
+// by side, and may call the Server, but for HasConnection, FlowsChanged and
 // Notify. A ctx ends with the channel of its request.
-type MediaFunctions struct {
+type Functions struct {
 	// HasConnection tells whether a connection exists. nil: none does.
 	HasConnection func(id string) bool
 
@@ -35,16 +37,16 @@ type MediaFunctions struct {
 	EndDialog func(d Dialog, immediate bool)
 	// DialogEvent takes the DialogUser and DialogTransferComplete of the AS.
 	// See sections 4.6 and 4.10.
-	DialogEvent func(d Dialog, e Element)
+	DialogEvent func(d Dialog, e mscp.Element)
 
 	// See sections 5.1 to 5.4. The ids exist. A Join that is done changes more
 	// than its own two: see FlowsChanged.
-	CreateConference  func(ctx context.Context, id string, req *CreateConference) error
+	CreateConference  func(ctx context.Context, id string, req *mscp.CreateConference) error
 	DestroyConference func(ctx context.Context, id string) error
-	Join              func(ctx context.Context, req *Join) error
-	Unjoin            func(ctx context.Context, req *Unjoin) error
+	Join              func(ctx context.Context, req *mscp.Join) error
+	Unjoin            func(ctx context.Context, req *mscp.Unjoin) error
 	// ConferenceEvent takes the ConferenceUser of the AS. See section 5.5.
-	ConferenceEvent func(e *ConferenceUser)
+	ConferenceEvent func(e *mscp.ConferenceUser)
 
 	// FlowsChanged tells which media have ended to flow, and which have begun to,
 	// after a Join, an Unjoin, the start of a dialog, or an end, by the topology
@@ -55,7 +57,7 @@ type MediaFunctions struct {
 
 	// Notify sends the notifications about dialogs and conferences of those that
 	// have no [Owner]. nil sends none.
-	Notify func(e Element)
+	Notify func(e mscp.Element)
 }
 
 // A Dialog is one that an AS has prepared or started.
@@ -65,15 +67,15 @@ type Dialog struct {
 	ConferenceID string
 	// Document says what is to be executed; of a DialogStart it has what they
 	// have in common.
-	Document DialogPrepare
+	Document mscp.DialogPrepare
 }
 
-// A MediaServer answers the requests of sections 4 and 5 for an MS: it gives
+// A Server answers the requests of sections 4 and 5 for an MS: it gives
 // ids, knows what exists and in which state it is, refuses what does not fit
 // with the element and the reason that the draft wants, and calls functions for
 // the media. It may serve any number of channels.
-type MediaServer struct {
-	f MediaFunctions
+type Server struct {
+	f Functions
 
 	telling sync.Mutex // held while FlowsChanged runs; locked before mu
 
@@ -84,9 +86,9 @@ type MediaServer struct {
 	links       topology
 }
 
-// NewMediaServer makes one with nothing in it.
-func NewMediaServer(f MediaFunctions) *MediaServer {
-	m := &MediaServer{f: f, dialogs: map[string]*dialog{}, conferences: map[string]*liveConference{}, held: map[string]*holding{}}
+// New makes one with nothing in it.
+func New(f Functions) *Server {
+	m := &Server{f: f, dialogs: map[string]*dialog{}, conferences: map[string]*liveConference{}, held: map[string]*holding{}}
 	m.links = topology{links: map[string]map[string]link{}, mixes: func(id string) bool { return m.conferences[id] != nil }, alone: m.letGo}
 	return m
 }
@@ -96,43 +98,43 @@ var errNotSupported = errors.New("not supported by this media server") // [MSCP-
 
 // Handle is a [Handler]. What is no request of sections 4 and 5 is an *Error. What an
 // [Owner] has does not exist for it.
-func (m *MediaServer) Handle(ctx context.Context, req Element) (Element, error) {
+func (m *Server) Handle(ctx context.Context, req mscp.Element) (mscp.Element, error) {
 	if id := m.strange(ownerOf(ctx), req); id != "" { // [MSCP-3.1-2]
-		return refused(Refuse(req, fmt.Sprintf("nothing is identified by %s", id)))
+		return refused(mscp.Refuse(req, fmt.Sprintf("nothing is identified by %s", id)))
 	}
 	switch q := req.(type) {
-	case *DialogPrepare:
+	case *mscp.DialogPrepare:
 		return m.prepare(ctx, q), nil
-	case *DialogStart:
+	case *mscp.DialogStart:
 		return m.start(ctx, q)
-	case *CreateConference:
+	case *mscp.CreateConference:
 		return m.create(ctx, q), nil
-	case *DestroyConference:
+	case *mscp.DestroyConference:
 		return m.destroy(ctx, q), nil
-	case *Join:
+	case *mscp.Join:
 		return m.join(ctx, q), nil
-	case *Unjoin:
+	case *mscp.Unjoin:
 		return m.unjoin(ctx, q), nil
 	}
-	return nil, &Error{StatusBadRequest, Name(req) + " is no request of sections 4 and 5"}
+	return nil, &mscp.Error{Code: mscp.StatusBadRequest, Reason: mscp.Name(req) + " is no request of sections 4 and 5"}
 }
 
 // Notified takes a notification of the AS, as [Config].OnNotification. One
 // about what does not exist is ignored, for it may have ended meanwhile.
-func (m *MediaServer) Notified(e Element) { m.notified(nil, e) }
+func (m *Server) Notified(e mscp.Element) { m.notified(nil, e) }
 
-func (m *MediaServer) notified(o *Owner, e Element) {
+func (m *Server) notified(o *Owner, e mscp.Element) {
 	if m.strange(o, e) != "" { // [MSCP-3.1-2]
 		return
 	}
 	switch n := e.(type) {
-	case *DialogTerminate:
+	case *mscp.DialogTerminate:
 		m.terminate(n)
-	case *DialogUser:
+	case *mscp.DialogUser:
 		m.dialogEvent(n.DialogID, n)
-	case *DialogTransferComplete:
+	case *mscp.DialogTransferComplete:
 		m.dialogEvent(n.DialogID, n)
-	case *ConferenceUser:
+	case *mscp.ConferenceUser:
 		m.mu.Lock()
 		known := m.hasConference(n.ConferenceID)
 		m.mu.Unlock()
@@ -144,7 +146,7 @@ func (m *MediaServer) notified(o *Owner, e Element) {
 
 // ConnectionEnded forgets a connection: dialogs on it end with an
 // [ErrorDialog], and what was joined to it is joined no more.
-func (m *MediaServer) ConnectionEnded(id string) {
+func (m *Server) ConnectionEnded(id string) {
 	m.mu.Lock()
 	ended := m.takeDialogs(func(d *dialog) bool { return d.ConnectionID == id })
 	m.links.forget(id)
@@ -155,7 +157,7 @@ func (m *MediaServer) ConnectionEnded(id string) {
 
 // checkEndPoint tells why a dialog cannot be for the connection or conference.
 // It is called with the lock.
-func (m *MediaServer) checkEndPoint(connection, conference string) error {
+func (m *Server) checkEndPoint(connection, conference string) error {
 	switch {
 	case connection != "" && conference != "": // [MSCP-4.1-2] [MSCP-4.2-3]
 		return errors.New("connectionid and conferenceid are both there")
@@ -167,12 +169,12 @@ func (m *MediaServer) checkEndPoint(connection, conference string) error {
 	return nil
 }
 
-func (m *MediaServer) hasConnection(id string) bool {
+func (m *Server) hasConnection(id string) bool {
 	return m.f.HasConnection != nil && m.f.HasConnection(id)
 }
 
 // notify tells whoever has created the dialog or conference. [MSCP-3.1-3]
-func (m *MediaServer) notify(o *Owner, e Element) {
+func (m *Server) notify(o *Owner, e mscp.Element) {
 	switch {
 	case o != nil && o.notify != nil:
 		o.notify(e)

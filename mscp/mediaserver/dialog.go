@@ -1,10 +1,12 @@
-package mscp
+package mediaserver
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 // A dialogState is where a dialog is in its life.
@@ -29,7 +31,7 @@ type dialog struct {
 	outlet outlet
 	// terminate is how the AS ended the dialog while StartDialog ran, and over says
 	// that it has ended then.
-	terminate *DialogTerminate
+	terminate *mscp.DialogTerminate
 	over      bool
 
 	known     bool // to the AS: it was prepared
@@ -37,15 +39,15 @@ type dialog struct {
 	telling   bool // the end is being told
 }
 
-func (m *MediaServer) newDialog(ctx context.Context, d Dialog, state dialogState) *dialog {
+func (m *Server) newDialog(ctx context.Context, d Dialog, state dialogState) *dialog {
 	o := ownerOf(ctx)
-	return &dialog{Dialog: d, owner: o, state: state, outlet: outlet{notify: func(e Element) { m.notify(o, e) }}}
+	return &dialog{Dialog: d, owner: o, state: state, outlet: outlet{notify: func(e mscp.Element) { m.notify(o, e) }}}
 }
 
-func (m *MediaServer) prepare(ctx context.Context, req *DialogPrepare) Element {
+func (m *Server) prepare(ctx context.Context, req *mscp.DialogPrepare) mscp.Element {
 	d := m.newDialog(ctx, Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Document: *req}, preparing)
-	refuse := func(err error) Element {
-		return &ErrorDialogNotPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Reason: err.Error()}
+	refuse := func(err error) mscp.Element {
+		return &mscp.ErrorDialogNotPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, Reason: err.Error()}
 	}
 	if err := m.addDialog(d); err != nil {
 		return refuse(err)
@@ -69,17 +71,17 @@ func (m *MediaServer) prepare(ctx context.Context, req *DialogPrepare) Element {
 	if err != nil {
 		return refuse(err)
 	}
-	afterResponse(ctx, func(sent bool) {
+	mscp.OnResponse(ctx, func(sent bool) {
 		if !sent {
 			m.undo(d)
 		}
 	})
-	return &DialogPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID} // [MSCP-4.1-4]
+	return &mscp.DialogPrepared{DialogID: d.ID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID} // [MSCP-4.1-4]
 }
 
 var errEndPointEnded = errors.New("its connection or conference has ended")
 
-func (m *MediaServer) addDialog(d *dialog) error {
+func (m *Server) addDialog(d *dialog) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.checkEndPoint(d.ConnectionID, d.ConferenceID); err != nil {
@@ -97,7 +99,7 @@ func (m *MediaServer) addDialog(d *dialog) error {
 
 // useEndPoint holds the end point of a dialog, which dropDialog gives back. It is
 // called with the lock.
-func (m *MediaServer) useEndPoint(o *Owner, d Dialog, state dialogState) error {
+func (m *Server) useEndPoint(o *Owner, d Dialog, state dialogState) error {
 	at := d.ConnectionID + d.ConferenceID
 	if state == starting && len(m.links.links[at]) >= MaxJoins {
 		return fmt.Errorf("%s has %d joins, and may not have more", at, MaxJoins)
@@ -105,7 +107,7 @@ func (m *MediaServer) useEndPoint(o *Owner, d Dialog, state dialogState) error {
 	return m.hold(o, d.ConnectionID)
 }
 
-func (m *MediaServer) start(ctx context.Context, req *DialogStart) (Element, error) {
+func (m *Server) start(ctx context.Context, req *mscp.DialogStart) (mscp.Element, error) {
 	d, refusal := m.toStart(ctx, req)
 	if d == nil {
 		return refused(refusal)
@@ -130,13 +132,13 @@ func (m *MediaServer) start(ctx context.Context, req *DialogStart) (Element, err
 	if d.terminate != nil {
 		m.terminate(d.terminate)
 	}
-	afterResponse(ctx, func(sent bool) { m.started(d, sent) })
-	return &DialogStarted{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID}, nil // [MSCP-4.2-4] [MSCP-4.2-5]
+	mscp.OnResponse(ctx, func(sent bool) { m.started(d, sent) })
+	return &mscp.DialogStarted{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID}, nil // [MSCP-4.2-4] [MSCP-4.2-5]
 }
 
 // begun joins a dialog that runs to its end point, or tells why it is not wanted any
 // more.
-func (m *MediaServer) begun(d *dialog) error {
+func (m *Server) begun(d *dialog) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -157,24 +159,24 @@ func (m *MediaServer) begun(d *dialog) error {
 // refused is the answer to a DialogStart that is refused. Without an end point
 // there is no errordialognotstarted, which must name one: the request has an
 // error in it. [MSCP-4.2-4]
-func refused(e Element) (Element, error) {
-	if n, ok := e.(*ErrorDialogNotStarted); ok && n.ConnectionID+n.ConferenceID == "" {
-		return nil, &Error{StatusBadRequest, n.Reason}
+func refused(e mscp.Element) (mscp.Element, error) {
+	if n, ok := e.(*mscp.ErrorDialogNotStarted); ok && n.ConnectionID+n.ConferenceID == "" {
+		return nil, &mscp.Error{Code: mscp.StatusBadRequest, Reason: n.Reason}
 	}
 	return e, nil
 }
 
-func notStarted(d Dialog, err error) Element {
-	return &ErrorDialogNotStarted{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID, Reason: err.Error()}
+func notStarted(d Dialog, err error) mscp.Element {
+	return &mscp.ErrorDialogNotStarted{DialogID: d.ID, ConnectionID: d.ConnectionID, ConferenceID: d.ConferenceID, Reason: err.Error()}
 }
 
 // toStart makes the dialog of the request, or takes the prepared one.
-func (m *MediaServer) toStart(ctx context.Context, req *DialogStart) (*dialog, Element) {
+func (m *Server) toStart(ctx context.Context, req *mscp.DialogStart) (*dialog, mscp.Element) {
 	if req.PreparedDialogID != "" {
 		return m.takePrepared(req)
 	}
 	d := m.newDialog(ctx, Dialog{ID: uniqueID("dialog"), ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID,
-		Document: DialogPrepare{
+		Document: mscp.DialogPrepare{
 			Src: req.Src, Type: req.Type, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID, MaxAge: req.MaxAge,
 			MaxStale: req.MaxStale, EncType: req.EncType, Method: req.Method, Script: req.Script, Namelist: req.Namelist,
 			Subscribe: req.Subscribe, Streams: req.Streams, Foreign: req.Foreign,
@@ -191,7 +193,7 @@ func (m *MediaServer) toStart(ctx context.Context, req *DialogStart) (*dialog, E
 
 // takePrepared moves a prepared dialog to its start. Its end point is what the
 // two requests say together. [MSCP-4.2-2]
-func (m *MediaServer) takePrepared(req *DialogStart) (*dialog, Element) {
+func (m *Server) takePrepared(req *mscp.DialogStart) (*dialog, mscp.Element) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := Dialog{ID: req.PreparedDialogID, ConnectionID: req.ConnectionID, ConferenceID: req.ConferenceID}
@@ -202,7 +204,7 @@ func (m *MediaServer) takePrepared(req *DialogStart) (*dialog, Element) {
 	now.ConnectionID, now.ConferenceID = cmp.Or(now.ConnectionID, d.ConnectionID), cmp.Or(now.ConferenceID, d.ConferenceID) // [MSCP-4.1-9]
 	switch {
 	case d.state != prepared: // [MSCP-4.2-6]
-		return nil, &ErrorDialogWrongState{DialogID: d.ID, ConnectionID: now.ConnectionID, ConferenceID: now.ConferenceID,
+		return nil, &mscp.ErrorDialogWrongState{DialogID: d.ID, ConnectionID: now.ConnectionID, ConferenceID: now.ConferenceID,
 			Reason: "the dialog is " + stateNames[d.state] + ", not prepared"}
 	case d.ConnectionID != "" && (req.ConferenceID != "" || now.ConnectionID != d.ConnectionID),
 		d.ConferenceID != "" && (req.ConnectionID != "" || now.ConferenceID != d.ConferenceID):
@@ -224,7 +226,7 @@ func (m *MediaServer) takePrepared(req *DialogStart) (*dialog, Element) {
 
 // started is called when the AS has got the response: what has happened to the
 // dialog meanwhile is told.
-func (m *MediaServer) started(d *dialog, sent bool) {
+func (m *Server) started(d *dialog, sent bool) {
 	if !sent && !d.known {
 		m.undo(d)
 	}

@@ -1,25 +1,27 @@
-package mscp
+package mediaserver
 
 import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
-// An Owner is one AS at a MediaServer. What it creates is its own: dialogs,
+// An Owner is one AS at a Server. What it creates is its own: dialogs,
 // conferences, joins, and the connections that it has used for them until it uses them
 // no more. Its notifications go to it, nobody else commands it, and its end gives all
 // of it back. See section 3.1.
 type Owner struct {
-	m      *MediaServer
-	notify func(Element)
+	m      *Server
+	notify func(mscp.Element)
 	closed bool // guarded by m.mu
 }
 
 // Owner makes one for an AS, which is told of its dialogs and conferences by notify,
 // as [Server].Notify does, in their order; nil tells nothing. Handle and Notified are
 // for the AS's channels, and Close for its end.
-func (m *MediaServer) Owner(notify func(Element)) *Owner { return &Owner{m: m, notify: notify} }
+func (m *Server) Owner(notify func(mscp.Element)) *Owner { return &Owner{m: m, notify: notify} }
 
 var errOwnerGone = errors.New("the application server is gone")
 
@@ -34,20 +36,20 @@ func ownerOf(ctx context.Context) *Owner {
 // gone reports whether the AS is gone. It is called with the lock.
 func (o *Owner) gone() bool { return o != nil && o.closed }
 
-// Handle is a [Handler]: [MediaServer.Handle] for this owner. What another owns
+// Handle is a [Handler]: [Server.Handle] for this owner. What another owns
 // does not exist for it. After Close everything is refused.
-func (o *Owner) Handle(ctx context.Context, req Element) (Element, error) {
+func (o *Owner) Handle(ctx context.Context, req mscp.Element) (mscp.Element, error) {
 	return o.m.Handle(context.WithValue(ctx, ownerKey{}, o), req)
 }
 
-// Notified is [MediaServer.Notified] for this owner.
-func (o *Owner) Notified(e Element) { o.m.notified(o, e) }
+// Notified is [Server.Notified] for this owner.
+func (o *Owner) Notified(e mscp.Element) { o.m.notified(o, e) }
 
 // strange is the first id in e that another owns, or "".
-func (m *MediaServer) strange(o *Owner, e Element) string {
+func (m *Server) strange(o *Owner, e mscp.Element) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, id := range appendTargets(nil, e) {
+	for _, id := range mscp.Targets(e) {
 		if m.isStrange(o, id) {
 			return id
 		}
@@ -56,7 +58,7 @@ func (m *MediaServer) strange(o *Owner, e Element) string {
 }
 
 // isStrange reports whether another than o owns the id. It is called with the lock.
-func (m *MediaServer) isStrange(o *Owner, id string) bool {
+func (m *Server) isStrange(o *Owner, id string) bool {
 	if d := m.dialogs[id]; d != nil {
 		return d.owner != o
 	}
@@ -76,7 +78,7 @@ type holding struct {
 // hold keeps connections for an owner, until release and for as long as they are
 // joined. Ids of dialogs and conferences are taken, too, and not held. It is called
 // with the lock.
-func (m *MediaServer) hold(o *Owner, ids ...string) error {
+func (m *Server) hold(o *Owner, ids ...string) error {
 	if o.gone() {
 		return errOwnerGone
 	}
@@ -98,7 +100,7 @@ func (m *MediaServer) hold(o *Owner, ids ...string) error {
 }
 
 // release gives back what hold has kept. It is called with the lock.
-func (m *MediaServer) release(ids ...string) {
+func (m *Server) release(ids ...string) {
 	for _, id := range ids {
 		if h := m.held[id]; h != nil {
 			h.uses = max(0, h.uses-1)
@@ -108,7 +110,7 @@ func (m *MediaServer) release(ids ...string) {
 }
 
 // letGo makes a connection nobody's if nothing uses it. It is called with the lock.
-func (m *MediaServer) letGo(id string) {
+func (m *Server) letGo(id string) {
 	if h := m.held[id]; h != nil && h.uses == 0 && len(m.links.links[id]) == 0 {
 		delete(m.held, id)
 	}
@@ -117,7 +119,7 @@ func (m *MediaServer) letGo(id string) {
 // Close gives back what an AS has that is gone: it ends its dialogs and conferences,
 // and unjoins its connections, which are anybody's then. The AS is told nothing.
 // Requests of it that are under way undo what they do. ctx is for
-// MediaFunctions.DestroyConference and Unjoin, whose errors keep nothing. It may be
+// Functions.DestroyConference and Unjoin, whose errors keep nothing. It may be
 // called again.
 func (o *Owner) Close(ctx context.Context) {
 	m := o.m
@@ -153,7 +155,7 @@ func (o *Owner) Close(ctx context.Context) {
 }
 
 // conferencesOf are those of o. It is called with the lock.
-func (m *MediaServer) conferencesOf(o *Owner) (list []*liveConference) {
+func (m *Server) conferencesOf(o *Owner) (list []*liveConference) {
 	for _, c := range m.conferences {
 		if c.owner == o {
 			list = append(list, c)
@@ -164,14 +166,14 @@ func (m *MediaServer) conferencesOf(o *Owner) (list []*liveConference) {
 
 // takeJoins parts the connections of o, and returns the joins between two of them;
 // those with conferences end with these. It is called with the lock.
-func (m *MediaServer) takeJoins(o *Owner) (list []*Unjoin) {
+func (m *Server) takeJoins(o *Owner) (list []*mscp.Unjoin) {
 	for id, h := range m.held {
 		if h.owner != o {
 			continue
 		}
 		for other := range m.links.links[id] {
 			if m.held[other] != nil {
-				list = append(list, &Unjoin{ID1: id, ID2: other})
+				list = append(list, &mscp.Unjoin{ID1: id, ID2: other})
 			}
 		}
 		m.links.forget(id)

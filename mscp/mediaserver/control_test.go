@@ -1,4 +1,4 @@
-package mscp
+package mediaserver
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/gomscp/gomscp/mscp"
 )
 
 // TestControl moves, loses and gets back the connection of a control dialog: the AS goes
@@ -13,39 +15,44 @@ import (
 // the control dialog gives all back.
 func TestControl(t *testing.T) {
 	ended := make(chan string, 10)
-	m := NewMediaServer(MediaFunctions{
+	m := New(Functions{
 		HasConnection: func(id string) bool { return id == "c" },
 		StartDialog:   func(context.Context, Dialog) error { return nil },
 		EndDialog:     func(d Dialog, _ bool) { ended <- d.Document.Src },
-		Join:          func(context.Context, *Join) error { return nil },
+		Join:          func(context.Context, *mscp.Join) error { return nil },
 	})
-	a := &Acceptor{Host: "127.0.0.1"}
-	owner := m.Control(a, Config{})
+	lost := make(chan struct{}, 10)
+	a := &mscp.Acceptor{Host: "127.0.0.1", Ended: func(*mscp.Server) { lost <- struct{}{} }}
+	owner := m.Control(a, mscp.Config{})
 	ctx, hangUp := context.WithCancel(t.Context())
 	defer hangUp()
 	over := make(chan error, 1)
 	go func() { over <- a.Run(ctx) }()
 	events := make(chan string, 1000)
-	as := &Connector{Host: "127.0.0.1", Config: Config{OnNotification: func(e Element) {
-		events <- Name(e) + " " + attributeOf(e, "name")
+	as := &mscp.Connector{Host: "127.0.0.1", Config: mscp.Config{OnNotification: func(e mscp.Element) {
+		name := ""
+		if user, ok := e.(*mscp.DialogUser); ok {
+			name = user.EventName
+		}
+		events <- mscp.Name(e) + " " + name
 	}}}
-	connect := func() *Client {
+	connect := func() *mscp.Client {
 		c, err := as.Connect(t.Context(), func(_ context.Context, offer []byte) ([]byte, error) { return a.Answer(offer) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c
 	}
-	start := func(c *Client, src string) string {
-		e, err := c.Do(t.Context(), &DialogStart{Src: src, ConnectionID: "c"})
-		d, ok := e.(*DialogStarted)
+	start := func(c *mscp.Client, src string) string {
+		e, err := c.Do(t.Context(), &mscp.DialogStart{Src: src, ConnectionID: "c"})
+		d, ok := e.(*mscp.DialogStarted)
 		if err != nil || !ok {
 			t.Fatalf("%+v, %v", e, err)
 		}
 		return d.DialogID
 	}
 	tell := func(id, event string) {
-		if err := m.DialogNotify(id, &DialogUser{EventName: event}); err != nil {
+		if err := m.DialogNotify(id, &mscp.DialogUser{EventName: event}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -68,22 +75,19 @@ func TestControl(t *testing.T) {
 	tell(d, "3")
 	want("dialoguser 3")
 	two.Close() // lost
-	for gone := false; !gone; {
-		a.mu.Lock()
-		gone = a.port == 0
-		a.mu.Unlock()
-	}
+	<-lost      // one
+	<-lost      // two: the acceptor knows
 	var late []string
-	for i := range MaxNotifications + 5 {
+	for i := range mscp.MaxNotifications + 5 {
 		tell(d, fmt.Sprint(i))
-		if i < MaxNotifications {
+		if i < mscp.MaxNotifications {
 			late = append(late, fmt.Sprint("dialoguser ", i))
 		}
 	}
 	three := connect()
 	defer three.Close()
 	want(late...)
-	if e, err := three.Do(t.Context(), &Join{ID1: "c", ID2: d}); err != nil || Name(e) != "conferencejoined" {
+	if e, err := three.Do(t.Context(), &mscp.Join{ID1: "c", ID2: d}); err != nil || mscp.Name(e) != "conferencejoined" {
 		t.Errorf("the dialog: %+v, %v", e, err)
 	}
 	m.DialogExited(d, nil)
@@ -96,7 +100,7 @@ func TestControl(t *testing.T) {
 	if src := <-ended; src != "second" || len(ended) != 0 || len(m.dialogs) != 0 {
 		t.Errorf("ended: %s, %d more; %d dialogs", src, len(ended), len(m.dialogs))
 	}
-	if _, err := a.Answer(offerOf(t, "new")); !errors.Is(err, ErrChannelClosed) {
+	if _, err := a.Answer(offerOf(t, "new")); !errors.Is(err, mscp.ErrChannelClosed) {
 		t.Errorf("an offer after the end: %v", err)
 	}
 }
@@ -112,26 +116,26 @@ func TestLostResponses(t *testing.T) {
 			<-block
 		}
 	}
-	m := NewMediaServer(MediaFunctions{
+	m := New(Functions{
 		HasConnection:     func(id string) bool { return id == "c" },
 		PrepareDialog:     func(_ context.Context, d Dialog) error { wait(d.Document.Src == "lost"); return nil },
 		StartDialog:       func(_ context.Context, d Dialog) error { wait(true); return nil },
 		EndDialog:         func(d Dialog, now bool) { ended <- fmt.Sprint("dialog ", d.Document.Src, now) },
-		CreateConference:  func(context.Context, string, *CreateConference) error { wait(true); return nil },
+		CreateConference:  func(context.Context, string, *mscp.CreateConference) error { wait(true); return nil },
 		DestroyConference: func(context.Context, string) error { ended <- "conference"; return nil },
 	})
 	owner := m.Owner(nil)
 	defer owner.Close(t.Context())
 	as, ms := tcpPair(t)
-	s := NewServer(ms, owner.Handle, Config{})
-	c := NewClient(as, Config{})
-	e, err := c.Do(t.Context(), &DialogPrepare{Src: "known"})
+	s := mscp.NewServer(ms, owner.Handle, mscp.Config{})
+	c := mscp.NewClient(as, mscp.Config{})
+	e, err := c.Do(t.Context(), &mscp.DialogPrepare{Src: "known"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := e.(*DialogPrepared).DialogID
-	for _, req := range []Element{
-		&DialogPrepare{Src: "lost"}, &DialogStart{Src: "started", ConnectionID: "c"}, &CreateConference{},
+	id := e.(*mscp.DialogPrepared).DialogID
+	for _, req := range []mscp.Element{
+		&mscp.DialogPrepare{Src: "lost"}, &mscp.DialogStart{Src: "started", ConnectionID: "c"}, &mscp.CreateConference{},
 	} {
 		go func() { _, _ = c.Do(t.Context(), req) }()
 		<-slow
@@ -145,16 +149,16 @@ func TestLostResponses(t *testing.T) {
 	if !slices.Equal(got, []string{"conference", "dialog losttrue", "dialog startedtrue"}) || len(m.conferences) != 0 || len(m.dialogs) != 1 || len(m.links.links) != 0 {
 		t.Errorf("ended %s; %d conferences, %d dialogs, links %v", got, len(m.conferences), len(m.dialogs), m.links.links)
 	}
-	ctx, after := forResponse(t.Context())
 	go func() { <-slow }()
-	if e, err := owner.Handle(ctx, &DialogStart{PreparedDialogID: id, ConnectionID: "c"}); err != nil || Name(e) != "dialogstarted" {
-		t.Fatalf("%+v, %v", e, err)
-	}
-	after.run(false)
+	answerTo(t, owner.Handle, &mscp.DialogStart{PreparedDialogID: id, ConnectionID: "c"}, false, func(e mscp.Element) {
+		if mscp.Name(e) != "dialogstarted" {
+			t.Errorf("%+v", e)
+		}
+	})
 	if len(m.dialogs) != 1 || len(ended) != 0 {
 		t.Errorf("%d dialogs, %d ended", len(m.dialogs), len(ended))
 	}
-	owner.Notified(&DialogTerminate{DialogID: id})
+	owner.Notified(&mscp.DialogTerminate{DialogID: id})
 	if got := <-ended; got != "dialog knownfalse" {
 		t.Errorf("ended %s", got)
 	}
