@@ -47,17 +47,16 @@ func Example() {
 		log.Fatal(err)
 	}
 	messages := make(chan string, 1)
-	_, err = listener.Accept(msrp.SessionConfig{ // before the answer is sent
-		Local: callee, Remote: theirs.Path,
-		AcceptTypes: []string{"text/plain"}, MaxSize: 10_000,
-		PeerAcceptTypes: theirs.AcceptTypes, PeerMaxSize: theirs.MaxSize,
+	config := msrp.SessionConfig{
+		Local: callee, AcceptTypes: []string{"text/plain"}, MaxSize: 10_000,
 		Handler: func(_ context.Context, m *msrp.Incoming) error {
 			b, err := io.ReadAll(m) // MaxSize bounds it
 			messages <- string(b)
 			return err
 		},
-	})
-	if err != nil {
+	}
+	config.SetPeer(theirs)
+	if _, err = listener.Accept(config); err != nil { // before the answer is sent
 		log.Fatal(err)
 	}
 
@@ -66,9 +65,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	session, err := msrp.Dial(ctx, msrp.Config{}, msrp.SessionConfig{
-		Local: caller, Remote: ours.Path, PeerAcceptTypes: ours.AcceptTypes, PeerMaxSize: ours.MaxSize,
-	})
+	config = msrp.SessionConfig{Local: caller}
+	config.SetPeer(ours)
+	session, err := msrp.Dial(ctx, msrp.Config{}, config)
 	if err != nil {
 		log.Fatal(err)
 	}

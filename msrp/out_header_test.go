@@ -88,39 +88,6 @@ func TestLongestHeaderIsTaken(t *testing.T) {
 	}
 }
 
-// What is within a container has to be acceptable, too. See RFC 4975, section 8.6.
-func TestPeerAcceptWrappedTypes(t *testing.T) {
-	for _, test := range []struct {
-		types, wrapped []string
-		inner          string
-		ok             bool
-	}{
-		{[]string{"message/cpim", "text/plain"}, nil, "text/plain", true},
-		{[]string{"message/cpim"}, nil, "text/plain", false},
-		{[]string{"message/cpim"}, []string{"text/*"}, "text/plain", true},
-		{[]string{"message/cpim"}, []string{"TEXT/*"}, "Text/Plain; charset=utf-8", true},
-		{[]string{"message/cpim"}, []string{"text/*"}, "image/png", false},
-		{[]string{"message/cpim"}, []string{"*"}, "image/png", true},
-		{[]string{"*"}, nil, "image/png", true},
-		{nil, nil, "image/png", true},
-	} {
-		m := &Media{AcceptTypes: test.types, AcceptWrappedTypes: test.wrapped}
-		if got := m.AcceptsIn("message/CPIM", test.inner); got != test.ok {
-			t.Errorf("%+v: AcceptsIn gives %v", test, got)
-		}
-		p := newPair(t, withHandler(discard), func(_, _ *Config, a, _ *SessionConfig) {
-			a.PeerAcceptTypes, a.PeerAcceptWrappedTypes = test.types, test.wrapped
-		})
-		m2 := textMessage("From: x\r\n\r\n")
-		m2.ContentType, m2.WrappedTypes = "message/cpim", []string{test.inner}
-		_, err := p.a.Send(testCtx(t), m2)
-		var se *StatusError
-		if (err == nil) != test.ok || err != nil && (!errors.As(err, &se) || se.Code != StatusUnsupportedType) {
-			t.Errorf("%+v: %v", test, err)
-		}
-	}
-}
-
 func TestTypeAccepted(t *testing.T) {
 	for _, test := range []struct {
 		ranges string

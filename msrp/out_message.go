@@ -13,11 +13,12 @@ import (
 
 // outgoing is a message being sent.
 type outgoing struct {
-	s   *Session
-	c   *conn
-	m   Message
-	r   *Receipt
-	off int64 // bytes written
+	s    *Session
+	c    *conn
+	m    Message
+	r    *Receipt
+	off  int64 // bytes written
+	most int64 // bytes the peer accepts; 0: any number
 
 	begun bool // something has been written
 	told  bool // Queued was called
@@ -127,6 +128,10 @@ func (o *outgoing) sendChunks(ctx context.Context, buf []byte) error {
 			last && o.off+int64(n) < o.m.Size) {
 			o.abort()
 			return ErrBodySize
+		}
+		if o.most > 0 && o.off+int64(n) > o.most {
+			o.abort()
+			return &NotAcceptedError{MaxSize: o.most} // [RFC4975-8.6-4]
 		}
 		if err := o.sendPiece(ctx, buf[:n], last); err != nil {
 			return err

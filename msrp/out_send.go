@@ -57,6 +57,9 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	if err := s.checkMessage(&o.m); err != nil {
 		return nil, err
 	}
+	if _, err := s.checkPeer(&o.m); err != nil {
+		return nil, err
+	}
 	if err := s.beginSend(); err != nil {
 		return nil, err
 	}
@@ -66,6 +69,9 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	}
 	var err error
 	if o.to, o.toPath, err = s.target(); err != nil {
+		return nil, err
+	}
+	if o.most, err = s.checkPeer(&o.m); err != nil { // SetPeer may have come meanwhile
 		return nil, err
 	}
 	o.c = s.conn()
@@ -120,24 +126,7 @@ func (s *Session) checkMessage(m *Message) error {
 	if err := m.checkHeader(); err != nil {
 		return err
 	}
-	switch {
-	case m.ContentType != "" && !TypeAccepted(s.sc.PeerAcceptTypes, m.ContentType):
-		return status(StatusUnsupportedType, "Not Accepted By The Peer") // [RFC4975-8.6-2]
-	case !s.wrappedTaken(m.WrappedTypes):
-		return status(StatusUnsupportedType, "Wrapped Type Not Accepted By The Peer") // [RFC4975-8.6-3]
-	case s.sc.PeerMaxSize > 0 && m.Size > s.sc.PeerMaxSize:
-		return status(StatusTooLarge, "Beyond The Peer's max-size")
-	}
 	return nil
-}
-
-func (s *Session) wrappedTaken(types []string) bool {
-	for _, t := range types {
-		if !wrappedAccepted(s.sc.PeerAcceptTypes, s.sc.PeerAcceptWrappedTypes, t) {
-			return false
-		}
-	}
-	return true
 }
 
 // announce makes a message known to report while it is being sent.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +16,7 @@ type SessionConfig struct {
 	Local URI
 	// Remote is the peer's path: the To-Path of all we send. A session that
 	// is accepted before the peer's path is known, as after an offer of ours,
-	// may leave it empty and be told by SetRemote.
+	// may leave it empty until Session.SetPeer.
 	Remote Path
 	// Handler gets the messages; with nil they are refused with 415.
 	Handler Handler
@@ -29,10 +28,11 @@ type SessionConfig struct {
 	// MaxSize is the size of the largest message taken, in bytes; larger
 	// ones are refused with 413. 0 is no limit.
 	MaxSize int64
-	// PeerAcceptTypes, PeerAcceptWrappedTypes and PeerMaxSize are what the
-	// peer's SDP says: Send refuses other messages as the peer would, with 415
-	// and 413. nil and 0 let all pass, but without PeerAcceptWrappedTypes only
-	// PeerAcceptTypes may be wrapped. See RFC 4975, section 8.6.
+	// PeerAcceptTypes, PeerAcceptWrappedTypes and PeerMaxSize (in bytes) are
+	// what the peer's SDP accepts: Send refuses other messages with a
+	// *NotAcceptedError. nil and 0 accept everything, but without
+	// PeerAcceptWrappedTypes only PeerAcceptTypes may be wrapped. SetPeer sets
+	// them. See RFC 4975, section 8.6.
 	PeerAcceptTypes        []string
 	PeerAcceptWrappedTypes []string
 	PeerMaxSize            int64
@@ -48,7 +48,7 @@ type SessionConfig struct {
 	Fingerprints []string
 	// AwaitFingerprints is for a session over TLS that is accepted before the peer's
 	// SDP is known, as after an offer of ours: requests that come for it wait until
-	// SetFingerprints, and have no effect before. Who connects with another
+	// Session.SetPeer, and have no effect before. Who connects with another
 	// certificate than the peer gets 403 then. The wait is bounded by
 	// Config.HandlerTimeout from the first request on, and ends with 408. Dial has no
 	// use for it. See RFC 8122, section 6.2.
@@ -154,33 +154,6 @@ func (s *Session) Remote() Path {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.remote
-}
-
-// target gives the To-Path of what we send, and as it goes on the wire. It fails
-// while the peer's path is not known.
-func (s *Session) target() (Path, string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.toPath == "" {
-		return nil, "", errNoRemote
-	}
-	return s.to, s.toPath, nil
-}
-
-// SetRemote tells the peer's path, as its SDP has it, of a session that was
-// accepted without one, or whose peer has another now. Before, and if the path
-// cannot be one, Send fails. Our own relays need not be in it.
-func (s *Session) SetRemote(p Path) {
-	var to Path
-	if len(p) > 0 {
-		to = append(slices.Clone(s.via), p...) // ours come first, in the order of Use-Path [RFC4976-5.1-2]
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remote, s.to, s.toPath = p, to, ""
-	if to.check() == nil {
-		s.toPath = to.String()
-	}
 }
 
 // LocalAddr is our end of the connection; nil before the session is bound.

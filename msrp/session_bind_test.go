@@ -20,6 +20,12 @@ func sendsWaiting(t *testing.T, s *Session, n int) {
 	for range n {
 		go s.Send(testCtx(t), textMessage("waits"))
 	}
+	awaitSends(t, s, n)
+}
+
+// awaitSends waits until n Sends of the session have begun.
+func awaitSends(t *testing.T, s *Session, n int) {
+	t.Helper()
 	for {
 		s.mu.Lock()
 		begun, changed := s.sends, s.change()

@@ -168,41 +168,6 @@ func TestMessageIDs(t *testing.T) {
 	}
 }
 
-// What the peer's SDP does not take is not sent.
-func TestPeerAcceptTypes(t *testing.T) {
-	s, p := senderWith(t, Config{}, SessionConfig{PeerAcceptTypes: []string{"text/*", "message/cpim"}, PeerMaxSize: 5})
-	for _, m := range []Message{
-		{ContentType: "image/png", Body: strings.NewReader("x"), Size: 1},
-		textMessage("longer"),
-	} {
-		var se *StatusError
-		if _, err := s.Send(testCtx(t), m); !errors.As(err, &se) || se.Code != 415 && se.Code != 413 {
-			t.Errorf("got %v", err)
-		}
-	}
-	p.Quiet(10 * time.Millisecond)
-	_, ec := sendTo(s, Message{ContentType: "TEXT/html;charset=utf-8", Body: strings.NewReader("x"), Size: 1})
-	p.Answer(p.Next(), 200, "OK")
-	if err := next(t, ec); err != nil {
-		t.Fatal(err)
-	}
-	m := &Media{AcceptTypes: []string{"message/cpim", "text/plain;format=flowed"}, AcceptWrappedTypes: []string{"image/*"}}
-	for ct, want := range map[string][2]bool{
-		"message/cpim":              {true, true},
-		"text/plain; charset=utf-8": {true, true},
-		"image/png":                 {false, true},
-		"video/mp4":                 {false, false},
-		"":                          {false, false},
-	} {
-		if m.Accepts(ct) != want[0] || m.AcceptsWrapped(ct) != want[1] {
-			t.Errorf("%q: %v %v", ct, m.Accepts(ct), m.AcceptsWrapped(ct))
-		}
-	}
-	if (&Media{AcceptTypes: []string{"text/plain"}}).AcceptsWrapped("image/png") {
-		t.Error("nothing said about wrapped types takes all")
-	}
-}
-
 // Empty SENDs at any time keep the connection alive and touch nothing else.
 func TestKeepAlive(t *testing.T) {
 	h, ch := collect(1)

@@ -77,10 +77,9 @@ func (p *Phone) connect(ctx context.Context, sc msrp.SessionConfig, passive *msr
 	if theirs.TLS != (p.cfg.MSRPTLS != nil) {
 		return nil, errors.New("the answer is for another transport")
 	}
-	sc.Remote, sc.Fingerprints = theirs.Path, theirs.Fingerprints
+	sc.SetPeer(theirs)
 	if passive != nil {
-		passive.SetRemote(theirs.Path) // the certificate behind a relay is not the peer's
-		if err := passive.SetFingerprints(theirs.Fingerprints); err != nil {
+		if err := passive.SetPeer(theirs); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +103,8 @@ func closeSession(s *msrp.Session) {
 	}
 }
 
-// Send sends one message; see msrp.Session.Send.
+// Send sends one message; see msrp.Session.Send. What the answer to the call does not
+// accept is not sent: the error is then an *msrp.NotAcceptedError.
 func (c *Chat) Send(ctx context.Context, m msrp.Message) (*msrp.Receipt, error) {
 	return c.session.Send(ctx, m)
 }

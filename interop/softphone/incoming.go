@@ -49,11 +49,12 @@ func (p *Phone) serveCall(in *sipua.IncomingCall) error {
 		return in.Reject(488, "Not Acceptable Here")
 	}
 	sc := msrp.SessionConfig{
-		Local: media.Path[0], Remote: offer.Path, Fingerprints: offer.Fingerprints,
+		Local: media.Path[0],
 		Handler: func(ctx context.Context, m *msrp.Incoming) error {
 			return p.onMessage(ctx, &Message{Incoming: m, Sender: in.From})
 		},
 	}
+	sc.SetPeer(offer)
 	return p.answerCall(ctx, in, media, sc, answer)
 }
 
