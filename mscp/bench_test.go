@@ -2,6 +2,7 @@ package mscp
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/beevik/etree"
 )
 
 var benchRequest = &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", "", ""}
@@ -21,12 +24,14 @@ var benchRequest = &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "
 // them: the same goroutines wait for the same answers in the same way. Both
 // run in turns, so that a noisy machine is noisy for both; "ratio" is ours
 // over theirs. All requests are about one connection, so that each waits for the one
-// before, or each caller has its own.
+// before, or each caller has its own. In the last one both ends read each document by
+// etree, too.
 func BenchmarkTransactions(b *testing.B) {
 	for _, bc := range []struct {
 		name                     string
 		outstanding, connections int
-	}{{"1", 1, 1}, {"64", 64, 1}, {"64connections", 64, 64}} {
+		cfg                      Config
+	}{{"1", 1, 1, Config{}}, {"64", 64, 1, Config{}}, {"64connections", 64, 64, Config{}}, {"64etree", 64, 1, Config{Trace: readByEtree}}} {
 		b.Run(bc.name, func(b *testing.B) {
 			requests := make([]*RestoreMsg, bc.connections)
 			for i := range requests {
@@ -35,7 +40,7 @@ func BenchmarkTransactions(b *testing.B) {
 				requests[i] = &r
 			}
 			as, ms := tcpPair(b)
-			c, s := NewClient(as, Config{}), NewServer(ms, echo, Config{})
+			c, s := NewClient(as, bc.cfg), NewServer(ms, echo, bc.cfg)
 			defer s.Close()
 			defer c.Close()
 			bare := newBareClient(b)
@@ -53,6 +58,40 @@ func BenchmarkTransactions(b *testing.B) {
 			b.ReportMetric(float64(n)/ours.Seconds(), "tx/s")
 			b.ReportMetric(float64(n)/theirs.Seconds(), "bare-tx/s")
 			b.ReportMetric(theirs.Seconds()/ours.Seconds(), "ratio")
+		})
+	}
+}
+
+// readByEtree reads the document of a PDU that has come.
+func readByEtree(e TraceEvent) {
+	if e.Sent {
+		return
+	}
+	_, body, _ := bytes.Cut(e.Raw, []byte("\r\n\r\n"))
+	if err := etree.NewDocument().ReadFromBytes(body); err != nil {
+		panic(err)
+	}
+}
+
+// BenchmarkReaders reads a RestoreMsg: by this package, from bytes to the element, and by
+// etree, to a tree.
+func BenchmarkReaders(b *testing.B) {
+	doc := Document{Kind: Request, Element: benchRequest}
+	body := doc.Encode(Draft)
+	for _, bc := range []struct {
+		name string
+		read func() error
+	}{
+		{"own", func() error { _, err := ParseDocument(body); return err }},
+		{"etree", func() error { return etree.NewDocument().ReadFromBytes(body) }},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := bc.read(); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

@@ -1,5 +1,7 @@
 package mscp
 
+import "github.com/beevik/etree"
+
 // The elements of the draft's section 4. All attributes are strings as on the
 // wire, "" where there is none; [SetDefaults] fills in the draft's defaults.
 
@@ -10,11 +12,11 @@ type DialogPrepare struct {
 	Type         string // its media type; default application/voicexml+xml
 	ConnectionID string
 	ConferenceID string
-	MaxAge       string // seconds, as in HTTP
-	MaxStale     string // seconds, as in HTTP
-	EncType      string // default application/x-www-form-urlencoded
-	Method       string // get (the default) or post
-	Script       Fragment
+	MaxAge       string         // seconds, as in HTTP
+	MaxStale     string         // seconds, as in HTTP
+	EncType      string         // default application/x-www-form-urlencoded
+	Method       string         // get (the default) or post
+	Script       *etree.Element // declares its namespace, which is not the draft\'s
 	Namelist     []Item
 	Subscribe    []Item
 	Streams      []Stream
@@ -48,11 +50,11 @@ type DialogStart struct {
 	PreparedDialogID string
 	ConnectionID     string
 	ConferenceID     string
-	MaxAge           string // seconds, as in HTTP
-	MaxStale         string // seconds, as in HTTP
-	EncType          string // default application/x-www-form-urlencoded
-	Method           string // get (the default) or post
-	Script           Fragment
+	MaxAge           string         // seconds, as in HTTP
+	MaxStale         string         // seconds, as in HTTP
+	EncType          string         // default application/x-www-form-urlencoded
+	Method           string         // get (the default) or post
+	Script           *etree.Element // declares its namespace, which is not the draft\'s
 	Namelist         []Item
 	Subscribe        []Item
 	Streams          []Stream

@@ -130,7 +130,7 @@ func encodeExtension(b *bytes.Buffer, e extensionElement, bare bool) {
 
 func encodeOther(b *bytes.Buffer, o *Other) {
 	if o.XML != nil {
-		b.Write(o.XML)
+		writeXML(b, o.XML)
 		return
 	}
 	b.WriteString("<" + o.Local)
@@ -167,7 +167,7 @@ func encodeDraft(b *bytes.Buffer, e draftElement) {
 		b.WriteString("<src")
 		writeForeignAttrs(b, s.foreign.Inside["src"])
 		b.WriteByte('>')
-		b.Write(*s.script)
+		writeXML(b, *s.script)
 		b.WriteString("</src>")
 	}
 	encodeItems(b, "namelist", s.namelist, *s.foreign)
@@ -214,7 +214,7 @@ func closeForeign(b *bytes.Buffer, name string, f Foreign) {
 
 func writeForeignElements(b *bytes.Buffer, f Foreign) {
 	for _, e := range f.Elements {
-		b.Write(e)
+		writeXML(b, e)
 	}
 }
 

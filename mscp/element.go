@@ -1,5 +1,7 @@
 package mscp
 
+import "github.com/beevik/etree"
+
 // Namespace is the namespace of the draft's elements. See section 3.2.
 const Namespace = "urn:ietf:mscp"
 
@@ -51,8 +53,8 @@ type MsgNotSended struct{ FromURI, ToURI, ConnectionID, Reason string }
 type Other struct {
 	Space, Local string
 	Attrs        map[string]string
-	// XML is the element as it was read. If it is there, it is what is written.
-	XML Fragment
+	// XML is the whole element, as it was read. If it is there, it is what is written.
+	XML *etree.Element
 }
 
 func (*RestoreMsg) elementName() string     { return "RestoreMsg" }

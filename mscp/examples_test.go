@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/beevik/etree"
 )
 
 // TestExamples holds every example of the draft and of the paper, and some bad
@@ -94,7 +96,9 @@ func TestForeign(t *testing.T) {
 		t.Errorf("dropped: %+v %+v, %v", dropped, dropped.Element, err)
 	}
 	on := func(what string) []ForeignAttr { return []ForeignAttr{{"urn:v", "on", what}} }
-	empty := func(name string) []Fragment { return []Fragment{Fragment("<v:" + name + ` xmlns:v="urn:v"/>`)} }
+	empty := func(name string) []*etree.Element {
+		return []*etree.Element{xmlOf("<v:" + name + ` xmlns:v="urn:v"/>`)}
+	}
 	kept, err := ParseWith([]byte(in), Options{KeepForeign: true, Strict: true})
 	want := &Document{Kind: Request,
 		Root:    Foreign{Attrs: on("mscp"), Elements: append(empty("in-mscp"), empty("after")...)},
@@ -102,11 +106,11 @@ func TestForeign(t *testing.T) {
 		Element: &DialogStart{ConnectionID: "c", Src: "http://a/",
 			Streams: []Stream{{Type: "audio", Direction: "both", Foreign: Foreign{Attrs: on("stream"), Elements: empty("in-stream")}}},
 			Namelist: []Item{{Name: "n", Value: "v", Foreign: Foreign{Attrs: on("item"),
-				Elements: []Fragment{Fragment(`<v:in-item xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:in-item>`)}}}},
+				Elements: []*etree.Element{xmlOf(`<v:in-item xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:in-item>`)}}}},
 			Subscribe: []Item{{Name: "n", Value: "v"}},
 			Foreign: Foreign{
 				Attrs:    []ForeignAttr{{"urn:w", "x", "y"}},
-				Elements: []Fragment{Fragment(`<v:k xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:k>`)},
+				Elements: []*etree.Element{xmlOf(`<v:k xmlns:w="urn:w" xmlns:v="urn:v"><w:l/></v:k>`)},
 				Inside: map[string]Foreign{
 					"namelist":  {Attrs: on("namelist"), Elements: empty("in-namelist")},
 					"subscribe": {Attrs: on("subscribe")},

@@ -119,7 +119,7 @@ func TestRules(t *testing.T) {
 	}{
 		"prepare":              {&DialogPrepare{Src: "http://a/"}, Request, ""},
 		"prepare nothing":      {&DialogPrepare{}, Request, "exactly one of the src attribute and the src element"},
-		"prepare two":          {&DialogPrepare{Src: "http://a/", Script: Fragment(`<v xmlns="urn:v"/>`)}, Request, "exactly one of the src attribute and the src element"},
+		"prepare two":          {&DialogPrepare{Src: "http://a/", Script: xmlOf(`<v xmlns="urn:v"/>`)}, Request, "exactly one of the src attribute and the src element"},
 		"prepare for both":     {&DialogPrepare{Src: "http://a/", ConnectionID: "a", ConferenceID: "b"}, Request, "are both there"},
 		"start inherits":       {&DialogStart{PreparedDialogID: "d"}, Request, ""},
 		"start nowhere":        {&DialogStart{Src: "http://a/"}, Request, "neither connectionid nor conferenceid"},
@@ -137,7 +137,7 @@ func TestRules(t *testing.T) {
 		"terminate, both":      {&DialogTerminateTransfer{DialogID: "d", Reason: "near_end_disconnect", ConnectionID: "a", ConferenceID: "b"}, Notification, "are both there (section 4.9)"},
 		"complete, both":       {&DialogTransferComplete{DialogID: "d", Reason: "busy", ConnectionID: "a", ConferenceID: "b"}, Notification, "are both there (section 4.10)"},
 		"no media type":        {&DialogPrepare{Src: "s", Type: "vxml"}, Request, "type of dialogprepare is no media type"},
-		"start two":            {&DialogStart{Src: "s", Script: Fragment(`<v xmlns="urn:v"/>`), ConnectionID: "c"}, Request, "exactly one of the src attribute"},
+		"start two":            {&DialogStart{Src: "s", Script: xmlOf(`<v xmlns="urn:v"/>`), ConnectionID: "c"}, Request, "exactly one of the src attribute"},
 		"start none":           {&DialogStart{ConnectionID: "c"}, Request, "exactly one of the src attribute"},
 		"video":                {&CreateConference{ReservedMedia: "video", AudioMixingPolicy: "nbest", VideoMixingPolicy: "vas"}, Request, ""},
 		"video without policy": {&CreateConference{ReservedMedia: "video", VideoMixingPolicy: "vas"}, Request, "video without audiomixingpolicy"},

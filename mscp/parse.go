@@ -234,7 +234,7 @@ func (r *reading) children(doc *Document, n *xmltree.Node) {
 	}
 	if doc.Element == nil && len(foreign) > 0 {
 		last := foreign[len(foreign)-1]
-		doc.Element = other(last, r.b)
+		doc.Element = r.other(last)
 		foreign = foreign[:len(foreign)-1]
 	}
 	for _, kid := range foreign { // [MSCP-3.3-3]
@@ -287,7 +287,7 @@ func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 	e := newDraftElement(name)
 	if e == nil {
 		r.note(n, false, "%s is no element of the draft (section 8)", shorten(n.Local))
-		return other(n, r.b)
+		return r.other(n)
 	}
 	s := e.shape()
 	if s.kind != kind { // [MSCP-8-8]
@@ -312,8 +312,8 @@ func (r *reading) requestFailed(kind Kind, n *xmltree.Node) Element {
 	return &RequestFailed{Reason: reason}
 }
 
-func other(n *xmltree.Node, doc []byte) *Other {
-	o := &Other{Space: n.Space, Local: n.Local, Attrs: map[string]string{}, XML: n.Fragment(doc, Namespace)}
+func (r *reading) other(n *xmltree.Node) *Other {
+	o := &Other{Space: n.Space, Local: n.Local, Attrs: map[string]string{}, XML: r.handled(n, true)}
 	for _, a := range n.Attrs {
 		if a.Space == "" {
 			o.Attrs[a.Local] = strings.TrimSpace(a.Value)
@@ -400,7 +400,9 @@ func (r *reading) keepElement(f *Foreign, n *xmltree.Node) {
 		r.note(n, false, "%s has no namespace (section 3.3)", shorten(n.Local))
 	}
 	if r.keep {
-		f.Elements = append(f.Elements, n.Fragment(r.b, Namespace))
+		if e := r.handled(n, false); e != nil {
+			f.Elements = append(f.Elements, e)
+		}
 	}
 }
 

@@ -166,7 +166,7 @@ func (r *reading) script(n *xmltree.Node, s shape, fatal bool) {
 	if n.Kids[0].Space == Namespace {
 		r.note(n.Kids[0], fatal, "the script is in the draft's namespace (section 8)")
 	}
-	*s.script = n.Kids[0].Fragment(r.b, Namespace)
+	*s.script = r.handled(n.Kids[0], fatal)
 	var inside Foreign
 	r.keepAttrs(&inside, n)
 	s.keepInside(n.Local, inside)

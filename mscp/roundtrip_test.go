@@ -114,7 +114,7 @@ func fullDocument(t *testing.T, e draftElement) []byte {
 	s.foreign.Attrs = []ForeignAttr{{"urn:v", "a", "b"}}
 	switch e := e.(type) {
 	case *DialogPrepare:
-		e.Src, e.Script = "", Fragment(`<vxml xmlns="http://www.w3.org/2001/vxml"><form/></vxml>`)
+		e.Src, e.Script = "", xmlOf(`<vxml xmlns="http://www.w3.org/2001/vxml"><form/></vxml>`)
 	case *DialogStart:
 		e.PreparedDialogID = ""
 	}

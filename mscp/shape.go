@@ -3,6 +3,8 @@ package mscp
 import (
 	"slices"
 
+	"github.com/beevik/etree"
+
 	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
@@ -20,18 +22,15 @@ type Stream struct {
 	Foreign
 }
 
-// A Fragment is one XML element as it was written, with every namespace
-// declaration that it needs to stand inside an mscp document.
-type Fragment []byte
-
-// A ForeignAttr is an attribute; Space is its namespace.
+// A ForeignAttr is an attribute; Space is its namespace, where an etree.Attr would have
+// a prefix.
 type ForeignAttr struct{ Space, Local, Value string }
 
 // Foreign is what an element has of other namespaces than the draft's. It is
 // read only where [Options].KeepForeign asks for it. See section 3.3.
 type Foreign struct {
 	Attrs    []ForeignAttr
-	Elements []Fragment
+	Elements []*etree.Element // each declares the prefixes that it uses
 	// Inside is what the element's namelist, subscribe and src have, by their
 	// names, since these have no types of their own.
 	Inside map[string]Foreign
@@ -42,7 +41,7 @@ type shape struct {
 	kind                Kind
 	section             string
 	attrs               []attrSpec
-	script              *Fragment
+	script              **etree.Element
 	namelist, subscribe *[]Item
 	streams             *[]Stream
 	foreign             *Foreign

@@ -7,7 +7,8 @@ import (
 
 // Fragment returns the element as it was written in doc, with the declarations
 // added that it needs to stand on its own inside an element whose default
-// namespace is space.
+// namespace is space. Blanks in attributes are spaces, which is what they mean: see XML
+// 1.0, section 3.3.3.
 func (n *Node) Fragment(doc []byte, space string) []byte {
 	raw := doc[n.Offset:n.End]
 	at := 1 // after the name of the start tag
@@ -31,5 +32,59 @@ func (n *Node) Fragment(doc []byte, space string) []byte {
 	}
 	out := make([]byte, 0, len(raw)+more.Len())
 	out = append(append(out, raw[:at]...), more.Bytes()...)
-	return append(out, raw[at:]...)
+	return spaced(append(out, raw[at:]...))
+}
+
+// spaced puts a space in the place of each blank in an attribute of b, which is
+// well-formed.
+func spaced(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		n := beforeTag(b)
+		out = append(out, b[:n]...)
+		b = b[n:]
+		quote := byte(0) // of the value that i is in
+		i := 0
+		for ; i < len(b) && (quote != 0 || b[i] != '>'); i++ {
+			c := b[i]
+			switch {
+			case quote == 0 && (c == '"' || c == '\''):
+				quote = c
+			case c == quote:
+				quote = 0
+			case quote != 0 && c == '\r' && b[i+1] == '\n':
+				continue // a line end is one blank
+			case quote != 0 && (c == '\t' || c == '\r' || c == '\n'):
+				c = ' '
+			}
+			out = append(out, c)
+		}
+		b = b[i:]
+	}
+	return out
+}
+
+// notTags are what may look like a tag, and how each ends.
+var notTags = [...][2]string{{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}}
+
+// beforeTag is how many bytes stand before the next tag of b.
+func beforeTag(b []byte) int {
+	at := 0
+	for {
+		i := bytes.IndexByte(b[at:], '<')
+		if i < 0 {
+			return len(b)
+		}
+		at += i
+		end := 0
+		for _, not := range notTags {
+			if bytes.HasPrefix(b[at:], []byte(not[0])) {
+				end = bytes.Index(b[at:], []byte(not[1])) + len(not[1])
+			}
+		}
+		if end == 0 {
+			return at
+		}
+		at += end
+	}
 }

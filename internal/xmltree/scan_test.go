@@ -233,3 +233,17 @@ func sameAttrs(t *testing.T, n *Node, attrs []xml.Attr) {
 		t.Fatalf("%v are more than %v", n.Attrs, attrs)
 	}
 }
+
+// TestFragmentBlanks checks that blanks in the attributes of a fragment are spaces, and
+// those of all else stay.
+func TestFragmentBlanks(t *testing.T) {
+	const in = "<r><a\tb='1\n2\t\"3\r\n4' c=\"'\r\"\n>x\ny<!-- a='\n' --><![CDATA[<b c='\n'>]]><?p a='\n'?><d e='\n'/></a></r>"
+	const want = "<a\tb='1 2 \"3 4' c=\"' \"\n>x\ny<!-- a='\n' --><![CDATA[<b c='\n'>]]><?p a='\n'?><d e=' '/></a>"
+	root, err := Parse([]byte(in), Limits{Bytes: 1000, Depth: 10, Elements: 10, Attrs: 10, Namespaces: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(root.Kids[0].Fragment([]byte(in), "")); got != want {
+		t.Errorf("%q", got)
+	}
+}
