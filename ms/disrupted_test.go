@@ -147,7 +147,7 @@ func TestPurgeDuringPush(t *testing.T) {
 				l.Answer(f, 200, "OK")
 				f = l.Next()
 			}
-			if _, err := a.ms.Store().PurgeFilter(a.ctx(), store.Filter{Recipient: bob}, nil); err != nil {
+			if _, err := a.ms.Store().Purge(a.ctx(), store.Filter{Recipient: bob}, nil); err != nil {
 				t.Fatal(err)
 			}
 			l.Answer(f, 200, "OK")

@@ -54,7 +54,7 @@ func TestStoreChangesAreTold(t *testing.T) {
 	if _, err := s.Export(ctx, &file, store.Filter{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.PurgeFilter(ctx, store.Filter{}, nil); err != nil {
+	if _, err := s.Purge(ctx, store.Filter{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	want("purged", "0", "")

@@ -146,26 +146,11 @@ func BenchmarkDeliver(b *testing.B) {
 	}
 }
 
-// BenchmarkRead reads messages of 1 KB with their bodies, one by one and several
-// at once.
+// BenchmarkRead reads messages of 1 KB with their bodies.
 func BenchmarkRead(b *testing.B) {
 	const recipients, each = 100, 200
 	s := newStore(b)
 	fillPlain(b, s, recipients*each, recipients, 1024)
-	for _, at := range []int{1, 8, 64} {
-		b.Run(fmt.Sprint("letters-", at), func(b *testing.B) {
-			for n := 0; n < b.N; {
-				for after := ID(0); n < b.N; {
-					list := s.Letters(recipient(n/each%recipients), "", after, at, 1<<20)
-					if len(list) == 0 {
-						break
-					}
-					n += len(list)
-					after = list[len(list)-1].ID
-				}
-			}
-		})
-	}
 	b.Run("page-and-body", func(b *testing.B) {
 		for n := 0; n < b.N; {
 			for _, m := range s.Page(recipient(n/each%recipients), "", 0, each) {

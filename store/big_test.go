@@ -48,7 +48,7 @@ func TestBig(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = nil
-		before := heap()
+		before := heapInUse()
 		dropCache(t)
 		began, cpu := time.Now(), cpuTime()
 		s = openStore(t, path)
@@ -56,7 +56,7 @@ func TestBig(t *testing.T) {
 		if n := s.Stats().Messages; n != st.Messages {
 			t.Errorf("%d messages, want %d", n, st.Messages)
 		}
-		t.Logf("index: %d bytes a message", (heap()-before)/uint64(st.Messages))
+		t.Logf("index: %d bytes a message", (heapInUse()-before)/uint64(st.Messages))
 		dropCache(t)
 		var worst, sum time.Duration
 		const looks = 1000
@@ -90,7 +90,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func heap() uint64 {
+func heapInUse() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

@@ -24,7 +24,7 @@ func TestErase(t *testing.T) {
 		put(t, s, Meta{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", MessageID: fmt.Sprint(i)}, randomBody(i*9000))
 	}
 	for _, f := range []Filter{{Recipient: traces[0]}, {Sender: traces[0]}} {
-		if n, err := s.PurgeFilter(t.Context(), f, nil); err != nil || n.Messages != 20 {
+		if n, err := s.Purge(t.Context(), f, nil); err != nil || n.Messages != 20 {
 			t.Fatal(n, err)
 		}
 	}

@@ -6,13 +6,12 @@
 // to the [Writer]; [Writer.Commit] puts it in its place behind all earlier
 // messages of the same sender and recipient, and [Pending.Wait] returns when it
 // is on disk. [Store.Messages] and [Store.Page] list what is kept for a recipient,
-// oldest first, [Store.OpenBody] streams a body, [Store.Letters] reads several
-// short ones at once, and [Store.Delete] removes messages.
+// oldest first, [Store.OpenBody] streams a body, and [Store.Delete] removes messages.
 //
 // [Store.SetAside] takes what cannot be delivered out of the lists until
 // [Store.Restore], [Store.NoteRefusal] notes since when devices have refused one,
 // [Store.Expire] deletes what is over its time, and
-// [Store.PurgeFilter] what a [Filter] selects. [Store.Export] and [Store.Import]
+// [Store.Purge] what a [Filter] selects. [Store.Export] and [Store.Import]
 // move messages between stores in the format of EXPORT.md, [Store.Backup] copies
 // the file, [Store.Check] reads all of it, and [Store.Compact] writes it anew.
 //

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"container/heap"
 	"context"
 	"slices"
 	"time"
@@ -12,46 +13,20 @@ type due struct {
 	id ID
 }
 
-// A dueHeap has the message that is due first in front. Messages that are
-// deleted before their time stay in it until they are the most.
+// A dueHeap is a heap.Interface with the message that is due first in front. A
+// message that is deleted before its time stays in it until trimDue.
 type dueHeap []due
 
-func (h *dueHeap) push(d due) {
-	*h = append(*h, d)
-	i := len(*h) - 1
-	for i > 0 {
-		up := (i - 1) / 2
-		if (*h)[up].at <= (*h)[i].at {
-			return
-		}
-		(*h)[up], (*h)[i] = (*h)[i], (*h)[up]
-		i = up
-	}
-}
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(d any)        { *h = append(*h, d.(due)) }
 
-func (h *dueHeap) pop() due {
-	top, last := (*h)[0], len(*h)-1
-	(*h)[0] = (*h)[last]
+func (h *dueHeap) Pop() any {
+	last := len(*h) - 1
+	d := (*h)[last]
 	*h = (*h)[:last]
-	h.down(0)
-	return top
-}
-
-func (h dueHeap) down(i int) {
-	for {
-		next := 2*i + 1
-		if next >= len(h) {
-			return
-		}
-		if next+1 < len(h) && h[next+1].at < h[next].at {
-			next++
-		}
-		if h[i].at <= h[next].at {
-			return
-		}
-		h[i], h[next] = h[next], h[i]
-		i = next
-	}
+	return d
 }
 
 // trimDue rebuilds the heap when most of it is deleted already.
@@ -60,9 +35,7 @@ func (x *index) trimDue() {
 		return
 	}
 	x.due = slices.Clip(slices.DeleteFunc(x.due, func(d due) bool { _, e := x.find(d.id); return e == nil }))
-	for i := len(x.due)/2 - 1; i >= 0; i-- {
-		x.due.down(i)
-	}
+	heap.Init(&x.due)
 }
 
 // Expire deletes the messages whose time is over at now, also those that are
@@ -93,7 +66,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
 		if err != nil {
 			s.mu.Lock()
 			for _, d := range taken {
-				s.index.due.push(d)
+				heap.Push(&s.index.due, d)
 			}
 			s.mu.Unlock()
 			return total, err
@@ -112,7 +85,7 @@ func (s *Store) takeDue(now int64) (taken []due) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(taken) < MaxBatch && len(s.index.due) > 0 && s.index.due[0].at <= now {
-		if d := s.index.due.pop(); s.index.holds(d.id) {
+		if d := heap.Pop(&s.index.due).(due); s.index.holds(d.id) {
 			taken = append(taken, d)
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"container/heap"
 	"hash/maphash"
 	"math"
 	"slices"
@@ -243,7 +244,7 @@ func (x *index) place(p *thread, e entry) {
 	s.size += e.inline()
 	s.used += e.inline()
 	if e.expires != noTime {
-		x.due.push(due{e.expires, e.id})
+		heap.Push(&x.due, due{e.expires, e.id})
 	}
 }
 

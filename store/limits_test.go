@@ -151,8 +151,8 @@ func TestPurge(t *testing.T) {
 	for i := range int64(10) {
 		put(t, s, Meta{Recipient: "bob", Sender: "alice", Received: time.Unix(i, 0)}, randomBody(100))
 	}
-	n, err := s.Purge(t.Context(), time.Unix(4, 0))
-	if n != 4 || err != nil {
+	n, err := s.Purge(t.Context(), Filter{Before: time.Unix(4, 0)}, nil)
+	if n.Messages != 4 || err != nil {
 		t.Fatal(n, err)
 	}
 	if list := s.Messages("bob", ""); len(list) != 6 || list[0].Received.Unix() != 4 {

@@ -153,22 +153,16 @@ func (s *Store) read(ids []ID) []MessageInfo {
 	return list
 }
 
-// readSome is read, and returns as well which cannot be read.
+// readSome fetches messages in one transaction. One that is not there any more is
+// left out. One that cannot be read is set aside, and is in unread.
 func (s *Store) readSome(ids []ID) (list []MessageInfo, unread []ID) {
 	list = make([]MessageInfo, 0, len(ids))
-	unread = s.readEach(ids, func(_ *bolt.Tx, m MessageInfo) { list = append(list, m) })
-	return list, unread
-}
-
-// readEach fetches messages in one transaction. One that is not there any more is
-// left out; so is one that cannot be read, which is set aside.
-func (s *Store) readEach(ids []ID, do func(*bolt.Tx, MessageInfo)) (unread []ID) {
 	err := s.view(func(tx *bolt.Tx) error {
 		for _, id := range ids {
 			err := each(func() error {
 				m, err := readMessage(tx, id)
 				if err == nil {
-					do(tx, m)
+					list = append(list, m)
 				}
 				return err
 			})
@@ -182,5 +176,5 @@ func (s *Store) readEach(ids []ID, do func(*bolt.Tx, MessageInfo)) (unread []ID)
 	if err != nil && !errors.Is(closedError(err), ErrClosed) {
 		s.log.Error("store: list", "err", err)
 	}
-	return unread
+	return list, unread
 }

@@ -29,19 +29,12 @@ type Purged struct {
 	Bytes    int64 // of bodies
 }
 
-// Purge deletes what was received before the given time and returns the number
-// of messages. It may have deleted some when it returns an error.
-func (s *Store) Purge(ctx context.Context, before time.Time) (int, error) {
-	n, err := s.PurgeFilter(ctx, Filter{Before: before}, nil)
-	return n.Messages, err
-}
-
-// PurgeFilter deletes what the filter selects, and returns what that was; what
+// Purge deletes what the filter selects, and returns what that was; what
 // it has deleted when it fails is counted too. It works in transactions of at
 // most MaxBatch messages, so that storing goes on beside it, and calls progress,
 // if it is not nil, after each. A body that is being read meanwhile ends with
 // ErrNotFound.
-func (s *Store) PurgeFilter(ctx context.Context, f Filter, progress func(Progress)) (Purged, error) {
+func (s *Store) Purge(ctx context.Context, f Filter, progress func(Progress)) (Purged, error) {
 	chosen := s.choose(f)
 	var done Purged
 	for part := range slices.Chunk(chosen, MaxBatch) {

@@ -73,31 +73,3 @@ func (b *body) next() error {
 
 // Close ends the reading; there is nothing to release.
 func (b *body) Close() error { return nil }
-
-// A Letter is a message with its body, if that is short.
-type Letter struct {
-	MessageInfo
-	Body []byte // nil: the body is to be read with OpenBody
-}
-
-// Letters is [Store.Page] with the bodies of at most SegmentSize bytes, as many
-// as fit into bytes together, all read in one transaction: for delivering many
-// short messages this is several times as fast as a read for each.
-func (s *Store) Letters(recipient, sender string, after ID, limit int, bytes int64) []Letter {
-	ids := s.page(recipient, sender, after, limit)
-	if len(ids) == 0 {
-		return nil
-	}
-	list := make([]Letter, 0, len(ids))
-	s.readEach(ids, func(tx *bolt.Tx, m MessageInfo) {
-		l := Letter{MessageInfo: m}
-		if bytes -= m.Size; m.Size <= SegmentSize && bytes >= 0 {
-			v := readSegment(tx, m.ID, m.Body, 0)
-			if int64(len(v)) == m.Size {
-				l.Body = append(make([]byte, 0, len(v)), v...)
-			}
-		}
-		list = append(list, l)
-	})
-	return list
-}

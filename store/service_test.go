@@ -1,6 +1,7 @@
 package store
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"fmt"
@@ -143,7 +144,7 @@ func TestSetAside(t *testing.T) {
 	if got := s.Messages("bob", "alice"); len(got) != 4 || got[1].ID != all[1].ID {
 		t.Errorf("after Restore: %+v", got)
 	}
-	n, err := s.PurgeFilter(t.Context(), Filter{Aside: true}, nil)
+	n, err := s.Purge(t.Context(), Filter{Aside: true}, nil)
 	if err != nil || n.Messages != 1 || len(s.Recipients()) != 1 || len(s.Aside("")) != 0 {
 		t.Errorf("purge of what is aside: %+v %v", n, err)
 	}
@@ -277,7 +278,7 @@ func TestDueHeap(t *testing.T) {
 	}
 	last := int64(0)
 	for len(x.due) > 0 {
-		d := x.due.pop()
+		d := heap.Pop(&x.due).(due)
 		if d.at < last {
 			t.Fatalf("%d after %d", d.at, last)
 		}
@@ -285,7 +286,7 @@ func TestDueHeap(t *testing.T) {
 	}
 }
 
-func TestPurgeFilter(t *testing.T) {
+func TestPurgeSelects(t *testing.T) {
 	tests := []struct {
 		name   string
 		filter Filter
@@ -310,7 +311,7 @@ func TestPurgeFilter(t *testing.T) {
 				t.Fatal(err)
 			}
 			var told Progress
-			n, err := s.PurgeFilter(t.Context(), tc.filter, func(p Progress) { told = p })
+			n, err := s.Purge(t.Context(), tc.filter, func(p Progress) { told = p })
 			if err != nil || n.Messages != tc.want || n.Bytes != int64(5*tc.want) || s.Stats().Messages != 12-tc.want {
 				t.Errorf("%+v: %v", n, err)
 			}
@@ -341,30 +342,6 @@ func TestPage(t *testing.T) {
 		}
 		if fmt.Sprint(got) != fmt.Sprint(all) {
 			t.Errorf("sender %q: %v, want %v", sender, got, all)
-		}
-	}
-}
-
-// TestLetters has bodies come along while they are short and fit.
-func TestLetters(t *testing.T) {
-	s := newStore(t)
-	sizes := []int{0, 100, SegmentSize, SegmentSize + 1, 100}
-	for _, n := range sizes {
-		put(t, s, Meta{Recipient: "bob", Sender: "alice"}, randomBody(n))
-	}
-	for _, tc := range []struct {
-		bytes int64
-		with  string // which have bodies
-	}{{1 << 20, "[true true true false true]"}, {100, "[true true false false false]"}, {0, "[true false false false false]"}} {
-		var with []bool
-		for i, l := range s.Letters("bob", "", 0, 0, tc.bytes) {
-			with = append(with, l.Body != nil)
-			if l.Body != nil && string(l.Body) != string(randomBody(sizes[i])) {
-				t.Errorf("message %d has other bytes", i)
-			}
-		}
-		if got := fmt.Sprint(with); got != tc.with {
-			t.Errorf("with %d bytes: %s, want %s", tc.bytes, got, tc.with)
 		}
 	}
 }

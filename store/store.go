@@ -67,7 +67,7 @@ type Options struct {
 	TimeToLive time.Duration
 	// Changed, if it is not nil, is called with a pair after messages for it have come,
 	// have gone, were set aside or put back by another way than a Writer that the caller
-	// has begun, or Delete: by Import, PurgeFilter, Expire, SetAside, Restore, damage, or
+	// has begun, or Delete: by Import, Purge, Expire, SetAside, Restore, damage, or
 	// a commit of which nobody knew whether it had succeeded. It must neither block nor
 	// call the store.
 	Changed func(recipient, sender string)

@@ -413,7 +413,7 @@ func (w *world) purge(e event) {
 		}
 		mark()
 		defer mark()
-		if _, err := m.s.Store().PurgeFilter(context.Background(), store.Filter{Recipient: uriOf(user)}, nil); err != nil {
+		if _, err := m.s.Store().Purge(context.Background(), store.Filter{Recipient: uriOf(user)}, nil); err != nil {
 			w.log.Info("not purged", "err", err)
 		}
 	})

@@ -96,10 +96,6 @@ func (f file) Message(_ context.Context, id store.ID) (Message, error) {
 
 func (f file) Body(_ context.Context, id store.ID) (io.ReadCloser, error) { return f.OpenBody(id) }
 
-func (f file) Purge(ctx context.Context, by store.Filter, progress func(store.Progress)) (store.Purged, error) {
-	return f.PurgeFilter(ctx, by, progress)
-}
-
 func (f file) Export(ctx context.Context, w io.Writer, by store.Filter) error {
 	_, err := f.Store.Export(ctx, w, by, nil)
 	return err
