@@ -37,14 +37,13 @@ type mediaPeer struct {
 
 // A leg is one call in which the application server, or the user's side of it, is the caller.
 type leg struct {
-	in      *sipua.IncomingCall
-	at      time.Time
-	answer  string        // what was sent in the 200
-	ack     []byte        // the body of the ACK; valid once acked is closed
-	acked   chan struct{} // closed with the ACK
-	ackedAt time.Time
-	call    *sipua.Call // valid once acked is closed
-	ended   chan struct{}
+	in     *sipua.IncomingCall
+	at     time.Time
+	answer string        // what was sent in the 200
+	ack    []byte        // the body of the ACK; valid once acked is closed
+	acked  chan struct{} // closed with the ACK
+	call   *sipua.Call   // valid once acked is closed
+	ended  chan struct{}
 }
 
 // A control is one control dialog.
@@ -58,6 +57,7 @@ type control struct {
 	accepted atomic.Int32 // connections to any of its listeners
 	requests atomic.Int32 // that have come on them
 	tls      bool         // the offer is of TLS
+	info     bool         // the offer has no media: the channel goes over INFO
 	patient  atomic.Bool  // the application server is to close the connection, after BYE, too
 	stop     context.CancelFunc
 	ctx      context.Context
@@ -81,7 +81,7 @@ func (p *mediaPeer) close() {
 	c := p.current
 	p.refuse = true
 	p.mu.Unlock()
-	if c != nil {
+	if c != nil && c.conn != nil {
 		c.conn.Close()
 	}
 	p.ua.Close()
@@ -153,7 +153,7 @@ func (p *mediaPeer) await(t *T, d time.Duration) *asChannel {
 
 // invite takes an INVITE of the application server.
 func (p *mediaPeer) invite(in *sipua.IncomingCall) {
-	if strings.Contains(string(in.Body), "m=application") {
+	if body := string(in.Body); strings.Contains(body, "m=application") || body != "" && !strings.Contains(body, "\nm=") {
 		p.control(in)
 		return
 	}
@@ -188,7 +188,7 @@ func (l *leg) serve(sdp string) {
 	if err != nil {
 		return
 	}
-	l.call, l.ack, l.ackedAt = call, ack, time.Now()
+	l.call, l.ack = call, ack
 	close(l.acked)
 	<-call.Done()
 }
@@ -218,6 +218,11 @@ func (p *mediaPeer) control(in *sipua.IncomingCall) {
 		c.tls = m.TLS
 	}
 	push(p.controls, c)
+	if c.info = !strings.Contains(string(in.Body), "\nm="); c.info {
+		p.takeInfo(c)
+		c.accept(infoAnswer(p.host))
+		return
+	}
 	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) {
 		push(c.offers, offer)
 		return []byte(c.listen(p.host, "passive")), nil

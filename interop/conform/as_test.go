@@ -56,30 +56,28 @@ func freeAddr(t *testing.T) string {
 	return addr
 }
 
-// TestASOwn runs all cases against our application server.
+// TestASOwn runs all cases against our application server, with channels over TCP and over
+// INFO. It has neither dialogs nor conferences.
 func TestASOwn(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("it runs a process")
 	}
-	cases, end := MSCPAS(ourAS(t, nil))
-	defer end()
-	results, err := Run(t.Context(), cases, Options{Timeout: 5 * time.Second})
-	if err != nil {
-		t.Error(err)
-	}
-	var text strings.Builder
-	if err := WriteText(&text, results, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if s := Summarize(results, Options{}); s.Counting > 0 {
-		t.Errorf("%v\n%s", s, text.String())
-	}
-	for _, r := range results {
-		about := strings.HasPrefix(r.ID, "mscp-as/4.") || strings.HasPrefix(r.ID, "mscp-as/5.") || r.ID == "mscp-as/7.2.1/15" // dialogs, conferences, TLS
-		if r.Outcome == Skipped && !about {
-			t.Errorf("%s is skipped: %s", r.ID, r.Detail)
-		}
+	for _, f := range []asFault{{name: "tcp"}, {name: "info", info: true}} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			cases, end := MSCPAS(ourAS(t, func(c *as.Config) { c.Control.Transport = f.name }))
+			defer end()
+			results, err := Run(t.Context(), cases, Options{Timeout: 5 * time.Second})
+			if err != nil {
+				t.Error(err)
+			}
+			for _, r := range results {
+				other := f.skips(r.ID) || strings.HasPrefix(r.ID, "mscp-as/4.") || strings.HasPrefix(r.ID, "mscp-as/5.")
+				if r.Counts(Options{}) || r.Outcome == Skipped && !other {
+					t.Errorf("%s: %s\n%s", r.ID, r.Detail, r.Wire)
+				}
+			}
+		})
 	}
 }
 

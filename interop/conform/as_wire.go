@@ -22,7 +22,8 @@ type asChannel struct {
 	p       *mediaPeer
 	control *control
 	call    *sipua.Call
-	conn    net.Conn
+	conn    net.Conn      // nil over INFO
+	infos   chan string   // documents that wait to be sent in INFO; nil over TCP
 	done    chan struct{} // closed when the connection has ended
 
 	mu   sync.Mutex
@@ -118,9 +119,13 @@ func (c *asChannel) take(pdu *draft.PDU) {
 		c.all = append(c.all, pdu)
 	}
 	if pdu.Kind == draft.Request {
-		id, ok := new(big.Int).SetString(pdu.ID, 10)
+		section := "7.2.3"
+		if c.infos != nil {
+			section = "3.2"
+		}
+		id, ok := number(pdu.ID)
 		if ok && id.Cmp(c.last) <= 0 {
-			list = append(list, draft.Finding{Section: "7.2.3", Rule: "consecutive requests have increasing request-ids", Text: fmt.Sprintf("%s came after %s", pdu.ID, c.last)})
+			list = append(list, draft.Finding{Section: section, Rule: "consecutive requests have increasing request-ids", Text: fmt.Sprintf("%s came after %s", pdu.ID, c.last)})
 		}
 		if ok {
 			c.last = id
@@ -193,6 +198,10 @@ func (q *asked) success() string {
 // write sends bytes as they are; a connection that is gone is a case's own matter.
 func (c *asChannel) write(s string) {
 	c.p.b.note(">", []byte(s))
+	if c.infos != nil {
+		c.inform(s)
+		return
+	}
 	_ = c.conn.SetWriteDeadline(time.Now().Add(DefaultTimeout))
 	_, _ = io.WriteString(c.conn, s)
 }

@@ -328,13 +328,14 @@ func (c *channel) request(element string, d time.Duration) outcome {
 		return outcome{err: errLost}
 	}
 	c.serial++
-	id := strconv.Itoa(c.serial)
+	n := c.serial
 	if c.s.is(CountsSendMsgApart) && strings.HasPrefix(element, "<SendMsg") {
 		c.sent++
-		id = strconv.Itoa(c.sent)
+		n = c.sent
 	}
+	id := strconv.Itoa(n)
 	if c.s.cfg.Info {
-		id = fmt.Sprintf("r%010d", c.serial)
+		id = fmt.Sprintf("r%010d", n) // an XML id begins with a letter
 	}
 	c.pending[id] = w
 	c.mu.Unlock()
@@ -413,7 +414,14 @@ func (c *channel) isUp() bool {
 
 // overInfo lasts as long as a dialog that carries documents in INFO. See section 7.1.
 func (c *channel) overInfo(l *leg) {
+	deaf := c.s.is(DropsInfo)
 	l.onInfo = func(m *strictpeer.Message) {
+		if !strings.HasPrefix(m.Body, "<") && c.s.is(EndsOnStrangeInfo) {
+			deaf = true
+		}
+		if deaf {
+			return
+		}
 		if e, id, err := content(m.Body, "response"); err == nil {
 			c.resolve(id, outcome{element: e, status: 200})
 			return

@@ -1,7 +1,12 @@
 package scriptedas
 
+import "time"
+
 // A Fault is one rule that the server breaks; the value says how.
 type Fault string
+
+// lateAck is by how much an ACK is late, for faults.
+const lateAck = 400 * time.Millisecond
 
 // Faults of the control channel.
 const (
@@ -23,6 +28,8 @@ const (
 	ReadsOneSegment       Fault = "it takes what one read gives for a PDU"
 	DropsRestOfSegment    Fault = "it drops what follows a PDU in the same segment"
 	NeedsContentTypeFirst Fault = "it needs Content-Type before Content-Length"
+	DropsInfo             Fault = "it does not look into an INFO"
+	EndsOnStrangeInfo     Fault = "it stops listening after an INFO that it does not understand"
 	AnswersNotifications  Fault = "it answers dialoguser"
 	AnswersRequests       Fault = "it answers a request of the media server"
 	TakesResponsesInOrder Fault = "it takes responses in the order of its requests"

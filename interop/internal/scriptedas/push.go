@@ -114,7 +114,7 @@ func (s *Server) pushOne(u *user, k kept) bool {
 		answer = ""
 	}
 	if s.is(SendsMsgBeforeAck) {
-		s.work.Go(func() { s.pause(200 * time.Millisecond); media.ack(answer) })
+		s.work.Go(func() { s.pause(lateAck); media.ack(answer) })
 	} else {
 		media.ack(answer)
 	}

@@ -103,7 +103,7 @@ func (s *Server) storeCall(in *leg, to string) {
 		}
 	}()
 	if s.is(NamesBeforeAck) {
-		s.work.Go(func() { s.pause(100 * time.Millisecond); out.ack("") })
+		s.work.Go(func() { s.pause(lateAck); out.ack("") })
 	} else {
 		out.ack("")
 	}

@@ -63,7 +63,7 @@ func (d *dialogCall) bridge(e element) {
 		return
 	}
 	if d.s.is(AcksBridgeLate) {
-		d.s.work.Go(func() { d.s.pause(200 * time.Millisecond); media.ack(callee.body) })
+		d.s.work.Go(func() { d.s.pause(lateAck); media.ack(callee.body) })
 	} else {
 		media.ack(callee.body)
 	}
