@@ -32,9 +32,9 @@ type Understood struct {
 	untyped bool
 }
 
-// session is what describes a session. See RFC 3261, section 20.11: a body of another
+// sessionBody is what describes a session. See RFC 3261, section 20.11: a body of another
 // disposition, as early-session of RFC 3959, does not.
-var session = Understood{Types: []string{sdpType}, Disposition: "session"}
+var sessionBody = Understood{Types: []string{sdpType}, Disposition: "session"}
 
 // A BodyError is a body that is not understood. It wraps the *StatusError that a
 // request with it is answered with: a 415 that lists what is understood, or a 400 for
@@ -45,6 +45,7 @@ type BodyError struct {
 }
 
 func (e *BodyError) Error() string { return "sipua: body not understood: " + e.Reason }
+
 func (e *BodyError) Unwrap() error { return e.Status }
 
 // FindBody looks for the first body in a message that is understood: the body as a
@@ -90,7 +91,7 @@ func FindBodies(m sip.Message, u Understood) ([]Body, error) {
 
 // sessionIn is the session description in a message, empty if it has none.
 func sessionIn(m sip.Message) (description, error) {
-	b, err := FindBody(m, session)
+	b, err := FindBody(m, sessionBody)
 	if b == nil {
 		return description{}, err
 	}

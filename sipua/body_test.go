@@ -275,7 +275,7 @@ func FuzzFindBody(f *testing.F) {
 		req.AppendHeader(sip.NewHeader("Content-Type", kind))
 		req.AppendHeader(sip.NewHeader("Content-Disposition", disposition))
 		req.SetBody(bytes.Clone(body))
-		all, err := FindBodies(req, session)
+		all, err := FindBodies(req, sessionBody)
 		if err != nil && len(all) > 0 {
 			t.Fatal("a body and an error")
 		}

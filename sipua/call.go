@@ -1,10 +1,9 @@
 package sipua
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -12,45 +11,22 @@ import (
 
 // A Call is an INVITE dialog, in either role.
 type Call struct {
-	ua   *UA
-	id   DialogID
-	key  dialogKey
-	uac  bool
-	log  *slog.Logger
-	auth login // for challenges to requests within the dialog
+	table *callTable
+	ua    *agent
+	id    DialogID
+	key   dialogKey
+	uac   bool
+	log   *slog.Logger
+	auth  login // for challenges to requests within the dialog
 
-	mu        sync.Mutex
-	dialog    dialog
-	body      []byte                   // the peer's session description, of its INVITE or of the responses to ours
-	unread    error                    // why there is none though there was a body
-	early     map[earlyKey]description // of 1xx to our INVITE
-	inviteSeq uint32                   // CSeq of the INVITE that Ack acknowledges
-	acked     bool                     // by Ack
-	sent      map[uint32]*sip.Request  // our latest ACKs, to be repeated for a repeated 2xx
-	acks      map[uint32]*ackWait      // for our 2xx, by the CSeq of their INVITE
-	byeSent   bool
-
-	onOffer     func(context.Context, Offer) ([]byte, error)
-	exchange    exchange
-	said, heard description // the session as described last, by us and by the peer
-	updates     bool        // the peer takes UPDATE
-
-	onInfo    func(context.Context, Info) error
-	infos     chan struct{} // of capacity 1: an INFO of ours is under way; nil before the first
-	infoOrder sync.Mutex    // held while an INFO of the peer's is handled
-
+	mu     sync.Mutex // guards dialog, session, acks and timer
+	dialog dialog
+	session
+	acks  acks
 	timer sessionTimer
+	infos infos
 
-	done  chan struct{}
-	once  sync.Once
-	err   error
-	after []func() // see AfterEnd
-}
-
-// A description is a body that describes the session.
-type description struct {
-	body        []byte
-	contentType string
+	callEnd
 }
 
 // ID names the dialog.
@@ -115,7 +91,7 @@ func (c *Call) end(err error) {
 			f()
 		}
 	})
-	c.ua.forget(c)
+	c.table.forget(c)
 }
 
 // AfterEnd has f called when the dialog has ended, at once if it has, in the
@@ -131,103 +107,112 @@ func (c *Call) AfterEnd(f func()) {
 	f()
 }
 
-// Ack acknowledges the 2xx that created the dialog, with an answer in it if
-// the 2xx carried the offer. Repeated 2xx are acknowledged by the same ACK
-// from then on. It is for the side that sent the INVITE.
-func (c *Call) Ack(ctx context.Context, body []byte, contentType string) error {
-	c.mu.Lock()
-	if !c.uac || c.acked {
-		c.mu.Unlock()
-		return errors.New("sipua: nothing to acknowledge")
-	}
-	c.acked = true
-	if len(body) > 0 {
-		c.said = description{body, contentType}
-	}
-	ack := c.makeAck(c.inviteSeq, body, contentType)
-	c.mu.Unlock()
-	return c.ua.write(ctx, ack)
-}
-
-// Acknowledged reports whether Ack was called.
-func (c *Call) Acknowledged() bool {
+// nextSeq is the CSeq of one more attempt at a request.
+func (c *Call) nextSeq() uint32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.acked
+	c.dialog.localSeq++
+	return c.dialog.localSeq
 }
 
-// makeAck makes the ACK for the 2xx to an INVITE of ours, to be repeated for
-// each repetition of the 2xx. c.mu is held.
-func (c *Call) makeAck(seq uint32, body []byte, contentType string) *sip.Request {
-	ack := c.dialog.build(c.ua, sip.ACK, seq) // [RFC3261-13.2.2.4]
-	setBody(ack, body, contentType)
-	if c.sent == nil {
-		c.sent = map[uint32]*sip.Request{}
-	}
-	c.sent[seq] = ack.Clone()
-	for old := range c.sent {
-		if old+keptAcks <= seq {
-			delete(c.sent, old)
-		}
-	}
-	return ack
-}
-
-// repeatAck answers a repeated 2xx, if ours was answered before.
-func (c *Call) repeatAck(seq uint32) {
+// peerTag is the peer's tag, "" before there is a dialog.
+func (c *Call) peerTag() string {
 	c.mu.Lock()
-	ack := c.sent[seq]
-	c.mu.Unlock()
-	if ack != nil {
-		_ = c.ua.write(c.ua.ctx, ack.Clone()) // it will be repeated once more if this is lost
+	defer c.mu.Unlock()
+	return tagOf(c.dialog.remote.Params)
+}
+
+// readAllow learns whether the peer takes UPDATE. c.mu is held.
+func (c *Call) readAllow(m interface{ GetHeaders(string) []sip.Header }) {
+	if len(m.GetHeaders("Allow")) > 0 {
+		c.updates = hasToken(m, "Allow", "UPDATE")
 	}
 }
 
-// Bye ends the dialog, with further headers such as Reason. If the other side
-// has ended it already, it does nothing. The dialog counts as ended even if an
-// error is returned.
-func (c *Call) Bye(ctx context.Context, headers ...Header) error {
-	return c.bye(ctx, nil, headers...)
+// inOrder takes the CSeq of a request within the dialog; false if it is not
+// above the last. c.mu is held.
+func (c *Call) inOrder(req *sip.Request) bool {
+	seq := req.CSeq().SeqNo
+	if seq <= c.dialog.remoteSeq {
+		return false
+	}
+	c.dialog.remoteSeq = seq
+	return true
 }
 
-// bye ends the dialog because of cause.
-func (c *Call) bye(ctx context.Context, cause error, headers ...Header) error {
-	c.mu.Lock()
-	if c.byeSent || c.Ended() {
-		c.mu.Unlock()
+// dialogOf is the dialog that a request belongs to: its To tag is ours, and its
+// From tag the peer's, once that is known.
+func (t *callTable) dialogOf(req *sip.Request) *Call {
+	c := t.call(dialogKey{req.CallID().Value(), tagOf(req.To().Params)})
+	if c == nil {
 		return nil
 	}
-	c.byeSent = true
-	mustAck := c.uac && !c.acked
-	c.mu.Unlock()
-	if mustAck { // a 2xx must be acknowledged even if it is not wanted [RFC3261-13.2.2.4]
-		if err := c.Ack(ctx, nil, ""); err != nil {
-			c.end(err)
-			return err
-		}
+	if known := c.peerTag(); known != "" && known != tagOf(req.From().Params) { // [RFC3261-12.2.2]
+		return nil
 	}
-	c.mu.Lock()
-	bye := c.dialog.request(c.ua, sip.BYE)
-	c.mu.Unlock()
-	for _, h := range headers {
-		bye.AppendHeader(sip.NewHeader(h.Name, h.Value))
-	}
-	defer c.end(cause)
-	ctx, cancel := context.WithTimeout(ctx, byeWait)
-	defer cancel()
-	res, err := c.ua.do(ctx, bye, c.auth, c.nextSeq)
-	if err != nil {
-		return fmt.Errorf("BYE: %w", err)
-	}
-	if !res.IsSuccess() && res.StatusCode != 481 && res.StatusCode != 408 { // [RFC3261-15.1.1]
-		return fmt.Errorf("BYE: %w", statusError(res))
-	}
-	return nil
+	return c
 }
 
-// hangUp ends the dialog in the background: the peer may be gone.
-func (c *Call) hangUp(cause error, headers ...Header) {
-	if !c.ua.goroutine(func() { _ = c.bye(c.ua.ctx, cause, headers...) }) {
-		c.end(cause)
+func (t *callTable) call(k dialogKey) *Call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.calls[k]
+}
+
+func (t *callTable) remember(c *Call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls != nil {
+		t.calls[c.key] = c
 	}
+}
+
+func (t *callTable) forget(c *Call) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls[c.key] == c {
+		delete(t.calls, c.key)
+	}
+}
+
+// A callTable has the calls of a user agent, by the part of their dialog's name that we have
+// chosen.
+type callTable struct {
+	ua    *agent
+	mu    sync.Mutex
+	calls map[dialogKey]*Call // nil once closed
+}
+
+// all are the calls that there are.
+func (t *callTable) all() []*Call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.calls))
+}
+
+// close ends all calls without telling the peers.
+func (t *callTable) close() {
+	t.mu.Lock()
+	calls := t.calls
+	t.calls = nil
+	t.mu.Unlock()
+	for _, c := range calls {
+		c.end(ErrClosed)
+	}
+}
+
+// A callEnd is how a dialog ends.
+type callEnd struct {
+	done    chan struct{}
+	once    sync.Once
+	err     error
+	after   []func() // see AfterEnd
+	byeSent bool
+}
+
+// newCall makes a call without a dialog.
+func (t *callTable) newCall(uac bool) *Call {
+	c := &Call{table: t, ua: t.ua, uac: uac}
+	c.infos.ours, c.done = make(chan struct{}, 1), make(chan struct{})
+	return c
 }

@@ -9,7 +9,7 @@ import (
 // A changeLog logs the changes of many subscriptions: the first few line by line,
 // and those that follow within a minute in sum.
 type changeLog struct {
-	ua *UA
+	ua *agent
 
 	mu    sync.Mutex
 	timer *time.Timer // ends the window; nil while there is none

@@ -26,13 +26,13 @@ type dialog struct {
 func tagOf(p sip.HeaderParams) string { v, _ := p.Get("tag"); return v }
 
 // request makes the next request within the dialog.
-func (d *dialog) request(ua *UA, method sip.RequestMethod) *sip.Request {
+func (d *dialog) request(ua *agent, method sip.RequestMethod) *sip.Request {
 	d.localSeq++
 	return d.build(ua, method, d.localSeq)
 }
 
 // build makes a request within the dialog. See RFC 3261, section 12.2.1.1.
-func (d *dialog) build(ua *UA, method sip.RequestMethod, seq uint32) *sip.Request {
+func (d *dialog) build(ua *agent, method sip.RequestMethod, seq uint32) *sip.Request {
 	uri, routes, next := d.path(ua)
 	req := ua.newRequest(method, uri, next)
 	for _, r := range routes {
@@ -56,7 +56,7 @@ func (d *dialog) build(ua *UA, method sip.RequestMethod, seq uint32) *sip.Reques
 // the Request-URI, and the target as the last of the routes. Without a route set,
 // a target that is no address goes to the dialog's hop: the host of a GRUU is the
 // user's domain, not the device.
-func (d *dialog) path(ua *UA) (uri sip.Uri, routes []string, next target) {
+func (d *dialog) path(ua *agent) (uri sip.Uri, routes []string, next target) {
 	uri = *d.target.Clone()
 	if len(d.routes) == 0 {
 		if next, ok := d.hop.next(ua); ok && !isAddress(&uri) { // [RFC3261-8.1.2]
@@ -94,3 +94,7 @@ func refreshTarget(d *dialog, contact *sip.ContactHeader) {
 		d.target = *contact.Address.Clone()
 	}
 }
+
+// A dialogKey names a dialog, established or early, by what we chose of it:
+// any request or response for it carries both.
+type dialogKey struct{ callID, localTag string }

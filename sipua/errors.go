@@ -61,10 +61,11 @@ func statusError(res *sip.Response) *StatusError {
 	return &StatusError{Code: int(res.StatusCode), Reason: res.Reason, response: res}
 }
 
-// headerValue is the value of the first header of that name, "" if none.
-func headerValue(m interface{ GetHeader(string) sip.Header }, name string) string {
-	if h := m.GetHeader(name); h != nil {
-		return h.Value()
+// ListHeader returns the values of the response's header of that name; see the
+// function ListHeader.
+func (e *StatusError) ListHeader(name string) []string {
+	if e.response == nil {
+		return nil
 	}
-	return ""
+	return ListHeader(e.response, name)
 }

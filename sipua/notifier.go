@@ -14,41 +14,50 @@ import (
 // refresh gets 481, a connection to it has ended, or it is back after a silence, all
 // are refreshed.
 type notifier struct {
-	ua  *UA
-	to  target
-	log changeLog
+	table *subscriptions
+	to    target
+	log   changeLog
 
 	mu      sync.Mutex
 	members map[*Subscription]bool
 	addrs   map[string]bool // "TCP host:port" of the connections to it
 
-	answered  time.Time     // the last response
-	endedAt   time.Time     // the last end of a connection
-	up        chan struct{} // while it is not to be asked: closed when it is
-	wasSilent bool          // then: because it does not answer
-	probe     chan struct{} // of capacity 1: the right to ask meanwhile
-	pauses    pauses        // between those
-	timer     *time.Timer   // gives that right
+	answered time.Time // the last response
+	endedAt  time.Time // the last end of a connection
+	outage   outage
+	sweep    sweep
+}
 
+// An outage is the time in which a notifier is not to be asked.
+type outage struct {
+	up     chan struct{} // closed when it is over; nil while there is none
+	silent bool          // the notifier does not answer; otherwise it is busy
+	probe  chan struct{} // of capacity 1: the right to ask meanwhile
+	pauses pauses        // between those
+	timer  *time.Timer   // gives that right
+}
+
+// A sweep refreshes all subscriptions at a notifier.
+type sweep struct {
 	lostAt  time.Time   // what was confirmed before may be lost
-	sweeps  pauses      // between two sweeps
+	pauses  pauses      // between two sweeps
 	nextMin time.Time   // no sweep before
 	pending *time.Timer // of a sweep that must wait
 }
 
 // join makes s a member of the notifier that it goes to.
-func (ua *UA) join(s *Subscription) *notifier {
-	ua.mu.Lock()
-	defer ua.mu.Unlock()
-	n := ua.notifiers[s.to]
+func (t *subscriptions) join(s *Subscription) *notifier {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.notifiers[s.goal.to]
 	if n == nil {
-		t := &ua.cfg.timers
-		sweep := &timers{retryMin: t.sweepMin, retryMax: t.sweepMax}
+		tm := &t.ua.cfg.timers
+		slow := &timers{retryMin: tm.sweepMin, retryMax: tm.sweepMax}
 		n = &notifier{
-			ua: ua, to: s.to, log: changeLog{ua: ua}, members: map[*Subscription]bool{}, addrs: map[string]bool{},
-			probe: make(chan struct{}, 1), pauses: pauses{timers: t}, sweeps: pauses{timers: sweep},
+			table: t, to: s.goal.to, log: changeLog{ua: t.ua}, members: map[*Subscription]bool{}, addrs: map[string]bool{},
+			outage: outage{probe: make(chan struct{}, 1), pauses: pauses{timers: tm}}, sweep: sweep{pauses: pauses{timers: slow}},
 		}
-		ua.notifiers[s.to] = n
+		t.notifiers[s.goal.to] = n
 	}
 	n.mu.Lock()
 	n.members[s] = true
@@ -58,16 +67,16 @@ func (ua *UA) join(s *Subscription) *notifier {
 
 // leave takes s out; the last one ends the notifier.
 func (n *notifier) leave(s *Subscription) {
-	n.ua.mu.Lock()
-	defer n.ua.mu.Unlock()
+	n.table.mu.Lock()
+	defer n.table.mu.Unlock()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.members, s)
 	if len(n.members) > 0 {
 		return
 	}
-	delete(n.ua.notifiers, n.to)
-	for _, t := range []*time.Timer{n.timer, n.pending} {
+	delete(n.table.notifiers, n.to)
+	for _, t := range []*time.Timer{n.outage.timer, n.sweep.pending} {
 		if t != nil {
 			t.Stop()
 		}
@@ -81,14 +90,14 @@ func (n *notifier) leave(s *Subscription) {
 func (n *notifier) turn(ctx context.Context) (probing, ok bool) {
 	for {
 		n.mu.Lock()
-		up := n.up
+		up := n.outage.up
 		n.mu.Unlock()
 		if up == nil {
 			return false, ctx.Err() == nil
 		}
 		select {
 		case <-up:
-		case <-n.probe:
+		case <-n.outage.probe:
 			return true, true
 		case <-ctx.Done():
 			return false, false
@@ -100,13 +109,13 @@ func (n *notifier) turn(ctx context.Context) (probing, ok bool) {
 func (n *notifier) isUp() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.up == nil
+	return n.outage.up == nil
 }
 
 // pass gives the right to ask to another.
 func (n *notifier) pass() {
 	select {
-	case n.probe <- struct{}{}:
+	case n.outage.probe <- struct{}{}:
 	default:
 	}
 }
@@ -116,18 +125,18 @@ func (n *notifier) pass() {
 func (n *notifier) silent(sent time.Time, probing bool, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.up != nil {
-		n.wasSilent = true
+	if n.outage.up != nil {
+		n.outage.silent = true
 		if probing {
 			n.ask()
 		}
 		return
 	}
-	if n.answered.After(sent.Add(-n.pauses.timers.retryMin)) {
+	if n.answered.After(sent.Add(-n.outage.pauses.timers.retryMin)) {
 		return
 	}
-	n.up, n.wasSilent = make(chan struct{}), true
-	n.pauses.reset()
+	n.outage.up, n.outage.silent = make(chan struct{}), true
+	n.outage.pauses.reset()
 	n.log.note("notifier does not answer; trying on", "notifier", n.to.addr, "subscriptions", len(n.members), "err", err)
 	n.ask()
 }
@@ -138,21 +147,21 @@ func (n *notifier) silent(sent time.Time, probing bool, err error) {
 func (n *notifier) busy(after time.Duration, probing bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	after = min(after, n.pauses.timers.retryMax)
+	after = min(after, n.outage.pauses.timers.retryMax)
 	switch {
-	case n.up == nil:
-		n.up, n.wasSilent = make(chan struct{}), false
-		n.pauses.reset()
+	case n.outage.up == nil:
+		n.outage.up, n.outage.silent = make(chan struct{}), false
+		n.outage.pauses.reset()
 		n.log.note("notifier is busy; waiting", "notifier", n.to.addr, "subscriptions", len(n.members), "for", after)
 	case !probing:
 		return
 	}
-	n.timer = time.AfterFunc(after, n.pass)
+	n.outage.timer = time.AfterFunc(after, n.pass)
 }
 
 // ask lets somebody ask after the next pause. n.mu is held.
 func (n *notifier) ask() {
-	n.timer = time.AfterFunc(n.pauses.step(askLater, 0), n.pass)
+	n.outage.timer = time.AfterFunc(n.outage.pauses.step(askLater, 0), n.pass)
 }
 
 // answer notes that a response has come from the address, "" if that is not known.
@@ -163,18 +172,18 @@ func (n *notifier) answer(addr string) {
 	if addr != "" && len(n.addrs) < maxNotifierAddrs {
 		n.addrs[addr] = true
 	}
-	if n.up == nil {
+	if n.outage.up == nil {
 		return
 	}
-	close(n.up)
-	n.up = nil
-	n.timer.Stop()
+	close(n.outage.up)
+	n.outage.up = nil
+	n.outage.timer.Stop()
 	select {
-	case <-n.probe:
+	case <-n.outage.probe:
 	default:
 	}
 	n.log.note("notifier answers again", "notifier", n.to.addr, "subscriptions", len(n.members))
-	if n.wasSilent {
+	if n.outage.silent {
 		n.suspect(n.answered)
 	}
 }
@@ -184,7 +193,7 @@ func (n *notifier) answer(addr string) {
 func (n *notifier) forgot(confirmed time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if confirmed.After(n.lostAt) { // else it was lost with those that are being refreshed
+	if confirmed.After(n.sweep.lostAt) { // else it was lost with those that are being refreshed
 		n.suspect(time.Now())
 	}
 }
@@ -222,36 +231,35 @@ func (n *notifier) all() []*Subscription {
 // suspect has everything refreshed that was confirmed before now, at once or when
 // the last time is long enough ago. n.mu is held.
 func (n *notifier) suspect(now time.Time) {
-	n.lostAt = now
-	if n.pending == nil {
-		n.pending = time.AfterFunc(max(n.nextMin.Sub(now), 0), n.sweep)
+	n.sweep.lostAt = now
+	if n.sweep.pending == nil {
+		n.sweep.pending = time.AfterFunc(max(n.sweep.nextMin.Sub(now), 0), n.refreshAll)
 	}
 }
 
-// sweep refreshes what may be lost.
-func (n *notifier) sweep() {
+// refreshAll refreshes what may be lost.
+func (n *notifier) refreshAll() {
 	n.mu.Lock()
 	now := time.Now()
-	if now.Sub(n.nextMin) > n.sweeps.timers.retryMax {
-		n.sweeps.reset()
+	if now.Sub(n.sweep.nextMin) > n.sweep.pauses.timers.retryMax {
+		n.sweep.pauses.reset()
 	}
-	n.nextMin = now.Add(n.sweeps.step(askLater, 0))
-	n.pending = nil
-	lostAt := n.lostAt
+	n.sweep.nextMin = now.Add(n.sweep.pauses.step(askLater, 0))
+	n.sweep.pending = nil
+	lostAt := n.sweep.lostAt
 	n.mu.Unlock()
 	for _, s := range n.all() {
 		s.refreshIfOlder(lostAt)
 	}
 }
 
-// connectionEnded tells the notifiers that a connection of ours has ended.
-func (ua *UA) connectionEnded(transport, addr string) {
-	ua.mu.Lock()
-	all := slices.Collect(maps.Values(ua.notifiers))
-	closed := ua.closed
-	ua.mu.Unlock()
+// connectionEnded notifies the notifiers that a connection of ours has ended.
+func (t *subscriptions) connectionEnded(transport, addr string) {
+	t.mu.Lock()
+	all := slices.Collect(maps.Values(t.notifiers))
+	t.mu.Unlock()
 	for _, n := range all {
-		if !closed {
+		if t.ua.ctx.Err() == nil {
 			n.connectionEnded(transport + " " + addr)
 		}
 	}

@@ -137,9 +137,9 @@ func TestLostSubscriptions(t *testing.T) {
 
 func (ua *UA) notifierAt(destination string) *notifier {
 	to, _ := parseDestination(destination)
-	ua.mu.Lock()
-	defer ua.mu.Unlock()
-	return ua.notifiers[to]
+	ua.subs.mu.Lock()
+	defer ua.subs.mu.Unlock()
+	return ua.subs.notifiers[to]
 }
 
 // TestOneAsksForAll has a notifier be away: one of many subscriptions asks at a time,
@@ -186,11 +186,11 @@ func TestOneAsksForAll(t *testing.T) {
 // TestOneIsNotAnswered has a notifier that answers no SUBSCRIBE for one user: the
 // others do not wait for that.
 func TestOneIsNotAnswered(t *testing.T) {
-	ua := &UA{log: slog.New(slog.DiscardHandler), ctx: t.Context()}
-	n := &notifier{ua: ua, log: changeLog{ua: ua}, probe: make(chan struct{}, 1)}
+	ua := &agent{log: slog.New(slog.DiscardHandler), lifetime: lifetime{ctx: t.Context()}}
+	n := &notifier{log: changeLog{ua: ua}, outage: outage{probe: make(chan struct{}, 1)}}
 	defer n.log.close()
 	tm := quickTimers()
-	n.pauses.timers = &tm
+	n.outage.pauses.timers = &tm
 	sent := time.Now()
 	n.answer("")
 	if n.silent(sent, false, nil); !n.isUp() {
@@ -199,17 +199,17 @@ func TestOneIsNotAnswered(t *testing.T) {
 	if n.silent(time.Now().Add(tm.retryMin), false, nil); n.isUp() {
 		t.Error("nobody is answered, and that does not count")
 	}
-	n.timer.Stop()
+	n.outage.timer.Stop()
 }
 
 // TestBusyNotifier keeps the Retry-After of one subscription's 503 for the others,
 // for a minute at the most.
 func TestBusyNotifier(t *testing.T) {
-	ua := &UA{log: slog.New(slog.DiscardHandler), ctx: t.Context()}
-	n := &notifier{ua: ua, log: changeLog{ua: ua}, probe: make(chan struct{}, 1)}
+	ua := &agent{log: slog.New(slog.DiscardHandler), lifetime: lifetime{ctx: t.Context()}}
+	n := &notifier{log: changeLog{ua: ua}, outage: outage{probe: make(chan struct{}, 1)}}
 	defer n.log.close()
 	tm := quickTimers()
-	n.pauses.timers = &tm // whose longest pause is 0.2 s
+	n.outage.pauses.timers = &tm // whose longest pause is 0.2 s
 	began := time.Now()
 	n.busy(time.Hour, false)
 	if probing, ok := n.turn(t.Context()); !probing || !ok || time.Since(began) < tm.retryMax || time.Since(began) > 5*time.Second {

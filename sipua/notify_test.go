@@ -85,16 +85,16 @@ func TestLastNotifyComesNoMore(t *testing.T) {
 	s, _ := watchOver(t, p, tm, nil)
 	p.status(1)
 	s.Close()
-	p.ua.mu.Lock()
-	n := len(p.ua.ending)
-	p.ua.mu.Unlock()
+	p.ua.subs.mu.Lock()
+	n := len(p.ua.subs.ending)
+	p.ua.subs.mu.Unlock()
 	if n != 1 {
 		t.Errorf("%d subscriptions wait for their last NOTIFY", n)
 	}
 	for end := time.Now().Add(5 * time.Second); n > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		p.ua.mu.Lock()
-		n = len(p.ua.ending) + len(p.ua.subs) + len(p.ua.notifiers)
-		p.ua.mu.Unlock()
+		p.ua.subs.mu.Lock()
+		n = len(p.ua.subs.ending) + len(p.ua.subs.live) + len(p.ua.subs.notifiers)
+		p.ua.subs.mu.Unlock()
 	}
 	if n != 0 {
 		t.Error("something is left of it")

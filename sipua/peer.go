@@ -2,10 +2,9 @@ package sipua
 
 import (
 	"crypto/x509"
+	"net"
 	"net/netip"
 	"strings"
-
-	"github.com/emiago/sipgo/sip"
 )
 
 // A Peer is where a request has come from.
@@ -31,26 +30,6 @@ func (p Peer) HasName(name string) bool {
 	return false
 }
 
-// Peer tells who has sent a request, for rules of access. Once the connection of
-// the request has closed, there are no names left.
-func (ua *UA) Peer(req *sip.Request) Peer {
-	p := Peer{Transport: strings.ToUpper(req.Transport())}
-	addr, err := netip.ParseAddrPort(req.Source())
-	if err == nil {
-		p.Addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	}
-	if p.Transport != "TLS" {
-		return p
-	}
-	ua.mu.Lock()
-	s := ua.secured[req.Source()]
-	ua.mu.Unlock()
-	if s != nil && s.verified != nil {
-		p.Certificate, p.Names = s.verified, certificateNames(s.verified)
-	}
-	return p
-}
-
 func certificateNames(c *x509.Certificate) []string {
 	names := append([]string(nil), c.DNSNames...)
 	for _, ip := range c.IPAddresses {
@@ -63,4 +42,13 @@ func certificateNames(c *x509.Certificate) []string {
 		names = append(names, c.Subject.CommonName)
 	}
 	return names
+}
+
+// peerAt is who is at the other end of a socket, without names.
+func peerAt(transport string, a net.Addr) Peer {
+	p := Peer{Transport: transport}
+	if addr, err := netip.ParseAddrPort(a.String()); err == nil {
+		p.Addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	}
+	return p
 }

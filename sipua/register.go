@@ -26,7 +26,7 @@ type RegisterRequest struct {
 // A Registration binds the user agent's Contact to an address of record, and
 // is refreshed until Unregister or the end of the user agent.
 type Registration struct {
-	ua     *UA
+	ua     *agent
 	r      RegisterRequest
 	uri    sip.Uri
 	to     target
@@ -43,7 +43,7 @@ type Registration struct {
 // Register registers and returns when the registrar has accepted, or with its
 // *StatusError.
 func (ua *UA) Register(ctx context.Context, r RegisterRequest) (*Registration, error) {
-	g := &Registration{ua: ua, r: r, callID: token() + "@" + ua.host, tag: token(), done: make(chan struct{})}
+	g := &Registration{ua: ua.agent, r: r, callID: token() + "@" + ua.host, tag: token(), done: make(chan struct{})}
 	if err := sip.ParseUri(r.Registrar, &g.uri); err != nil {
 		return nil, fmt.Errorf("sipua: registrar %q: %w", r.Registrar, err)
 	}
@@ -78,7 +78,7 @@ func (g *Registration) register(ctx context.Context, expires time.Duration) (tim
 	ctx, cancel := context.WithTimeout(ctx, t64)
 	defer cancel()
 	for tries := 1; ; tries++ {
-		req, err := g.request(expires)
+		req, err := g.newRegister(expires)
 		if err != nil {
 			return 0, err
 		}
@@ -97,7 +97,7 @@ func (g *Registration) register(ctx context.Context, expires time.Duration) (tim
 	}
 }
 
-func (g *Registration) request(expires time.Duration) (*sip.Request, error) {
+func (g *Registration) newRegister(expires time.Duration) (*sip.Request, error) {
 	from, err := parseFrom(g.r.AOR)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (g *Registration) nextSeq() uint32 {
 // of our Contact, else from the Expires header, else as asked for. It is never longer
 // than that; 0 means that the registrar has no binding of ours. See RFC 3261, section
 // 10.2.4.
-func grantedExpires(res *sip.Response, ua *UA, asked time.Duration) time.Duration {
+func grantedExpires(res *sip.Response, ua *agent, asked time.Duration) time.Duration {
 	for _, h := range res.GetHeaders("Contact") {
 		c, ok := h.(*sip.ContactHeader)
 		if !ok || !ua.isOwn(&c.Address) {

@@ -81,7 +81,7 @@ func TestRegistrationIsRefusedForAWhile(t *testing.T) {
 
 // TestGrantedExpires reads how long a binding lasts.
 func TestGrantedExpires(t *testing.T) {
-	ua := &UA{host: "192.0.2.1", port: 5060}
+	ua := &agent{plainEnd: plainEnd{host: "192.0.2.1", port: 5060}}
 	for name, tc := range map[string]struct {
 		headers string
 		want    time.Duration

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/gomscp/gomscp/sipua/regevent"
@@ -33,7 +34,7 @@ func (ua *UA) WatchRegistrations(ctx context.Context, r RegWatchRequest) (*Subsc
 	if err != nil {
 		return nil, err
 	}
-	w := &regWatch{state: state, changed: r.OnChange, aor: r.AOR, ua: ua}
+	w := &regWatch{state: state, changed: r.OnChange, aor: r.AOR, log: ua.log}
 	return ua.Subscribe(ctx, SubscribeRequest{
 		URI: r.AOR, From: r.From, Event: regevent.Package, Accept: regevent.ContentType, Expires: r.Expires, Destination: r.Destination,
 		Username: r.Username, Password: r.Password, OnNotify: w.notified, Pace: r.Pace,
@@ -43,7 +44,7 @@ func (ua *UA) WatchRegistrations(ctx context.Context, r RegWatchRequest) (*Subsc
 // A regWatch follows the notifications of one subscription, which come one at a
 // time.
 type regWatch struct {
-	ua         *UA
+	log        *slog.Logger
 	aor        string
 	changed    func(regevent.Registration)
 	state      *regevent.State
@@ -59,7 +60,7 @@ func (w *regWatch) notified(n Notification) {
 	info, err := regevent.Parse(n.ContentType, n.Body)
 	if err != nil {
 		if !w.unreadable {
-			w.ua.log.Info("reginfo document cannot be read; asking again", "aor", w.aor, "err", err)
+			w.log.Info("reginfo document cannot be read; asking again", "aor", w.aor, "err", err)
 		}
 		w.unreadable = true
 		n.AskAgain()

@@ -135,7 +135,7 @@ func TestStrangersGetOneSmallAnswer(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		if n := ua.agent.TransportLayer().Pool("udp").Size(); n > 2 {
+		if n := ua.sipgo.TransportLayer().Pool("udp").Size(); n > 2 {
 			t.Errorf("sipgo remembers %d addresses", n)
 		}
 	})
@@ -249,7 +249,7 @@ func TestManySourcesOverUDP(t *testing.T) {
 		p.next("SIP/2.0 200")
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		n := ua.agent.TransportLayer().Pool("udp").Size()
+		n := ua.sipgo.TransportLayer().Pool("udp").Size()
 		if n <= 7 { // with our own address, and those of one reader
 			break
 		}

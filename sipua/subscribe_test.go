@@ -74,7 +74,7 @@ func TestTerminations(t *testing.T) {
 // lived for a while is followed by a short pause.
 func TestPausesBeginAnew(t *testing.T) {
 	tm := quickTimers().withDefaults()
-	s := &Subscription{ua: &UA{log: slog.New(slog.DiscardHandler)}}
+	s := &Subscription{table: newSubscriptions(nil), ua: &agent{log: slog.New(slog.DiscardHandler)}}
 	s.ua.cfg.timers = tm
 	s.notifier = &notifier{log: changeLog{ua: s.ua}}
 	s.ua.ctx = t.Context()

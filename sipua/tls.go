@@ -1,12 +1,10 @@
 package sipua
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -152,46 +150,4 @@ func namesHost(cert *x509.Certificate, host string) error {
 		}
 	}
 	return cert.VerifyHostname(host)
-}
-
-// listenTLS binds the socket for TLS.
-func (ua *UA) listenTLS() (err error) {
-	c := ua.cfg.TLS
-	if c.Certificate == nil {
-		return errors.New("TLS without a certificate")
-	}
-	addr := c.Addr
-	if addr == "" {
-		port := 0
-		if _, p, _ := net.SplitHostPort(ua.cfg.Addr); p != "0" {
-			port = ua.port + 1
-		}
-		addr = net.JoinHostPort(ua.host, fmt.Sprint(port))
-	}
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return err
-	}
-	if ua.secure.listener, err = ua.cfg.Network.Listen("tcp", addr); err != nil {
-		return err
-	}
-	port := ua.secure.listener.Addr().(*net.TCPAddr).Port
-	ua.secure.host, ua.secure.port = host, port
-	ua.secure.addr = net.JoinHostPort(host, fmt.Sprint(port))
-	return nil
-}
-
-// dialTLS turns a connection into one over TLS to host.
-func (ua *UA) dialTLS(ctx context.Context, conn net.Conn, host string) (*stream, error) {
-	c := tls.Client(conn, ua.cfg.TLS.client(host))
-	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
-	defer cancel()
-	if err := c.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("TLS with %s: %w", host, err)
-	}
-	s := ua.stream(c, "TLS")
-	s.secure, s.shaken = c, true
-	s.verified = c.ConnectionState().PeerCertificates[0]
-	return s, nil
 }

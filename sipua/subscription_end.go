@@ -27,44 +27,38 @@ func (s *Subscription) unsubscribe() {
 		s.mu.Unlock()
 		return
 	}
-	req := s.request(0)
+	req := s.newSubscribe(0)
 	s.mu.Lock()
 	ending := s.linger()
 	s.mu.Unlock()
-	res, err := s.ua.do(ctx, req, s.auth, s.nextSeq)
+	res, err := s.ua.do(ctx, req, s.goal.auth, s.nextSeq)
 	if ending == nil || err == nil && !res.IsSuccess() { // there is no subscription any more
-		s.ua.endSubscription(s.key)
+		s.table.endSubscription(s.key)
 	}
 }
 
 // linger keeps the dialog to answer its last NOTIFY, for as long as that may take;
 // nil if too many are kept. s.mu is held.
 func (s *Subscription) linger() *time.Timer {
-	s.ua.mu.Lock()
-	defer s.ua.mu.Unlock()
-	if len(s.ua.ending) >= maxEnding || s.ua.closed {
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	if len(s.table.ending) >= maxEnding || s.ua.ctx.Err() != nil {
 		return nil
 	}
 	key := s.key
 	e := &ending{event: s.r.Event, tag: tagOf(s.dialog.remote.Params)}
-	e.timer = time.AfterFunc(s.ua.cfg.timers.notify, func() { s.ua.endSubscription(key) })
-	s.ua.ending[key] = e
-	delete(s.ua.subs, key)
+	e.timer = time.AfterFunc(s.ua.cfg.timers.notify, func() { s.table.endSubscription(key) })
+	s.table.ending[key] = e
+	delete(s.table.live, key)
 	return e.timer
 }
 
-// An ending is a subscription that has ended on our side.
-type ending struct {
-	event, tag string // the package, and the notifier's tag
-	timer      *time.Timer
-}
-
 // endSubscription forgets an ending.
-func (ua *UA) endSubscription(key dialogKey) {
-	ua.mu.Lock()
-	defer ua.mu.Unlock()
-	if e := ua.ending[key]; e != nil {
+func (t *subscriptions) endSubscription(key dialogKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.ending[key]; e != nil {
 		e.timer.Stop()
-		delete(ua.ending, key)
+		delete(t.ending, key)
 	}
 }

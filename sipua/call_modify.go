@@ -11,39 +11,11 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// An exchange is what of a dialog's session is being changed: at most one
-// request of either side at a time.
-type exchange struct {
-	ours, theirs change
-	free         chan struct{} // closed when ours or theirs ends; nil while none is open
-}
-
-// A change is a request that may change the session.
-type change int
-
-const (
-	noChange   change = iota
-	inviting          // an INVITE, with an offer or asking for one
-	offering          // an UPDATE with an offer
-	refreshing        // an UPDATE without
-)
-
-func changeOf(method sip.RequestMethod, body []byte) change {
-	switch {
-	case method == sip.INVITE:
-		return inviting
-	case len(body) > 0:
-		return offering
-	default:
-		return refreshing
-	}
-}
-
-// take waits until neither side changes the session, and begins to.
-func (c *Call) take(ctx context.Context, kind change) error {
+// beginChange waits until neither side changes the session, and begins to.
+func (c *Call) beginChange(ctx context.Context, kind change) error {
 	for {
 		c.mu.Lock()
-		if c.uac && !c.acked {
+		if c.uac && !c.acks.acked {
 			c.mu.Unlock()
 			return errors.New("sipua: the 2xx is not acknowledged yet")
 		}
@@ -65,23 +37,12 @@ func (c *Call) take(ctx context.Context, kind change) error {
 	}
 }
 
-// give ends what take has begun.
-func (c *Call) give() {
+// endChange ends what beginChange has begun.
+func (c *Call) endChange() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.exchange.ours = noChange
 	c.exchange.release()
-}
-
-// release wakes those who wait. c.mu is held.
-func (x *exchange) release() {
-	if x.free != nil {
-		close(x.free)
-		x.free = nil
-	}
-	if x.ours != noChange || x.theirs != noChange {
-		x.free = make(chan struct{})
-	}
 }
 
 // Reinvite sends a re-INVITE with a new offer and returns the answer. Without
@@ -117,7 +78,7 @@ func (c *Call) AskOffer(ctx context.Context) (offer []byte, answer func(ctx cont
 		return nil, nil, err
 	}
 	return heard.body, func(ctx context.Context, body []byte, contentType string) error {
-		defer c.give()
+		defer c.endChange()
 		c.mu.Lock()
 		if len(body) > 0 {
 			c.said = description{body, contentType}
@@ -162,14 +123,14 @@ const (
 func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer description, how manner) (res *sip.Response, heard description, err error) {
 	open := how == asking
 	for try := 1; ; try++ {
-		if err := c.take(ctx, changeOf(method, offer.body)); err != nil {
+		if err := c.beginChange(ctx, changeOf(method, offer.body)); err != nil {
 			return nil, heard, err
 		}
 		res, heard, err = c.attempt(ctx, method, offer, open)
 		if open && err == nil && res.IsSuccess() {
 			return res, heard, nil
 		}
-		c.give()
+		c.endChange()
 		if err != nil {
 			if errors.Is(err, errNoResponse) { // [RFC3261-12.2.1.2]
 				c.hangUp(err)
@@ -231,7 +192,7 @@ func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer desc
 	c.askTimer(req, true)
 	c.mu.Unlock()
 	req.AppendHeader(sip.NewHeader("Supported", supported))
-	req.AppendHeader(sip.NewHeader("Allow", c.ua.allow()))
+	req.AppendHeader(sip.NewHeader("Allow", c.ua.allowed))
 	setBody(req, offer.body, offer.contentType)
 	if method == sip.INVITE {
 		res, err = c.reinvite(ctx, req)
@@ -277,7 +238,7 @@ func (c *Call) reinvite(ctx context.Context, req *sip.Request) (*sip.Response, e
 		if err != nil {
 			return nil, err
 		}
-		tx.OnRetransmission(func(res *sip.Response) { go c.ua.strayResponse(res) })
+		tx.OnRetransmission(func(res *sip.Response) { go c.table.strayResponse(res) })
 		res, seen, err := c.ua.awaitFinal(ctx, req, tx, nil)
 		if err != nil {
 			if !errors.Is(err, errNoResponse) {
@@ -307,19 +268,4 @@ func (c *Call) acceptLate(res *sip.Response) {
 	ack := c.makeAck(res.CSeq().SeqNo, nil, "")
 	c.mu.Unlock()
 	_ = c.ua.write(c.ua.ctx, ack) // a repeated 2xx gets it again
-}
-
-// nextSeq is the CSeq of one more attempt at a request.
-func (c *Call) nextSeq() uint32 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.dialog.localSeq++
-	return c.dialog.localSeq
-}
-
-// readAllow learns whether the peer takes UPDATE. c.mu is held.
-func (c *Call) readAllow(m interface{ GetHeaders(string) []sip.Header }) {
-	if len(m.GetHeaders("Allow")) > 0 {
-		c.updates = hasToken(m, "Allow", "UPDATE")
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"maps"
 	"math"
+	"sync"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -31,19 +32,20 @@ func newParser() *sip.Parser {
 // maxDatagram is the largest UDP payload over IPv4, in bytes.
 const maxDatagram = 65_507
 
-// sipgo has three settings for the whole process, both read by goroutines of
-// every user agent in it, hence set before any can run.
+// setUpSipgo sets sipgo's settings that are one for the whole process. Goroutines of every
+// user agent read them, so that they are set once, before the first user agent runs.
 //
-// It refuses datagrams larger than one Ethernet frame, and does not turn to TCP
-// by itself, so that a request or response with a long SDP could not be sent at
-// all: IP fragments do better. And its default logger, which parts of it use
-// whatever logger they are given, warns of every connection that a peer closes
-// and prints messages that cannot be parsed, bodies and all. A program that
-// wants to see that sets a logger of its own with sip.SetDefaultLogger. And it reads
-// no more than 32,768 bytes of a datagram, while RFC 3261, section 18.1.1, wants
-// 65,535; each connection has such a buffer, too.
-func init() {
+// sipgo refuses datagrams larger than one Ethernet frame and does not turn to TCP by itself,
+// so that a request or response with a long SDP could not be sent at all: IP fragments do
+// better. It reads no more than 32,768 bytes of a datagram, but RFC 3261, section 18.1.1,
+// requires 65,535; each connection has such a buffer, too. Parts of it log to its default
+// logger whatever logger they are given: a warning for each connection that a peer closes,
+// and whole messages that cannot be parsed. A program that wants these lines calls
+// sip.SetDefaultLogger before the first New.
+var setUpSipgo = sync.OnceFunc(func() {
 	sip.TransportBufferReadSize = math.MaxUint16
 	sip.UDPMTUSize = maxDatagram + 200
-	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
-}
+	if sip.DefaultLogger() == slog.Default() {
+		sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
+	}
+})

@@ -48,7 +48,7 @@ func hopOf(req *sip.Request) hop {
 
 // next returns where a request goes that the hop passes on; false if there is no
 // hop.
-func (h hop) next(ua *UA) (target, bool) {
+func (h hop) next(ua *agent) (target, bool) {
 	if h.source.addr != "" && ua.connected(h.source.transport, h.source.addr, "") {
 		return h.source, true
 	}

@@ -15,7 +15,7 @@ import (
 // servePackets has sipgo serve the socket for UDP. sipgo remembers every address that a
 // datagram has come from for as long as it reads from one net.PacketConn, so it gets one
 // after the other, each for maxSources addresses.
-func (ua *UA) servePackets(srv *sipgo.Server) {
+func (ua *agent) servePackets(srv *sipgo.Server) {
 	var serve func(c *screenedPackets)
 	serve = func(c *screenedPackets) {
 		c.next = serve
@@ -28,7 +28,7 @@ func (ua *UA) servePackets(srv *sipgo.Server) {
 // it can read and, of strangers, what was let in.
 type screenedPackets struct {
 	net.PacketConn
-	ua      *UA
+	ua      *agent
 	next    func(c *screenedPackets) // serves the next one
 	sources map[string]bool
 
@@ -38,7 +38,7 @@ type screenedPackets struct {
 	firstFrom net.Addr
 }
 
-func newPackets(ua *UA) *screenedPackets {
+func newPackets(ua *agent) *screenedPackets {
 	return &screenedPackets{PacketConn: ua.packets, ua: ua, sources: map[string]bool{}, reading: make(chan struct{})}
 }
 
@@ -56,7 +56,7 @@ func (c *screenedPackets) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err != nil {
 			return n, addr, err
 		}
-		clean := c.take(b[:n], addr)
+		clean := c.screen(b[:n], addr)
 		if clean == nil {
 			continue
 		}
@@ -90,8 +90,8 @@ func (c *screenedPackets) handOver(b []byte, from net.Addr) error {
 	return net.ErrClosed
 }
 
-// take is a datagram as sipgo is to have it, nil if it is not to.
-func (c *screenedPackets) take(b []byte, addr net.Addr) []byte {
+// screen returns a datagram as sipgo is to have it, nil if it is not to.
+func (c *screenedPackets) screen(b []byte, addr net.Addr) []byte {
 	ua := c.ua
 	from := peerAt("UDP", addr)
 	stranger := !ua.isPeer(from.Addr.Addr(), nil)
@@ -103,7 +103,7 @@ func (c *screenedPackets) take(b []byte, addr net.Addr) []byte {
 	clean, m, f := screen.Check(b, true)
 	if f != nil {
 		ua.note(slog.LevelDebug, "SIP message refused", "peer", addr, "reason", f.Reason)
-		if answer := f.Answer(m, ua.allow()); answer != nil {
+		if answer := f.Answer(m, ua.allowed); answer != nil {
 			_, _ = c.WriteTo(answer, screen.AnswerAddr(m.TopVia(), addr)) // there is nobody to tell
 		}
 		return nil
@@ -119,7 +119,7 @@ func (c *screenedPackets) take(b []byte, addr net.Addr) []byte {
 			return nil
 		}
 	}
-	ua.noteEarly(m, clean)
+	ua.hooks.screened(m, clean)
 	return clean
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"net"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -24,12 +23,12 @@ import (
 // response, and nothing is kept of it. See RFC 3261, sections 8.2.7 and 26.3.2.4.
 
 // isPeer reports whether an address, or who has proved those names, is a peer.
-func (ua *UA) isPeer(a netip.Addr, names []string) bool {
+func (ua *agent) isPeer(a netip.Addr, names []string) bool {
 	return ua.cfg.IsPeer == nil || ua.cfg.IsPeer(a, names)
 }
 
 // mayTry reports whether a stranger may send one more message now.
-func (ua *UA) mayTry(a netip.Addr) bool {
+func (ua *agent) mayTry(a netip.Addr) bool {
 	if ua.rate.Take(admit.Source(a)) {
 		return true
 	}
@@ -39,7 +38,7 @@ func (ua *UA) mayTry(a netip.Addr) bool {
 
 // judge looks at a message of a stranger. It reports whether sipgo is to have it; if not,
 // res is the answer, nil without one.
-func (ua *UA) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Response, pass bool) {
+func (ua *agent) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Response, pass bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			ua.note(slog.LevelError, "panic over a stranger's request", "source", from.Addr, "panic", fmt.Sprint(p))
@@ -64,7 +63,7 @@ func (ua *UA) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Respon
 	}
 	key := ua.keyOf(req, from)
 	switch inDialog := tagOf(req.To().Params) != ""; {
-	case inDialog && req.Method != sip.NOTIFY && ua.dialogOf(req) != nil: // the tags are proof enough
+	case inDialog && req.Method != sip.NOTIFY && ua.hooks.inDialog(req): // the tags are proof enough
 		return nil, true
 	case ua.letIn.has(key): // sent again, or the ACK or CANCEL of what was let in
 		return nil, true
@@ -72,10 +71,10 @@ func (ua *UA) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Respon
 		return nil, false
 	case req.Method == sip.CANCEL, inDialog && req.Method != sip.NOTIFY:
 		return ua.stateless(req, 481, ""), false // [RFC3261-9.2]
-	case ua.h.Admit == nil:
+	case ua.hooks.admit == nil:
 		return nil, true
 	}
-	if res := ua.h.Admit(req, from); res != nil {
+	if res := ua.hooks.admit(req, from); res != nil {
 		ua.tag(req, res)
 		return res, false
 	}
@@ -84,7 +83,7 @@ func (ua *UA) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Respon
 }
 
 // stateless is a response that is sent without a transaction.
-func (ua *UA) stateless(req *sip.Request, code int, reason string) *sip.Response {
+func (ua *agent) stateless(req *sip.Request, code int, reason string) *sip.Response {
 	res := ua.response(req, code, reason)
 	ua.tag(req, res)
 	return res
@@ -92,7 +91,7 @@ func (ua *UA) stateless(req *sip.Request, code int, reason string) *sip.Response
 
 // tag gives the response to a request that has no To tag one that is the same whenever
 // the request is sent again. See RFC 3261, section 8.2.7.
-func (ua *UA) tag(req *sip.Request, res *sip.Response) {
+func (ua *agent) tag(req *sip.Request, res *sip.Response) {
 	if tagOf(req.To().Params) == "" && res.To() != nil {
 		res.To().Params.Add("tag", strconv.FormatUint(ua.keyOf(req, Peer{}), 36))
 	}
@@ -100,7 +99,7 @@ func (ua *UA) tag(req *sip.Request, res *sip.Response) {
 
 // keyOf is the same of a request that is sent again, of its ACK, unless that is for a 2xx,
 // and of its CANCEL.
-func (ua *UA) keyOf(req *sip.Request, from Peer) uint64 {
+func (ua *agent) keyOf(req *sip.Request, from Peer) uint64 {
 	var h maphash.Hash
 	h.SetSeed(ua.seed)
 	via := req.Via()
@@ -135,45 +134,7 @@ func (l *letIn) add(key uint64, now time.Time) {
 	l.young[key] = true
 }
 
-// warn logs what a connection's reader has met, as note does; of strangers, so many lines
-// of a kind in a minute that they do not fill the log.
-func (ua *UA) warn(stranger bool, kind, msg string, args ...any) {
-	if !stranger {
-		ua.note(slog.LevelWarn, msg, args...)
-		return
-	}
-	ua.noting.RLock()
-	defer ua.noting.RUnlock()
-	if ua.ctx.Err() == nil {
-		ua.quiet.Warn(ua.log, msg, kind, args...)
-	}
-}
-
-// Counts is what is held at a port, and what was refused, by reason.
-type Counts = admit.Counts
-
-// Connections tells how many TCP and TLS connections there are, and what was refused of
-// strangers: connections and, as "rate", messages.
-func (ua *UA) Connections() Counts { return ua.gate.Counts() }
-
-// SetMaxStrangers replaces Config.MaxStrangers and MaxStrangersSource. Connections that are
-// there stay.
-func (ua *UA) SetMaxStrangers(all, source int) { ua.gate.SetLimits(connectionLimits(all, source)) }
-
 // connectionLimits are the limits of connections; 0 means the default.
 func connectionLimits(all, source int) admit.Limits {
 	return admit.Limits{Source: cmp.Or(source, DefaultMaxStrangersSource), All: cmp.Or(all, DefaultMaxStrangers), Peers: MaxConnections}
-}
-
-// Unanswered tells how many incoming calls wait for their final response, and how many
-// were refused for their number.
-func (ua *UA) Unanswered() Counts { return ua.rings.Counts() }
-
-// peerAt is who is at the other end of a socket, without names.
-func peerAt(transport string, a net.Addr) Peer {
-	p := Peer{Transport: transport}
-	if addr, err := netip.ParseAddrPort(a.String()); err == nil {
-		p.Addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	}
-	return p
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -13,108 +11,36 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// SubscribeRequest describes a subscription. URI, From, Event and OnNotify are
-// needed.
-type SubscribeRequest struct {
-	URI   string // whose state, also the To header
-	From  string // who asks
-	Event string // the event package, "presence"
-	// Accept lists the media types that are understood, separated by commas. A NOTIFY
-	// with another body, or with one for another purpose than to be read, is refused
-	// with 415; "" hands on what comes. See FindBody.
-	Accept      string
-	Expires     time.Duration // how long one subscription lasts; 0 means an hour
-	Destination string        // as in InviteRequest
-	// Username and Password answer a digest challenge; Username "" means the
-	// user of From.
-	Username, Password string
-	// OnNotify is called for each notification, one at a time and in the order
-	// of their CSeq; an older one that comes late is refused.
-	OnNotify func(Notification)
-	// Pace, if set, is called before every SUBSCRIBE and returns when it may be
-	// sent; false drops it, as when ctx has ended. With one for many subscriptions,
-	// a presence server is never asked for all of them at once.
-	Pace func(ctx context.Context) bool
-}
-
-// A Subscription lasts until it is closed. It is refreshed in time, and made anew
-// when the notifier has ended it, forgotten it, or refused it: at once, or after a
-// pause that depends on the reason and that grows until a subscription has lived for
-// a minute. When one of the subscriptions at a notifier turns out to be forgotten,
-// when a connection to it has ended, or when it answers again after a silence, all
-// of them are refreshed. See RFC 6665, sections 4.1.2 and 4.1.3.
-type Subscription struct {
-	ua       *UA
-	r        SubscribeRequest
-	uri      sip.Uri
-	to       target
-	notifier *notifier
-
-	auth       login
-	understood Understood // in a NOTIFY; no types: whatever comes
-
-	wake   chan struct{} // of capacity 1: something under mu has changed
-	wanted atomic.Bool   // the last state could not be used: see Notification.AskAgain
-	cancel context.CancelFunc
-	done   chan struct{}
-
-	mu        sync.Mutex // also orders OnNotify
-	dialog    *dialog    // nil between subscriptions
-	key       dialogKey
-	confirmed bool               // a NOTIFY has made the dialog
-	missed    bool               // a dialog was lost, and with it NOTIFYs perhaps
-	ended     *subscriptionState // of the NOTIFY that has ended it
-	closing   bool               // Close was called: nothing more is handed on
-
-	asked   time.Duration      // the Expires that is asked for
-	due     time.Time          // when the next SUBSCRIBE is
-	expires time.Time          // when the dialog ends if it is not refreshed
-	timerN  time.Time          // by when a NOTIFY must have come; zero if none must
-	giveUp  context.CancelFunc // of the SUBSCRIBE that is under way
-	told    time.Time          // when a NOTIFY has last said how long the dialog lasts
-
-	since     time.Time // when the dialog was made
-	lastOK    time.Time // when the last SUBSCRIBE was sent that was accepted
-	suspect   time.Time // a dialog that was last confirmed before may be lost
-	pauses    pauses
-	documents pauses // before a state that could not be used is asked for again
-	trouble   string // the cause of the last setback, until the subscription has lived for a while
-	logged    bool   // it is in the log
-	strange   bool   // the last NOTIFY was refused for its body
-}
-
-const defaultExpires = time.Hour
-
 // Subscribe begins a subscription. An error is about the request only; what
 // the network does comes and goes in the background.
 func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, error) {
-	s := &Subscription{ua: ua, r: r, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	s := &Subscription{table: ua.subs, ua: ua.agent, r: r, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	s.pauses.timers = &ua.cfg.timers
 	s.documents.timers = &timers{retryMin: ua.cfg.timers.retryMin, retryMax: ua.cfg.timers.unreadable}
-	if err := sip.ParseUri(r.URI, &s.uri); err != nil {
+	if err := sip.ParseUri(r.URI, &s.goal.uri); err != nil {
 		return nil, fmt.Errorf("sipua: URI %q: %w", r.URI, err)
 	}
 	from, err := parseFrom(r.From)
 	if err != nil {
 		return nil, err
 	}
-	if s.auth = (login{r.Username, r.Password}); s.auth.user == "" {
-		s.auth.user = from.Address.User
+	if s.goal.auth = (login{r.Username, r.Password}); s.goal.auth.user == "" {
+		s.goal.auth.user = from.Address.User
 	}
-	s.to = uriTarget(&s.uri)
+	s.goal.to = uriTarget(&s.goal.uri)
 	if r.Destination != "" {
 		var err error
-		if s.to, err = parseDestination(r.Destination); err != nil {
+		if s.goal.to, err = parseDestination(r.Destination); err != nil {
 			return nil, err
 		}
 	}
-	s.understood = accepted(r.Accept)
+	s.goal.understood = accepted(r.Accept)
 	if s.asked = r.Expires; s.asked <= 0 {
 		s.asked = defaultExpires
 	}
 	ctx, cancel := context.WithCancel(ua.ctx)
 	s.cancel = cancel
-	s.notifier = ua.join(s)
+	s.notifier = ua.subs.join(s)
 	if !ua.goroutine(func() { s.run(ctx) }) {
 		cancel()
 		s.notifier.leave(s)
@@ -146,13 +72,6 @@ func (s *Subscription) Close() error {
 	s.cancel()
 	<-s.done
 	return nil
-}
-
-func (s *Subscription) wakeUp() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
 }
 
 // run owns the dialog: it alone makes one and drops it.
@@ -222,16 +141,16 @@ func passed(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }
 // recovered forgets the trouble there was once the subscription has lived for a
 // while; until then it tells when that will be. s.mu is held.
 func (s *Subscription) recovered(now time.Time) (when time.Time) {
-	if s.trouble == "" || !s.confirmed || s.since.IsZero() {
+	if s.trouble.cause == "" || !s.confirmed || s.since.IsZero() {
 		return time.Time{}
 	}
 	if when = s.since.Add(s.ua.cfg.timers.settled); when.After(now) {
 		return when
 	}
-	if s.logged {
-		s.notifier.log.note("subscription works again", "uri", s.r.URI, "event", s.r.Event, "after", s.trouble)
+	if s.trouble.logged {
+		s.notifier.log.note("subscription works again", "uri", s.r.URI, "event", s.r.Event, "after", s.trouble.cause)
 	}
-	s.trouble, s.logged = "", false
+	s.trouble.cause, s.trouble.logged = "", false
 	s.pauses.reset()
 	return time.Time{}
 }
@@ -248,24 +167,11 @@ func (s *Subscription) setBack(now time.Time, b setback) {
 	if b.ends {
 		s.drop()
 	}
-	if s.trouble == b.cause || s.closing {
+	if s.trouble.cause == b.cause || s.closing {
 		return
 	}
-	s.trouble, s.logged = b.cause, true
+	s.trouble.cause, s.trouble.logged = b.cause, true
 	s.notifier.log.note("subscription fails; trying on", "uri", s.r.URI, "event", s.r.Event, "cause", b.cause, "detail", b.detail, "in", pause)
-}
-
-// drop forgets the dialog, so that the next SUBSCRIBE begins a new one. s.mu is held.
-func (s *Subscription) drop() {
-	if s.dialog != nil {
-		s.ua.mu.Lock()
-		delete(s.ua.subs, s.key)
-		s.ua.mu.Unlock()
-	}
-	s.missed = s.missed || s.confirmed
-	s.dialog, s.confirmed, s.ended = nil, false, nil
-	s.expires, s.timerN, s.told = time.Time{}, time.Time{}, time.Time{}
-	s.since, s.lastOK, s.suspect = time.Time{}, time.Time{}, time.Time{}
 }
 
 // refreshIfOlder has the subscription refreshed now if its notifier has not confirmed

@@ -3,34 +3,10 @@ package sipua
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
-
-// ErrSessionExpired says that the session timer has run out: nobody has kept
-// the session alive. See RFC 4028, section 10.
-var ErrSessionExpired = errors.New("sipua: session expired")
-
-// A sessionTimer is a dialog's agreement on when it ends unless it is kept
-// alive. Call.mu guards it.
-type sessionTimer struct {
-	interval time.Duration // 0 if there is none
-	refresh  bool          // keeping it alive is ours to do
-	brief    time.Duration // the peer side's Min-SE, learnt from a 422
-	due      *time.Timer   // nil before the first agreement
-	agreed   int           // counts agreements: an earlier one's timer may have fired already
-	unasked  bool          // we ask for none; the peer may
-}
-
-// An agreement is what a 2xx of ours will say of the session timer.
-type agreement struct {
-	interval time.Duration // 0 if there is none
-	refresh  bool          // we keep the session alive
-	required bool          // the peer knows session timers, and must heed it
-}
 
 // askTimer puts what we want of a session timer into a request. c.mu is held.
 // See RFC 4028, sections 7.1 and 7.4.
@@ -54,17 +30,6 @@ func (c *Call) askTimer(req *sip.Request, inDialog bool) {
 	if least := max(t.brief, c.ua.minSE()); least != defaultMinSE {
 		req.AppendHeader(sip.NewHeader("Min-SE", seconds(least)))
 	}
-}
-
-// tooBrief learns from a 422 how long the interval must be; false if it says
-// nothing new. See RFC 4028, section 7.4. Call.mu is held.
-func (t *sessionTimer) tooBrief(res *sip.Response) bool {
-	least, ok := parseSeconds(headerValue(res, "Min-SE"))
-	if !ok || least <= t.brief {
-		return false
-	}
-	t.brief = least
-	return true
 }
 
 // takeTimer takes what a 2xx says of the session timer. c.mu is held. See RFC
@@ -140,13 +105,6 @@ func (c *Call) startTimer(a agreement) {
 	t.due = time.AfterFunc(wait, func() { c.ua.goroutine(func() { c.keepAlive(agreed) }) })
 }
 
-// stop ends the wait. Call.mu is held.
-func (t *sessionTimer) stop() {
-	if t.due != nil {
-		t.due.Stop()
-	}
-}
-
 // keepAlive refreshes the session, or ends it when it has expired, unless that was
 // agreed anew since. See RFC 4028, section 10.
 func (c *Call) keepAlive(agreed int) {
@@ -208,34 +166,4 @@ func (c *Call) refreshOnce(ctx context.Context) error {
 func (c *Call) expire() {
 	c.log.Info("session expired; ending the call")
 	c.hangUp(ErrSessionExpired, Header{"Reason", `SIP;cause=408;text="session timer expired"`})
-}
-
-// minSE is the shortest interval that we take.
-func (ua *UA) minSE() time.Duration {
-	return max(ua.cfg.MinSessionExpires, ua.cfg.timers.minSE)
-}
-
-// sessionExpires reads a Session-Expires header; false if there is none that
-// makes sense.
-func sessionExpires(m interface{ GetHeader(string) sip.Header }) (interval time.Duration, refresher string, ok bool) {
-	value, params, _ := strings.Cut(headerValue(m, "Session-Expires"), ";")
-	interval, ok = parseSeconds(value)
-	for p := range strings.SplitSeq(params, ";") {
-		if k, v, _ := strings.Cut(p, "="); strings.EqualFold(strings.TrimSpace(k), "refresher") {
-			refresher = strings.ToLower(strings.TrimSpace(v))
-		}
-	}
-	return interval, refresher, ok && interval > 0
-}
-
-// parseSeconds reads delta-seconds, which have 31 bits.
-func parseSeconds(s string) (time.Duration, bool) {
-	s, _, _ = strings.Cut(s, ";")
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 31)
-	return time.Duration(n) * time.Second, err == nil
-}
-
-// seconds writes delta-seconds, rounded up.
-func seconds(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }

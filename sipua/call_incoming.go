@@ -24,14 +24,18 @@ type IncomingCall struct {
 	Source      string // host:port that the INVITE came from
 	Peer        Peer   // the same, with what the peer has proved over TLS
 
-	ua   *UA
+	ua   *agent
 	req  *sip.Request
 	tx   sip.ServerTransaction
 	call *Call
 	ack  *ackWait // for our 2xx
 
 	timer agreement // for our 2xx
+	outcome
+}
 
+// An outcome is what becomes of an incoming INVITE.
+type outcome struct {
 	cancelled chan struct{}
 
 	mu       sync.Mutex
@@ -41,7 +45,7 @@ type IncomingCall struct {
 }
 
 // newIncoming makes the call of an INVITE that was checked, with the offer in it.
-func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, offer description) (*IncomingCall, error) {
+func (t *callTable) newIncoming(req *sip.Request, tx sip.ServerTransaction, offer description) (*IncomingCall, error) {
 	from, err := CanonicalURI(req.From().Address.String())
 	if err != nil {
 		return nil, err
@@ -52,21 +56,22 @@ func (ua *UA) newIncoming(req *sip.Request, tx sip.ServerTransaction, offer desc
 	}
 	in := &IncomingCall{
 		From: from, To: to, RequestURI: req.Recipient.String(), Body: offer.body,
-		ContentType: offer.contentType, Source: req.Source(), Peer: ua.Peer(req),
-		ua: ua, req: req, tx: tx, cancelled: make(chan struct{}), final: make(chan struct{}),
+		ContentType: offer.contentType, Source: req.Source(), Peer: t.ua.peerOf(req),
+		ua: t.ua, req: req, tx: tx, outcome: outcome{cancelled: make(chan struct{}), final: make(chan struct{})},
 	}
-	in.call = ua.newUASCall(req, offer)
+	in.call = t.newUASCall(req, offer)
 	in.ack = in.call.expectAck(req.CSeq().SeqNo)
 	return in, nil
 }
 
 // newUASCall prepares the dialog that our 2xx will make. See RFC 3261, section
 // 12.1.1.
-func (ua *UA) newUASCall(req *sip.Request, offer description) *Call {
+func (t *callTable) newUASCall(req *sip.Request, offer description) *Call {
 	local, remote := *req.To(), *req.From()
 	tag := token()
-	c := &Call{ua: ua, done: make(chan struct{}), body: offer.body, heard: offer}
-	c.log = ua.log.With("call", req.CallID().Value())
+	c := t.newCall(false)
+	c.body, c.heard = offer.body, offer
+	c.log = t.ua.log.With("call", req.CallID().Value())
 	c.readAllow(req)
 	c.id = DialogID{CallID: req.CallID().Value(), FromTag: tagOf(remote.Params), ToTag: tag}
 	c.key = dialogKey{c.id.CallID, tag}
@@ -215,13 +220,13 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 	}
 	res := in.response(200, "OK")
 	res.AppendHeader(&sip.ContactHeader{Address: in.ua.contactURI(in.req.Transport(), in.req.Recipient.Scheme)})
-	res.AppendHeader(sip.NewHeader("Allow", in.ua.allow()))
+	res.AppendHeader(sip.NewHeader("Allow", in.ua.allowed))
 	setBody(res, body, contentType)
 	in.call.mu.Lock()
 	in.call.setTimer(in.timer, res)
 	in.call.said = description{body, contentType}
 	in.call.mu.Unlock()
-	in.ua.remember(in.call)
+	in.call.table.remember(in.call)
 	if err := in.respond(res); err != nil {
 		in.call.end(err)
 		return nil, nil, err
@@ -260,3 +265,10 @@ func (in *IncomingCall) unwanted(res *sip.Response, cause error) {
 		in.call.end(cause)
 	}
 }
+
+// HasHeader reports whether the INVITE has a header of that name, even an empty one.
+func (in *IncomingCall) HasHeader(name string) bool { return in.req.GetHeader(name) != nil }
+
+// ListHeader returns the values of the INVITE's header of that name; see the
+// function ListHeader.
+func (in *IncomingCall) ListHeader(name string) []string { return ListHeader(in.req, name) }

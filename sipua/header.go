@@ -38,18 +38,23 @@ func RemoveHeaders(m interface {
 	}
 }
 
-// HasHeader reports whether the INVITE has a header of that name, even an empty one.
-func (in *IncomingCall) HasHeader(name string) bool { return in.req.GetHeader(name) != nil }
+// Header is one header field that a caller adds.
+type Header struct{ Name, Value string }
 
-// ListHeader returns the values of the INVITE's header of that name; see the
-// function ListHeader.
-func (in *IncomingCall) ListHeader(name string) []string { return ListHeader(in.req, name) }
-
-// ListHeader returns the values of the response's header of that name; see the
-// function ListHeader.
-func (e *StatusError) ListHeader(name string) []string {
-	if e.response == nil {
-		return nil
+// headerValue is the value of the first header of that name, "" if none.
+func headerValue(m interface{ GetHeader(string) sip.Header }, name string) string {
+	if h := m.GetHeader(name); h != nil {
+		return h.Value()
 	}
-	return ListHeader(e.response, name)
+	return ""
+}
+
+func setBody(m interface {
+	AppendHeader(sip.Header)
+	SetBody([]byte)
+}, body []byte, contentType string) {
+	if len(body) > 0 {
+		m.AppendHeader(sip.NewHeader("Content-Type", contentType))
+	}
+	m.SetBody(body)
 }

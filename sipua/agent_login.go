@@ -24,7 +24,7 @@ func isChallenge(res *sip.Response) bool {
 }
 
 // credentials are those for a realm.
-func (ua *UA) credentials(l login, realm string) (login, bool) {
+func (ua *agent) credentials(l login, realm string) (login, bool) {
 	if l.password != "" {
 		return l, true
 	}
@@ -39,7 +39,7 @@ func (ua *UA) credentials(l login, realm string) (login, bool) {
 // realm that res asks for, a new CSeq, and no Via, so that it gets a new branch.
 // It is nil if there are no credentials, or those that there are were not
 // accepted. See RFC 3261, section 22.2, and RFC 8760.
-func (ua *UA) answerChallenge(req *sip.Request, res *sip.Response, l login, tried *challenges, nextSeq func() uint32) (*sip.Request, error) {
+func (ua *agent) answerChallenge(req *sip.Request, res *sip.Response, l login, tried *challenges, nextSeq func() uint32) (*sip.Request, error) {
 	ask, answer := "WWW-Authenticate", "Authorization"
 	if res.StatusCode == sip.StatusProxyAuthRequired {
 		ask, answer = "Proxy-Authenticate", "Proxy-Authorization"

@@ -87,7 +87,7 @@ func (s *Subscription) subscribe(ctx context.Context, sent time.Time) (*sip.Resp
 		if s.notifier.endedJustNow() {
 			s.waitNoLonger(newConnectionWait)
 		}
-		res, err := s.ua.do(running, s.request(asked), s.auth, s.pacedSeq(running))
+		res, err := s.ua.do(running, s.newSubscribe(asked), s.goal.auth, s.pacedSeq(running))
 		if err != nil || res.StatusCode != 423 || tries == maxTooBrief {
 			return res, err
 		}
@@ -163,15 +163,6 @@ func (s *Subscription) lasts(now time.Time, d time.Duration) {
 	s.due = now.Add(d*8/10 + rand.N(d/10+1))
 }
 
-const (
-	// expiresSlack is how much two words on the same end may differ: seconds are
-	// rounded, and messages are under way.
-	expiresSlack = 3 * time.Second
-	// minLife is the shortest life of a dialog or binding that is believed, lest it is
-	// refreshed without a pause.
-	minLife = time.Second
-)
-
 // refused takes a final response other than 2xx.
 func (s *Subscription) refused(res *sip.Response) {
 	s.mu.Lock()
@@ -217,9 +208,9 @@ func (s *Subscription) unanswered(ctx context.Context, sent time.Time, probing b
 	s.due = time.Now()
 }
 
-// request makes the next SUBSCRIBE, in the dialog that there is or in a new
+// newSubscribe makes the next SUBSCRIBE, in the dialog that there is or in a new
 // one, which is known before it is sent: a NOTIFY may overtake the response.
-func (s *Subscription) request(expires time.Duration) *sip.Request {
+func (s *Subscription) newSubscribe(expires time.Duration) *sip.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dialog == nil {
@@ -228,9 +219,9 @@ func (s *Subscription) request(expires time.Duration) *sip.Request {
 	d := s.dialog
 	req := d.request(s.ua, sip.SUBSCRIBE)
 	if tagOf(d.remote.Params) == "" {
-		req.SetTransport(s.to.transport)
-		req.SetDestination(s.to.addr)
-		req.Contact().Address = s.ua.contactURI(s.to.transport, s.uri.Scheme)
+		req.SetTransport(s.goal.to.transport)
+		req.SetDestination(s.goal.to.addr)
+		req.Contact().Address = s.ua.contactURI(s.goal.to.transport, s.goal.uri.Scheme)
 	}
 	req.AppendHeader(sip.NewHeader("Event", s.r.Event))
 	if s.r.Accept != "" {
@@ -257,15 +248,15 @@ func (s *Subscription) open() {
 	from.Params.Add("tag", token())
 	s.dialog = &dialog{
 		callID: token() + "@" + s.ua.host, local: *from,
-		remote: sip.ToHeader{Address: *s.uri.Clone()}, target: *s.uri.Clone(),
+		remote: sip.ToHeader{Address: *s.goal.uri.Clone()}, target: *s.goal.uri.Clone(),
 	}
 	if s.r.Destination != "" {
-		s.dialog.hop.proxy = s.to
+		s.dialog.hop.proxy = s.goal.to
 	}
 	s.key = dialogKey{s.dialog.callID, tagOf(from.Params)}
-	s.ua.mu.Lock()
-	s.ua.subs[s.key] = s
-	s.ua.mu.Unlock()
+	s.table.mu.Lock()
+	s.table.live[s.key] = s
+	s.table.mu.Unlock()
 }
 
 // learn takes what the notifier says of its end of the dialog. Until a NOTIFY has

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,7 +16,7 @@ import (
 // connect resolves where a request goes, and makes sure that there is a
 // connection for one that goes over TCP or TLS. It returns the connection if it
 // is a new one.
-func (ua *UA) connect(ctx context.Context, req *sip.Request) (*stream, error) {
+func (ua *agent) connect(ctx context.Context, req *sip.Request) (*stream, error) {
 	transport := strings.ToUpper(req.Transport())
 	if transport == "TLS" && ua.cfg.TLS == nil {
 		return nil, ErrNoTLS
@@ -60,7 +61,7 @@ func (ua *UA) connect(ctx context.Context, req *sip.Request) (*stream, error) {
 }
 
 // lookup resolves a host to addresses of the family of our own sockets.
-func (ua *UA) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+func (ua *agent) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return []netip.Addr{ip.Unmap()}, nil
 	}
@@ -84,8 +85,8 @@ func (ua *UA) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 // connected reports whether there is a connection to addr that a request for
 // the host of that name may use: over TLS, one whose other end has proved the
 // name.
-func (ua *UA) connected(transport, addr, name string) bool {
-	c, err := ua.agent.TransportLayer().GetConnection(transport, addr)
+func (ua *agent) connected(transport, addr, name string) bool {
+	c, err := ua.sipgo.TransportLayer().GetConnection(transport, addr)
 	if err != nil || c == nil {
 		return false
 	}
@@ -100,7 +101,7 @@ func (ua *UA) connected(transport, addr, name string) bool {
 }
 
 // dial connects to addr, and gives the connection to sipgo.
-func (ua *UA) dial(ctx context.Context, transport, addr, name string) (*stream, error) {
+func (ua *agent) dial(ctx context.Context, transport, addr, name string) (*stream, error) {
 	dialing, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
 	conn, err := ua.cfg.Network.DialContext(dialing, "tcp", addr)
@@ -131,13 +132,13 @@ func (ua *UA) dial(ctx context.Context, transport, addr, name string) (*stream, 
 
 // know keeps what a peer has proved over TLS for as long as the connection
 // lasts.
-func (ua *UA) know(s *stream) {
+func (ua *agent) know(s *stream) {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	ua.secured[s.RemoteAddr().String()] = s
 }
 
-func (ua *UA) unknow(s *stream) {
+func (ua *agent) unknow(s *stream) {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
 	if addr := s.RemoteAddr().String(); ua.secured[addr] == s {
@@ -157,4 +158,38 @@ func streamOf(tx sip.ClientTransaction) *stream {
 	}
 	s, _ := conn.Conn.(*stream)
 	return s
+}
+
+// dialTLS turns a connection into one over TLS to host.
+func (ua *agent) dialTLS(ctx context.Context, conn net.Conn, host string) (*stream, error) {
+	c := tls.Client(conn, ua.cfg.TLS.client(host))
+	ctx, cancel := context.WithTimeout(ctx, handshakeWait)
+	defer cancel()
+	if err := c.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("TLS with %s: %w", host, err)
+	}
+	s := ua.stream(c, "TLS")
+	s.secure, s.shaken = c, true
+	s.verified = c.ConnectionState().PeerCertificates[0]
+	return s, nil
+}
+
+// peerOf is UA.Peer.
+func (ua *agent) peerOf(req *sip.Request) Peer {
+	p := Peer{Transport: strings.ToUpper(req.Transport())}
+	addr, err := netip.ParseAddrPort(req.Source())
+	if err == nil {
+		p.Addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	}
+	if p.Transport != "TLS" {
+		return p
+	}
+	ua.mu.Lock()
+	s := ua.secured[req.Source()]
+	ua.mu.Unlock()
+	if s != nil && s.verified != nil {
+		p.Certificate, p.Names = s.verified, certificateNames(s.verified)
+	}
+	return p
 }

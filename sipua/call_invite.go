@@ -3,11 +3,9 @@ package sipua
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -42,18 +40,18 @@ type InviteRequest struct {
 // *StatusError. When ctx ends first, the call is cancelled and a 2xx that
 // crosses the CANCEL is acknowledged and ended.
 func (ua *UA) Invite(ctx context.Context, r InviteRequest) (*Call, error) {
-	c, req, err := ua.newCall(r)
+	c, req, err := ua.calls.newInvite(r)
 	if err != nil {
 		return nil, err
 	}
-	ua.remember(c)
-	res, err := ua.invite(ctx, c, req, r)
+	ua.calls.remember(c)
+	res, err := ua.calls.invite(ctx, c, req, r)
 	if err != nil {
-		ua.forget(c)
+		ua.calls.forget(c)
 		return nil, err
 	}
 	if !res.IsSuccess() {
-		ua.forget(c)
+		ua.calls.forget(c)
 		return nil, statusError(res)
 	}
 	c.establish(res)
@@ -63,8 +61,8 @@ func (ua *UA) Invite(ctx context.Context, r InviteRequest) (*Call, error) {
 	return c, nil
 }
 
-// newCall makes the call and its INVITE.
-func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
+// newInvite makes the call and its INVITE.
+func (t *callTable) newInvite(r InviteRequest) (*Call, *sip.Request, error) {
 	var uri sip.Uri
 	if err := sip.ParseUri(r.URI, &uri); err != nil {
 		return nil, nil, fmt.Errorf("sipua: Request-URI %q: %w", r.URI, err)
@@ -86,26 +84,27 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 		outbound.proxy = next
 	}
 	from.Params.Add("tag", token())
-	c := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: 1, log: r.Logger}
+	c := t.newCall(true)
+	c.acks.inviteSeq, c.log = 1, r.Logger
 	if c.auth = (login{r.Username, r.Password}); c.auth.user == "" {
 		c.auth.user = from.Address.User
 	}
 	c.said = description{r.Body, r.ContentType}
 	c.timer.unasked = r.NoSessionTimer
-	c.dialog = dialog{callID: cmp.Or(r.CallID, token()+"@"+ua.host), local: *from, remote: *to, target: uri, hop: outbound, localSeq: 1}
+	c.dialog = dialog{callID: cmp.Or(r.CallID, token()+"@"+t.ua.host), local: *from, remote: *to, target: uri, hop: outbound, localSeq: 1}
 	c.key = dialogKey{c.dialog.callID, tagOf(from.Params)}
 	if c.log == nil {
-		c.log = ua.log.With("call", c.dialog.callID)
+		c.log = t.ua.log.With("call", c.dialog.callID)
 	}
 
-	req := ua.newRequest(sip.INVITE, uri, next)
+	req := t.ua.newRequest(sip.INVITE, uri, next)
 	callID := sip.CallIDHeader(c.dialog.callID)
 	req.AppendHeader(from)
 	req.AppendHeader(to)
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
-	req.AppendHeader(&sip.ContactHeader{Address: ua.contactURI(next.transport, uri.Scheme)})
-	req.AppendHeader(sip.NewHeader("Allow", ua.allow()))
+	req.AppendHeader(&sip.ContactHeader{Address: t.ua.contactURI(next.transport, uri.Scheme)})
+	req.AppendHeader(sip.NewHeader("Allow", t.ua.allowed))
 	req.AppendHeader(sip.NewHeader("Supported", supported))
 	c.askTimer(req, false)
 	for _, h := range r.Header {
@@ -117,18 +116,18 @@ func (ua *UA) newCall(r InviteRequest) (*Call, *sip.Request, error) {
 
 // invite sends the INVITE, again with credentials or for a longer session timer
 // if need be, and returns the final response.
-func (ua *UA) invite(ctx context.Context, c *Call, req *sip.Request, r InviteRequest) (*sip.Response, error) {
+func (t *callTable) invite(ctx context.Context, c *Call, req *sip.Request, r InviteRequest) (*sip.Response, error) {
 	var tried challenges
 	for {
-		tx, err := ua.start(ctx, req)
+		tx, err := t.ua.start(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		tx.OnRetransmission(func(res *sip.Response) { go ua.strayResponse(res) })
-		res, seen, err := ua.awaitFinal(ctx, req, tx, r.OnProvisional)
+		tx.OnRetransmission(func(res *sip.Response) { go t.strayResponse(res) })
+		res, seen, err := t.ua.awaitFinal(ctx, req, tx, r.OnProvisional)
 		if err != nil {
 			if !errors.Is(err, errNoResponse) {
-				ua.abandon(req, tx, seen, func(ctx context.Context, res *sip.Response) { ua.dismiss(ctx, c, res) })
+				t.ua.abandon(req, tx, seen, func(ctx context.Context, res *sip.Response) { c.dismiss(ctx, res) })
 			}
 			return nil, err
 		}
@@ -154,99 +153,21 @@ func (c *Call) nextInvite(req *sip.Request, res *sip.Response, tried *challenges
 	}
 	if next != nil {
 		c.mu.Lock()
-		c.inviteSeq = next.CSeq().SeqNo
+		c.acks.inviteSeq = next.CSeq().SeqNo
 		c.mu.Unlock()
 	}
 	return next, err
 }
 
-// awaitFinal waits for an INVITE's final response. It tells as well whether any
-// response has been seen.
-func (ua *UA) awaitFinal(ctx context.Context, req *sip.Request, tx sip.ClientTransaction, provisional func(int, string)) (res *sip.Response, seen bool, err error) {
-	conn, sent := streamOf(tx), time.Now()
-	for {
-		select {
-		case res := <-tx.Responses():
-			if !res.IsProvisional() {
-				return res, true, nil
-			}
-			seen = true
-			if provisional != nil && res.StatusCode != 100 {
-				provisional(int(res.StatusCode), res.Reason)
-			}
-		case <-conn.broken():
-			tx.Terminate()
-			return nil, seen, fmt.Errorf("INVITE: %w: %w", errNoResponse, conn.brokenBy)
-		case <-tx.Done():
-			return nil, seen, noAnswer(req, sent, seen, transactionError(tx))
-		case <-ctx.Done():
-			return nil, seen, noAnswer(req, sent, seen, ctx.Err())
-		case <-ua.ctx.Done():
-			return nil, seen, ErrClosed
-		}
-	}
-}
-
-// abandon cancels an INVITE whose caller waits no more, in the background, once
-// it has been seen to have arrived: a CANCEL must not go out before a
-// provisional response has come. late gets the final response.
-func (ua *UA) abandon(invite *sip.Request, tx sip.ClientTransaction, seen bool, late func(context.Context, *sip.Response)) {
-	ua.goroutine(func() {
-		defer tx.Terminate()
-		ctx, cancel := context.WithTimeout(ua.ctx, t64)
-		defer cancel()
-		sent := false
-		for {
-			if seen && !sent { // [RFC3261-9.1]
-				sent = true
-				ua.goroutine(func() { _, _ = ua.once(ctx, NewCancel(invite)) })
-			}
-			select {
-			case res := <-tx.Responses():
-				if !res.IsProvisional() {
-					late(ctx, res)
-					return
-				}
-				seen = true
-			case <-tx.Done():
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-}
-
-// NewCancel makes the CANCEL for an INVITE that was sent: the same Request-URI, top Via, To,
-// From, Call-ID, CSeq number and route, sent to the same place. See RFC 3261,
-// section 9.1.
-func NewCancel(invite *sip.Request) *sip.Request {
-	c := sip.NewRequest(sip.CANCEL, *invite.Recipient.Clone())
-	c.SetTransport(invite.Transport())
-	c.SetDestination(invite.Destination())
-	c.AppendHeader(invite.Via().Clone())
-	for _, h := range invite.GetHeaders("Route") {
-		c.AppendHeader(sip.NewHeader("Route", h.Value()))
-	}
-	maxForwards := sip.MaxForwardsHeader(70)
-	c.AppendHeader(&maxForwards)
-	from, to, callID := *invite.From(), *invite.To(), *invite.CallID()
-	c.AppendHeader(&from)
-	c.AppendHeader(&to)
-	c.AppendHeader(&callID)
-	c.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
-	c.SetBody(nil)
-	return c
-}
-
 // dismiss acknowledges and ends a dialog that a 2xx made though nobody wants
 // it: the 2xx crossed our CANCEL, or comes from another branch of a fork.
-func (ua *UA) dismiss(ctx context.Context, c *Call, res *sip.Response) {
+func (c *Call) dismiss(ctx context.Context, res *sip.Response) {
 	if !res.IsSuccess() {
 		return
 	}
 	c.mu.Lock()
-	unwanted := &Call{ua: ua, uac: true, done: make(chan struct{}), inviteSeq: c.inviteSeq, dialog: c.dialog, log: c.log, auth: c.auth}
+	unwanted := c.table.newCall(true)
+	unwanted.acks.inviteSeq, unwanted.dialog, unwanted.log, unwanted.auth = c.acks.inviteSeq, c.dialog, c.log, c.auth
 	c.mu.Unlock()
 	unwanted.key = dialogKey{c.dialog.callID, "unwanted " + token()} // not the key of the call itself
 	unwanted.establish(res)
@@ -274,14 +195,14 @@ func (c *Call) establish(res *sip.Response) {
 // strayResponse takes responses that belong to no transaction any more: of
 // interest are only the 2xx to INVITEs, which are the business of the UA. See
 // RFC 3261, section 13.2.2.4.
-func (ua *UA) strayResponse(res *sip.Response) {
+func (t *callTable) strayResponse(res *sip.Response) {
 	if cseq := res.CSeq(); cseq == nil || cseq.MethodName != sip.INVITE || !res.IsSuccess() {
 		return
 	}
 	if res.From() == nil || res.To() == nil || res.CallID() == nil {
 		return
 	}
-	c := ua.call(dialogKey{res.CallID().Value(), tagOf(res.From().Params)})
+	c := t.call(dialogKey{res.CallID().Value(), tagOf(res.From().Params)})
 	if c == nil || !c.uac {
 		return
 	}
@@ -290,40 +211,6 @@ func (ua *UA) strayResponse(res *sip.Response) {
 	case tagOf(res.To().Params):
 		c.repeatAck(res.CSeq().SeqNo)
 	default:
-		ua.goroutine(func() { ua.dismiss(ua.ctx, c, res) })
+		t.ua.goroutine(func() { c.dismiss(t.ua.ctx, res) })
 	}
 }
-
-func parseFrom(s string) (*sip.FromHeader, error) {
-	h := &sip.FromHeader{}
-	name, err := sip.ParseAddressValue(bracketed(s), &h.Address, nil)
-	if err != nil {
-		return nil, fmt.Errorf("sipua: From %q: %w", s, err)
-	}
-	h.DisplayName = name
-	return h, nil
-}
-
-func parseTo(s string) (*sip.ToHeader, error) {
-	h := &sip.ToHeader{}
-	name, err := sip.ParseAddressValue(bracketed(s), &h.Address, nil)
-	if err != nil {
-		return nil, fmt.Errorf("sipua: To %q: %w", s, err)
-	}
-	h.DisplayName = name
-	return h, nil
-}
-
-// bracketed puts a bare URI in angle brackets, so that its parameters are its
-// own.
-func bracketed(s string) string {
-	for i := range len(s) {
-		if s[i] == '<' {
-			return s
-		}
-	}
-	return "<" + s + ">"
-}
-
-// token is a random token for tags and Call-IDs, of 130 bits.
-func token() string { return rand.Text() }

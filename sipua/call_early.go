@@ -8,22 +8,15 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
-// An earlyKey names an early dialog of one of our INVITEs. A request may be forked, so
-// that each To tag has a description of its own.
-type earlyKey struct {
-	seq   uint32 // of the INVITE
-	toTag string
-}
-
 // noteEarly keeps the first session description of a 1xx to an INVITE of ours. It is
 // called by the one who reads from the socket, since sipgo handles messages side by
 // side: of a 183 and the 200 behind it, it may drop the 183. See RFC 3261, section
 // 13.2.1.
-func (ua *UA) noteEarly(m *screen.Message, clean []byte) {
+func (t *callTable) noteEarly(m *screen.Message, clean []byte) {
 	if m == nil || !m.IsEarly() {
 		return
 	}
-	msg, err := ua.parser.ParseSIP(bytes.Clone(clean)) // what is read next overwrites it
+	msg, err := t.ua.parser.ParseSIP(bytes.Clone(clean)) // what is read next overwrites it
 	if err != nil {
 		return
 	}
@@ -31,7 +24,7 @@ func (ua *UA) noteEarly(m *screen.Message, clean []byte) {
 	if !ok || res.From() == nil || res.To() == nil || res.CallID() == nil || res.CSeq() == nil || res.CSeq().MethodName != sip.INVITE {
 		return
 	}
-	c := ua.call(dialogKey{res.CallID().Value(), tagOf(res.From().Params)})
+	c := t.call(dialogKey{res.CallID().Value(), tagOf(res.From().Params)})
 	key := earlyKey{res.CSeq().SeqNo, tagOf(res.To().Params)}
 	if c == nil || key.toTag == "" {
 		return

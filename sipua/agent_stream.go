@@ -19,35 +19,48 @@ import (
 )
 
 // A stream is a TCP or TLS connection of SIP messages. It follows their borders, so
-// that the trace sees whole ones, a message that never ends is cut off, and a
+// that the trace sees whole messages, a message that never ends is cut off, and a
 // peer that falls silent within one does not hold the connection for ever.
 type stream struct {
 	net.Conn
-	ua        *UA
-	transport string        // TCP or TLS
-	frames    screen.Framer // for the one reader
-	told      bool          // that a message was too large; for the one reader
-	began     time.Time     // when the first byte of an incomplete message came; for the one reader
-	ready     []byte        // screened, and not yet read; for the one reader
-	last      error         // what comes after ready; for the one reader
-	ended     atomic.Bool
-	once      sync.Once
+	ua        *agent
+	transport string // TCP or TLS
+	inbox            // for the one reader
+	owner            // for the one reader
+	proof            // for the one reader, until it is in agent.secured
 
-	place    *admit.Place // among the connections; nil for a moment
-	accepted time.Time    // zero of one that we have dialled
-	stranger bool         // the peer is none of Config.IsPeer; for the one reader
-	proved   bool         // a stranger's request was let in; for the one reader
-
-	secure   *tls.Conn // nil over TCP
-	shaken   bool      // the handshake is over; for the one reader
-	verified *x509.Certificate
-
+	ended    atomic.Bool
+	once     sync.Once
 	failed   chan struct{} // closed when the connection has failed, not just ended
 	brokenBy error         // valid after failed
 }
 
-func (ua *UA) stream(c net.Conn, transport string) *stream {
-	return &stream{Conn: c, ua: ua, transport: transport, failed: make(chan struct{}), frames: screen.Framer{MaxHead: MaxHead, MaxBody: MaxBody, MaxSkipped: MaxSkipped}}
+// An inbox is what was read of a connection.
+type inbox struct {
+	frames screen.Framer
+	began  time.Time // when the first byte of an incomplete message came
+	ready  []byte    // screened, and not yet read by sipgo
+	last   error     // what comes after ready
+	told   bool      // a message that was too large is in the log
+}
+
+// An owner is what is known of a connection's other end without TLS.
+type owner struct {
+	place    *admit.Place // among the connections; nil for a moment
+	accepted time.Time    // zero if we have dialled
+	stranger bool         // none of Config.IsPeer
+	proved   bool         // a stranger's request was let in
+}
+
+// A proof is what TLS says of a connection's other end.
+type proof struct {
+	secure   *tls.Conn // nil over TCP
+	shaken   bool      // the handshake is over
+	verified *x509.Certificate
+}
+
+func (ua *agent) stream(c net.Conn, transport string) *stream {
+	return &stream{Conn: c, ua: ua, transport: transport, failed: make(chan struct{}), inbox: inbox{frames: screen.Framer{MaxHead: MaxHead, MaxBody: MaxBody, MaxSkipped: MaxSkipped}}}
 }
 
 // broken is closed when the connection was reset, or refused by the peer's TLS:
@@ -59,16 +72,6 @@ func (s *stream) broken() <-chan struct{} {
 		return nil
 	}
 	return s.failed
-}
-
-// note logs what a connection's reader has met, which sipgo runs in a goroutine
-// that Close cannot wait for: after it, nothing is logged.
-func (ua *UA) note(level slog.Level, msg string, args ...any) {
-	ua.noting.RLock()
-	defer ua.noting.RUnlock()
-	if ua.ctx.Err() == nil {
-		ua.log.Log(context.Background(), level, msg, args...)
-	}
 }
 
 // handshake lets the peer prove who it is.
@@ -147,7 +150,7 @@ func (s *stream) linger() {
 // fail marks the connection as ended by err. sipgo reads no more after it.
 func (s *stream) fail(err error) {
 	s.ended.Store(true)
-	s.ua.connectionEnded(s.transport, s.RemoteAddr().String())
+	s.ua.hooks.ended(s.transport, s.RemoteAddr().String())
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return
 	}
@@ -252,7 +255,7 @@ func (s *stream) takeMessage(raw []byte) error {
 	s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), raw)
 	clean, m, f := screen.Check(raw, false)
 	if f != nil {
-		if answer := f.Answer(m, s.ua.allow()); answer != nil {
+		if answer := f.Answer(m, s.ua.allowed); answer != nil {
 			if _, err := s.Write(answer); err != nil {
 				return err
 			}
@@ -266,7 +269,7 @@ func (s *stream) takeMessage(raw []byte) error {
 	if err != nil || !pass {
 		return err
 	}
-	s.ua.noteEarly(m, clean)
+	s.ua.hooks.screened(m, clean)
 	s.ready = append(s.ready, clean...)
 	return nil
 }
@@ -289,4 +292,37 @@ func (s *stream) Close() error {
 		return err
 	}
 	return nil // who closes next does no harm
+}
+
+// tooLarge answers a message that is refused for its size. A response or an ACK, which
+// cannot be refused, is accepted without its body; one whose headers are too long is
+// dropped. An error means that the connection must end.
+func (s *stream) tooLarge(frame *screen.Frame) error {
+	s.ua.emit(false, s.transport, s.LocalAddr(), s.RemoteAddr(), frame.Raw)
+	clean, m, f := screen.Check(frame.Raw, false)
+	switch {
+	case f != nil:
+	case m == nil || m.Method == "" || m.Method == "ACK":
+		if f = (&screen.Flaw{}); frame.Code == 413 {
+			s.ua.hooks.screened(m, clean)
+			s.ready = append(s.ready, clean...)
+		}
+	default:
+		f = &screen.Flaw{Code: frame.Code}
+	}
+	if !s.told && frame.Skippable { // otherwise the end of the connection is logged
+		s.told = true // once for each connection
+		s.ua.note(slog.LevelWarn, "SIP message too large", "peer", s.RemoteAddr(), "headers", frame.Head, "body", frame.Body, "max", fmt.Sprintf("%d and %d bytes", MaxHead, MaxBody))
+	}
+	if m != nil && m.Answerable() {
+		if answer := f.Answer(m, s.ua.allowed); answer != nil {
+			if _, err := s.Write(answer); err != nil {
+				return err
+			}
+		}
+	}
+	if s.stranger && !s.proved {
+		return fmt.Errorf("%w: of a stranger, it is not read over", screen.ErrTooLong)
+	}
+	return nil
 }

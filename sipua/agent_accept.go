@@ -12,7 +12,7 @@ import (
 )
 
 // guard wraps the listener's connections as streams of SIP messages.
-func (ua *UA) guard(l net.Listener, secure *tls.Config) net.Listener {
+func (ua *agent) guard(l net.Listener, secure *tls.Config) net.Listener {
 	g := &guardedListener{Listener: l, ua: ua, secure: secure, begun: make(chan *stream)}
 	ua.serving.Go(g.acceptAll)
 	return g
@@ -22,7 +22,7 @@ func (ua *UA) guard(l net.Listener, secure *tls.Config) net.Listener {
 // for it. It has a large buffer for each, and idle ones are not worth that.
 type guardedListener struct {
 	net.Listener
-	ua     *UA
+	ua     *agent
 	secure *tls.Config // nil for TCP
 	begun  chan *stream
 }
@@ -44,7 +44,7 @@ func (l *guardedListener) acceptAll() {
 		c, err := l.Listener.Accept()
 		switch {
 		case err == nil:
-			l.take(c)
+			l.enter(c)
 			continue
 		case errors.Is(err, net.ErrClosed) || l.ua.ctx.Err() != nil:
 			return
@@ -58,7 +58,7 @@ func (l *guardedListener) acceptAll() {
 	}
 }
 
-func (l *guardedListener) take(c net.Conn) {
+func (l *guardedListener) enter(c net.Conn) {
 	from := admit.AddrOf(c.RemoteAddr())
 	stranger := !l.ua.isPeer(from, nil)
 	place, err := l.ua.gate.Enter(from, !stranger, func() { c.Close() })

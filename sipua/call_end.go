@@ -1,0 +1,57 @@
+package sipua
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// Bye ends the dialog, with further headers such as Reason. If the other side
+// has ended it already, it does nothing. The dialog counts as ended even if an
+// error is returned.
+func (c *Call) Bye(ctx context.Context, headers ...Header) error {
+	return c.bye(ctx, nil, headers...)
+}
+
+// bye ends the dialog because of cause.
+func (c *Call) bye(ctx context.Context, cause error, headers ...Header) error {
+	c.mu.Lock()
+	if c.byeSent || c.Ended() {
+		c.mu.Unlock()
+		return nil
+	}
+	c.byeSent = true
+	mustAck := c.uac && !c.acks.acked
+	c.mu.Unlock()
+	if mustAck { // a 2xx must be acknowledged even if it is not wanted [RFC3261-13.2.2.4]
+		if err := c.Ack(ctx, nil, ""); err != nil {
+			c.end(err)
+			return err
+		}
+	}
+	c.mu.Lock()
+	bye := c.dialog.request(c.ua, sip.BYE)
+	c.mu.Unlock()
+	for _, h := range headers {
+		bye.AppendHeader(sip.NewHeader(h.Name, h.Value))
+	}
+	defer c.end(cause)
+	ctx, cancel := context.WithTimeout(ctx, byeWait)
+	defer cancel()
+	res, err := c.ua.do(ctx, bye, c.auth, c.nextSeq)
+	if err != nil {
+		return fmt.Errorf("BYE: %w", err)
+	}
+	if !res.IsSuccess() && res.StatusCode != 481 && res.StatusCode != 408 { // [RFC3261-15.1.1]
+		return fmt.Errorf("BYE: %w", statusError(res))
+	}
+	return nil
+}
+
+// hangUp ends the dialog in the background: the peer may be gone.
+func (c *Call) hangUp(cause error, headers ...Header) {
+	if !c.ua.goroutine(func() { _ = c.bye(c.ua.ctx, cause, headers...) }) {
+		c.end(cause)
+	}
+}
