@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"sipua/internal/screen":     {"sipua/internal/grammar"},
 
 	"store":             {"internal/boltfile"},
+	"store/archive":     {"store"},
 	"internal/boltfile": {},
 	"internal/admit":    {},
 	"internal/budget":   {},
@@ -34,9 +35,9 @@ var allowed = map[string][]string{
 	"as":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"as/operator":       {"internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
 	"as/cmd/mscp-as":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
-	"ms":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
-	"ms/cmd/mscp-ms":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "internal/daemon", "internal/xmltree"},
-	"ms/operator":       {"internal/admit", "internal/quietlog", "internal/boltfile", "sipua", "store", "internal/daemon", "internal/table", "internal/xmltree"},
+	"ms":                {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "store/archive", "internal/daemon", "internal/xmltree"},
+	"ms/cmd/mscp-ms":    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "store/archive", "internal/daemon", "internal/xmltree"},
+	"ms/operator":       {"internal/admit", "internal/quietlog", "internal/boltfile", "sipua", "store", "store/archive", "internal/daemon", "internal/table", "internal/xmltree"},
 }
 
 // mayLink reports whether a package may link another: itself, its own internal packages,

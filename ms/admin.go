@@ -31,12 +31,12 @@ func (s *Server) adminPages() daemon.AdminPages {
 		"GET /store/messages":   "the messages, a JSON object a line; ?to=URI, ?from=URI, ?before=TIME and ?aside=true select",
 		"GET /store/message":    "the message ?id=N in JSON, without its body",
 		"GET /store/body":       "the body of the message ?id=N",
-		"GET /store/export":     "messages in the format of store/EXPORT.md; ?to=URI and so on select",
+		"GET /store/export":     "messages in the format of store/archive/EXPORT.md; ?to=URI and so on select",
 		"GET /store/backup":     "a copy of the store's file, which may be large",
 		"POST /store/check":     "look for damage",
 		"POST /store/purge":     "delete messages; ?to=URI and so on select",
 		"POST /store/restore":   "have the message ?id=N, which was set aside, delivered again",
-		"POST /store/import":    "take the body as messages in the format of store/EXPORT.md",
+		"POST /store/import":    "take the body as messages in the format of store/archive/EXPORT.md",
 	}}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/store"
+	"github.com/gomscp/gomscp/store/archive"
 )
 
 // put keeps a message that no session brings.
@@ -51,14 +52,14 @@ func TestStoreChangesAreTold(t *testing.T) {
 	}
 	want("restored", "2", "as1;a;b")
 	var file bytes.Buffer
-	if _, err := s.Export(ctx, &file, store.Filter{}, nil); err != nil {
+	if _, err := archive.Export(ctx, s, &file, store.Filter{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Purge(ctx, store.Filter{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	want("purged", "0", "")
-	if _, err := s.Import(ctx, &file, nil); err != nil {
+	if _, err := archive.Import(ctx, s, &file, nil); err != nil {
 		t.Fatal(err)
 	}
 	want("imported", "2", "as1;a;b")
@@ -92,13 +93,13 @@ func TestImportDoesNotFlood(t *testing.T) {
 		}
 	}
 	var file bytes.Buffer
-	if _, err := from.ms.Store().Export(from.ctx(), &file, store.Filter{}, nil); err != nil {
+	if _, err := archive.Export(from.ctx(), from.ms.Store(), &file, store.Filter{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	a := newFakeAS(t, nil)
 	a.notified = make(chan mscp.Element, messages)
 	began := time.Now()
-	if _, err := a.ms.Store().Import(a.ctx(), &file, nil); err != nil {
+	if _, err := archive.Import(a.ctx(), a.ms.Store(), &file, nil); err != nil {
 		t.Fatal(err)
 	}
 	most := int(time.Since(began)/storeChangePause) + 2 // while it lasts, and once afterwards

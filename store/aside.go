@@ -31,11 +31,16 @@ func newMark(reason string) (*asideMark, error) {
 	return &asideMark{Reason: reason, Since: time.Now().UTC()}, nil
 }
 
+// Aside is why a message is set aside, and since when.
+type Aside struct {
+	Reason string // at most MaxReason bytes of UTF-8
+	Since  time.Time
+}
+
 // AsideInfo is a message that is set aside.
 type AsideInfo struct {
 	MessageInfo
-	Reason string
-	Since  time.Time // when it was set aside
+	Aside
 }
 
 // SetAside takes messages that cannot be delivered out of Messages, Senders and
@@ -70,6 +75,14 @@ func (s *Store) Restore(ctx context.Context, ids ...ID) error {
 	return s.setMark(ctx, nil, ids)
 }
 
+// AsideOf returns why a message is set aside; ok reports whether it is.
+func (s *Store) AsideOf(id ID) (a Aside, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	mark, ok := s.index.aside[id]
+	return Aside{mark.Reason, mark.Since}, ok
+}
+
 // Aside lists the messages for the recipient that are set aside, oldest first;
 // "" means for all.
 func (s *Store) Aside(recipient string) []AsideInfo {
@@ -87,7 +100,7 @@ func (s *Store) Aside(recipient string) []AsideInfo {
 	messages := s.read(ids)
 	list := make([]AsideInfo, len(messages))
 	for i, m := range messages {
-		list[i] = AsideInfo{m, marks[m.ID].Reason, marks[m.ID].Since}
+		list[i] = AsideInfo{m, Aside{marks[m.ID].Reason, marks[m.ID].Since}}
 	}
 	return list
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -117,4 +118,22 @@ func TestCompactExtents(t *testing.T) {
 		}
 		m.s.Close()
 	}
+}
+
+// contents is all that a store holds, as text.
+func contents(t testing.TB, s *Store) string {
+	t.Helper()
+	var b strings.Builder
+	for _, id := range s.Select(Filter{}) {
+		m, err := s.Message(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.ID, m.Body = 0, 0
+		fmt.Fprintf(&b, "%+v %x\n", m, bodyOf(t, s, id))
+	}
+	for _, a := range s.Aside("") {
+		fmt.Fprintln(&b, a.MessageID, a.Reason, a.Since)
+	}
+	return b.String()
 }

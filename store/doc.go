@@ -3,8 +3,8 @@
 // [Open] opens the file. [Store.Begin] begins a message, whose body is written to the
 // [Writer]. [Writer.Commit] places it after all earlier messages of the same sender and
 // recipient, and [Pending.Wait] returns when it is on disk. Other methods list, read,
-// delete, set aside and restore messages, export and import them (EXPORT.md), and copy,
-// check and compact the file.
+// delete, set aside and restore messages, and copy,
+// check and compact the file. Package archive exports and imports messages.
 //
 // # Promises
 //

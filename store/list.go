@@ -149,13 +149,14 @@ func (s *Store) read(ids []ID) []MessageInfo {
 	if len(ids) == 0 {
 		return nil
 	}
-	list, _ := s.readSome(ids)
+	list, _ := s.Read(ids...)
 	return list
 }
 
-// readSome fetches messages in one transaction. One that is not there any more is
-// left out. One that cannot be read is set aside, and is in unread.
-func (s *Store) readSome(ids []ID) (list []MessageInfo, unread []ID) {
+// Read returns the metadata of messages, in the order of ids, read in one transaction.
+// A message that is not kept is left out. A message that cannot be read is set aside,
+// and its ID is in unread.
+func (s *Store) Read(ids ...ID) (list []MessageInfo, unread []ID) {
 	list = make([]MessageInfo, 0, len(ids))
 	err := s.view(func(tx *bolt.Tx) error {
 		for _, id := range ids {

@@ -57,6 +57,16 @@ func (s *Store) Purge(ctx context.Context, f Filter, progress func(Progress)) (P
 	return done, nil
 }
 
+// Select returns the IDs of the messages that the filter selects, in ascending order.
+func (s *Store) Select(f Filter) []ID {
+	chosen := s.choose(f)
+	ids := make([]ID, len(chosen))
+	for i, c := range chosen {
+		ids[i] = c.id
+	}
+	return ids
+}
+
 type chosen struct {
 	id   ID
 	size int64

@@ -66,8 +66,8 @@ type Options struct {
 	// of its own to do so; 0: never. See [Store.Expire].
 	TimeToLive time.Duration
 	// Changed, if it is not nil, is called with a pair after messages for it have come,
-	// have gone, were set aside or put back by another way than a Writer that the caller
-	// has begun, or Delete: by Import, Purge, Expire, SetAside, Restore, damage, or
+	// have gone, were set aside or put back by another way than a Writer of Begin, or
+	// Delete: by BeginImport, Purge, Expire, SetAside, Restore, damage, or
 	// a commit of which nobody knew whether it had succeeded. It must neither block nor
 	// call the store.
 	Changed func(recipient, sender string)

@@ -20,7 +20,7 @@ type Writer struct {
 	opened  uint64 // Store.opened at the first of them
 	sum     hash.Hash
 	mark    *asideMark // the message is set aside from its beginning
-	outside bool       // by Import
+	outside bool       // by BeginImport
 	err     error
 	ended   bool
 }
@@ -57,6 +57,20 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 		return nil, err
 	}
 	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m}, sum: sha256.New()}, nil
+}
+
+// BeginImport is Begin for a message that another store has kept: Options.Changed is
+// called for it, and it is set aside from its beginning if aside is not nil.
+func (s *Store) BeginImport(ctx context.Context, m Meta, aside *Aside) (*Writer, error) {
+	w, err := s.Begin(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	w.outside = true
+	if aside != nil {
+		w.mark = &asideMark{Reason: aside.Reason, Since: aside.Since}
+	}
+	return w, nil
 }
 
 // Write adds to the body. It waits while the disk is slower than the sender.

@@ -19,6 +19,7 @@ import (
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
+	"github.com/gomscp/gomscp/store/archive"
 )
 
 const (
@@ -275,10 +276,10 @@ func (w *world) close() {
 // moveMessages copies the messages of one store into another, as an operator does.
 func (w *world) moveMessages(from, to *mediaServer) error {
 	var file bytes.Buffer
-	if _, err := from.s.Store().Export(context.Background(), &file, store.Filter{}, nil); err != nil {
+	if _, err := archive.Export(context.Background(), from.s.Store(), &file, store.Filter{}, nil); err != nil {
 		return err
 	}
-	_, err := to.s.Store().Import(context.Background(), &file, nil)
+	_, err := archive.Import(context.Background(), to.s.Store(), &file, nil)
 	return err
 }
 

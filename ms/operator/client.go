@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/store"
+	"github.com/gomscp/gomscp/store/archive"
 )
 
 // MaxLine bounds one line of an answer, in bytes.
@@ -214,10 +215,10 @@ func (c *client) Purge(ctx context.Context, f store.Filter, progress func(store.
 	return p, err
 }
 
-func (c *client) Import(ctx context.Context, r io.Reader, progress func(store.Progress)) (in store.Imported, err error) {
+func (c *client) Import(ctx context.Context, r io.Reader, progress func(store.Progress)) (in archive.Imported, err error) {
 	a, err := c.work(ctx, "import", nil, r, progress)
 	if a.Result != nil {
-		in = store.Imported{Stored: a.Result.Messages, Duplicates: a.Result.Duplicates, Bytes: a.Result.Bytes}
+		in = archive.Imported{Stored: a.Result.Messages, Duplicates: a.Result.Duplicates, Bytes: a.Result.Bytes}
 	}
 	return in, err
 }

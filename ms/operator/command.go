@@ -28,7 +28,7 @@ Commands:
   show [-body] ID                one message; its body only with -body
   purge SELECTION | -all         delete messages
   restore ID...                  have messages that were set aside delivered again
-  export [SELECTION] [-o FILE]   write messages as store/EXPORT.md describes
+  export [SELECTION] [-o FILE]   write messages as store/archive/EXPORT.md describes
   import [FILE]                  read such a file, or standard input
   backup -o FILE                 copy the store, also while it is in use
   check                          look for damage

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/gomscp/gomscp/store"
+	"github.com/gomscp/gomscp/store/archive"
 )
 
 // pageSize is how many messages are looked up at a time.
@@ -97,8 +98,12 @@ func (f file) Message(_ context.Context, id store.ID) (Message, error) {
 func (f file) Body(_ context.Context, id store.ID) (io.ReadCloser, error) { return f.OpenBody(id) }
 
 func (f file) Export(ctx context.Context, w io.Writer, by store.Filter) error {
-	_, err := f.Store.Export(ctx, w, by, nil)
+	_, err := archive.Export(ctx, f.Store, w, by, nil)
 	return err
+}
+
+func (f file) Import(ctx context.Context, r io.Reader, progress func(store.Progress)) (archive.Imported, error) {
+	return archive.Import(ctx, f.Store, r, progress)
 }
 
 func (f file) Backup(ctx context.Context, w io.Writer) error {

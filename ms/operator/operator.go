@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/store"
+	"github.com/gomscp/gomscp/store/archive"
 )
 
 // A Store is one media server's messages, in a file at rest or in a running
@@ -26,10 +27,10 @@ type Store interface {
 	Restore(ctx context.Context, ids ...store.ID) error
 	// Purge deletes what the filter selects.
 	Purge(ctx context.Context, f store.Filter, progress func(store.Progress)) (store.Purged, error)
-	// Export writes what the filter selects in the format of store/EXPORT.md.
+	// Export writes what the filter selects in the format of store/archive/EXPORT.md.
 	Export(ctx context.Context, w io.Writer, f store.Filter) error
 	// Import reads that format.
-	Import(ctx context.Context, r io.Reader, progress func(store.Progress)) (store.Imported, error)
+	Import(ctx context.Context, r io.Reader, progress func(store.Progress)) (archive.Imported, error)
 	// Backup writes a copy of the file.
 	Backup(ctx context.Context, w io.Writer) error
 	// Check looks for damage in the file.

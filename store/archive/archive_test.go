@@ -1,4 +1,4 @@
-package store
+package archive
 
 import (
 	"bytes"
@@ -8,16 +8,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/store"
 )
 
 // fill stores messages of all kinds.
-func fill(t testing.TB, s *Store) {
+func fill(t testing.TB, s *store.Store) {
 	t.Helper()
-	for i, size := range []int{0, 1, 1000, SegmentSize, SegmentSize + 1, 3*SegmentSize + 5} {
-		m := Meta{
+	for i, size := range []int{0, 1, 1000, store.SegmentSize, store.SegmentSize + 1, 3*store.SegmentSize + 5} {
+		m := store.Meta{
 			Recipient: fmt.Sprint("sip:r", i%2, "@example.com"), Sender: "sip:alice@example.com", MessageID: fmt.Sprint("m", i),
 			ConnectionID: "c;\x01\n\"ä", ContentType: "text/plain", SuccessReport: i%2 == 1, Received: time.Unix(int64(i), 5).UTC(),
 		}
@@ -33,16 +36,16 @@ func fill(t testing.TB, s *Store) {
 }
 
 // contents is all that a store holds, as text.
-func contents(t testing.TB, s *Store) string {
+func contents(t testing.TB, s *store.Store) string {
 	t.Helper()
 	var b strings.Builder
-	for _, c := range s.choose(Filter{}) {
-		m, err := s.Message(c.id)
+	for _, id := range s.Select(store.Filter{}) {
+		m, err := s.Message(id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		m.ID, m.Body = 0, 0
-		fmt.Fprintf(&b, "%+v %x\n", m, bodyOf(t, s, c.id))
+		fmt.Fprintf(&b, "%+v %x\n", m, bodyOf(t, s, id))
 	}
 	for _, a := range s.Aside("") {
 		fmt.Fprintln(&b, a.MessageID, a.Reason, a.Since)
@@ -54,13 +57,13 @@ func TestExportImport(t *testing.T) {
 	from, to := newStore(t), newStore(t)
 	fill(t, from)
 	var file bytes.Buffer
-	var told Progress
-	n, err := from.Export(t.Context(), &file, Filter{}, func(p Progress) { told = p })
+	var told store.Progress
+	n, err := Export(t.Context(), from, &file, store.Filter{}, func(p store.Progress) { told = p })
 	if err != nil || n.Messages != 6 || told != n || n.Total != 6 || n.Bytes != from.Stats().Bytes {
 		t.Fatalf("export: %+v, told %+v: %v", n, told, err)
 	}
 	for i := range 2 { // the second time all are duplicates
-		got, err := to.Import(t.Context(), bytes.NewReader(file.Bytes()), func(p Progress) { told = p })
+		got, err := Import(t.Context(), to, bytes.NewReader(file.Bytes()), func(p store.Progress) { told = p })
 		if err != nil || got.Stored != 6*(1-i) || got.Duplicates != 6*i || told.Messages != 6 {
 			t.Fatalf("import: %+v, told %+v: %v", got, told, err)
 		}
@@ -69,7 +72,7 @@ func TestExportImport(t *testing.T) {
 		}
 	}
 	file.Reset()
-	if n, err := from.Export(t.Context(), &file, Filter{Recipient: "sip:r0@example.com", Before: time.Unix(3, 0)}, nil); n.Messages != 2 || err != nil {
+	if n, err := Export(t.Context(), from, &file, store.Filter{Recipient: "sip:r0@example.com", Before: time.Unix(3, 0)}, nil); n.Messages != 2 || err != nil {
 		t.Errorf("export by filter: %+v: %v", n, err)
 	}
 }
@@ -78,15 +81,15 @@ func TestExportImport(t *testing.T) {
 func TestImportCut(t *testing.T) {
 	s := newStore(t)
 	for i := range 3 {
-		put(t, s, Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i)}, randomBody(50*i))
+		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i)}, randomBody(50*i))
 	}
 	var file bytes.Buffer
-	if _, err := s.Export(t.Context(), &file, Filter{}, nil); err != nil {
+	if _, err := Export(t.Context(), s, &file, store.Filter{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	to := newStore(t)
 	for n := range file.Len() {
-		_, err := to.Import(t.Context(), bytes.NewReader(file.Bytes()[:n]), nil)
+		_, err := Import(t.Context(), to, bytes.NewReader(file.Bytes()[:n]), nil)
 		if bad := (*FormatError)(nil); !errors.As(err, &bad) || !errors.Is(err, io.ErrUnexpectedEOF) || bad.Offset > int64(n) {
 			t.Fatalf("cut at %d: %v", n, err)
 		}
@@ -126,7 +129,7 @@ func TestImportFaults(t *testing.T) {
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := newStore(t).Import(t.Context(), strings.NewReader(tc.file), nil)
+			_, err := Import(t.Context(), newStore(t), strings.NewReader(tc.file), nil)
 			if tc.rule == "" && err != nil || tc.rule != "" && (err == nil || !strings.Contains(err.Error(), tc.rule)) {
 				t.Errorf("got %v, want %q", err, tc.rule)
 			}
@@ -137,14 +140,14 @@ func TestImportFaults(t *testing.T) {
 // TestExportWhileDeleted has a long message go while it is written.
 func TestExportWhileDeleted(t *testing.T) {
 	s := newStore(t)
-	id := commitOf(t, s, Meta{Recipient: "bob", Sender: "alice"}, randomBody(8*SegmentSize)).ID()
-	put(t, s, Meta{Recipient: "bob", Sender: "alice"}, []byte("stays"))
+	id := put(t, s, store.Meta{Recipient: "bob", Sender: "alice"}, randomBody(8*store.SegmentSize))
+	put(t, s, store.Meta{Recipient: "bob", Sender: "alice"}, []byte("stays"))
 	r, w := io.Pipe()
 	go func() {
-		_, err := s.Export(context.Background(), w, Filter{}, nil)
+		_, err := Export(context.Background(), s, w, store.Filter{}, nil)
 		w.CloseWithError(err)
 	}()
-	head := make([]byte, 3*SegmentSize)
+	head := make([]byte, 3*store.SegmentSize)
 	if _, err := io.ReadFull(r, head); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +155,7 @@ func TestExportWhileDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := newStore(t)
-	got, err := to.Import(t.Context(), io.MultiReader(bytes.NewReader(head), r), nil)
+	got, err := Import(t.Context(), to, io.MultiReader(bytes.NewReader(head), r), nil)
 	if err != nil || got.Stored != 1 || to.Stats().Open != 0 {
 		t.Errorf("%+v, %d bytes open: %v", got, to.Stats().Open, err)
 	}
@@ -162,29 +165,30 @@ func TestImportOverLimit(t *testing.T) {
 	s := newStore(t)
 	fill(t, s)
 	var file bytes.Buffer
-	if _, err := s.Export(t.Context(), &file, Filter{}, nil); err != nil {
+	if _, err := Export(t.Context(), s, &file, store.Filter{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	to := openLimited(t, Limits{MaxBody: SegmentSize})
-	if n, err := to.Import(t.Context(), &file, nil); !errors.Is(err, ErrLimit) || n.Stored != 4 {
+	to := newStore(t)
+	to.SetLimits(store.Limits{MaxBody: store.SegmentSize})
+	if n, err := Import(t.Context(), to, &file, nil); !errors.Is(err, store.ErrLimit) || n.Stored != 4 {
 		t.Errorf("%+v: %v", n, err)
 	}
 }
 
 // FuzzExportReader: what can be read is written, read again, and the same.
 func FuzzExportReader(f *testing.F) {
-	s, err := Open(filepath.Join(f.TempDir(), "ms.db"), Options{})
+	s, err := store.Open(filepath.Join(f.TempDir(), "ms.db"), store.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}
 	for i := range 3 {
-		put(f, s, Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i), Received: time.Unix(1, 0)}, randomBody(10*i))
+		put(f, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i), Received: time.Unix(1, 0)}, randomBody(10*i))
 	}
 	if err := s.SetAside(f.Context(), "r", 1); err != nil {
 		f.Fatal(err)
 	}
 	var file bytes.Buffer
-	if _, err := s.Export(f.Context(), &file, Filter{}, nil); err != nil {
+	if _, err := Export(f.Context(), s, &file, store.Filter{}, nil); err != nil {
 		f.Fatal(err)
 	}
 	s.Close()
@@ -235,8 +239,8 @@ func recode(w io.Writer, r io.Reader) (string, error) {
 		if err := out.begin(m); err != nil {
 			return "", err
 		}
-		for p := body.Bytes(); len(p) > 0; p = p[min(len(p), SegmentSize):] {
-			if err := out.piece(p[:min(len(p), SegmentSize)]); err != nil {
+		for p := body.Bytes(); len(p) > 0; p = p[min(len(p), store.SegmentSize):] {
+			if err := out.piece(p[:min(len(p), store.SegmentSize)]); err != nil {
 				return "", err
 			}
 		}
@@ -255,7 +259,7 @@ func TestExportVector(t *testing.T) {
 	}
 	defer f.Close()
 	s := newStore(t)
-	n, err := s.Import(t.Context(), f, nil)
+	n, err := Import(t.Context(), s, f, nil)
 	if err != nil || n.Stored != 2 {
 		t.Fatalf("%+v: %v", n, err)
 	}
@@ -264,5 +268,28 @@ func TestExportVector(t *testing.T) {
 	}
 	if a := s.Aside("sip:carol@example.com"); len(a) != 1 || a[0].Reason != "the user agent refuses it: 415" || a[0].Size != 0 {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestNameAndFile keeps a sender's name and the description of a file through an export
+// and an import.
+func TestNameAndFile(t *testing.T) {
+	from, to := newStore(t), newStore(t)
+	file := &store.File{Name: "p ü.png", Type: "image/png", Size: 28232, Hash: "sha-1:72:24", Disposition: "render"}
+	put(t, from, store.Meta{Recipient: "bob", Sender: "alice", ContentType: "image/png", SenderName: "Alice W", File: file, Received: time.Unix(1, 0).UTC()}, []byte("png"))
+	put(t, from, store.Meta{Recipient: "bob", Sender: "alice", ContentType: "text/plain", Received: time.Unix(2, 0).UTC()}, []byte("plain"))
+	var exported bytes.Buffer
+	if _, err := Export(t.Context(), from, &exported, store.Filter{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(exported.String(), `"senderName":"Alice W","file":{"name":"p ü.png"`) {
+		t.Errorf("exported %s", exported.String())
+	}
+	if _, err := Import(t.Context(), to, &exported, nil); err != nil {
+		t.Fatal(err)
+	}
+	list := to.Messages("bob", "alice")
+	if len(list) != 2 || list[0].SenderName != "Alice W" || !reflect.DeepEqual(list[0].File, file) || list[1].SenderName != "" || list[1].File != nil {
+		t.Errorf("kept %+v", list)
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package archive
 
 import (
 	"bufio"
@@ -13,15 +13,15 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gomscp/gomscp/store"
 )
 
-const (
-	exportHeader  = "mscp-messages 1\n"
-	maxExportLine = 8 * MaxMeta // bytes; JSON may need six for one
-)
+// exportHeader is the first line of a file of version 1.
+const exportHeader = "mscp-messages 1\n"
 
-// A FormatError says where and why a file is not in the format of EXPORT.md. A
-// file that was cut off is io.ErrUnexpectedEOF as well.
+// FormatError says where and why a file breaks the format of EXPORT.md. For a file
+// that was cut off it wraps io.ErrUnexpectedEOF.
 type FormatError struct {
 	Offset int64 // bytes from the beginning of the file
 	Rule   string
@@ -50,7 +50,7 @@ type exportMeta struct {
 	Size          *int64       `json:"size,omitempty"`
 	SHA256        string       `json:"sha256,omitempty"`
 	SenderName    string       `json:"senderName,omitempty"`
-	File          *File        `json:"file,omitempty"`
+	File          *store.File  `json:"file,omitempty"`
 	Aside         *exportAside `json:"aside,omitempty"`
 
 	End      bool   `json:"end,omitempty"`
@@ -67,12 +67,12 @@ type exportAside struct {
 // An exportWriter writes the format.
 type exportWriter struct {
 	w    *bufio.Writer
-	done Progress
+	done store.Progress
 }
 
 func newExportWriter(w io.Writer) *exportWriter {
-	e := &exportWriter{w: bufio.NewWriterSize(w, SegmentSize)}
-	_, _ = e.w.WriteString(exportHeader) // end tells of errors
+	e := &exportWriter{w: bufio.NewWriterSize(w, store.SegmentSize)}
+	_, _ = e.w.WriteString(exportHeader) // bufio keeps the error, and end returns it
 	return e
 }
 
@@ -83,7 +83,7 @@ func (e *exportWriter) begin(m *exportMeta) error {
 		return err
 	}
 	if len(line)+1 > maxExportLine {
-		return ErrMetaTooLong
+		return store.ErrMetaTooLong
 	}
 	_, _ = e.w.Write(line)
 	return e.w.WriteByte('\n')
@@ -99,7 +99,7 @@ func (e *exportWriter) piece(p []byte) error {
 	return e.w.WriteByte('\n')
 }
 
-// finish ends a message, which is whole or went away.
+// finish ends a message. whole is false if the message was deleted meanwhile.
 func (e *exportWriter) finish(size int64, whole bool) error {
 	if !whole {
 		_, err := e.w.WriteString("-\n")
@@ -111,7 +111,8 @@ func (e *exportWriter) finish(size int64, whole bool) error {
 	return err
 }
 
-// end writes the trailer. Of damaged messages it is known that they are left out.
+// end writes the trailer, which counts the messages written, and those left out as
+// damaged.
 func (e *exportWriter) end(damaged int) error {
 	if err := e.begin(&exportMeta{End: true, Messages: &e.done.Messages, Bytes: &e.done.Bytes, Damaged: damaged}); err != nil {
 		return err
@@ -119,11 +120,11 @@ func (e *exportWriter) end(damaged int) error {
 	return e.w.Flush()
 }
 
-// An exportReader reads the format. It holds a line or a piece, no more.
+// An exportReader reads the format. It holds one line or piece at a time.
 type exportReader struct {
 	r      *bufio.Reader
 	offset int64 // of the line or piece being read
-	done   Progress
+	done   store.Progress
 }
 
 func newExportReader(r io.Reader) *exportReader {
@@ -198,8 +199,8 @@ func (e *exportReader) trailer(m *exportMeta) error {
 	return io.EOF
 }
 
-// body copies a message's body to w and says whether it is whole: it is not if
-// the message went away while it was being written.
+// body copies a message's body to w. It reports whether the body is whole: it is not
+// if the message was deleted during the export.
 func (e *exportReader) body(m *exportMeta, w io.Writer) (whole bool, err error) {
 	sum := sha256.New()
 	size := int64(0)
@@ -215,7 +216,7 @@ func (e *exportReader) body(m *exportMeta, w io.Writer) (whole bool, err error) 
 			return true, e.check(m, size, sum)
 		}
 		n, err := strconv.Atoi(string(line))
-		if err != nil || n < 1 || n > SegmentSize || strconv.Itoa(n) != string(line) {
+		if err != nil || n < 1 || n > store.SegmentSize || strconv.Itoa(n) != string(line) {
 			return false, e.fault("length of a piece", err)
 		}
 		if size += int64(n); size > *m.Size {

@@ -1,0 +1,110 @@
+package archive
+
+import (
+	"context"
+	"io"
+
+	"github.com/gomscp/gomscp/store"
+)
+
+// Imported counts what Import did.
+type Imported struct {
+	Stored     int   // messages
+	Duplicates int   // messages that were kept already
+	Bytes      int64 // of the bodies of the messages stored
+}
+
+// Import stores the messages that r holds in the format of EXPORT.md, behind all
+// that is kept, in their order and with their times. A message that was set aside is
+// set aside again. Import stops at the first error: a [FormatError] where r breaks the
+// format, a [store.LimitError] for a message that is over a limit. The messages that it
+// counts are on disk even then. If they have a Message-ID, another import of the same
+// file finds them to be duplicates. progress, if it is not nil, is called after every
+// 128 messages.
+func Import(ctx context.Context, s *store.Store, r io.Reader, progress func(store.Progress)) (Imported, error) {
+	in := &importer{s: s, r: newExportReader(r), progress: progress}
+	err := in.r.header()
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			err = in.one(ctx)
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	if waited := in.wait(ctx, 0); err == nil {
+		err = waited
+	}
+	return in.done, err
+}
+
+// An importer reads a file and stores its messages.
+type importer struct {
+	s        *store.Store
+	r        *exportReader
+	progress func(store.Progress)
+	waiting  []importing // oldest first, at most importAhead
+	done     Imported
+	fault    error // the first
+}
+
+// importing is a message under way to the disk.
+type importing struct {
+	*store.Pending
+	size int64
+}
+
+// one reads a message and commits it, without a wait for the disk while fewer than
+// importAhead messages are under way.
+func (in *importer) one(ctx context.Context) error {
+	x, err := in.r.next()
+	if err != nil {
+		return err
+	}
+	var aside *store.Aside
+	if x.Aside != nil {
+		aside = &store.Aside{Reason: x.Aside.Reason, Since: x.Aside.Since}
+	}
+	w, err := in.s.BeginImport(ctx, store.Meta{
+		Recipient: x.Recipient, Sender: x.Sender, ConnectionID: x.Connection, MessageID: x.MessageID,
+		ContentType: x.ContentType, SuccessReport: x.SuccessReport, Received: x.Received, Expires: x.Expires,
+		SenderName: x.SenderName, File: x.File,
+	}, aside)
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	whole, err := in.r.body(x, w)
+	if err != nil || !whole {
+		return err
+	}
+	in.waiting = append(in.waiting, importing{w.Commit(), *x.Size})
+	if len(in.waiting) < importAhead {
+		return nil
+	}
+	return in.wait(ctx, importAhead/2)
+}
+
+// wait waits until at most left messages are under way.
+func (in *importer) wait(ctx context.Context, left int) error {
+	for len(in.waiting) > left {
+		p := in.waiting[0]
+		in.waiting = in.waiting[1:]
+		err := p.Wait(ctx)
+		switch {
+		case err != nil:
+			if in.fault == nil {
+				in.fault = err
+			}
+		case p.Duplicate():
+			in.done.Duplicates++
+		default:
+			in.done.Stored++
+			in.done.Bytes += p.size
+		}
+	}
+	if in.progress != nil {
+		in.progress(store.Progress{Messages: in.done.Stored + in.done.Duplicates, Bytes: in.done.Bytes})
+	}
+	return in.fault
+}
