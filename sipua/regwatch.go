@@ -74,7 +74,7 @@ func (w *regWatch) notified(n Notification) {
 
 func (w *regWatch) tell(n Notification) {
 	w.unreadable = false
-	record := w.state.Record()
+	record := w.state.Registration()
 	record.Solicited = n.Solicited
 	w.changed(record)
 }

@@ -79,8 +79,8 @@ func unsupported(req *sip.Request) (unknown []string) {
 	return unknown
 }
 
-// onInvite takes new calls and re-INVITEs. It returns when the final response
-// is acknowledged, since sipgo ends the transaction then.
+// onInvite takes new calls and re-INVITEs. It returns when the final response is
+// acknowledged, since sipgo ends the transaction then.
 func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	if tagOf(req.To().Params) != "" {
 		ua.calls.onModify(req, tx)
@@ -108,35 +108,49 @@ func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 503, "", Header{"Retry-After", "5"})
 		return
 	}
+	in := ua.openCall(req, tx, offer)
+	if in == nil {
+		place.Leave()
+		return
+	}
+	ua.serveCall(in, place)
+}
+
+// openCall makes the call of an INVITE, or refuses the INVITE and returns nil.
+func (ua *UA) openCall(req *sip.Request, tx sip.ServerTransaction, offer description) *IncomingCall {
 	in, err := ua.calls.newIncoming(req, tx, offer)
 	if err != nil {
-		place.Leave()
 		reason := "Bad Request (URI)"
 		if errors.Is(err, ErrURITooLong) {
 			reason = "Bad Request (URI too long)"
 		}
 		ua.respond(req, tx, 400, reason)
-		return
+		return nil
 	}
 	in.call.mu.Lock()
 	agreed, code, headers := in.call.answerTimer(req)
 	in.call.mu.Unlock()
 	if code != 0 {
-		place.Leave()
 		ua.respond(req, tx, code, "", headers...)
-		return
+		return nil
 	}
 	in.timer = agreed
-	// sipgo keeps the transaction long after the call; it is not to keep all of that.
+	return in
+}
+
+// serveCall runs the handler of a call, and returns when the transaction is not needed any
+// more.
+func (ua *UA) serveCall(in *IncomingCall, place *admit.Place) {
+	// sipgo keeps the transaction long after the call, but must not keep the call.
 	var cancellable atomic.Pointer[IncomingCall]
 	cancellable.Store(in)
 	defer cancellable.Store(nil)
-	tx.OnCancel(func(*sip.Request) {
+	in.tx.OnCancel(func(*sip.Request) {
 		if in := cancellable.Load(); in != nil {
 			in.cancel()
 		}
 	})
-	if err := tx.Respond(in.response(100, "Trying")); err != nil {
+	if err := in.tx.Respond(in.response(100, "Trying")); err != nil {
 		ua.log.Debug("100 not sent", "err", err)
 	}
 	returned := make(chan struct{})

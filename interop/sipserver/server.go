@@ -61,11 +61,16 @@ type Server struct {
 
 	mu         sync.Mutex
 	closed     bool
-	notifyWait time.Duration         // for the response to a NOTIFY
-	bindings   map[string][]*binding // by user name, the newest last
-	count      int
-	watchers   map[string]map[*watcher]bool // by user name
-	watching   int
+	notifyWait time.Duration // for the response to a NOTIFY
+	users
+}
+
+// users are the registrations and subscriptions, by user name.
+type users struct {
+	bindings map[string][]*binding // the newest last
+	count    int                   // of bindings
+	watchers map[string]map[*watcher]bool
+	watching int // of watchers
 }
 
 // New opens the sockets and serves.
@@ -75,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger,
-		bindings: map[string][]*binding{}, watchers: map[string]map[*watcher]bool{},
+		users:      users{bindings: map[string][]*binding{}, watchers: map[string]map[*watcher]bool{}},
 		notifyWait: requestWait,
 	}
 	if len(cfg.Users) > 0 {

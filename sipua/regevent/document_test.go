@@ -169,8 +169,8 @@ func TestState(t *testing.T) {
 		}
 		other := Registration{AOR: "sip:ann@example.com", ID: "o", State: "active", Contacts: []Contact{{ID: "z", State: "active"}}}
 		info.Registrations = append(info.Registrations, other)
-		if taken := s.Apply(info); taken != tc.taken || summary(s.Record()) != tc.want {
-			t.Errorf("%d: taken %v, then %s, want %v, %s", i, taken, summary(s.Record()), tc.taken, tc.want)
+		if taken := s.Apply(info); taken != tc.taken || summary(s.Registration()) != tc.want {
+			t.Errorf("%d: taken %v, then %s, want %v, %s", i, taken, summary(s.Registration()), tc.taken, tc.want)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func bobIn(t *testing.T, body []byte) Registration {
 	if !s.Apply(info) {
 		t.Fatal("the document is not applied")
 	}
-	return s.Record()
+	return s.Registration()
 }
 
 // reginfoFiles are documents of registrars in which bob is registered.

@@ -44,9 +44,9 @@ func (s *State) Apply(info *Document) bool {
 	return !s.missed
 }
 
-// Record is what is known now. Contacts that the last document has ended are
+// Registration is what is known now. Contacts that the last document has ended are
 // among it.
-func (s *State) Record() Registration {
+func (s *State) Registration() Registration {
 	r := s.record
 	r.Contacts = append([]Contact(nil), r.Contacts...)
 	if r.State == "" {
