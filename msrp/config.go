@@ -10,21 +10,6 @@ import (
 	"time"
 )
 
-// TraceEvent is one request or response that was sent or received.
-type TraceEvent struct {
-	// Time is when its last byte was written or read.
-	Time time.Time
-	// Sent is true for what we sent.
-	Sent bool
-	// Local and Remote are the ends of the connection.
-	Local, Remote net.Addr
-	// Raw is the start-line and headers, then the body, truncated to
-	// Config.TraceBody bytes, then, if the body is whole, the end-line.
-	Raw []byte
-	// Size is the size of the whole frame on the wire, in bytes.
-	Size int
-}
-
 // Config holds the settings of a Listener or a dialled connection. The zero
 // value of each field takes the default named with it.
 type Config struct {
@@ -184,4 +169,15 @@ func (c *Config) pipe(handlers int) int {
 		return c.PipeSize
 	}
 	return max(c.PipeSize*fullPipes/handlers, min(minPipe, c.PipeSize))
+}
+
+// chunkSize is the size of the chunks of a message to that path.
+func (c *Config) chunkSize(to Path) int {
+	switch {
+	case c.ChunkSize > 0:
+		return c.ChunkSize
+	case len(to) > 1:
+		return DefaultRelayedChunkSize
+	}
+	return DefaultChunkSize
 }

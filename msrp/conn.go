@@ -2,8 +2,6 @@ package msrp
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -77,8 +75,8 @@ func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 	return c
 }
 
-// start runs the reader; the writer starts when there is something to write.
-func (c *conn) start() {
+// startReader runs the reader; the writer starts when there is something to write.
+func (c *conn) startReader() {
 	c.loops.Add(1)
 	go c.readLoop()
 }
@@ -92,17 +90,17 @@ func (r connReader) Read(p []byte) (int, error) {
 	switch c.fr.mode {
 	case readIdle:
 		c.headBy = time.Time{}
-		r.until(time.Time{})
+		r.setDeadline(time.Time{})
 	case readHead:
 		if c.headBy.IsZero() {
 			c.headBy = time.Now().Add(limit)
 		}
-		r.until(c.headBy)
+		r.setDeadline(c.headBy)
 	case readBody:
 		c.headBy = time.Time{}
 		// Setting a deadline costs: one that has most of its time will do.
 		if now := time.Now(); c.readBy.Sub(now) < limit-limit/8 {
-			r.until(now.Add(limit))
+			r.setDeadline(now.Add(limit))
 		}
 	}
 	c.reading.Store(true)
@@ -116,96 +114,15 @@ func (r connReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (r connReader) until(t time.Time) {
+func (r connReader) setDeadline(t time.Time) {
 	if !t.Equal(r.c.readBy) {
 		r.c.readBy = t
 		r.c.nc.SetReadDeadline(t)
 	}
 }
 
-// fail ends the connection at once. Only the first call has an effect.
-func (c *conn) fail(err error) {
-	c.mu.Lock()
-	if c.err != nil {
-		c.mu.Unlock()
-		return
-	}
-	c.err = err
-	sessions := c.sessions
-	c.sessions = nil
-	trans := c.trans.takeAll()
-	if c.linger != nil {
-		c.linger.Stop()
-	}
-	c.mu.Unlock()
-
-	close(c.stop)
-	c.nc.Close()
-	c.leave()
-	for _, t := range trans {
-		t.done(nil, err)
-	}
-	for _, s := range sessions {
-		s.end(err, true) // [RFC4975-5.4-10]
-	}
-	if c.lst != nil {
-		c.lst.forget(c)
-	}
-}
-
-// leave gives the connection's place back.
-func (c *conn) leave() {
-	c.mu.Lock()
-	timer := c.unbound
-	c.mu.Unlock()
-	if timer != nil {
-		timer.Stop()
-	}
-	if c.place != nil {
-		c.place.Leave()
-	}
-}
-
-// closeGently ends the connection when all that is queued has been written.
-func (c *conn) closeGently() {
-	c.mu.Lock()
-	first := !c.draining && c.err == nil
-	if first {
-		c.draining = true
-		c.linger = time.AfterFunc(closeLinger, func() { c.fail(ErrClosed) })
-		close(c.drain)
-	}
-	c.mu.Unlock()
-	if first {
-		c.kick()
-	}
-}
-
-// closeUnbound ends the connection if it carries no session.
-func (c *conn) closeUnbound() {
-	c.mu.Lock()
-	idle := len(c.sessions) == 0
-	c.mu.Unlock()
-	if idle {
-		c.closeGently()
-	}
-}
-
-// lost names the end of a connection for those who used it.
-func lost(err error) error {
-	switch {
-	case err == io.EOF:
-		return ErrPeerClosed
-	case err == nil || errors.Is(err, net.ErrClosed):
-		return ErrConnectionLost
-	case errors.Is(err, ErrConnectionLost):
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrConnectionLost, err)
-}
-
-// bind makes s a session of this connection.
-func (c *conn) bind(s *Session) bool {
+// bindSession makes s a session of this connection.
+func (c *conn) bindSession(s *Session) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil || c.draining || c.sessions == nil || c.place != nil && !c.place.Promote() {
@@ -219,20 +136,20 @@ func (c *conn) bind(s *Session) bool {
 	return true
 }
 
-// release takes a session off; the last one closes the connection.
-func (c *conn) release(s *Session) {
+// unbind takes a session off; the last one closes the connection.
+func (c *conn) unbind(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s.local.SessionID)
 	last := len(c.sessions) == 0 && !c.kept
 	c.mu.Unlock()
 	if last {
-		c.closeGently()
+		c.finish()
 	}
 }
 
-// session finds the session of a request, and binds it to this connection if
+// sessionFor finds the session of a request, and binds it to this connection if
 // it has none yet [RFC4975-5.4-1].
-func (c *conn) session(f *frame) (*Session, *StatusError) {
+func (c *conn) sessionFor(f *frame) (*Session, *StatusError) {
 	if len(f.to) > 1 {
 		return nil, status(StatusNoSession, "Not A Relay") // [RFC4975-7.3-1]
 	}
@@ -242,148 +159,9 @@ func (c *conn) session(f *frame) (*Session, *StatusError) {
 	c.mu.Unlock()
 	switch {
 	case s == nil && c.lst != nil:
-		return c.lst.claim(id, c, f)
-	case s == nil || !s.named(f):
+		return c.lst.bindByURI(id, c, f)
+	case s == nil || !s.isNamedBy(f):
 		return nil, status(StatusNoSession, "") // [RFC4975-7.3-2]
 	}
 	return s, nil
-}
-
-// transaction is a request that waits for its response.
-type transaction struct {
-	tid   string
-	place *place                             // of the chunk it is for, or
-	call  func(resp *StatusError, err error) // what is to be called; nil, nil is a 200; must not block
-
-	header Header // of the response, set before done is called
-
-	deadline   time.Time // zero until the request has been written
-	prev, next *transaction
-}
-
-func (t *transaction) done(resp *StatusError, err error) {
-	if t.place != nil {
-		t.place.answered(resp, err)
-		return
-	}
-	t.call(resp, err)
-}
-
-// transactions are those of one connection, in order of their deadlines.
-// They are guarded by the connection's mu.
-type transactions struct {
-	c     *conn
-	byID  map[string]*transaction
-	head  transaction // ring of those with a deadline
-	timer *time.Timer
-}
-
-func (ts *transactions) init(c *conn) {
-	ts.c = c
-	ts.byID = make(map[string]*transaction)
-	ts.head.prev, ts.head.next = &ts.head, &ts.head
-}
-
-// begin registers a transaction before its request is written.
-func (c *conn) begin(t *transaction) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err != nil {
-		return lost(c.err)
-	}
-	if c.trans.byID[t.tid] != nil {
-		return errors.New("msrp: transaction id used twice")
-	}
-	c.trans.byID[t.tid] = t
-	return nil
-}
-
-// sent starts the clock of a transaction [RFC4975-7.1.1-3].
-func (c *conn) sent(t *transaction) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	ts := &c.trans
-	if ts.byID[t.tid] != t {
-		return // answered already
-	}
-	t.deadline = time.Now().Add(c.cfg.ResponseTimeout)
-	t.prev, t.next = ts.head.prev, &ts.head
-	t.prev.next, t.next.prev = t, t
-	if ts.timer == nil {
-		ts.timer = time.AfterFunc(c.cfg.ResponseTimeout, c.expire)
-	}
-}
-
-// take removes the transaction of that id, if there is one.
-func (c *conn) take(tid string) *transaction {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := c.trans.byID[tid]
-	if t != nil {
-		c.trans.remove(t)
-	}
-	return t
-}
-
-func (ts *transactions) remove(t *transaction) {
-	delete(ts.byID, t.tid)
-	if t.next != nil {
-		t.prev.next, t.next.prev = t.next, t.prev
-		t.prev, t.next = nil, nil
-	}
-}
-
-func (ts *transactions) takeAll() []*transaction {
-	var all []*transaction
-	for _, t := range ts.byID {
-		all = append(all, t)
-		ts.remove(t)
-	}
-	if ts.timer != nil {
-		ts.timer.Stop()
-	}
-	return all
-}
-
-// overdue tells whether the reader has waited too long for a handler, if it
-// began then.
-func (c *conn) overdue(began time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	waited := time.Since(began)
-	return waited >= c.cfg.HandlerTimeout || waited >= deadlockTimeout && len(c.trans.byID) > 0
-}
-
-// lookAgain is the time between two looks at that.
-func (c *conn) lookAgain() time.Duration { return min(c.cfg.HandlerTimeout, deadlockTimeout) }
-
-// expire fails the transactions whose time is over. While our own reader
-// waits for a handler no response can be seen, so nobody's time runs out.
-func (c *conn) expire() {
-	var late []*transaction
-	c.mu.Lock()
-	ts := &c.trans
-	now := time.Now()
-	next := c.cfg.ResponseTimeout
-	if c.blocked.Load() {
-		next = min(next, time.Second)
-	} else {
-		for t := ts.head.next; t != &ts.head; t = ts.head.next {
-			if t.deadline.After(now) {
-				next = t.deadline.Sub(now)
-				break
-			}
-			ts.remove(t)
-			late = append(late, t)
-		}
-	}
-	if c.err == nil && ts.head.next != &ts.head {
-		ts.timer.Reset(next)
-	} else {
-		ts.timer = nil
-	}
-	c.mu.Unlock()
-	for _, t := range late {
-		t.done(nil, ErrNoResponse)
-	}
 }

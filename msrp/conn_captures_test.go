@@ -118,7 +118,7 @@ func replay(t *testing.T, c capture, pieces [][]byte, answersWanted, messages in
 		}
 	}
 	near, far := net.Pipe()
-	l.serve(near)
+	l.serveConn(near)
 	defer far.Close()
 	go func() {
 		for _, p := range pieces {
@@ -129,7 +129,7 @@ func replay(t *testing.T, c capture, pieces [][]byte, answersWanted, messages in
 	fr := newFrameReader(far)
 	var all []parsed
 	for len(all) < answersWanted {
-		f, err := fr.next()
+		f, err := fr.nextFrame()
 		if err != nil {
 			t.Fatalf("%s: after %d answers: %v", c.name, len(all), err)
 		}
@@ -223,7 +223,7 @@ func replayWithoutEnd(t *testing.T, c capture, split int) {
 		t.Fatal(err)
 	}
 	near, far := net.Pipe()
-	l.serve(near)
+	l.serveConn(near)
 	defer far.Close()
 	sent := make(chan bool)
 	go func() {
@@ -234,7 +234,7 @@ func replayWithoutEnd(t *testing.T, c capture, split int) {
 	far.SetReadDeadline(time.Now().Add(10 * time.Second))
 	fr := newFrameReader(far)
 	for range 2 {
-		if f, err := fr.next(); err != nil || f.code != 200 {
+		if f, err := fr.nextFrame(); err != nil || f.code != 200 {
 			t.Fatalf("split at %d: %v, %v", split, f, err)
 		}
 	}

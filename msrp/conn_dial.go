@@ -30,10 +30,10 @@ func Dial(ctx context.Context, cfg Config, sc SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.greet(ctx); err != nil {
-		s.end(ErrClosed, false)
+	if err := s.sendBinding(ctx); err != nil {
+		s.close(ErrClosed, false)
 		if sc.Over == nil {
-			c.fail(ErrClosed)
+			c.close(ErrClosed)
 		}
 		s.Close()
 		return nil, err
@@ -48,7 +48,7 @@ func (s *Session) dialConn(ctx context.Context) (*conn, error) {
 		if c == nil {
 			return nil, errors.New("msrp: SessionConfig.Over is not bound")
 		}
-		if se := s.attach(c); se != nil {
+		if se := s.bindAndOpen(c); se != nil {
 			return nil, lost(c.reason())
 		}
 		return c, nil
@@ -58,11 +58,11 @@ func (s *Session) dialConn(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	c := newConn(nc, s.cfg, nil)
-	if se := s.attach(c); se != nil {
+	if se := s.bindAndOpen(c); se != nil {
 		nc.Close()
 		return nil, se
 	}
-	c.start()
+	c.startReader()
 	return c, nil
 }
 
@@ -94,49 +94,3 @@ func connect(ctx context.Context, cfg *Config, hop URI, to string, prints []stri
 
 // connectTimeout bounds the TCP connect, with DNS and TLS.
 const connectTimeout = 30 * time.Second
-
-// greet sends the empty SEND that binds the session at the peer
-// [RFC4975-5.4-2].
-func (s *Session) greet(ctx context.Context) error {
-	_, to, err := s.target()
-	if err != nil {
-		return err
-	}
-	tid := newTransactionID()
-	head := appendRequest(nil, tid, "SEND", to, s.from)
-	head = appendField(head, hdrMessageID, newID(messageIDSize))
-	head = appendRange(head, byteRange{1, 0, 0})
-	_, err = s.conn().exchange(ctx, tid, head)
-	return err
-}
-
-// exchange sends a request without a body and waits for its response: its
-// headers, or what went wrong.
-func (c *conn) exchange(ctx context.Context, tid string, head []byte) (Header, error) {
-	answer := make(chan error, 1)
-	t := &transaction{tid: tid, call: func(se *StatusError, err error) {
-		if se != nil {
-			err = se
-		}
-		answer <- err
-	}}
-	if _, err := c.write(&outFrame{tid: t.tid, head: head, flag: flagLast, t: t}, ctx.Done()); err != nil {
-		c.take(tid)
-		select {
-		case err := <-answer: // it came before the connection ended
-			return t.header, err
-		default:
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, err
-	}
-	select {
-	case err := <-answer:
-		return t.header, err
-	case <-ctx.Done():
-		c.take(t.tid)
-		return nil, ctx.Err()
-	}
-}

@@ -80,8 +80,8 @@ func FuzzConversation(f *testing.F) {
 		}
 		sc := &scriptConn{r: bytes.NewReader(wire), closed: make(chan struct{})}
 		c := newConn(sc, cfg, nil)
-		s.attach(c)
-		c.start()
+		s.bindAndOpen(c)
+		c.startReader()
 		select {
 		case <-s.Done():
 		case <-time.After(10 * time.Second):
@@ -90,7 +90,7 @@ func FuzzConversation(f *testing.F) {
 		s.Close()
 		c.loops.Wait()
 		s.handlers.Wait()
-		if s.busy() {
+		if s.hasHandlers() {
 			t.Error("a handler is still counted")
 		}
 		all, err := readFrames(strings.NewReader(sc.out.String()))

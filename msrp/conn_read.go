@@ -11,13 +11,13 @@ func (c *conn) readLoop() {
 	defer c.loops.Done()
 	err := c.readFrames()
 	c.fr.close()
-	if !c.closing() && err != io.EOF {
+	if !c.isClosing() && err != io.EOF {
 		c.logEnd(err)
 	}
 	if err == io.EOF {
-		c.answerLast()
+		c.finishReading()
 	}
-	c.fail(lost(err))
+	c.close(lost(err))
 }
 
 // logEnd logs why the connection ends. Those who never had a session do not fill the log.
@@ -33,24 +33,24 @@ func (c *conn) logEnd(err error) {
 	c.cfg.Logger.Warn("msrp connection closed", "remote", remote, "err", err)
 }
 
-// answerLast follows the end of what the peer sends: it may still read, so
+// finishReading follows the end of what the peer sends: it may still read, so
 // the messages that have arrived whole are answered as at any other time. The
 // sessions end at once.
-func (c *conn) answerLast() {
+func (c *conn) finishReading() {
 	c.mu.Lock()
-	sessions, trans := c.sessions, c.trans.takeAll()
+	sessions, trans := c.sessions, c.trans.removeAll()
 	c.sessions = nil
 	if c.unbound != nil {
 		c.unbound.Stop()
 	}
 	c.mu.Unlock()
 	for _, t := range trans {
-		t.done(nil, ErrPeerClosed)
+		t.conclude(nil, ErrPeerClosed)
 	}
 	busy := false
 	for _, s := range sessions {
-		s.end(ErrPeerClosed, true)
-		busy = busy || s.busy()
+		s.close(ErrPeerClosed, true)
+		busy = busy || s.hasHandlers()
 	}
 	if !busy {
 		return
@@ -68,68 +68,61 @@ func (c *conn) answerLast() {
 	case <-c.stop:
 		return
 	}
-	c.closeGently()
+	c.finish()
 	select {
 	case <-c.written:
 	case <-c.stop:
 	}
 }
 
-// busy tells whether a handler is running.
-func (s *Session) busy() bool {
+// hasHandlers tells whether a handler is running.
+func (s *Session) hasHandlers() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.running > 0
 }
 
-// closing tells whether an error of the reader is no news.
-func (c *conn) closing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.draining || c.err != nil
-}
-
 func (c *conn) readFrames() error {
 	for {
 		c.headBy = time.Time{} // each head has StallTimeout of its own
-		f, err := c.fr.next()
+		f, err := c.fr.nextFrame()
 		if err != nil {
 			return err
 		}
-		if err := c.frame(f); err != nil {
+		if err := c.handleFrame(f); err != nil {
 			return err
 		}
 	}
 }
 
-// frame handles one request or response. An error ends the connection.
-func (c *conn) frame(f *frame) error {
+// handleFrame handles one request or response. An error ends the connection.
+func (c *conn) handleFrame(f *frame) error {
 	if f.method == "" {
 		if err := c.skipBody(f); err != nil {
 			return err
 		}
-		c.response(f)
+		c.handleResponse(f)
 		return nil
 	}
 	if f.pathErr != nil {
 		return fmt.Errorf("request without usable paths: %w", f.pathErr)
 	}
-	s, refusal := c.session(f) // the first thing to be looked at [RFC4975-7.3-3]
+	s, refusal := c.sessionFor(f) // the first thing to be looked at [RFC4975-7.3-3]
 	switch {
 	case f.method == "REPORT":
 		if err := c.skipBody(f); err != nil {
 			return err
 		}
 		if s != nil {
-			s.report(f)
+			s.handleReport(f)
 		}
 		if f.binds != nil {
-			f.binds.open()
+			f.binds.openSending()
 		}
 		return nil // never answered [RFC4975-7.1.2-1]
 	case refusal != nil:
 	case f.method == "NICKNAME":
-		refusal = s.nickname(f)
+		refusal = s.handleNickname(f)
 	case f.method != "SEND":
 		refusal = status(StatusUnknownMethod, "") // [RFC4975-12-1]
 	case f.bad != "":
@@ -137,9 +130,9 @@ func (c *conn) frame(f *frame) error {
 	case f.messageID == "":
 		refusal = status(StatusBadRequest, "No Message-ID") // [RFC4975-7.1.1-1]
 	default:
-		err := s.receive(c, f)
+		err := s.receiveChunk(c, f)
 		if f.binds != nil {
-			f.binds.openSoon()
+			f.binds.openSendingSoon()
 		}
 		return err
 	}
@@ -148,7 +141,7 @@ func (c *conn) frame(f *frame) error {
 	}
 	c.reply(c.replyTo(f), refusal)
 	if refusal == wrongCertificate || refusal == noFingerprints {
-		c.closeUnbound()
+		c.finishUnbound()
 	}
 	return nil
 }
@@ -159,7 +152,7 @@ func (c *conn) nextPiece(f *frame) ([]byte, error) {
 		c.traceReceived(f)
 		return nil, io.EOF
 	}
-	p, err := c.fr.body(f)
+	p, err := c.fr.nextPiece(f)
 	if c.cfg.Trace != nil {
 		switch {
 		case err == nil:
@@ -181,78 +174,17 @@ func (c *conn) skipBody(f *frame) error {
 	}
 }
 
-// response finds the transaction of a response. One that nobody waits for (a
+// handleResponse finds the transaction of a response. One that nobody waits for (a
 // second answer, an answer to a REPORT) is ignored.
-func (c *conn) response(f *frame) {
-	t := c.take(f.tid)
+func (c *conn) handleResponse(f *frame) {
+	t := c.unregister(f.tid)
 	if t == nil {
 		return
 	}
 	t.header = f.header
 	if f.code/100 == 2 {
-		t.done(nil, nil)
+		t.conclude(nil, nil)
 		return
 	}
-	t.done(status(f.code, f.reason), nil)
-}
-
-// replyTo is what is needed to answer a request later.
-type replyTo struct {
-	tid      string
-	to, from string // of the response
-	wants    FailureReport
-	silent   bool     // REPORT is never answered
-	binds    *Session // the session that the request has bound
-}
-
-func (c *conn) replyTo(f *frame) replyTo {
-	r := replyTo{tid: f.tid, to: f.hop, from: f.target, wants: f.failureReport, silent: f.method == "REPORT", binds: f.binds}
-	if f.method != "SEND" {
-		r.to = f.from.String() // the whole path back; for SEND the previous hop alone [RFC4975-7.2-1]
-		r.wants = FailureYes   // Failure-Report is a header of SEND
-	}
-	return r
-}
-
-// reply answers a request, with 200 if se is nil, if an answer is wanted. The
-// session that it has bound may send behind the answer.
-func (c *conn) reply(r replyTo, se *StatusError) {
-	if r.binds != nil {
-		defer r.binds.open()
-	}
-	code, reason := StatusOK, "OK"
-	if se != nil {
-		code, reason = se.Code, se.reason()
-	}
-	// [RFC4975-7.1.4-1] [RFC4975-7.1.4-2]
-	if r.silent || r.wants == FailureNo || r.wants == FailurePartial && code == StatusOK {
-		return
-	}
-	f := controlPool.Get().(*outFrame)
-	f.tid, f.flag, f.pooled = r.tid, flagLast, true
-	f.head = appendResponse(f.head, r.tid, code, reason, r.to, r.from) // [RFC4975-7.2-2] [RFC4975-7.2-3]
-	c.control(f)
-}
-
-// tracePiece keeps as much of a body as a trace wants.
-func (c *conn) tracePiece(f *frame, p []byte) {
-	f.bodySize += len(p)
-	n := min(len(p), c.cfg.TraceBody-f.kept)
-	f.raw = append(f.raw, p[:n]...)
-	f.kept += n
-}
-
-func (c *conn) traceReceived(f *frame) {
-	if c.cfg.Trace == nil {
-		return
-	}
-	raw := f.raw
-	if f.kept == f.bodySize {
-		if f.hasBody && !f.direct {
-			raw = append(raw, "\r\n"...)
-		}
-		raw = appendEndLine(raw, f.tid, f.flag)
-	}
-	c.trace(false, raw, f.size)
-	f.raw = nil
+	t.conclude(status(f.code, f.reason), nil)
 }

@@ -131,6 +131,6 @@ func TestEachHeadHasItsOwnTime(t *testing.T) {
 		if want := []time.Duration{0, limit, limit, limit, 0}; !slices.Equal(s.given, want) {
 			t.Fatalf("reads were given %v, want %v", s.given, want)
 		}
-		c.fail(io.EOF)
+		c.close(io.EOF)
 	})
 }

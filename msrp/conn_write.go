@@ -72,7 +72,7 @@ func (c *conn) writeLoop() {
 			return
 		}
 		if err := c.writeBatch(f); err != nil {
-			c.fail(lost(err))
+			c.close(lost(err))
 			return
 		}
 	}
@@ -103,7 +103,7 @@ func (c *conn) nextFrame() *outFrame {
 		case <-c.stop:
 			return nil
 		case <-c.drain:
-			c.endWriting()
+			c.finishWriting()
 			return nil
 		default:
 		}
@@ -123,9 +123,9 @@ func (c *conn) drained() bool {
 	}
 }
 
-// endWriting follows the last frame of a connection that is to end. The writer
+// finishWriting follows the last frame of a connection that is to end. The writer
 // is never started again.
-func (c *conn) endWriting() {
+func (c *conn) finishWriting() {
 	close(c.written)
 	if tc, ok := c.nc.(interface{ CloseWrite() error }); ok && tc.CloseWrite() == nil {
 		// The reader ends the connection when the peer does, or soon. Until
@@ -134,7 +134,7 @@ func (c *conn) endWriting() {
 		c.linger.Reset(readLinger)
 		return
 	}
-	c.fail(ErrClosed)
+	c.close(ErrClosed)
 }
 
 // writeBatch writes f and all that is there to be written behind it.
@@ -199,7 +199,7 @@ func (c *conn) writeFrame(bw *bufio.Writer, f *outFrame) error {
 		c.traceSent(f, w, appendEndLine(nil, f.tid, w.flag))
 	}
 	if f.t != nil && w.err == nil {
-		c.sent(f.t)
+		c.startTimer(f.t)
 	}
 	if f.result != nil {
 		f.result <- w
@@ -244,16 +244,16 @@ func (c *conn) writeBody(bw *bufio.Writer, f *outFrame) (int, byte, error) {
 	}
 }
 
-// write hands a frame to the writer and waits until it is written. With
+// writeAndWait hands a frame to the writer and waits until it is written. With
 // errCancelled nothing of it was, with errCut the writer is still busy with it;
 // any other error means that the connection is gone. Chunks are written in the
 // order in which they were queued.
-func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
+func (c *conn) writeAndWait(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	if f.result == nil {
 		f.result = make(chan written, 1)
 	}
 	if f.t != nil {
-		if err := c.begin(f.t); err != nil {
+		if err := c.register(f.t); err != nil {
 			return written{}, err
 		}
 	}
@@ -262,13 +262,13 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	select {
 	case c.data <- f:
 	case <-cancelled:
-		c.withdraw(f)
+		c.unqueue(f)
 		return written{}, errCancelled
 	case <-c.stop:
-		c.withdraw(f)
+		c.unqueue(f)
 		return written{}, lost(c.reason())
 	case <-c.drain:
-		c.withdraw(f)
+		c.unqueue(f)
 		return written{}, ErrClosed
 	}
 	if f.of != nil && f.flag == flagLast && len(f.body) <= bodySegment {
@@ -287,7 +287,7 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 			}
 		}
 		if f.t != nil {
-			c.take(f.t.tid)
+			c.unregister(f.t.tid)
 		}
 		return written{}, errCancelled
 	case <-c.stop:
@@ -295,11 +295,11 @@ func (c *conn) write(f *outFrame, cancelled <-chan struct{}) (written, error) {
 	}
 }
 
-// withdraw takes back a frame that was not queued.
-func (c *conn) withdraw(f *outFrame) {
+// unqueue takes back a frame that was not queued.
+func (c *conn) unqueue(f *outFrame) {
 	c.offered.Add(-1)
 	if f.t != nil {
-		c.take(f.t.tid)
+		c.unregister(f.t.tid)
 	}
 }
 
@@ -310,38 +310,11 @@ func (c *conn) reason() error {
 	return c.err
 }
 
-// control queues a response or report. It waits while the queue is full.
-func (c *conn) control(f *outFrame) {
+// queueControl queues a response or report. It waits while the queue is full.
+func (c *conn) queueControl(f *outFrame) {
 	select {
 	case c.ctl <- f:
 		c.kick()
 	case <-c.stop:
 	}
-}
-
-func (c *conn) traceSent(f *outFrame, w written, tail []byte) {
-	raw := append([]byte(nil), f.head...)
-	size := len(f.head) + len(tail)
-	whole := true
-	if f.hasBody {
-		n := min(w.n, c.cfg.TraceBody)
-		whole = n == w.n
-		raw = append(append(raw, "\r\n"...), f.body[:n]...)
-		if whole {
-			raw = append(raw, "\r\n"...)
-		}
-		size += w.n + 4
-	}
-	if whole {
-		raw = append(raw, tail...)
-	}
-	c.trace(true, raw, size)
-}
-
-func (c *conn) trace(sent bool, raw []byte, size int) {
-	c.cfg.Trace(TraceEvent{
-		Time: time.Now(), Sent: sent,
-		Local: c.nc.LocalAddr(), Remote: c.nc.RemoteAddr(),
-		Raw: raw, Size: size,
-	})
 }

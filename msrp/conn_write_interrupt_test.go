@@ -41,7 +41,7 @@ func TestInterruption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.serve(far)
+	l.serveConn(far)
 	var flags [256]atomic.Int32
 	cfg, err := Config{Logger: quiet, ChunkSize: MaxChunkSize, Trace: func(e TraceEvent) {
 		if e.Sent && e.Size > 5000 {
@@ -56,10 +56,10 @@ func TestInterruption(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newConn(slowConn{near, 10 * time.Millisecond, &slow}, cfg, nil)
-	a.attach(c)
-	c.start()
+	a.bindAndOpen(c)
+	c.startReader()
 	defer a.Close()
-	if err := a.greet(testCtx(t)); err != nil {
+	if err := a.sendBinding(testCtx(t)); err != nil {
 		t.Fatal(err)
 	}
 	long := make(chan error, 1)

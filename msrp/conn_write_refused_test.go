@@ -29,8 +29,8 @@ func stuck(t *testing.T, cfg Config) (*Session, *msrptest.Peer) {
 		t.Fatal(err)
 	}
 	c := newConn(near, full, nil)
-	s.attach(c)
-	c.start()
+	s.bindAndOpen(c)
+	c.startReader()
 	p := msrptest.New(t, far)
 	t.Cleanup(func() { far.Close(); s.Close() })
 	return s, p

@@ -126,7 +126,7 @@ func trimBlanks(b []byte) []byte {
 	return b
 }
 
-func (f *frame) note(name string, err error) {
+func (f *frame) noteError(name string, err error) {
 	if err != nil && f.bad == "" {
 		f.bad = name
 	}

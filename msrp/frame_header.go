@@ -123,7 +123,7 @@ func parseNumber(s string) (int64, bool) {
 	return n, err == nil && n < math.MaxInt64/2
 }
 
-func (r byteRange) append(b []byte) []byte {
+func (r byteRange) appendTo(b []byte) []byte {
 	b = strconv.AppendInt(b, r.start, 10)
 	b = append(b, '-')
 	b = appendNumber(b, r.end)
@@ -131,7 +131,7 @@ func (r byteRange) append(b []byte) []byte {
 	return appendNumber(b, r.total)
 }
 
-func (r byteRange) String() string { return string(r.append(nil)) }
+func (r byteRange) String() string { return string(r.appendTo(nil)) }
 
 func appendNumber(b []byte, n int64) []byte {
 	if n < 0 {

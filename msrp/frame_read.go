@@ -113,8 +113,8 @@ func (fr *frameReader) close() {
 	}
 }
 
-// line takes one line without its CRLF. The slice is valid until the next call.
-func (fr *frameReader) line() ([]byte, error) {
+// readLine takes one line without its CRLF. The slice is valid until the next call.
+func (fr *frameReader) readLine() ([]byte, error) {
 	scanned := 0
 	for {
 		b := fr.buf[fr.pos:fr.end]
@@ -139,10 +139,10 @@ func (fr *frameReader) line() ([]byte, error) {
 	}
 }
 
-// next takes the head of the next frame, which is valid until the next call.
+// nextFrame takes the head of the next frame, which is valid until the next call.
 // io.EOF means that the stream ended between two frames. The body of the
 // frame before must have been read.
-func (fr *frameReader) next() (*frame, error) {
+func (fr *frameReader) nextFrame() (*frame, error) {
 	fr.mode = readIdle
 	if fr.pos == fr.end {
 		if err := fr.fill(); err != nil {
@@ -150,15 +150,15 @@ func (fr *frameReader) next() (*frame, error) {
 		}
 	}
 	fr.mode = readHead
-	f, err := fr.head()
+	f, err := fr.readHead()
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	return f, err
 }
 
-func (fr *frameReader) head() (*frame, error) {
-	b, err := fr.line()
+func (fr *frameReader) readHead() (*frame, error) {
+	b, err := fr.readLine()
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (fr *frameReader) head() (*frame, error) {
 	}
 	var toRaw, fromRaw string
 	for n := 0; ; n++ {
-		b, err := fr.line()
+		b, err := fr.readLine()
 		if err != nil {
 			return nil, err
 		}
@@ -199,7 +199,7 @@ func (fr *frameReader) head() (*frame, error) {
 			return nil, err
 		}
 	}
-	fr.paths(f, toRaw, fromRaw)
+	fr.readPaths(f, toRaw, fromRaw)
 	return f, nil
 }
 
@@ -228,13 +228,13 @@ func (fr *frameReader) addHeader(b []byte, toRaw, fromRaw *string) error {
 		var err error
 		f.rng, err = parseByteRange(string(value))
 		f.hasRange = true
-		f.note(name, err)
+		f.noteError(name, err)
 	case hdrSuccessReport:
 		f.successReport = strings.EqualFold(string(value), "yes")
 	case hdrFailureReport:
 		var err error
 		f.failureReport, err = parseFailureReport(string(value))
-		f.note(name, err)
+		f.noteError(name, err)
 	case hdrContentType:
 		fr.lastType = again(value, fr.lastType)
 		f.contentType = fr.lastType
@@ -255,8 +255,8 @@ func again(value []byte, last string) string {
 	return string(value)
 }
 
-// paths parses To-Path and From-Path, or takes the last ones again.
-func (fr *frameReader) paths(f *frame, to, from string) {
+// readPaths parses To-Path and From-Path, or takes the last ones again.
+func (fr *frameReader) readPaths(f *frame, to, from string) {
 	if to != fr.lastTo || fr.lastToPath == nil {
 		p, err := ParsePath(to)
 		if err != nil {
@@ -287,14 +287,14 @@ func (fr *frameReader) startBody(f *frame) {
 	fr.mode = readBody
 }
 
-// body gives the next piece of the body; it is valid until the next call. At
+// nextPiece gives the next piece of the body; it is valid until the next call. At
 // the end-line of this frame it gives io.EOF, and f.flag is set.
-func (fr *frameReader) body(f *frame) ([]byte, error) {
+func (fr *frameReader) nextPiece(f *frame) ([]byte, error) {
 	fr.pos += fr.took
 	fr.took = 0
 	for {
 		b := fr.buf[fr.pos:fr.end]
-		n, done := fr.scan(b, f)
+		n, done := fr.findEnd(b, f)
 		if done {
 			fr.pos += n
 			f.size += n
@@ -322,10 +322,10 @@ func (fr *frameReader) body(f *frame) ([]byte, error) {
 	}
 }
 
-// scan looks for the end-line in b. It gives the number of bytes that are
+// findEnd looks for the end-line in b. It gives the number of bytes that are
 // surely body; or, if the end-line stands whole at the start of b, done and
 // its length.
-func (fr *frameReader) scan(b []byte, f *frame) (n int, done bool) {
+func (fr *frameReader) findEnd(b []byte, f *frame) (n int, done bool) {
 	from := 0
 	for {
 		i := bytes.Index(b[from:], fr.pattern)

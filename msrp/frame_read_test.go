@@ -27,13 +27,13 @@ func readFrames(r io.Reader) ([]parsed, error) {
 	fr := newFrameReader(r)
 	var all []parsed
 	for {
-		f, err := fr.next()
+		f, err := fr.nextFrame()
 		if err != nil {
 			return all, err
 		}
 		var b strings.Builder
 		for f.hasBody {
-			p, err := fr.body(f)
+			p, err := fr.nextPiece(f)
 			if err == io.EOF {
 				break
 			}
@@ -103,13 +103,13 @@ func TestFrameLargeBodyIsPieces(t *testing.T) {
 	for _, r := range []io.Reader{strings.NewReader(wire), iotest.HalfReader(strings.NewReader(wire)),
 		iotest.DataErrReader(strings.NewReader(wire))} {
 		fr := newFrameReader(r)
-		f, err := fr.next()
+		f, err := fr.nextFrame()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got bytes.Buffer
 		for {
-			p, err := fr.body(f)
+			p, err := fr.nextPiece(f)
 			if err == io.EOF {
 				break
 			}
@@ -134,12 +134,12 @@ func TestFrameBufferShrinks(t *testing.T) {
 	fr := newFrameReader(io.MultiReader(parts...))
 	largest := 0
 	for range 8 {
-		f, err := fr.next()
+		f, err := fr.nextFrame()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for f.hasBody {
-			if _, err := fr.body(f); err != nil {
+			if _, err := fr.nextPiece(f); err != nil {
 				break
 			}
 		}

@@ -58,7 +58,7 @@ func appendClean(b []byte, s string) []byte {
 func appendRange(b []byte, r byteRange) []byte {
 	b = append(b, hdrByteRange...)
 	b = append(b, ": "...)
-	b = r.append(b)
+	b = r.appendTo(b)
 	return append(b, "\r\n"...)
 }
 

@@ -18,7 +18,7 @@ type messageContext struct {
 	cancelled bool
 }
 
-func (c *messageContext) get() context.Context {
+func (c *messageContext) context() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.real == nil {
@@ -41,7 +41,7 @@ func (c *messageContext) cancel() {
 
 // Deadline, Done and Err are those of a context.Context.
 func (c *messageContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
-func (c *messageContext) Done() <-chan struct{}       { return c.get().Done() }
+func (c *messageContext) Done() <-chan struct{}       { return c.context().Done() }
 
 // sessionKey is the key under which a handler's context holds its session.
 type sessionKey struct{}

@@ -65,7 +65,7 @@ func (in *Incoming) answerLate() {
 	if len(due) > 0 && !reads || incomplete {
 		in.acks = append(due, in.acks...) // to be refused with the others
 		in.mu.Unlock()
-		in.Session.giveUp(in, errHandlerLate, status(StatusTooLarge, "Too Slow To Take It"))
+		in.Session.abortMessage(in, errHandlerLate, status(StatusTooLarge, "Too Slow To Take It"))
 		return
 	}
 	if in.hasFinal {
@@ -109,9 +109,9 @@ func (in *Incoming) finalLate(now time.Time) {
 	in.mu.Lock()
 }
 
-// report tells how a message ended whose last chunk got its 200 before that was
+// sendOutcome tells how a message ended whose last chunk got its 200 before that was
 // known [RFC4975-7.1.4-3].
-func (in *Incoming) report(r replyTo, se *StatusError) {
+func (in *Incoming) sendOutcome(r replyTo, se *StatusError) {
 	switch {
 	case se == nil:
 		in.c.sendReport(in.MessageID, in.From, r.from, in.received+in.extra, "200 OK")

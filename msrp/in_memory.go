@@ -52,12 +52,12 @@ func (in *Incoming) grant(want, limit int) int {
 	return in.granted - held
 }
 
-// shrink gives a large buffer back once it is empty; in.mu is held.
-func (in *Incoming) shrink() {
+// shrinkPipe gives a large buffer back once it is empty; in.mu is held.
+func (in *Incoming) shrinkPipe() {
 	if in.granted <= pipeMin || !in.pipe.empty() || in.pipe.lent > 0 || in.returned {
 		return
 	}
-	in.pipe.drop()
+	in.pipe.discard()
 	in.uncharge(in.granted)
 	in.granted = 0
 }
@@ -82,7 +82,7 @@ func (in *Incoming) chargeHeld(size int) bool {
 	return true
 }
 
-// settleAccount gives all back when the handler has returned; in.mu is held.
-func (in *Incoming) settleAccount() {
+// unchargeAll gives all back when the handler has returned; in.mu is held.
+func (in *Incoming) unchargeAll() {
 	in.uncharge(int(in.charged))
 }

@@ -85,12 +85,12 @@ func (in *Incoming) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	in.mu.Lock()
-	if err := in.await(); err != nil {
+	if err := in.awaitBytes(); err != nil {
 		in.mu.Unlock()
 		return 0, err
 	}
-	n := in.pipe.get(p)
-	in.consume(n)
+	n := in.pipe.copyOut(p)
+	in.noteConsumed(n)
 	return n, nil
 }
 
@@ -101,7 +101,7 @@ func (in *Incoming) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
 		in.mu.Lock()
-		if err := in.await(); err != nil {
+		if err := in.awaitBytes(); err != nil {
 			in.mu.Unlock()
 			if err == io.EOF {
 				err = nil
@@ -117,19 +117,19 @@ func (in *Incoming) WriteTo(w io.Writer) (int64, error) {
 		}
 		total += int64(n)
 		in.mu.Lock()
-		in.pipe.settle(lent, n)
+		in.pipe.takeBack(lent, n)
 		if in.returned {
-			in.pipe.drop()
+			in.pipe.discard()
 		}
-		in.consume(n)
+		in.noteConsumed(n)
 		if err != nil {
 			return total, err
 		}
 	}
 }
 
-// await waits until there is something to read; in.mu is held.
-func (in *Incoming) await() error {
+// awaitBytes waits until there is something to read; in.mu is held.
+func (in *Incoming) awaitBytes() error {
 	for in.pipe.empty() && !in.whole && in.aborted == nil && !in.returned {
 		in.cond.Wait()
 	}
@@ -144,12 +144,12 @@ func (in *Incoming) await() error {
 	return nil
 }
 
-// consume notes that the handler has taken n bytes, and answers the chunks
+// noteConsumed notes that the handler has taken n bytes, and answers the chunks
 // that this completes. It unlocks in.mu.
-func (in *Incoming) consume(n int) {
+func (in *Incoming) noteConsumed(n int) {
 	in.consumed += int64(n)
-	in.shrink()
-	due := in.due()
+	in.shrinkPipe()
+	due := in.popConsumed()
 	in.cond.Broadcast()
 	in.mu.Unlock()
 	for _, a := range due {
@@ -157,8 +157,8 @@ func (in *Incoming) consume(n int) {
 	}
 }
 
-// due takes out the chunks that are to be answered now; in.mu is held.
-func (in *Incoming) due() []ack {
+// popConsumed takes out the chunks that are to be answered now; in.mu is held.
+func (in *Incoming) popConsumed() []ack {
 	n := 0
 	for n < len(in.acks) && in.acks[n].upto <= in.consumed {
 		n++
@@ -180,7 +180,7 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 	in.received += int64(len(p))
 	in.active = time.Now()
 	for len(p) > 0 {
-		if se, over := in.verdict(); over {
+		if se, over := in.refusal(); over {
 			return se
 		}
 		limit := in.c.cfg.pipe(int(in.Session.crowd.Load()))
@@ -198,27 +198,27 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 			continue
 		}
 		n := min(room, len(p))
-		in.pipe.put(p[:n], limit)
+		in.pipe.append(p[:n], limit)
 		p = p[n:]
 		in.cond.Broadcast()
 	}
 	return nil
 }
 
-// verdict tells whether nobody reads the message any more; in.mu is held.
-func (in *Incoming) verdict() (*StatusError, bool) {
+// refusal tells whether nobody reads the message any more; in.mu is held.
+func (in *Incoming) refusal() (*StatusError, bool) {
 	switch {
 	case in.returned:
 		return in.result, true
 	case in.aborted != nil:
-		return in.abortion(), true
+		return in.abortRefusal(), true
 	}
 	return nil, false
 }
 
-// abortion answers what still comes of an aborted message; in.mu is held. That
+// abortRefusal answers what still comes of an aborted message; in.mu is held. That
 // the session has ended says nothing of the message. See RFC 4975, section 10.8.
-func (in *Incoming) abortion() *StatusError {
+func (in *Incoming) abortRefusal() *StatusError {
 	if errors.Is(in.aborted, ErrClosed) {
 		return status(StatusNoSession, "Session Has Ended")
 	}
@@ -231,15 +231,15 @@ func (in *Incoming) waitHandler() bool {
 	late, over := false, false
 	began := time.Now()
 	var look *time.Timer
-	look = time.AfterFunc(in.c.lookAgain(), func() {
-		overdue := in.c.overdue(began)
+	look = time.AfterFunc(in.c.overdueInterval(), func() {
+		overdue := in.c.handlerOverdue(began)
 		in.mu.Lock()
 		defer in.mu.Unlock()
 		if over {
 			return
 		}
 		if !overdue {
-			look.Reset(in.c.lookAgain())
+			look.Reset(in.c.overdueInterval())
 			return
 		}
 		late = true

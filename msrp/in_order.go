@@ -12,17 +12,17 @@ type arrivals struct {
 	list []*Incoming
 }
 
-// arrived gives a message its place, unless its handler has returned before all of it had
+// queueTurn gives a message its place, unless its handler has returned before all of it had
 // come: nobody would ever take it out. s.mu is held.
-func (s *Session) arrived(in *Incoming) {
+func (s *Session) queueTurn(in *Incoming) {
 	if in.placed = true; in.left {
 		return
 	}
 	s.order.list = append(s.order.list, in)
 }
 
-// leave takes a message out and gives the next one its turn; s.mu is held.
-func (s *Session) leave(in *Incoming) {
+// passTurn takes a message out and gives the next one its turn; s.mu is held.
+func (s *Session) passTurn(in *Incoming) {
 	in.left = true
 	l := s.order.list
 	for i, x := range l {
@@ -39,9 +39,9 @@ func (s *Session) leave(in *Incoming) {
 	}
 }
 
-// await gives nil if it is the turn of in, or what is closed when it comes;
+// turnOf gives nil if it is the turn of in, or what is closed when it comes;
 // s.mu is held.
-func (s *Session) await(in *Incoming) chan struct{} {
+func (s *Session) turnOf(in *Incoming) chan struct{} {
 	if in.left || len(s.order.list) == 0 || s.order.list[0] == in {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (s *Session) await(in *Incoming) chan struct{} {
 func (in *Incoming) InOrder(ctx context.Context) (release func(), err error) {
 	s := in.Session
 	s.mu.Lock()
-	placed, turn := in.placed, s.await(in)
+	placed, turn := in.placed, s.turnOf(in)
 	s.mu.Unlock()
 	if !placed {
 		return nil, errors.New("msrp: InOrder before the end of the message")
@@ -75,7 +75,7 @@ func (in *Incoming) InOrder(ctx context.Context) (release func(), err error) {
 	}
 	return func() {
 		s.mu.Lock()
-		s.leave(in)
+		s.passTurn(in)
 		s.mu.Unlock()
 	}, nil
 }

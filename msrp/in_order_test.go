@@ -32,7 +32,7 @@ func TestOrderAfterAnEarlyRefusal(t *testing.T) {
 	r.Write(head + "\r\n--") // so that it is known not to be the end-line
 	// The next bytes show that hello is body: what is held back is the rest.
 	<-refused
-	for end := time.Now().Add(10 * time.Second); r.s.busy(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); r.s.hasHandlers(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the handler is counted as running")
 		}

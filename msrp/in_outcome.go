@@ -24,26 +24,26 @@ func (in *Incoming) chunkDone(upto int64, r replyTo) {
 		in.mu.Unlock()
 		return
 	}
-	se, _ := in.verdict()
+	se, _ := in.refusal()
 	in.mu.Unlock()
 	in.c.reply(r, se)
 }
 
 // abort ends a message that will not arrive whole, or whose session ends.
 func (in *Incoming) abort(cause error) {
-	in.end(cause)
+	in.abortUnanswered(cause)
 }
 
-// abandon ends a message and answers the chunks that were still to be: with
+// abortAndAnswer ends a message and answers the chunks that were still to be: with
 // se, or 200 if that is nil.
-func (in *Incoming) abandon(cause error, se *StatusError) {
-	for _, a := range in.end(cause) {
+func (in *Incoming) abortAndAnswer(cause error, se *StatusError) {
+	for _, a := range in.abortUnanswered(cause) {
 		in.c.reply(a.r, se)
 	}
 }
 
-// end gives the chunks that nobody has answered.
-func (in *Incoming) end(cause error) []ack {
+// abortUnanswered gives the chunks that nobody has answered.
+func (in *Incoming) abortUnanswered(cause error) []ack {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.stall != nil {
@@ -70,15 +70,15 @@ func (in *Incoming) end(cause error) []ack {
 	return open
 }
 
-// complete marks a message as whole; its last chunk is answered when the
+// finish marks a message as whole; its last chunk is answered when the
 // handler has returned, at once if it has already.
-func (in *Incoming) complete(r replyTo) {
+func (in *Incoming) finish(r replyTo) {
 	in.mu.Lock()
 	if in.stall != nil {
 		in.stall.Stop()
 	}
 	if in.aborted != nil {
-		se := in.abortion()
+		se := in.abortRefusal()
 		in.mu.Unlock()
 		in.c.reply(r, se)
 		return
@@ -93,20 +93,20 @@ func (in *Incoming) complete(r replyTo) {
 	}
 	se := in.result
 	in.mu.Unlock()
-	in.conclude(r, se)
+	in.answerLast(r, se)
 }
 
-// conclude answers the last chunk, and reports if asked to [RFC4975-7.1.3-1]
+// answerLast answers the last chunk, and reports if asked to [RFC4975-7.1.3-1]
 // [RFC4975-7.1.3-2].
-func (in *Incoming) conclude(r replyTo, se *StatusError) {
+func (in *Incoming) answerLast(r replyTo, se *StatusError) {
 	in.c.reply(r, se)
 	if se == nil && in.SuccessReport {
-		in.report(r, nil)
+		in.sendOutcome(r, nil)
 	}
 }
 
-// run calls the handler and sees to what follows.
-func (in *Incoming) run() {
+// handle calls the handler and sees to what follows.
+func (in *Incoming) handle() {
 	s := in.Session
 	defer s.handlers.Done()
 	err := s.sc.Handler(&in.ctx, in)
@@ -118,8 +118,8 @@ func (in *Incoming) run() {
 	final, acks := in.final, in.acks
 	hasFinal := in.hasFinal
 	in.hasFinal, in.acks = false, nil
-	in.pipe.drop()
-	in.settleAccount()
+	in.pipe.discard()
+	in.unchargeAll()
 	gone := in.aborted != nil
 	owes := in.owes
 	in.stopLate()
@@ -130,19 +130,19 @@ func (in *Incoming) run() {
 			in.c.reply(a.r, se)
 		}
 		if hasFinal {
-			in.conclude(final, se)
+			in.answerLast(final, se)
 		}
 		if owes != nil {
-			in.report(*owes, se)
+			in.sendOutcome(*owes, se)
 		}
 	}
 	s.mu.Lock()
-	s.leave(in)
+	s.passTurn(in)
 	s.running--
 	s.crowd.Store(int32(s.running))
-	s.signal()
+	s.wakeWaiters()
 	s.mu.Unlock()
-	s.retire()
+	s.cleanUp()
 }
 
 // refusalFor gives what a handler's error says on the wire.
@@ -157,9 +157,9 @@ func refusalFor(err error) *StatusError {
 	return status(StatusForbidden, "Not Taken")
 }
 
-// watch gives up the message when its sender is silent between two chunks. It
+// watchStall gives up the message when its sender is silent between two chunks. It
 // begins with the first chunk that is not all of the message.
-func (in *Incoming) watch() {
+func (in *Incoming) watchStall() {
 	limit := in.c.cfg.StallTimeout
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -180,7 +180,7 @@ func (in *Incoming) watch() {
 			return
 		}
 		in.mu.Unlock()
-		in.Session.giveUp(in, ErrStalled, status(StatusTooLarge, "Stalled"))
+		in.Session.abortMessage(in, ErrStalled, status(StatusTooLarge, "Stalled"))
 	})
 }
 
@@ -192,5 +192,5 @@ func (c *conn) sendReport(id string, to Path, from string, n int64, code string)
 	b = appendField(b, hdrMessageID, id) // [RFC4975-7.1.2-2]
 	b = appendRange(b, byteRange{1, n, n})
 	b = appendField(b, hdrStatus, "000 "+code) // [RFC4975-7.1.2-3]
-	c.control(&outFrame{tid: tid, head: b, flag: flagLast})
+	c.queueControl(&outFrame{tid: tid, head: b, flag: flagLast})
 }

@@ -72,8 +72,8 @@ func (p *pipe) empty() bool { return p.unread == len(p.buf) }
 // size counts the bytes held, those lent too.
 func (p *pipe) size() int { return len(p.buf) - p.unread + p.lent }
 
-// put adds b. The buffer grows up to limit, if the bytes held need no more.
-func (p *pipe) put(b []byte, limit int) {
+// append adds b. The buffer grows up to limit, if the bytes held need no more.
+func (p *pipe) append(b []byte, limit int) {
 	if p.box == nil {
 		p.box = newPipeBuffer(len(b), limit)
 		p.buf, p.unread = *p.box, 0
@@ -85,14 +85,14 @@ func (p *pipe) put(b []byte, limit int) {
 	if need := len(p.buf) + len(b); need > cap(p.buf) {
 		box := newPipeBuffer(need, limit)
 		grown := append(*box, p.buf...)
-		p.free()
+		p.freeBuffer()
 		p.box, p.buf = box, grown
 	}
 	p.buf = append(p.buf, b...)
 }
 
-// get copies bytes out.
-func (p *pipe) get(b []byte) int {
+// copyOut copies bytes out.
+func (p *pipe) copyOut(b []byte) int {
 	n := copy(b, p.buf[p.unread:])
 	p.unread += n
 	if p.empty() {
@@ -102,37 +102,37 @@ func (p *pipe) get(b []byte) int {
 }
 
 // lend hands out the buffer with all that is in it: what comes meanwhile goes
-// into another. The bytes count as held until settle.
+// into another. The bytes count as held until takeBack.
 func (p *pipe) lend() pipe {
 	l := *p
 	*p = pipe{lent: l.size()}
 	return l
 }
 
-// settle takes the buffer of lend back, of which n bytes are gone.
-func (p *pipe) settle(l pipe, n int) {
+// takeBack takes the buffer of lend back, of which n bytes are gone.
+func (p *pipe) takeBack(l pipe, n int) {
 	l.unread += n
 	p.lent = 0
 	switch {
 	case !l.empty(): // what could not be written goes in front again
 		l.buf = append(l.buf, p.buf[p.unread:]...)
-		p.drop()
+		p.discard()
 		*p = l
 	case p.box == nil:
 		*p = pipe{box: l.box, buf: l.buf[:0]}
 	default:
-		l.drop()
+		l.discard()
 	}
 }
 
-// drop gives the buffer back, with what is in it.
-func (p *pipe) drop() {
-	p.free()
+// discard gives the buffer back, with what is in it.
+func (p *pipe) discard() {
+	p.freeBuffer()
 	*p = pipe{lent: p.lent}
 }
 
-// free hands the buffer on to others; p.buf must not be used any more.
-func (p *pipe) free() {
+// freeBuffer hands the buffer on to others; p.buf must not be used any more.
+func (p *pipe) freeBuffer() {
 	if p.box != nil {
 		freePipeBuffer(p.box)
 		p.box = nil

@@ -19,16 +19,16 @@ package msrp
 //	an end before the start
 //	no body, where the range has bytes         400
 
-// place gives the offset of a chunk's first byte.
-func (in *Incoming) place(r byteRange) int64 {
+// offsetOf gives the offset of a chunk's first byte.
+func (in *Incoming) offsetOf(r byteRange) int64 {
 	if in.ended > in.claimed && r.start-1 == in.claimed {
 		return in.ended
 	}
 	return r.start - 1
 }
 
-// claim notes where a chunk ended, and where its Byte-Range says it did.
-func (in *Incoming) claim(k *chunk) {
+// noteRange notes where a chunk ended, and where its Byte-Range says it did.
+func (in *Incoming) noteRange(k *chunk) {
 	in.ended, in.claimed = k.pos, k.r.start-1+k.pos-k.begin
 	if k.r.end >= 0 {
 		in.claimed = k.r.end

@@ -8,24 +8,24 @@ type heldBody struct {
 	data []byte
 }
 
-func (h heldBody) end() int64 { return h.at + int64(len(h.data)) }
+func (h heldBody) endOffset() int64 { return h.at + int64(len(h.data)) }
 
-// hold keeps a piece until the bytes before it have come. It takes the place
+// holdPiece keeps a piece until the bytes before it have come. It takes the place
 // of bytes already held; those that the handler has can no longer be changed
 // (RFC 4975, section 7.3.1). What is held of a message is bounded by maxHeldBytes and
 // maxHeldRanges; beyond that the message is refused.
-func (in *Incoming) hold(at int64, p []byte) *StatusError {
-	in.touch()
+func (in *Incoming) holdPiece(at int64, p []byte) *StatusError {
+	in.noteActive()
 	i := 0
 	for len(p) > 0 {
-		for i < len(in.held) && in.held[i].end() <= at {
+		for i < len(in.held) && in.held[i].endOffset() <= at {
 			i++
 		}
 		n := len(p)
 		if i < len(in.held) {
 			h := in.held[i]
 			if h.at <= at { // overlaps: the last one counts
-				n = int(min(int64(n), h.end()-at))
+				n = int(min(int64(n), h.endOffset()-at))
 				copy(h.data[at-h.at:], p[:n])
 				at, p = at+int64(n), p[n:]
 				continue
@@ -38,7 +38,7 @@ func (in *Incoming) hold(at int64, p []byte) *StatusError {
 		if !in.chargeHeld(in.heldSize + n) {
 			return noMemory
 		}
-		if i > 0 && in.held[i-1].end() == at {
+		if i > 0 && in.held[i-1].endOffset() == at {
 			in.held[i-1].data = append(in.held[i-1].data, p[:n]...)
 		} else {
 			if len(in.held) >= maxHeldRanges {
@@ -54,13 +54,13 @@ func (in *Incoming) hold(at int64, p []byte) *StatusError {
 	return nil
 }
 
-// release hands on what was held and whose turn has come.
-func (in *Incoming) release() *StatusError {
+// deliverHeld hands on what was held and whose turn has come.
+func (in *Incoming) deliverHeld() *StatusError {
 	for len(in.held) > 0 && in.held[0].at <= in.received {
 		h := in.held[0]
 		in.held = in.held[1:]
 		in.heldSize -= len(h.data)
-		if h.end() <= in.received {
+		if h.endOffset() <= in.received {
 			continue
 		}
 		if se := in.deliver(h.data[in.received-h.at:]); se != nil {
@@ -73,13 +73,13 @@ func (in *Incoming) release() *StatusError {
 // furthest is the end of all that has come so far.
 func (in *Incoming) furthest() int64 {
 	if n := len(in.held); n > 0 {
-		return max(in.received, in.held[n-1].end())
+		return max(in.received, in.held[n-1].endOffset())
 	}
 	return in.received
 }
 
-// touch notes that the sender is not silent.
-func (in *Incoming) touch() {
+// noteActive notes that the sender is not silent.
+func (in *Incoming) noteActive() {
 	in.mu.Lock()
 	in.active = time.Now()
 	in.mu.Unlock()
@@ -96,7 +96,7 @@ func (in *Incoming) setLast(r replyTo) {
 	in.mu.Unlock()
 }
 
-func (in *Incoming) takeLast() *replyTo {
+func (in *Incoming) popLast() *replyTo {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	r := in.last

@@ -20,26 +20,26 @@ func newWorkers(most int32, stop <-chan struct{}) *workers {
 	return &workers{most: most, next: make(chan *Incoming), stop: stop}
 }
 
-// run has the handler of a message called by a goroutine that is free.
-func (w *workers) run(in *Incoming) {
+// dispatch has the handler of a message called by a goroutine that is free.
+func (w *workers) dispatch(in *Incoming) {
 	select {
 	case w.next <- in:
 	default:
 		w.all.Add(1)
-		go w.work(in)
+		go w.runLoop(in)
 	}
 }
 
-func (w *workers) work(in *Incoming) {
+func (w *workers) runLoop(in *Incoming) {
 	defer w.all.Done()
 	for in != nil {
-		in.run()
-		in = w.wait()
+		in.handle()
+		in = w.awaitMessage()
 	}
 }
 
-// wait gives the next message; nil if enough others wait, or none will come.
-func (w *workers) wait() *Incoming {
+// awaitMessage gives the next message; nil if enough others wait, or none will come.
+func (w *workers) awaitMessage() *Incoming {
 	defer w.idle.Add(-1)
 	if w.idle.Add(1) > w.most {
 		return nil

@@ -1,7 +1,6 @@
 package msrp
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -128,17 +127,17 @@ func (l *Listener) acceptLoop() {
 				continue
 			}
 		}
-		l.serve(nc)
+		l.serveConn(nc)
 	}
 }
 
-// serve takes a connection, if there is a place for it. Until a session is bound on it,
+// serveConn takes a connection, if there is a place for it. Until a session is bound on it,
 // nobody knows whose it is.
-func (l *Listener) serve(nc net.Conn) {
+func (l *Listener) serveConn(nc net.Conn) {
 	c := newConn(nc, l.cfg, l)
-	place, err := l.gate.Enter(admit.AddrOf(nc.RemoteAddr()), false, func() { c.fail(admit.ErrEvicted) })
+	place, err := l.gate.Enter(admit.AddrOf(nc.RemoteAddr()), false, func() { c.close(admit.ErrEvicted) })
 	if err != nil {
-		l.refused(nc, err)
+		l.logRefused(nc, err)
 		nc.Close()
 		return
 	}
@@ -154,14 +153,14 @@ func (l *Listener) serve(nc net.Conn) {
 	l.mu.Unlock()
 	c.mu.Lock()
 	if c.err == nil { // else a newcomer has got its place already
-		c.unbound = time.AfterFunc(l.cfg.UnboundTimeout, c.tooLate)
+		c.unbound = time.AfterFunc(l.cfg.UnboundTimeout, c.closeUnbound)
 	}
 	c.mu.Unlock()
-	c.start()
+	c.startReader()
 }
 
-// refused logs a connection that there is no place for.
-func (l *Listener) refused(nc net.Conn, err error) {
+// logRefused logs a connection that there is no place for.
+func (l *Listener) logRefused(nc net.Conn, err error) {
 	kind := "refused"
 	var r *admit.Refusal
 	if errors.As(err, &r) {
@@ -170,19 +169,6 @@ func (l *Listener) refused(nc net.Conn, err error) {
 	l.quiet.Warn(l.cfg.Logger, "msrp connection refused", kind, "remote", nc.RemoteAddr().String(), "err", err)
 }
 
-// tooLate ends a connection on which no session was bound in time.
-func (c *conn) tooLate() {
-	c.mu.Lock()
-	idle := len(c.sessions) == 0
-	c.mu.Unlock()
-	if idle {
-		c.lst.gate.Count(admit.ReasonLate)
-		c.fail(errUnbound)
-	}
-}
-
-var errUnbound = errors.New("no session was bound")
-
 // Counts is how many connections a Listener has, and how many were refused or ended for
 // want of a session. Peers are those with a session, strangers those without.
 type Counts = admit.Counts
@@ -190,12 +176,12 @@ type Counts = admit.Counts
 // Counts tells how many connections there are now.
 func (l *Listener) Counts() Counts { return l.gate.Counts() }
 
-// claim binds the session of that id to c, if the request names it whole.
-func (l *Listener) claim(id string, c *conn, f *frame) (*Session, *StatusError) {
+// bindByURI binds the session of that id to c, if the request names it whole.
+func (l *Listener) bindByURI(id string, c *conn, f *frame) (*Session, *StatusError) {
 	l.mu.Lock()
 	s := l.sessions[id]
 	l.mu.Unlock()
-	if s == nil || !s.named(f) {
+	if s == nil || !s.isNamedBy(f) {
 		return nil, status(StatusNoSession, "") // [RFC4975-5.4-3]
 	}
 	if se := s.awaitFingerprints(c, f); se != nil {
@@ -209,106 +195,4 @@ func (l *Listener) claim(id string, c *conn, f *frame) (*Session, *StatusError) 
 		f.binds = s
 	}
 	return s, nil
-}
-
-// remove forgets a session that has ended.
-func (l *Listener) remove(s *Session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.sessions[s.local.SessionID] == s {
-		delete(l.sessions, s.local.SessionID)
-	}
-}
-
-// retire forgets one whose handlers have returned, too.
-func (l *Listener) retire(s *Session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.live, s)
-	l.signal()
-}
-
-func (l *Listener) forget(c *conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.conns, c)
-	l.signal()
-}
-
-func (l *Listener) signal() {
-	close(l.changed)
-	l.changed = make(chan struct{})
-}
-
-// Close closes the port, all sessions and connections, and waits for them
-// and their handlers.
-func (l *Listener) Close() error {
-	l.mu.Lock()
-	l.down = true
-	first := !l.stopped
-	l.stopped = true
-	var sessions []*Session
-	for s := range l.live {
-		sessions = append(sessions, s)
-	}
-	var conns []*conn
-	for c := range l.conns {
-		conns = append(conns, c)
-	}
-	l.mu.Unlock()
-	var err error
-	if first {
-		close(l.closed)
-		err = l.nl.Close()
-	}
-	for _, c := range conns {
-		c.fail(ErrClosed)
-	}
-	for _, s := range sessions {
-		s.Close()
-	}
-	for _, c := range conns {
-		c.loops.Wait()
-	}
-	l.loops.Wait()
-	l.workers.all.Wait()
-	return err
-}
-
-// Shutdown takes no more sessions, waits until those there are have ended,
-// with their handlers, and all is written, and closes the port. If ctx ends first it
-// closes at once and returns ctx's error.
-func (l *Listener) Shutdown(ctx context.Context) error {
-	l.mu.Lock()
-	l.down = true
-	l.mu.Unlock()
-	var err error
-	for err == nil {
-		l.mu.Lock()
-		left := len(l.live)
-		for c := range l.conns {
-			if c.ending() {
-				left++ // it has something to write yet
-			}
-		}
-		changed := l.changed
-		l.mu.Unlock()
-		if left == 0 {
-			break
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	}
-	l.Close()
-	return err
-}
-
-// ending tells whether the connection is writing its last.
-func (c *conn) ending() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.draining && c.err == nil
 }

@@ -41,7 +41,7 @@ var (
 	smallChunkPool = sync.Pool{New: func() any { b := make([]byte, smallChunk+1); return &b }}
 )
 
-func (o *outgoing) send(ctx context.Context) error {
+func (o *outgoing) sendMessage(ctx context.Context) error {
 	size := o.s.cfg.chunkSize(o.to)
 	if o.m.Size >= 0 && o.m.Size < int64(size) {
 		size = int(o.m.Size)
@@ -71,7 +71,7 @@ func (o *outgoing) send(ctx context.Context) error {
 	}
 	err := o.sendChunks(ctx, buf)
 	if err == nil {
-		err = o.settle(ctx)
+		err = o.awaitAnswers(ctx)
 	}
 	if err != nil {
 		o.fail(err)
@@ -156,7 +156,7 @@ func (o *outgoing) queued() {
 // sendPiece sends b as one chunk, or as several if the writer interrupts it.
 func (o *outgoing) sendPiece(ctx context.Context, b []byte, last bool) error {
 	for {
-		if err := o.acquire(ctx); err != nil {
+		if err := o.acquirePlace(ctx); err != nil {
 			o.abort()
 			return err
 		}
@@ -185,8 +185,8 @@ func (o *outgoing) sendPiece(ctx context.Context, b []byte, last bool) error {
 	}
 }
 
-// acquire waits for a place in the window.
-func (o *outgoing) acquire(ctx context.Context) error {
+// acquirePlace waits for a place in the window.
+func (o *outgoing) acquirePlace(ctx context.Context) error {
 	if err := o.failure(); err != nil {
 		return err
 	}
@@ -223,16 +223,16 @@ func (o *outgoing) sendChunk(ctx context.Context, b []byte, last bool) (written,
 	if last {
 		f.flag = flagLast
 	}
-	f.yields = len(b) > interruptible                       // [RFC4975-5.1-1]
-	f.head = o.head(tid, len(b), last, f.yields, f.hasBody) // [RFC4975-7.1.1-8]
+	f.yields = len(b) > interruptible                            // [RFC4975-5.1-1]
+	f.head = o.chunkHead(tid, len(b), last, f.yields, f.hasBody) // [RFC4975-7.1.1-8]
 	if o.m.FailureReport != FailureNo {
 		if o.m.FailureReport == FailureYes {
-			place.take()
+			place.occupy()
 		}
 		place.t = transaction{tid: tid, place: place}
 		f.t = &place.t
 	}
-	w, err := o.c.write(f, ctx.Done())
+	w, err := o.c.writeAndWait(f, ctx.Done())
 	if err != nil && err != errCut {
 		place.free()
 	}
@@ -249,48 +249,7 @@ func transactionIDFor(body []byte, make func() string) string {
 	}
 }
 
-// place is a chunk under way, with its place in the window, given back once.
-type place struct {
-	o          *outgoing
-	frame      outFrame
-	t          transaction
-	taken      bool   // guarded by o.mu, as what follows
-	prev, next *place // in o.places
-}
-
-func (p *place) take() {
-	o := p.o
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	p.taken = true
-	if p.next = o.places; p.next != nil {
-		p.next.prev = p
-	}
-	o.places = p
-}
-
-func (p *place) free() {
-	o := p.o
-	o.mu.Lock()
-	taken := p.taken
-	if taken {
-		p.taken = false
-		if p.next != nil {
-			p.next.prev = p.prev
-		}
-		if p.prev != nil {
-			p.prev.next = p.next
-		} else {
-			o.places = p.next
-		}
-	}
-	o.mu.Unlock()
-	if taken {
-		<-o.s.window
-	}
-}
-
-func (o *outgoing) head(tid string, n int, last, yields, hasBody bool) []byte {
+func (o *outgoing) chunkHead(tid string, n int, last, yields, hasBody bool) []byte {
 	r := byteRange{o.off + 1, o.off + int64(n), o.m.Size}
 	if o.m.Size < 0 && last {
 		r.total = r.end
@@ -319,35 +278,9 @@ func (o *outgoing) head(tid string, n int, last, yields, hasBody bool) []byte {
 	return appendField(b, hdrContentType, o.m.ContentType) // the last one [RFC4975-7.1-5]
 }
 
-// answered takes the response to a chunk, in the reader's goroutine.
-func (p *place) answered(se *StatusError, err error) {
-	o := p.o
-	o.mu.Lock()
-	if o.err == nil {
-		partial := o.m.FailureReport == FailurePartial
-		switch {
-		case se != nil:
-			o.err = se // [RFC4975-7.1.1-11]
-		case err != nil && !(partial && errors.Is(err, ErrNoResponse)): // [RFC4975-7.1.1-10]
-			// Silence is consent if the report is partial (RFC 4975, 7.1.1).
-			o.err = err
-			if !errors.Is(err, ErrNoResponse) {
-				o.err = lost(err)
-			}
-		}
-		if o.err != nil {
-			o.dead.Store(true)
-			o.r.fail(o.err)
-		}
-	}
-	o.mu.Unlock()
-	p.free()
-	o.wake()
-}
-
-// refused takes a failure report: it means what a response means
+// failByReport takes a failure report: it means what a response means
 // [RFC4975-7.3.2-1].
-func (o *outgoing) refused(se *StatusError) {
+func (o *outgoing) failByReport(se *StatusError) {
 	o.fail(se)
 	o.wake()
 }
@@ -375,8 +308,8 @@ func (o *outgoing) failure() error {
 	return o.err
 }
 
-// settle waits until all chunks are answered.
-func (o *outgoing) settle(ctx context.Context) error {
+// awaitAnswers waits until all chunks are answered.
+func (o *outgoing) awaitAnswers(ctx context.Context) error {
 	for {
 		o.mu.Lock()
 		err, all := o.err, o.places == nil
@@ -405,7 +338,7 @@ func (o *outgoing) abort() {
 		return // or the peer has given it up already
 	}
 	tid := newTransactionID()
-	head := o.head(tid, 0, false, true, false)
+	head := o.chunkHead(tid, 0, false, true, false)
 	select {
 	case o.c.ctl <- &outFrame{tid: tid, head: head, flag: flagAbort}:
 		o.c.kick()

@@ -117,10 +117,10 @@ func gated(t *testing.T) (*Session, *gatedConn, *msrptest.Peer) {
 		t.Fatal(err)
 	}
 	c := newConn(g, cfg, nil)
-	if se := s.attach(c); se != nil {
+	if se := s.bindAndOpen(c); se != nil {
 		t.Fatal(se)
 	}
-	c.start()
+	c.startReader()
 	p := msrptest.New(t, y)
 	t.Cleanup(func() { close(g.gate); p.Conn.Close(); s.Close() })
 	return s, g, p

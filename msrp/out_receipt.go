@@ -63,10 +63,10 @@ func (r *Receipt) Wait(ctx context.Context) error {
 func (r *Receipt) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.finish(err)
+	r.finishLocked(err)
 }
 
-func (r *Receipt) finish(err error) {
+func (r *Receipt) finishLocked(err error) {
 	if !r.over {
 		r.over = true
 		r.err = err
@@ -86,8 +86,8 @@ func (r *Receipt) sentChunk(from, to int64) {
 	r.chunks[from] = to
 }
 
-// report takes one success report; true means that all is covered now.
-func (r *Receipt) report(rng byteRange) bool {
+// addReport takes one success report; true means that all is covered now.
+func (r *Receipt) addReport(rng byteRange) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
@@ -111,7 +111,7 @@ func (r *Receipt) report(rng byteRange) bool {
 	whole := r.total == 0 || r.total > 0 && len(r.covered) == 1 &&
 		r.covered[0].from == 0 && r.covered[0].to >= r.total
 	if whole {
-		r.finish(nil)
+		r.finishLocked(nil)
 	}
 	return whole
 }
@@ -138,7 +138,7 @@ type receipts struct {
 	byID map[string]*Receipt
 }
 
-func (rs *receipts) takeAll() []*Receipt {
+func (rs *receipts) removeAll() []*Receipt {
 	var all []*Receipt
 	for _, r := range rs.byID {
 		all = append(all, r)
@@ -178,9 +178,9 @@ func (s *Session) untrack(r *Receipt) {
 	}
 }
 
-// report takes a REPORT request. What makes no sense is ignored: it cannot
+// handleReport takes a REPORT request. What makes no sense is ignored: it cannot
 // be answered. See RFC 4975, section 7.1.2.
-func (s *Session) report(f *frame) {
+func (s *Session) handleReport(f *frame) {
 	s.mu.Lock()
 	r, o := s.receipts.byID[f.messageID], s.sending[f.messageID]
 	s.mu.Unlock()
@@ -193,7 +193,7 @@ func (s *Session) report(f *frame) {
 	}
 	if st.Code/100 != 2 {
 		if o != nil {
-			o.refused(st) // [RFC4975-7.3.2-2]
+			o.failByReport(st) // [RFC4975-7.3.2-2]
 		}
 		if r != nil {
 			r.fail(st)
@@ -208,7 +208,7 @@ func (s *Session) report(f *frame) {
 	if !f.hasRange {
 		rng = byteRange{1, -1, -1}
 	}
-	if r.report(rng) {
+	if r.addReport(rng) {
 		s.untrack(r)
 	}
 }

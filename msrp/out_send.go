@@ -63,7 +63,7 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	if err := s.beginSend(); err != nil {
 		return nil, err
 	}
-	defer s.endSend()
+	defer s.finishSend()
 	if err := s.awaitBound(ctx); err != nil {
 		return nil, err
 	}
@@ -78,13 +78,13 @@ func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	o.changed, o.result = make(chan struct{}, 1), make(chan written, 1)
 	o.r = newReceipt(o.m)
 	s.announce(o)
-	defer s.withdraw(o)
+	defer s.unannounce(o)
 	if o.m.SuccessReport {
 		if err := s.track(o.r); err != nil {
 			return nil, err
 		}
 	}
-	if err := o.send(ctx); err != nil {
+	if err := o.sendMessage(ctx); err != nil {
 		s.untrack(o.r)
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (s *Session) announce(o *outgoing) {
 	s.sending[o.m.MessageID] = o
 }
 
-func (s *Session) withdraw(o *outgoing) {
+func (s *Session) unannounce(o *outgoing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sending[o.m.MessageID] == o {
@@ -160,9 +160,9 @@ func (s *Session) beginSend() error {
 	return nil
 }
 
-func (s *Session) endSend() {
+func (s *Session) finishSend() {
 	s.mu.Lock()
 	s.sends--
-	s.signal()
+	s.wakeWaiters()
 	s.mu.Unlock()
 }

@@ -41,11 +41,11 @@ const (
 // are made with Dial and Accept. It refreshes its authorization until it is
 // closed, or the connection is lost.
 type Relay struct {
-	rc   RelayConfig
-	cfg  *Config
-	c    *conn
-	ends context.CancelFunc
-	over chan struct{} // closed when the refreshing has ended
+	rc          RelayConfig
+	cfg         *Config
+	c           *conn
+	stopRefresh context.CancelFunc
+	refreshDone chan struct{} // closed when the refreshing has ended
 
 	// The refreshing goroutine's own, after OpenRelay has returned.
 	auth    *challenge
@@ -72,18 +72,18 @@ func OpenRelay(ctx context.Context, cfg Config, rc RelayConfig) (*Relay, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{rc: rc, cfg: full, c: newConn(nc, full, nil), over: make(chan struct{}), expires: rc.Expires}
+	r := &Relay{rc: rc, cfg: full, c: newConn(nc, full, nil), refreshDone: make(chan struct{}), expires: rc.Expires}
 	r.c.kept = true
-	r.c.start()
+	r.c.startReader()
 	path, lasts, err := r.authorize(ctx)
 	if err != nil {
-		r.c.fail(ErrClosed)
+		r.c.close(ErrClosed)
 		r.c.loops.Wait()
 		return nil, err
 	}
 	r.usePath = path
 	rctx, cancel := context.WithCancel(context.Background())
-	r.ends = cancel
+	r.stopRefresh = cancel
 	go r.refresh(rctx, lasts)
 	return r, nil
 }
@@ -102,9 +102,9 @@ func (r *Relay) Done() <-chan struct{} { return r.c.stop }
 
 // Close ends the sessions over the relay and the connection to it.
 func (r *Relay) Close() error {
-	r.ends()
-	r.c.fail(ErrClosed)
-	<-r.over
+	r.stopRefresh()
+	r.c.close(ErrClosed)
+	<-r.refreshDone
 	r.c.loops.Wait()
 	return nil
 }
@@ -120,7 +120,7 @@ func (r *Relay) Accept(sc SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if se := s.attach(r.c); se != nil {
+	if se := s.bindAndOpen(r.c); se != nil {
 		return nil, lost(r.c.reason())
 	}
 	return s, nil
@@ -132,7 +132,7 @@ func (r *Relay) Dial(ctx context.Context, sc SessionConfig) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.greet(ctx); err != nil {
+	if err := s.sendBinding(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func authorized(h Header) (Path, time.Duration, error) {
 
 // refresh sends AUTH again in good time [RFC4976-5.1-1].
 func (r *Relay) refresh(ctx context.Context, lasts time.Duration) {
-	defer close(r.over)
+	defer close(r.refreshDone)
 	for {
 		t := time.NewTimer(max(lasts/2, relayMinRefresh))
 		select {
@@ -230,7 +230,7 @@ func (r *Relay) refresh(ctx context.Context, lasts time.Duration) {
 			if ctx.Err() == nil {
 				r.cfg.Logger.Warn("msrp relay refused to go on", "relay", r.rc.Relay.Host, "err", err)
 			}
-			r.c.fail(lost(fmt.Errorf("relay: %w", err)))
+			r.c.close(lost(fmt.Errorf("relay: %w", err)))
 			return
 		}
 		lasts = again

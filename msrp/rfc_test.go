@@ -103,7 +103,7 @@ func playExample(t *testing.T, all []parsed, end string, answers []string) {
 		if i == len(answers) {
 			fmt.Fprintf(nc, "MSRP last1234 SEND\r\nTo-Path: %s\r\nFrom-Path: %s\r\nMessage-ID: last\r\n-------last1234$\r\n", to, all[0].f.from)
 		}
-		f, err := fr.next()
+		f, err := fr.nextFrame()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -154,15 +154,15 @@ func ParseSDP(body []byte) (*Media, error) {
 	if err != nil {
 		return nil, err
 	}
-	index := d.find()
+	index := d.msrpIndex()
 	if index < 0 {
 		return nil, ErrNoMSRP
 	}
-	return d.read(index)
+	return d.readMedia(index)
 }
 
-// find gives the index of the media line that ParseSDP reads, or -1.
-func (d *description) find() int {
+// msrpIndex gives the index of the media line that ParseSDP reads, or -1.
+func (d *description) msrpIndex() int {
 	index := -1
 	for i := range d.media {
 		if _, ok := d.media[i].msrp(); ok && (index < 0 || d.media[index].port == 0 && d.media[i].port != 0) {
@@ -172,7 +172,7 @@ func (d *description) find() int {
 	return index
 }
 
-func (d *description) read(index int) (*Media, error) {
+func (d *description) readMedia(index int) (*Media, error) {
 	l := &d.media[index]
 	m := &Media{Host: l.host, Port: l.port, Index: index, SessionID: d.id, SessionVersion: d.version}
 	m.TLS, _ = l.msrp()
@@ -181,7 +181,7 @@ func (d *description) read(index int) (*Media, error) {
 	}
 	for _, a := range d.attributes { // defaults for the media
 		if a.key != "path" && a.key != "chatroom" { // of the media alone [RFC7701-8-2]
-			m.attribute(a.key, a.value)
+			m.readAttribute(a.key, a.value)
 		}
 	}
 	session := m.Fingerprints
@@ -195,8 +195,8 @@ func (d *description) read(index int) (*Media, error) {
 			m.Path = p
 			continue
 		}
-		m.fileAttribute(a.key, a.value)
-		m.attribute(a.key, a.value)
+		m.readFileAttribute(a.key, a.value)
+		m.readAttribute(a.key, a.value)
 	}
 	if m.Fingerprints == nil { // [RFC8122-5-4]
 		m.Fingerprints = session
@@ -210,9 +210,9 @@ func (d *description) read(index int) (*Media, error) {
 // problemOf gives what a *SyntaxError says, without the package's name.
 func problemOf(err error) string { return strings.TrimPrefix(err.Error(), "msrp: ") }
 
-// attribute takes what an attribute says. One whose value makes no sense says
+// readAttribute takes what an attribute says. One whose value makes no sense says
 // nothing: none of them is needed for a session.
-func (m *Media) attribute(key, value string) {
+func (m *Media) readAttribute(key, value string) {
 	switch key {
 	case "accept-types":
 		if f := strings.Fields(value); len(f) > 0 {

@@ -18,10 +18,10 @@ var ErrAnchored = errors.New("msrp: the c= and m= lines are not those of the pat
 // section 4.2.
 var ErrOfferAgain = errors.New("msrp: the answer has no msrp-cema; a new offer without it is needed")
 
-// settleCEMA decides whether an answer to o may have msrp-cema. If not, its c=
+// fitCEMA decides whether an answer to o may have msrp-cema. If not, its c=
 // and m= lines are our own again. Names are not looked up for it: one that may
 // stand for an address is taken to do so; see MatchesPath.
-func (m *Media) settleCEMA(o *Media) error {
+func (m *Media) fitCEMA(o *Media) error {
 	if !o.CEMA && !o.mayMatchPath() {
 		return ErrAnchored // [RFC6714-4.3-1]
 	}

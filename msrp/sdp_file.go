@@ -49,9 +49,9 @@ type FileHash struct {
 // maxFileHashes is how many hashes of one file are read.
 const maxFileHashes = 8
 
-// fileAttribute takes one of the attributes of RFC 5547. What makes no sense in
+// readFileAttribute takes one of the attributes of RFC 5547. What makes no sense in
 // it is passed over.
-func (m *Media) fileAttribute(key, value string) {
+func (m *Media) readFileAttribute(key, value string) {
 	switch key {
 	case "file-selector", "file-transfer-id", "file-disposition", "file-date", "file-icon", "file-range":
 	default:
@@ -64,7 +64,7 @@ func (m *Media) fileAttribute(key, value string) {
 	switch key {
 	case "file-selector":
 		for _, s := range quotedFields(value) {
-			f.selector(s)
+			f.readSelector(s)
 		}
 	case "file-transfer-id":
 		f.TransferID = value
@@ -72,7 +72,7 @@ func (m *Media) fileAttribute(key, value string) {
 		f.Disposition = strings.ToLower(value)
 	case "file-date":
 		for _, s := range quotedFields(value) {
-			f.date(s)
+			f.readDate(s)
 		}
 	case "file-icon":
 		f.Icon = strings.Trim(value, "<>")
@@ -86,8 +86,8 @@ func (m *Media) fileAttribute(key, value string) {
 	}
 }
 
-// selector takes one part of a file-selector.
-func (f *File) selector(s string) {
+// readSelector takes one part of a file-selector.
+func (f *File) readSelector(s string) {
 	kind, value, _ := strings.Cut(s, ":")
 	switch strings.ToLower(kind) {
 	case "name":
@@ -116,8 +116,8 @@ func (f *File) selector(s string) {
 var fileDates = []string{"Mon, 02 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 -0700",
 	"Mon, 2 Jan 2006 15:04 -0700", "2 Jan 2006 15:04 -0700", "Mon, 2 Jan 2006 15:04:05 MST"}
 
-// date takes one part of a file-date.
-func (f *File) date(s string) {
+// readDate takes one part of a file-date.
+func (f *File) readDate(s string) {
 	kind, value, _ := strings.Cut(s, ":")
 	for _, form := range fileDates {
 		t, err := time.Parse(form, unquoted(value))

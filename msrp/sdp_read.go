@@ -86,15 +86,15 @@ func parseDescription(body []byte) (*description, error) {
 		if len(s) < 2 || s[1] != '=' || s[0] <= ' ' || s[0] >= 0x7f {
 			return nil, &SDPError{Line: n, Rule: "line", Problem: "not a type, \"=\" and a value"}
 		}
-		if err := d.add(s[0], strings.TrimLeft(s[2:], " \t"), n); err != nil {
+		if err := d.readLine(s[0], strings.TrimLeft(s[2:], " \t"), n); err != nil {
 			return nil, err
 		}
 	}
 	return d, nil
 }
 
-// add takes one line. See RFC 8866, section 5.
-func (d *description) add(kind byte, value string, n int) error {
+// readLine takes one line. See RFC 8866, section 5.
+func (d *description) readLine(kind byte, value string, n int) error {
 	switch kind {
 	case 'v':
 		if value != "0" {

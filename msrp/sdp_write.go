@@ -46,33 +46,33 @@ func (m *Media) Answer(offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	index := d.find()
+	index := d.msrpIndex()
 	if index < 0 {
 		return nil, ErrNoMSRP
 	}
-	o, err := d.read(index)
+	o, err := d.readMedia(index)
 	if err != nil {
 		return nil, err
 	}
 	m.Index = index
 	if m.Port != 0 {
-		if err := m.settle(o); err != nil {
+		if err := m.fitToOffer(o); err != nil {
 			return nil, err
 		}
 	}
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	return m.answer(d, index), nil
+	return m.writeAnswer(d, index), nil
 }
 
-// settle makes m an answer to o.
-func (m *Media) settle(o *Media) error {
+// fitToOffer makes m an answer to o.
+func (m *Media) fitToOffer(o *Media) error {
 	if m.TLS != o.TLS && !o.Rejected() {
 		return errors.New("msrp: Media.TLS is not that of the offer")
 	}
 	if m.CEMA {
-		if err := m.settleCEMA(o); err != nil {
+		if err := m.fitCEMA(o); err != nil {
 			return err
 		}
 	}
@@ -96,10 +96,10 @@ func Reject(offer []byte) ([]byte, error) {
 		return nil, err
 	}
 	m := &Media{Host: "0.0.0.0"}
-	return m.answer(d, -1), nil
+	return m.writeAnswer(d, -1), nil
 }
 
-func (m *Media) answer(d *description, index int) []byte {
+func (m *Media) writeAnswer(d *description, index int) []byte {
 	var b bytes.Buffer
 	m.writeSession(&b, d.timing)
 	for i, l := range d.media {

@@ -2,6 +2,7 @@ package msrp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,7 +29,7 @@ func awaitSends(t *testing.T, s *Session, n int) {
 	t.Helper()
 	for {
 		s.mu.Lock()
-		begun, changed := s.sends, s.change()
+		begun, changed := s.sends, s.waitForChange()
 		s.mu.Unlock()
 		if begun == n {
 			return
@@ -130,7 +131,7 @@ func TestHandlerOfTheBindingMessageSends(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				l.serve(near)
+				l.serveConn(near)
 				p := msrptest.New(t, far)
 				p.Send("MSRP bind1234 SEND", "To-Path: "+local.String(), "From-Path: "+remote.String(), "Message-ID: a",
 					"Byte-Range: 1-2/2", "Content-Type: text/plain", "", "hi", "-------bind1234$")
@@ -148,4 +149,54 @@ func TestHandlerOfTheBindingMessageSends(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestNoSession(t *testing.T) {
+	l := testListener(t, Config{})
+	_, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{
+		Local: testURI(t, "msrp://127.0.0.1:9/me;tcp"), Remote: Path{l.NewURI("")}})
+	var se *StatusError
+	if !errors.As(err, &se) || se.Code != 481 {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestBoundElsewhere(t *testing.T) {
+	p := newPair(t)
+	_, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{Local: p.a.Local(), Remote: p.a.Remote()})
+	var se *StatusError
+	if !errors.As(err, &se) || se.Code != 506 {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestManySessionsOnOnePort(t *testing.T) {
+	l := testListener(t, Config{})
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			h, ch := collect(1)
+			local := testURI(t, "msrp://127.0.0.1:9/"+newID(20)+";tcp")
+			b, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{local}, Handler: h})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			a, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{Local: local, Remote: Path{b.Local()}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer a.Close()
+			if _, err := a.Send(testCtx(t), textMessage(a.Local().SessionID)); err != nil {
+				t.Error(err)
+			}
+			if g := <-ch; string(g.body) != a.Local().SessionID {
+				t.Error("wrong session")
+			}
+		}()
+	}
+	wg.Wait()
 }

@@ -17,7 +17,7 @@ import (
 func (s *Session) Finish(ctx context.Context) error {
 	s.catchUp(ctx)
 	for _, in := range s.refuseNew() {
-		in.abandon(ErrClosed, status(StatusNoSession, "Session Has Ended"))
+		in.abortAndAnswer(ErrClosed, status(StatusNoSession, "Session Has Ended"))
 	}
 	err := s.awaitHandlers(ctx)
 	s.Close()
@@ -33,7 +33,7 @@ func (s *Session) refuseNew() (incomplete []*Incoming) {
 		incomplete = append(incomplete, in)
 		delete(s.arriving, id)
 	}
-	s.signal()
+	s.wakeWaiters()
 	return incomplete
 }
 
@@ -46,7 +46,7 @@ func (s *Session) awaitHandlers(ctx context.Context) error {
 		s.mu.Lock()
 		busy, live := s.running > 0, s.err == nil
 		waits := patient && live && s.sends > 0
-		changed := s.change()
+		changed := s.waitForChange()
 		s.mu.Unlock()
 		if !busy && !waits {
 			return nil

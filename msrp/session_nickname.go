@@ -13,9 +13,9 @@ const hdrUseNickname = "Use-Nickname"
 // MaxNickname is the longest nickname, in bytes. See RFC 7701, section 7.1.
 const MaxNickname = 1023
 
-// nickname handles a NICKNAME request. The result is its answer; nil is 200.
+// handleNickname handles a NICKNAME request. The result is its answer; nil is 200.
 // See RFC 7701, section 7.
-func (s *Session) nickname(f *frame) *StatusError {
+func (s *Session) handleNickname(f *frame) *StatusError {
 	if s.sc.Nickname == nil {
 		return status(StatusUnknownMethod, "")
 	}

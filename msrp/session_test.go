@@ -277,35 +277,6 @@ func TestAbort(t *testing.T) {
 	}
 }
 
-func TestSlowHandlerHoldsSenderBack(t *testing.T) {
-	step := make(chan bool)
-	p := newPair(t, withHandler(func(_ context.Context, m *Incoming) error {
-		<-step
-		_, err := io.Copy(io.Discard, m)
-		return err
-	}))
-	const size = 64 << 20
-	body := &countingReader{r: io.LimitReader(zeros{}, size)}
-	sent := make(chan error, 1)
-	go func() {
-		_, err := p.a.Send(testCtx(t), Message{ContentType: "a/b", Body: body, Size: size})
-		sent <- err
-	}()
-	// With 8 chunks of 64 KB unanswered, no more is read.
-	deadline := time.Now().Add(10 * time.Second)
-	for body.n() < 8*DefaultChunkSize && time.Now().Before(deadline) {
-		time.Sleep(time.Millisecond)
-	}
-	time.Sleep(50 * time.Millisecond)
-	if n := body.n(); n > 10*DefaultChunkSize {
-		t.Fatalf("%d bytes were taken from the body", n)
-	}
-	close(step)
-	if err := next(t, sent); err != nil {
-		t.Fatal(err)
-	}
-}
-
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
@@ -380,52 +351,31 @@ func TestInOrder(t *testing.T) {
 	}
 }
 
-func TestNoSession(t *testing.T) {
-	l := testListener(t, Config{})
-	_, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{
-		Local: testURI(t, "msrp://127.0.0.1:9/me;tcp"), Remote: Path{l.NewURI("")}})
-	var se *StatusError
-	if !errors.As(err, &se) || se.Code != 481 {
-		t.Fatalf("got %v", err)
+func TestSlowHandlerHoldsSenderBack(t *testing.T) {
+	step := make(chan bool)
+	p := newPair(t, withHandler(func(_ context.Context, m *Incoming) error {
+		<-step
+		_, err := io.Copy(io.Discard, m)
+		return err
+	}))
+	const size = 64 << 20
+	body := &countingReader{r: io.LimitReader(zeros{}, size)}
+	sent := make(chan error, 1)
+	go func() {
+		_, err := p.a.Send(testCtx(t), Message{ContentType: "a/b", Body: body, Size: size})
+		sent <- err
+	}()
+	// With 8 chunks of 64 KB unanswered, no more is read.
+	deadline := time.Now().Add(10 * time.Second)
+	for body.n() < 8*DefaultChunkSize && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
 	}
-}
-
-func TestBoundElsewhere(t *testing.T) {
-	p := newPair(t)
-	_, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{Local: p.a.Local(), Remote: p.a.Remote()})
-	var se *StatusError
-	if !errors.As(err, &se) || se.Code != 506 {
-		t.Fatalf("got %v", err)
+	time.Sleep(50 * time.Millisecond)
+	if n := body.n(); n > 10*DefaultChunkSize {
+		t.Fatalf("%d bytes were taken from the body", n)
 	}
-}
-
-func TestManySessionsOnOnePort(t *testing.T) {
-	l := testListener(t, Config{})
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			h, ch := collect(1)
-			local := testURI(t, "msrp://127.0.0.1:9/"+newID(20)+";tcp")
-			b, err := l.Accept(SessionConfig{Local: l.NewURI(""), Remote: Path{local}, Handler: h})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			a, err := Dial(testCtx(t), Config{Logger: quiet}, SessionConfig{Local: local, Remote: Path{b.Local()}})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer a.Close()
-			if _, err := a.Send(testCtx(t), textMessage(a.Local().SessionID)); err != nil {
-				t.Error(err)
-			}
-			if g := <-ch; string(g.body) != a.Local().SessionID {
-				t.Error("wrong session")
-			}
-		}()
+	close(step)
+	if err := next(t, sent); err != nil {
+		t.Fatal(err)
 	}
-	wg.Wait()
 }
