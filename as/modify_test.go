@@ -362,9 +362,9 @@ func TestKeptAfterARestart(t *testing.T) {
 		ms.mu.Lock()
 		srv := ms.channel
 		ms.mu.Unlock()
-		if err := srv.Notify(testContext(t), &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
-			"from-uri": "sip:alice@example.com", "to-uri": "sip:bob@example.com", "connection-id": connection, "messages": "2",
-		}}); err != nil {
+		if err := srv.Notify(testContext(t), &mscp.MsgKept{
+			FromURI: "sip:alice@example.com", ToURI: "sip:bob@example.com", ConnectionID: connection, Messages: 2,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

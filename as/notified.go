@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"hash/fnv"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,29 +29,29 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 		s.inventoryTold(ms, inv)
 		return
 	}
-	o, ok := e.(*mscp.Other)
-	if !ok || o.Space != mscp.ExtensionNamespace || o.Local != "MsgKept" {
+	kept, ok := e.(*mscp.MsgKept)
+	if !ok {
 		return
 	}
-	if o.Attrs["session"] == "open" {
+	if kept.Session == mscp.SessionOpen {
 		ms.tells.Store(true)
 	}
-	if n, err := strconv.ParseInt(o.Attrs["bytes"], 10, 64); err == nil && n > 0 {
-		s.balancer.stored(ms.cfg.Name, n)
+	if kept.Bytes > 0 {
+		s.balancer.stored(ms.cfg.Name, kept.Bytes)
 	}
-	event, ok := wordOf(o)
+	event, ok := wordOf(kept)
 	if !ok || s.setUpByAnother(event.connection) && s.cfg.Inventory != inventoryAlways {
 		return
 	}
-	sender, err := sipua.CanonicalURI(o.Attrs["from-uri"])
+	sender, err := sipua.CanonicalURI(kept.FromURI)
 	if err != nil {
 		return
 	}
-	recipient, err := sipua.CanonicalURI(o.Attrs["to-uri"])
+	recipient, err := sipua.CanonicalURI(kept.ToURI)
 	if err != nil {
 		return
 	}
-	p := Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name, Name: sipua.CleanName(o.Attrs["from-name"]), Since: time.Now()}
+	p := Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name, Name: sipua.CleanName(kept.FromName), Since: time.Now()}
 	// A letter takes the words in the order in which they come.
 	if s.mailboxes.note(p, event) || event.kind == letterKeptNone {
 		return
@@ -76,15 +75,15 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 
 // wordOf is what a MsgKept means to the letter of its pair; ok is false if it means
 // nothing.
-func wordOf(o *mscp.Other) (e letterEvent, ok bool) {
-	e = letterEvent{kind: letterKept, connection: o.Attrs["connection-id"]}
-	none := o.Attrs["messages"] == "0"
-	switch session := o.Attrs["session"]; {
-	case none && (session == "push" || session == "open"):
+func wordOf(kept *mscp.MsgKept) (e letterEvent, ok bool) {
+	e = letterEvent{kind: letterKept, connection: kept.ConnectionID}
+	none := kept.Messages == 0
+	switch session := kept.Session; {
+	case none && (session == mscp.SessionPush || session == mscp.SessionOpen):
 		return e, false // delivered meanwhile
 	case none:
 		e.kind = letterKeptNone
-	case session == "open":
+	case session == mscp.SessionOpen:
 		e.kind = letterArrived
 	}
 	return e, true

@@ -147,10 +147,10 @@ func (w *pairsWorld) push(ctx context.Context, p Pair) error {
 
 // tell puts a MsgKept on the channel.
 func (w *pairsWorld) tell(sender, session, connection string) {
-	w.words = append(w.words, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
-		"from-uri": "sip:" + sender + "@x", "to-uri": testRecipient, "connection-id": connection,
-		"messages": fmt.Sprint(w.kept[sender]), "session": session,
-	}})
+	w.words = append(w.words, &mscp.MsgKept{
+		FromURI: "sip:" + sender + "@x", ToURI: testRecipient, ConnectionID: connection,
+		Messages: w.kept[sender], Session: session,
+	})
 }
 
 // hear delivers the words that are on the channel.

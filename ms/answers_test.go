@@ -3,6 +3,7 @@ package ms
 import (
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -98,8 +99,8 @@ func (a *fakeAS) waitKept(t *testing.T) string {
 	for timeout := time.After(10 * time.Second); ; {
 		select {
 		case e := <-a.notified:
-			if o, ok := e.(*mscp.Other); ok && o.Local == "MsgKept" && o.Attrs["session"] != "open" {
-				return o.Attrs["messages"]
+			if o, ok := e.(*mscp.MsgKept); ok && o.Session != "open" {
+				return strconv.Itoa(o.Messages)
 			}
 		case <-timeout:
 			t.Fatal("no MsgKept")
@@ -196,8 +197,8 @@ func TestAnswerBeforeOutcome(t *testing.T) {
 	for told := ""; told != "1"; { // the dialog goes on
 		select {
 		case e := <-a.notified:
-			if o, ok := e.(*mscp.Other); ok && o.Local == "MsgKept" {
-				told = o.Attrs["messages"]
+			if o, ok := e.(*mscp.MsgKept); ok {
+				told = strconv.Itoa(o.Messages)
 			}
 		case <-time.After(10 * time.Second):
 			t.Fatal("the application server is not told")

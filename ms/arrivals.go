@@ -2,7 +2,6 @@ package ms
 
 import (
 	"context"
-	"strconv"
 	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -60,10 +59,10 @@ func (s *Server) arrived(p store.Pair, connection string) {
 
 func (s *Server) tellArrived(p store.Pair, connection string) {
 	defer s.telling.lock(p)()
-	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: map[string]string{
-		"from-uri": p.Sender, "to-uri": p.Recipient, "connection-id": connection,
-		"messages": strconv.Itoa(s.kept(p)), "session": "open",
-	}})
+	s.channels.notify(s.ctx, &mscp.MsgKept{
+		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: connection,
+		Messages: s.kept(p), Session: mscp.SessionOpen,
+	})
 }
 
 // ending are the store sessions of a pair whose calls have ended, and which may still

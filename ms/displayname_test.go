@@ -30,9 +30,9 @@ func TestDisplayNameIsKept(t *testing.T) {
 		a.bye(l)
 		kept := a.ms.Store().Messages(bob, alice)[0].SenderName
 		for e := range a.notified {
-			if o := e.(*mscp.Other); o.Attrs["session"] == "store" {
-				if o.Attrs["from-name"] != kept {
-					t.Errorf("%q: notified of %+v", name, o.Attrs)
+			if o := e.(*mscp.MsgKept); o.Session == "store" {
+				if o.FromName != kept {
+					t.Errorf("%q: notified of %+v", name, o)
 				}
 				break
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"testing"
 	"time"
 
@@ -116,8 +117,8 @@ func TestArrivals(t *testing.T) {
 	}
 	want := func(session, messages string) {
 		t.Helper()
-		o, ok := a.next().(*mscp.Other)
-		if !ok || o.Local != "MsgKept" || o.Attrs["session"] != session || session == "store" && o.Attrs["messages"] != messages {
+		o, ok := a.next().(*mscp.MsgKept)
+		if !ok || o.Session != session || session == "store" && strconv.Itoa(o.Messages) != messages {
 			t.Fatalf("notified of %+v, want session %s with %s", o, session, messages)
 		}
 	}
@@ -150,8 +151,8 @@ func TestRefusedIsNoArrival(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, ok := a.next().(*mscp.Other)
-		if want := fmt.Sprint(i + 1); !ok || o.Attrs["session"] != "open" || o.Attrs["messages"] != want {
+		o, ok := a.next().(*mscp.MsgKept)
+		if want := fmt.Sprint(i + 1); !ok || o.Session != "open" || strconv.Itoa(o.Messages) != want {
 			t.Fatalf("notified of %+v, want an open session with %s", o, want)
 		}
 		_, resp := a.push([]string{"*"}, func(got) error { return &msrp.StatusError{Code: 413, Reason: "Nope"} })

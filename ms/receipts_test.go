@@ -3,6 +3,7 @@ package ms
 import (
 	"context"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -140,10 +141,10 @@ func (a *fakeAS) wantNotified(t *testing.T, from, to, messages string) {
 	t.Helper()
 	select {
 	case e := <-a.notified:
-		if o, ok := e.(*mscp.Other); ok && o.Attrs["session"] == "open" {
+		if o, ok := e.(*mscp.MsgKept); ok && o.Session == "open" {
 			a.wantNotified(t, from, to, messages)
 			return
-		} else if !ok || o.Local != "MsgKept" || o.Attrs["from-uri"] != from || o.Attrs["to-uri"] != to || o.Attrs["messages"] != messages {
+		} else if !ok || o.FromURI != from || o.ToURI != to || strconv.Itoa(o.Messages) != messages {
 			t.Errorf("notified of %+v", e)
 		}
 	case <-a.ctx().Done():

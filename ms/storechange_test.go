@@ -3,6 +3,7 @@ package ms
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -34,9 +35,9 @@ func TestStoreChangesAreTold(t *testing.T) {
 	a.notified = make(chan mscp.Element, 10)
 	want := func(what, messages, connection string) {
 		t.Helper()
-		o, ok := a.next().(*mscp.Other)
-		if !ok || o.Local != "MsgKept" || o.Attrs["session"] != "store-change" || o.Attrs["from-uri"] != alice ||
-			o.Attrs["to-uri"] != bob || o.Attrs["messages"] != messages || o.Attrs["connection-id"] != connection {
+		o, ok := a.next().(*mscp.MsgKept)
+		if !ok || o.Session != "store-change" || o.FromURI != alice ||
+			o.ToURI != bob || strconv.Itoa(o.Messages) != messages || o.ConnectionID != connection {
 			t.Errorf("%s: notified of %+v, want %s of %q", what, o, messages, connection)
 		}
 	}
@@ -71,7 +72,7 @@ func TestStoreChangesAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.ms.expireNow(time.Now().Add(2 * time.Minute))
-	if o, ok := a.next().(*mscp.Other); !ok || o.Attrs["from-uri"] != "sip:carol@example.com" || o.Attrs["messages"] != "0" {
+	if o, ok := a.next().(*mscp.MsgKept); !ok || o.FromURI != "sip:carol@example.com" || strconv.Itoa(o.Messages) != "0" {
 		t.Errorf("expired: notified of %+v", o)
 	}
 }
@@ -105,11 +106,11 @@ func TestImportDoesNotFlood(t *testing.T) {
 	most := int(time.Since(began)/storeChangePause) + 2 // while it lasts, and once afterwards
 	words, whole := 0, map[string]bool{}
 	for len(whole) < senders {
-		o := a.next().(*mscp.Other)
+		o := a.next().(*mscp.MsgKept)
 		words++
-		n := o.Attrs["messages"]
+		n := strconv.Itoa(o.Messages)
 		if n == fmt.Sprint((messages+senders-1)/senders) || n == fmt.Sprint(messages/senders) {
-			whole[o.Attrs["from-uri"]] = true
+			whole[o.FromURI] = true
 		}
 		if words > most*senders {
 			t.Fatalf("%d words of %d senders", words, senders)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/gomscp/gomscp/mscp"
@@ -125,15 +124,10 @@ func (ss *storeSession) tellKept(session string) {
 // session on the named connection has stored.
 func (s *Server) tellKept(p store.Pair, connection, session string, bytes int64) {
 	defer s.telling.lock(p)()
-	attrs := map[string]string{
-		"from-uri": p.Sender, "to-uri": p.Recipient, "connection-id": connection,
-		"messages": strconv.Itoa(s.kept(p)), "session": session,
-		"bytes": strconv.FormatInt(bytes, 10),
-	}
-	if name := s.nameOf(p); name != "" {
-		attrs["from-name"] = name
-	}
-	s.channels.notify(s.ctx, &mscp.Other{Space: mscp.ExtensionNamespace, Local: "MsgKept", Attrs: attrs})
+	s.channels.notify(s.ctx, &mscp.MsgKept{
+		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: connection, FromName: s.nameOf(p),
+		Messages: s.kept(p), Session: session, Bytes: bytes,
+	})
 }
 
 // nameOf is the display name of the sender of the first message that is kept for a

@@ -121,6 +121,9 @@ func pair(id1, id2 *string, more ...attrSpec) []attrSpec {
 	return append([]attrSpec{{"id1", id1, anyString, true, ""}, {"id2", id2, anyString, true, ""}}, more...)
 }
 
+// bothIDs are what the responses to join and unjoin repeat.
+var bothIDs = []repeated{{"id1", "id1", true}, {"id2", "id2", true}}
+
 func (e *CreateConference) shape() shape {
 	return shape{kind: Request, section: "5.1", attrs: []attrSpec{
 		{"reservedtalkers", &e.ReservedTalkers, nonNegative, false, ""},
@@ -131,7 +134,10 @@ func (e *CreateConference) shape() shape {
 		{"activespeakernotification", &e.ActiveSpeakerNotification, nonNegative, false, "0"},
 		{"videomixingpolicy", &e.VideoMixingPolicy, videoPolicy, false, ""},
 		{"videomixingvas", &e.VideoMixingVAS, positive, false, "3"},
-	}, subscribe: &e.Subscribe, foreign: &e.Foreign}
+	}, subscribe: &e.Subscribe, foreign: &e.Foreign,
+		rules:     e.rules,
+		responses: []string{"conferencecreated", "errorconferencecreate"}, // [MSCP-5.1-3]
+	}
 }
 
 func (e *ConferenceCreated) shape() shape {
@@ -143,7 +149,10 @@ func (e *ErrorConferenceCreate) shape() shape {
 }
 
 func (e *DestroyConference) shape() shape {
-	return shape{kind: Request, section: "5.2", attrs: conference(&e.ConferenceID), foreign: &e.Foreign}
+	return shape{kind: Request, section: "5.2", attrs: conference(&e.ConferenceID), foreign: &e.Foreign,
+		responses: []string{"conferencedestroyed", "errorconferencedestroy"}, // [MSCP-5.2-1]
+		repeats:   []repeated{{"conferenceid", "conferenceid", true}},
+	}
 }
 
 func (e *ConferenceDestroyed) shape() shape {
@@ -163,7 +172,10 @@ func (e *Join) shape() shape {
 		attrSpec{"autooutputgain", &e.AutoOutputGain, boolean, false, "true"},
 		attrSpec{"dtmfclamp", &e.DTMFClamp, boolean, false, "true"},
 		attrSpec{"toneclamp", &e.ToneClamp, boolean, false, "true"},
-	), streams: &e.Streams, foreign: &e.Foreign}
+	), streams: &e.Streams, foreign: &e.Foreign,
+		responses: []string{"conferencejoined", "errorconferencejoin"}, // [MSCP-5.3-2]
+		repeats:   bothIDs,                                             // [MSCP-5.3-1]
+	}
 }
 
 func (e *ConferenceJoined) shape() shape {
@@ -175,7 +187,10 @@ func (e *ErrorConferenceJoin) shape() shape {
 }
 
 func (e *Unjoin) shape() shape {
-	return shape{kind: Request, section: "5.4", attrs: pair(&e.ID1, &e.ID2), foreign: &e.Foreign}
+	return shape{kind: Request, section: "5.4", attrs: pair(&e.ID1, &e.ID2), foreign: &e.Foreign,
+		responses: []string{"conferenceunjoined", "errorconferenceunjoin"}, // [MSCP-5.4-2]
+		repeats:   bothIDs,                                                 // [MSCP-5.4-1]
+	}
 }
 
 func (e *ConferenceUnjoined) shape() shape {

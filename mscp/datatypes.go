@@ -21,10 +21,14 @@ type datatype struct {
 	collapse bool
 	check    func(string) string // what is wrong with a value, or ""
 	number   bool                // of which a sign and zeros at the start do not count
+	trim     bool                // blanks at the ends do not count
 }
 
 // value is what s, as it stands in a document, means.
 func (d datatype) value(s string) string {
+	if d.trim {
+		return strings.TrimSpace(s)
+	}
 	if d.collapse { // [MSCP-8-1]
 		s = xmltree.Collapse(s)
 	}
@@ -52,6 +56,7 @@ func oneOf(values ...string) func(string) string {
 
 var (
 	anyString       = datatype{check: func(string) string { return "" }}
+	trimmed         = datatype{trim: true, check: func(string) string { return "" }}                                                    // of the paper, and ours
 	boolean         = token("true", "false")                                                                                            // [MSCP-8-3]
 	method          = token("get", "post")                                                                                              // [MSCP-8-3]
 	media           = token("audio", "video", "audiovideo")                                                                             // [MSCP-8-3]
@@ -65,8 +70,8 @@ var (
 	tone            = datatype{collapse: true, check: checkTone}                                                                        // [MSCP-5.3-7]
 	mediaType       = datatype{check: checkMediaType}                                                                                   // [MSCP-4.1-6]
 	seconds         = datatype{check: pattern(`^[0-9]+$`, "is no number of seconds")}                                                   // [MSCP-4.1-7]
-	nonNegative     = datatype{true, pattern(`^(\+?[0-9]+|-0+)$`, "is no number of 0 or more"), true}                                   // [MSCP-8-2]
-	positive        = datatype{true, pattern(`^\+?0*[1-9][0-9]*$`, "is no number of 1 or more"), true}                                  // [MSCP-5.1-4]
+	nonNegative     = datatype{collapse: true, check: pattern(`^(\+?[0-9]+|-0+)$`, "is no number of 0 or more"), number: true}          // [MSCP-8-2]
+	positive        = datatype{collapse: true, check: pattern(`^\+?0*[1-9][0-9]*$`, "is no number of 1 or more"), number: true}         // [MSCP-5.1-4]
 	eventName       = datatype{collapse: true, check: pattern(`^[a-zA-Z0-9.]+$`, "holds more, or less, than letters, digits and dots")} // [MSCP-4.6-2]
 	duration        = datatype{check: pattern(durationPattern.String(), "is no duration")}                                              // [MSCP-8-5]
 )

@@ -176,6 +176,9 @@ func (e *DialogPrepare) shape() shape {
 			{"method", &e.Method, method, false, "get"},
 		},
 		script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign,
+		rules:     prepareRules,
+		responses: []string{"dialogprepared", "errordialognotprepared", "errordialogwrongstate"},                // [MSCP-4.1-3]
+		repeats:   []repeated{{"connectionid", "connectionid", false}, {"conferenceid", "conferenceid", false}}, // [MSCP-4.1-4]
 	}
 }
 
@@ -194,27 +197,41 @@ func (e *DialogStart) shape() shape {
 			{"method", &e.Method, method, false, "get"},
 		},
 		script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign,
+		rules:     e.rules,
+		responses: []string{"dialogstarted", "errordialognotstarted", "errordialogwrongstate"}, // [MSCP-4.2-6]
+		repeats: []repeated{{"dialogid", "prepareddialogid", false}, // [MSCP-4.2-5]
+			{"connectionid", "connectionid", false}, {"conferenceid", "conferenceid", false}},
 	}
 }
 
 func (e *DialogPrepared) shape() shape {
-	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign}
+	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign,
+		rules: notBoth("4.1"), // [MSCP-4.1-5]
+	}
 }
 
 func (e *ErrorDialogNotPrepared) shape() shape {
-	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
+		rules: notBoth("4.1"), // [MSCP-4.1-5]
+	}
 }
 
 func (e *ErrorDialogWrongState) shape() shape {
-	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
+		rules: notBoth("4.1, 4.2"), // [MSCP-4.1-5]
+	}
 }
 
 func (e *DialogStarted) shape() shape {
-	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign}
+	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign,
+		rules: oneOfBoth, // [MSCP-4.2-4]
+	}
 }
 
 func (e *ErrorDialogNotStarted) shape() shape {
-	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
+		rules: oneOfBoth, // [MSCP-4.2-4]
+	}
 }
 
 func (e *DialogTerminate) shape() shape {
@@ -225,20 +242,28 @@ func (e *DialogTerminate) shape() shape {
 }
 
 func (e *DialogExit) shape() shape {
-	return shape{kind: Notification, section: "4.4", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign}
+	return shape{kind: Notification, section: "4.4", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign,
+		rules: notBoth("4.4"), // [MSCP-4.4-2]
+	}
 }
 
 func (e *ErrorDialog) shape() shape {
-	return shape{kind: Notification, section: "4.5", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+	return shape{kind: Notification, section: "4.5", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
+		rules: notBoth("4.5"), // [MSCP-4.5-2]
+	}
 }
 
 func (e *DialogUser) shape() shape {
 	attrs := append([]attrSpec{{"name", &e.EventName, eventName, true, ""}}, ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID)...)
-	return shape{kind: Notification, section: "4.6", attrs: attrs, namelist: &e.Namelist, foreign: &e.Foreign}
+	return shape{kind: Notification, section: "4.6", attrs: attrs, namelist: &e.Namelist, foreign: &e.Foreign,
+		rules: notBoth("4.6"), // [MSCP-4.6-1]
+	}
 }
 
 func (e *DialogDisconnect) shape() shape {
-	return shape{kind: Notification, section: "4.7", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign}
+	return shape{kind: Notification, section: "4.7", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign,
+		rules: notBoth("4.7"), // [MSCP-4.7-1]
+	}
 }
 
 func (e *DialogTransfer) shape() shape {
@@ -248,15 +273,21 @@ func (e *DialogTransfer) shape() shape {
 		attrSpec{"maxtime", &e.MaxTime, duration, true, ""},
 		attrSpec{"connecttimeout", &e.ConnectTimeout, duration, true, ""},
 		attrSpec{"aai", &e.AAI, anyString, false, ""},
-	), namelist: &e.Namelist, foreign: &e.Foreign}
+	), namelist: &e.Namelist, foreign: &e.Foreign,
+		rules: notBoth("4.8"), // [MSCP-4.8-1]
+	}
 }
 
 func (e *DialogTerminateTransfer) shape() shape {
 	return shape{kind: Notification, section: "4.9", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
-		attrSpec{"reason", &e.Reason, terminateReason, true, ""}), foreign: &e.Foreign}
+		attrSpec{"reason", &e.Reason, terminateReason, true, ""}), foreign: &e.Foreign,
+		rules: notBoth("4.9"), // [MSCP-4.9-1]
+	}
 }
 
 func (e *DialogTransferComplete) shape() shape {
 	return shape{kind: Notification, section: "4.10", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
-		attrSpec{"reason", &e.Reason, completeReason, true, ""}), foreign: &e.Foreign}
+		attrSpec{"reason", &e.Reason, completeReason, true, ""}), foreign: &e.Foreign,
+		rules: notBoth("4.10"), // [MSCP-4.10-1]
+	}
 }

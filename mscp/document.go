@@ -63,8 +63,7 @@ type Document struct {
 func (d *Document) Encode(dialect Dialect) []byte {
 	var b bytes.Buffer
 	b.Grow(256) // most documents
-	_, ours := d.Element.(extensionElement)
-	bare := dialect == Paper && ours
+	bare := dialect == Paper && d.Element != nil && paperElements[d.Element.elementName()] != nil
 	if !bare {
 		b.WriteString(`<mscp version="1.0" xmlns="` + Namespace + `"`) // [MSCP-3.2-2]
 		writeForeignAttrs(&b, d.Root)
@@ -97,35 +96,38 @@ func (d *Document) encodeElement(b *bytes.Buffer, bare bool) {
 		xmltree.Escape(b, d.Reason)
 	case *Other:
 		encodeOther(b, e)
-	case draftElement:
-		encodeDraft(b, e)
-	case ownElement:
-		e.encode(b)
-	case extensionElement:
-		encodeExtension(b, e, bare)
+	case typedElement:
+		if s := e.shape(); s.own {
+			encodeOwn(b, e, s, bare)
+		} else {
+			encodeDraft(b, e, s)
+		}
 	}
 }
 
-func encodeExtension(b *bytes.Buffer, e extensionElement, bare bool) {
+// encodeOwn writes an element of the paper, or of ours; bare is as the paper has it.
+func encodeOwn(b *bytes.Buffer, e typedElement, s shape, bare bool) {
+	name := e.elementName()
 	b.WriteByte('<')
-	b.WriteString(e.elementName())
+	b.WriteString(name)
 	if !bare {
 		writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
 	}
-	for i, value := range e.fields() {
-		if value != nil {
-			writeAttr(b, extensionNames[i], *value)
+	for _, a := range s.attrs {
+		if a.required || *a.value != "" && !bare {
+			writeAttr(b, a.name, *a.value)
 		}
 	}
-	if r, ok := e.(*RestoreMsg); ok && !bare {
-		if r.FromName != "" {
-			writeAttr(b, attrFromName, r.FromName)
-		}
-		if r.FromAlso != "" {
-			writeAttr(b, attrFromAlso, r.FromAlso)
-		}
+	if s.typed != nil {
+		s.typed.write(b)
 	}
-	b.WriteString("/>")
+	if s.typed == nil || s.typed.children == nil {
+		b.WriteString("/>")
+		return
+	}
+	b.WriteByte('>')
+	s.typed.children(b)
+	b.WriteString("</" + name + ">")
 }
 
 func encodeOther(b *bytes.Buffer, o *Other) {
@@ -145,8 +147,7 @@ func encodeOther(b *bytes.Buffer, o *Other) {
 
 // encodeDraft writes an element of the draft: attributes that are required are
 // there even if empty, others only with a value.
-func encodeDraft(b *bytes.Buffer, e draftElement) {
-	s := e.shape()
+func encodeDraft(b *bytes.Buffer, e typedElement, s shape) {
 	b.WriteString("<" + e.elementName())
 	for _, a := range s.attrs {
 		if a.required || *a.value != "" || a.name == "connectionid" && namesNothing(e) {
@@ -178,7 +179,7 @@ func encodeDraft(b *bytes.Buffer, e draftElement) {
 
 // namesNothing reports whether e must name one end point, and has none: an
 // empty one is written. See section 4.2.
-func namesNothing(e draftElement) bool {
+func namesNothing(e typedElement) bool {
 	n, ok := e.(*ErrorDialogNotStarted)
 	return ok && n.ConnectionID+n.ConferenceID == "" // [MSCP-4.2-4]
 }

@@ -1,7 +1,6 @@
 package mscp
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 )
@@ -16,11 +15,8 @@ type RequestFailed struct {
 
 func (*RequestFailed) elementName() string { return "RequestFailed" }
 
-func (e *RequestFailed) encode(b *bytes.Buffer) {
-	b.WriteString("<RequestFailed")
-	writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
-	writeAttr(b, "reason", e.Reason)
-	b.WriteString("/>")
+func (e *RequestFailed) shape() shape {
+	return shape{kind: Response, section: "section 7.2.4", own: true, attrs: []attrSpec{reason(&e.Reason)}}
 }
 
 // ErrorReason reports whether e says that something has failed, and why:
@@ -34,7 +30,7 @@ func ErrorReason(e Element) (reason string, failed bool) {
 		return q.Reason, true
 	case *RequestFailed:
 		return q.Reason, true
-	case draftElement:
+	case typedElement:
 		if strings.HasPrefix(q.elementName(), "error") {
 			return attributeOf(e, "reason"), true
 		}

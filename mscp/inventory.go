@@ -48,30 +48,41 @@ func (*SendInventory) elementName() string    { return "SendInventory" }
 func (*InventoryFollows) elementName() string { return "InventoryFollows" }
 func (*Inventory) elementName() string        { return "Inventory" }
 
-// ownElement is one of the three above, or RequestFailed.
-type ownElement interface {
-	Element
-	encode(b *bytes.Buffer)
+// ownElements makes every element of ours by its name.
+var ownElements = map[string]func() typedElement{
+	"SendInventory":    func() typedElement { return &SendInventory{} },
+	"InventoryFollows": func() typedElement { return &InventoryFollows{} },
+	"Inventory":        func() typedElement { return &Inventory{} },
+	"MsgKept":          func() typedElement { return &MsgKept{} },
+	"RequestFailed":    func() typedElement { return &RequestFailed{} },
 }
 
-func (e *SendInventory) encode(b *bytes.Buffer)    { encodeInventoryID(b, e, e.InventoryID) }
-func (e *InventoryFollows) encode(b *bytes.Buffer) { encodeInventoryID(b, e, e.InventoryID) }
-
-func encodeInventoryID(b *bytes.Buffer, e Element, id string) {
-	b.WriteString("<" + e.elementName())
-	writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
-	writeAttr(b, "inventory-id", id)
-	b.WriteString("/>")
+// inventory is the shape of an element with an inventory-id.
+func inventory(kind Kind, id *string) shape {
+	return shape{kind: kind, section: "inventory", own: true, attrs: []attrSpec{{"inventory-id", id, trimmed, true, ""}}}
 }
 
-func (e *Inventory) encode(b *bytes.Buffer) {
-	b.WriteString("<Inventory")
-	writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
-	writeAttr(b, "inventory-id", e.InventoryID)
-	writeAttr(b, "batch", strconv.Itoa(e.Batch))
-	writeAttr(b, "last", strconv.FormatBool(e.Last))
-	b.WriteByte('>')
-	for _, p := range e.Pairs {
+func (e *SendInventory) shape() shape {
+	s := inventory(Request, &e.InventoryID)
+	s.responses, s.repeats = []string{"InventoryFollows"}, []repeated{{"inventory-id", "inventory-id", true}}
+	return s
+}
+
+func (e *InventoryFollows) shape() shape { return inventory(Response, &e.InventoryID) }
+
+func (inv *Inventory) shape() shape {
+	s := inventory(Notification, &inv.InventoryID)
+	s.typed = &typedPart{[]string{"batch", "last"}, inv.read, inv.write, inv.writePairs}
+	return s
+}
+
+func (inv *Inventory) write(b *bytes.Buffer) {
+	writeAttr(b, "batch", strconv.Itoa(inv.Batch))
+	writeAttr(b, "last", strconv.FormatBool(inv.Last))
+}
+
+func (inv *Inventory) writePairs(b *bytes.Buffer) {
+	for _, p := range inv.Pairs {
 		b.WriteString("<Pair")
 		writeAttr(b, "from-uri", p.FromURI)
 		writeAttr(b, "to-uri", p.ToURI)
@@ -84,51 +95,11 @@ func (e *Inventory) encode(b *bytes.Buffer) {
 		}
 		b.WriteString("/>")
 	}
-	b.WriteString("</Inventory>")
 }
 
-// isInventory reports whether the element is one of the inventory.
-func isInventory(n *xmltree.Node) bool {
-	if n.Space != ExtensionNamespace {
-		return false
-	}
-	switch n.Local {
-	case "SendInventory", "InventoryFollows", "Inventory":
-		return true
-	}
-	return false
-}
-
-// inventory reads one of its elements.
-func (r *reading) inventory(kind Kind, n *xmltree.Node) Element {
-	id, ok := n.Attr("inventory-id")
-	if id = strings.TrimSpace(id); !ok {
-		r.note(n, false, "%s has no inventory-id (inventory)", n.Local)
-	}
-	r.noText(n, false)
-	var e Element
-	var of Kind
-	switch n.Local {
-	case "SendInventory":
-		e, of = &SendInventory{InventoryID: id}, Request
-		r.unknownAttrs(n, "inventory-id")
-	case "InventoryFollows":
-		e, of = &InventoryFollows{InventoryID: id}, Response
-		r.unknownAttrs(n, "inventory-id")
-	default:
-		e, of = r.pairs(n, id), Notification
-		r.unknownAttrs(n, "inventory-id", "batch", "last")
-	}
-	if kind != of {
-		r.note(n, false, "%s in a %s (inventory)", n.Local, kind)
-	}
-	return e
-}
-
-// pairs reads an Inventory. A pair without its URIs stands for nothing, and is
-// left out.
-func (r *reading) pairs(n *xmltree.Node, id string) *Inventory {
-	inv := &Inventory{InventoryID: id}
+// read takes what is no string. A pair without its URIs stands for nothing, and is left
+// out.
+func (inv *Inventory) read(r *reading, n *xmltree.Node) {
 	inv.Batch = r.count(n, "batch")
 	last, _ := n.Attr("last")
 	inv.Last = strings.TrimSpace(last) == "true"
@@ -161,7 +132,6 @@ func (r *reading) pairs(n *xmltree.Node, id string) *Inventory {
 		}
 		inv.Pairs = append(inv.Pairs, p) // bounded by MaxElements
 	}
-	return inv
 }
 
 // count reads an attribute that is a number of 0 or more; 0 if it is none.

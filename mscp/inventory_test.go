@@ -75,3 +75,36 @@ func TestInventoryReading(t *testing.T) {
 		t.Errorf("another namespace: %+v, %v", d, err)
 	}
 }
+
+// TestMsgKept writes and reads what an MS keeps, and reads what older or careless ones send.
+func TestMsgKept(t *testing.T) {
+	for _, e := range []*MsgKept{
+		{FromURI: "sip:a&b@x", ToURI: "sip:c@x", ConnectionID: "1;2;3", FromName: `"A" <B>`, Session: SessionStore, Messages: 3, Bytes: 1 << 40},
+		{FromURI: "a", ToURI: "b", Session: SessionOpen},
+		{FromURI: "a", ToURI: "b", Messages: -1},
+	} {
+		b := (&Document{Kind: Notification, Element: e}).Encode(Paper)
+		got, err := ParseWith(b, Options{Strict: e.Messages >= 0})
+		if err != nil || !reflect.DeepEqual(got.Element, e) {
+			t.Errorf("%s: %+v, %v", b, got, err)
+		}
+	}
+	for attrs, want := range map[string]struct {
+		messages int
+		bytes    int64
+		findings int
+	}{
+		`messages=" 2 "`: {2, 0, 0}, `messages="none"`: {-1, 0, 1}, `messages="-2"`: {-1, 0, 1}, ``: {-1, 0, 1},
+		`messages="99999999999"`: {-1, 0, 1}, `messages="0" bytes="many"`: {0, 0, 1}, `messages="0" bytes="-1"`: {0, 0, 1},
+		`messages="0" bytes="7" color="red"`: {0, 7, 1},
+	} {
+		b := []byte(open + `<notification><MsgKept xmlns="` + ExtensionNamespace + `" from-uri="a" to-uri="b" connection-id="c" ` + attrs + `/></notification>` + closing)
+		d, err := ParseDocument(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := d.Element.(*MsgKept); !ok || e.Messages != want.messages || e.Bytes != want.bytes || len(Validate(b)) != want.findings {
+			t.Errorf("%s: %+v, %v", attrs, d.Element, Validate(b))
+		}
+	}
+}

@@ -46,13 +46,8 @@ func oneEndPoint(connection, conference string) (string, string) {
 
 func newID() string { return "refused-" + rand.Text() }
 
-// isRequest reports whether the draft or the paper names the request.
+// isRequest reports whether e is a request of the draft, of the paper or of ours.
 func isRequest(e Element) bool {
-	switch e := e.(type) {
-	case *RestoreMsg, *SendMsg, *SendInventory:
-		return true
-	case draftElement:
-		return e.shape().kind == Request
-	}
-	return false
+	t, ok := e.(typedElement)
+	return ok && t.shape().kind == Request
 }

@@ -20,7 +20,7 @@ func TestResponses(t *testing.T) {
 		"unjoin":            {"5.4", "conferenceunjoined errorconferenceunjoin"},
 	} {
 		for name, create := range draftElements {
-			err := CheckAnswer(newDraftElement(req), create())
+			err := CheckAnswer(draftElements[req](), create())
 			if may := strings.Contains(" "+want.names+" ", " "+name+" "); (err == nil) != may {
 				t.Errorf("%s to %s: %v", name, req, err)
 			} else if !may && !strings.Contains(err.Error(), "(section "+want.section+")") {
@@ -28,7 +28,7 @@ func TestResponses(t *testing.T) {
 			}
 		}
 		for _, name := range strings.Fields(want.names) { // and repeats what it must
-			q, r := newDraftElement(req), newDraftElement(name)
+			q, r := draftElements[req](), draftElements[name]()
 			for _, attr := range []string{"connectionid", "conferenceid", "id1", "id2"} {
 				p, mine := valueOf(q, attr), valueOf(r, attr)
 				if p == nil || mine == nil {
@@ -57,7 +57,7 @@ func TestResponses(t *testing.T) {
 }
 
 // valueOf points to an attribute, or is nil.
-func valueOf(e draftElement, name string) *string {
+func valueOf(e typedElement, name string) *string {
 	for _, a := range e.shape().attrs {
 		if a.name == name {
 			return a.value

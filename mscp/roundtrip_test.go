@@ -89,7 +89,7 @@ func TestRoundTrip(t *testing.T) {
 
 // fullDocument is a document with an element that has all its attributes and
 // children, but for those that exclude each other.
-func fullDocument(t *testing.T, e draftElement) []byte {
+func fullDocument(t *testing.T, e typedElement) []byte {
 	s := e.shape()
 	for _, a := range s.attrs {
 		for _, value := range []string{"a&<b>'\"", "http://a/?b&c", "false", "7", "get", "a/b", "10s", "audiovideo", "manual", "busy", "near_end_disconnect", "event.1"} {

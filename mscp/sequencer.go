@@ -145,9 +145,7 @@ func appendTargets(ids []string, e Element) []string {
 		}
 	}
 	switch e := e.(type) {
-	case extensionElement:
-		add(*e.fields()[2]) // connection-id
-	case draftElement:
+	case typedElement:
 		for _, a := range e.shape().attrs {
 			if slices.Contains(targetNames, a.name) {
 				add(*a.value)

@@ -1,7 +1,7 @@
 package mscp
 
 import (
-	"slices"
+	"bytes"
 
 	"github.com/beevik/etree"
 
@@ -36,15 +36,50 @@ type Foreign struct {
 	Inside map[string]Foreign
 }
 
-// A shape tells how an element of the draft is written; it points into it.
+// A shape is the row of one element in the table of this package: where it stands, what
+// it holds, which rules it has, and what answers it. It points into the element.
 type shape struct {
-	kind                Kind
-	section             string
-	attrs               []attrSpec
+	kind    Kind
+	section string // of the draft, or what ref says of an element of ours
+	own     bool   // of ExtensionNamespace
+	attrs   []attrSpec
+
 	script              **etree.Element
 	namelist, subscribe *[]Item
 	streams             *[]Stream
-	foreign             *Foreign
+	foreign             *Foreign // nil for elements of ours
+
+	typed *typedPart // of elements of ours; nil if there are only strings
+
+	// rules are what holds between the attributes and children of the element, beyond
+	// each one's own datatype, as it was read: an attribute that is there and empty is
+	// there. Each is a text with its section.
+	rules func(n *xmltree.Node) []string
+
+	responses []string   // to a request
+	repeats   []repeated // what they repeat of it
+}
+
+// ref is where the element is specified, as findings say it.
+func (s shape) ref() string {
+	if s.own {
+		return s.section
+	}
+	return "section " + s.section
+}
+
+// A typedPart is what an element holds in attributes that are no strings, or in children.
+type typedPart struct {
+	attrs    []string
+	read     func(*reading, *xmltree.Node)
+	write    func(*bytes.Buffer) // the attributes
+	children func(*bytes.Buffer) // nil for none
+}
+
+// repeated is an attribute of a request whose value its response has.
+type repeated struct {
+	inResponse, inRequest string
+	always                bool // also if the request has none
 }
 
 // An attrSpec is one attribute of an element.
@@ -56,56 +91,48 @@ type attrSpec struct {
 	def      string // the default
 }
 
-// draftElement is an Element of sections 4 and 5.
-type draftElement interface {
+// A typedElement is an Element with a type of its own.
+type typedElement interface {
 	Element
 	shape() shape
 }
 
-// newDraftElement makes an empty element of that name, or nil.
-func newDraftElement(name string) draftElement {
-	if create := draftElements[name]; create != nil {
-		return create()
-	}
-	return nil
-}
-
 // draftElements makes every element of sections 4 and 5 by its name.
-var draftElements = map[string]func() draftElement{
-	"dialogprepare":           func() draftElement { return &DialogPrepare{} },
-	"dialogprepared":          func() draftElement { return &DialogPrepared{} },
-	"errordialognotprepared":  func() draftElement { return &ErrorDialogNotPrepared{} },
-	"errordialogwrongstate":   func() draftElement { return &ErrorDialogWrongState{} },
-	"dialogstart":             func() draftElement { return &DialogStart{} },
-	"dialogstarted":           func() draftElement { return &DialogStarted{} },
-	"errordialognotstarted":   func() draftElement { return &ErrorDialogNotStarted{} },
-	"dialogterminate":         func() draftElement { return &DialogTerminate{} },
-	"dialogexit":              func() draftElement { return &DialogExit{} },
-	"errordialog":             func() draftElement { return &ErrorDialog{} },
-	"dialoguser":              func() draftElement { return &DialogUser{} },
-	"dialogdisconnect":        func() draftElement { return &DialogDisconnect{} },
-	"dialogtransfer":          func() draftElement { return &DialogTransfer{} },
-	"dialogterminatetransfer": func() draftElement { return &DialogTerminateTransfer{} },
-	"dialogtransfercomplete":  func() draftElement { return &DialogTransferComplete{} },
-	"createconference":        func() draftElement { return &CreateConference{} },
-	"conferencecreated":       func() draftElement { return &ConferenceCreated{} },
-	"errorconferencecreate":   func() draftElement { return &ErrorConferenceCreate{} },
-	"destroyconference":       func() draftElement { return &DestroyConference{} },
-	"conferencedestroyed":     func() draftElement { return &ConferenceDestroyed{} },
-	"errorconferencedestroy":  func() draftElement { return &ErrorConferenceDestroy{} },
-	"join":                    func() draftElement { return &Join{} },
-	"conferencejoined":        func() draftElement { return &ConferenceJoined{} },
-	"errorconferencejoin":     func() draftElement { return &ErrorConferenceJoin{} },
-	"unjoin":                  func() draftElement { return &Unjoin{} },
-	"conferenceunjoined":      func() draftElement { return &ConferenceUnjoined{} },
-	"errorconferenceunjoin":   func() draftElement { return &ErrorConferenceUnjoin{} },
-	"conferenceuser":          func() draftElement { return &ConferenceUser{} },
+var draftElements = map[string]func() typedElement{
+	"dialogprepare":           func() typedElement { return &DialogPrepare{} },
+	"dialogprepared":          func() typedElement { return &DialogPrepared{} },
+	"errordialognotprepared":  func() typedElement { return &ErrorDialogNotPrepared{} },
+	"errordialogwrongstate":   func() typedElement { return &ErrorDialogWrongState{} },
+	"dialogstart":             func() typedElement { return &DialogStart{} },
+	"dialogstarted":           func() typedElement { return &DialogStarted{} },
+	"errordialognotstarted":   func() typedElement { return &ErrorDialogNotStarted{} },
+	"dialogterminate":         func() typedElement { return &DialogTerminate{} },
+	"dialogexit":              func() typedElement { return &DialogExit{} },
+	"errordialog":             func() typedElement { return &ErrorDialog{} },
+	"dialoguser":              func() typedElement { return &DialogUser{} },
+	"dialogdisconnect":        func() typedElement { return &DialogDisconnect{} },
+	"dialogtransfer":          func() typedElement { return &DialogTransfer{} },
+	"dialogterminatetransfer": func() typedElement { return &DialogTerminateTransfer{} },
+	"dialogtransfercomplete":  func() typedElement { return &DialogTransferComplete{} },
+	"createconference":        func() typedElement { return &CreateConference{} },
+	"conferencecreated":       func() typedElement { return &ConferenceCreated{} },
+	"errorconferencecreate":   func() typedElement { return &ErrorConferenceCreate{} },
+	"destroyconference":       func() typedElement { return &DestroyConference{} },
+	"conferencedestroyed":     func() typedElement { return &ConferenceDestroyed{} },
+	"errorconferencedestroy":  func() typedElement { return &ErrorConferenceDestroy{} },
+	"join":                    func() typedElement { return &Join{} },
+	"conferencejoined":        func() typedElement { return &ConferenceJoined{} },
+	"errorconferencejoin":     func() typedElement { return &ErrorConferenceJoin{} },
+	"unjoin":                  func() typedElement { return &Unjoin{} },
+	"conferenceunjoined":      func() typedElement { return &ConferenceUnjoined{} },
+	"errorconferenceunjoin":   func() typedElement { return &ErrorConferenceUnjoin{} },
+	"conferenceuser":          func() typedElement { return &ConferenceUser{} },
 }
 
 // SetDefaults gives every attribute that e lacks the draft's default. A
 // DialogStart of a prepared dialog must not have them, and gets none.
 func SetDefaults(e Element) {
-	d, ok := e.(draftElement)
+	d, ok := e.(typedElement)
 	if !ok || isPrepared(e) { // [MSCP-4.2-9]
 		return
 	}
@@ -120,91 +147,4 @@ func SetDefaults(e Element) {
 func isPrepared(e Element) bool {
 	s, ok := e.(*DialogStart)
 	return ok && s.PreparedDialogID != ""
-}
-
-// rules are what holds between the attributes and children of e, beyond each
-// one's own datatype, where n is what e was read from: an attribute that is
-// there and empty is there. Each is a text with its section.
-func rules(e draftElement, n *xmltree.Node) []string {
-	switch e := e.(type) {
-	case *DialogPrepare:
-		return slices.Concat(
-			unless(has(n, "src") != hasChild(n, "src"), "exactly one of the src attribute and the src element (section 4.1)"), // [MSCP-4.1-1]
-			notBoth(n, "4.1"), // [MSCP-4.1-2]
-		)
-	case *DialogStart:
-		return startRules(e, n)
-	case *DialogPrepared, *ErrorDialogNotPrepared:
-		return notBoth(n, "4.1") // [MSCP-4.1-5]
-	case *ErrorDialogWrongState:
-		return notBoth(n, "4.1, 4.2") // [MSCP-4.1-5]
-	case *DialogStarted, *ErrorDialogNotStarted:
-		return unless(has(n, "connectionid") != has(n, "conferenceid"), "exactly one of connectionid and conferenceid (section 4.2)") // [MSCP-4.2-4]
-	case *DialogExit:
-		return notBoth(n, "4.4") // [MSCP-4.4-2]
-	case *ErrorDialog:
-		return notBoth(n, "4.5") // [MSCP-4.5-2]
-	case *DialogUser:
-		return notBoth(n, "4.6") // [MSCP-4.6-1]
-	case *DialogDisconnect:
-		return notBoth(n, "4.7") // [MSCP-4.7-1]
-	case *DialogTransfer:
-		return notBoth(n, "4.8") // [MSCP-4.8-1]
-	case *DialogTerminateTransfer:
-		return notBoth(n, "4.9") // [MSCP-4.9-1]
-	case *DialogTransferComplete:
-		return notBoth(n, "4.10") // [MSCP-4.10-1]
-	case *CreateConference:
-		return createRules(e)
-	}
-	return nil
-}
-
-func unless(ok bool, text string) []string {
-	if ok {
-		return nil
-	}
-	return []string{text}
-}
-
-// has reports whether n has the attribute, and hasChild whether it has the
-// child of the draft, be they empty.
-func has(n *xmltree.Node, name string) bool {
-	_, ok := n.Attr(name)
-	return ok
-}
-
-func hasChild(n *xmltree.Node, name string) bool {
-	return slices.ContainsFunc(n.Kids, func(kid *xmltree.Node) bool { return kid.Local == name && kid.Space == n.Space })
-}
-
-func notBoth(n *xmltree.Node, section string) []string {
-	return unless(!has(n, "connectionid") || !has(n, "conferenceid"), "connectionid and conferenceid are both there (section "+section+")")
-}
-
-func startRules(e *DialogStart, n *xmltree.Node) []string {
-	found := notBoth(n, "4.2") // [MSCP-4.2-3]
-	if !has(n, "prepareddialogid") {
-		found = append(found, unless(has(n, "src") != hasChild(n, "src"), "exactly one of the src attribute, the src element and prepareddialogid (section 4.2)")...) // [MSCP-4.2-7]
-		// A prepared dialog may inherit its end point.
-		return append(found, unless(e.ConnectionID+e.ConferenceID != "", "neither connectionid nor conferenceid (section 4.2)")...) // [MSCP-4.2-8]
-	}
-	found = append(found, unless(e.PreparedDialogID != "", "prepareddialogid is empty (section 4.2)")...)
-	for _, name := range []string{"src", "type", "maxage", "maxstale", "enctype", "method"} {
-		found = append(found, unless(!has(n, name), name+" beside prepareddialogid (section 4.2)")...) // [MSCP-4.2-1]
-	}
-	for _, name := range []string{"src", "namelist", "subscribe", "stream"} {
-		found = append(found, unless(!hasChild(n, name), name+" element beside prepareddialogid (section 4.2)")...) // [MSCP-4.2-1]
-	}
-	return found
-}
-
-func createRules(e *CreateConference) []string {
-	if e.ReservedMedia != "video" && e.ReservedMedia != "audiovideo" {
-		return nil
-	}
-	return slices.Concat(
-		unless(e.AudioMixingPolicy != "", "video without audiomixingpolicy (section 5.1)"),                                                        // [MSCP-5.1-2]
-		unless((e.AudioMixingPolicy == "manual") == (e.VideoMixingPolicy == "manual"), "only one of the mixing policies is manual (section 5.1)"), // [MSCP-5.1-1]
-	)
 }

@@ -17,17 +17,8 @@ func ValidateElement(e Element) error {
 
 // kindOf is what e is for; a foreign element may be for anything.
 func kindOf(e Element) Kind {
-	switch e := e.(type) {
-	case draftElement:
-		return e.shape().kind
-	case *Inventory:
-		return Notification
-	case *SendInventory, *Other:
-		return Request
-	case extensionElement:
-		if isRequest(e) {
-			return Request
-		}
+	if t, ok := e.(typedElement); ok {
+		return t.shape().kind
 	}
-	return Response
+	return Request
 }

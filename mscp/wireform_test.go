@@ -169,7 +169,7 @@ func TestDefaults(t *testing.T) {
 		"join": {"mediapreferred": "false", "entertone": "true", "exittone": "true", "autoinputgain": "true", "autooutputgain": "true",
 			"dtmfclamp": "true", "toneclamp": "true"},
 	} {
-		e := newDraftElement(name)
+		e := draftElements[name]()
 		SetDefaults(e)
 		for _, a := range e.shape().attrs {
 			if *a.value != want[a.name] {
@@ -185,7 +185,7 @@ func TestDefaults(t *testing.T) {
 		}
 	}
 	for name := range draftElements {
-		e := newDraftElement(name)
+		e := draftElements[name]()
 		if SetDefaults(e); name == "dialogexit" && attributeOf(e, "dialogid") != "" {
 			t.Errorf("%+v", e)
 		}

@@ -4,53 +4,126 @@ import (
 	"github.com/gomscp/gomscp/internal/xmltree"
 )
 
+var paperMisnamed = map[string]string{"connection-id": "connectionid"}
+
 // misnamed are the names that the draft's own examples and text use in the
 // place of those of its schema: they are taken for them. See section 6.2
-// (dialog), section 6.3 (event) and sections 4.1, 4.2 and 5.3 (media).
+// (dialog), section 6.3 (event) and sections 4.1, 4.2 and 5.3 (media). The paper's are
+// written as the draft's, too.
 var misnamed = map[string]map[string]string{
 	"dialogexit": {"dialogid": "dialog"},
 	"dialoguser": {"name": "event"},
 	"stream":     {"type": "media"},
+
+	"RestoreMsg": paperMisnamed, "MsgRestored": paperMisnamed, "MsgNotRestored": paperMisnamed,
+	"SendMsg": paperMisnamed, "MsgSended": paperMisnamed, "MsgNotSended": paperMisnamed,
 }
 
-// draft fills e from n and notes what is wrong. Broken rules are fatal in a
-// request, which must not be carried out then; responses and notifications are
-// taken as they are.
-func (r *reading) draft(e draftElement, s shape, n *xmltree.Node) {
-	fatal := s.kind == Request
-	var names []string
+// creator is what makes the typed element of n's name: the draft's, the paper's in any
+// of three namespaces, or ours. It is nil for what is foreign or not known.
+func (r *reading) creator(n *xmltree.Node) func() typedElement {
+	if n.Space == ExtensionNamespace && ownElements[n.Local] != nil {
+		return ownElements[n.Local]
+	}
+	if n.Space == ExtensionNamespace || n.Space == Namespace || n.Space == "" {
+		if create := paperElements[n.Local]; create != nil {
+			return create
+		}
+	}
+	if r.ours(n) {
+		return draftElements[n.Local]
+	}
+	return nil
+}
+
+// respelled are the names of elements that the draft's text and examples have in the
+// place of those of its schema, and where.
+var respelled = map[string]struct{ name, section string }{
+	"dialogterminatecomplete": {"dialogtransfercomplete", "4.8.2"},
+	"error.dialog.notstarted": {"errordialognotstarted", "4.2"},
+}
+
+// element reads one element that counts: of the draft, of the paper, or of ours.
+func (r *reading) element(kind Kind, n *xmltree.Node) Element {
+	if right, ok := respelled[n.Local]; ok && r.ours(n) {
+		r.note(n, false, "%s instead of %s (section %s)", n.Local, right.name, right.section)
+		n.Local = right.name
+	}
+	create := r.creator(n)
+	if create == nil {
+		r.note(n, false, "%s is no element of the draft (section 8)", shorten(n.Local))
+		return r.other(n)
+	}
+	e := create()
+	s := e.shape()
+	switch {
+	case s.kind == kind:
+	case s.own:
+		r.note(n, false, "%s in a %s (%s)", n.Local, kind, s.section)
+	default: // [MSCP-8-8]
+		// Section 6.1 has dialogexit in a response. What a request must not
+		// hold, the server refuses.
+		r.note(n, false, "%s in a %s (section 8)", n.Local, kind)
+	}
+	if s.own && n.Space != ExtensionNamespace {
+		r.note(n, false, "%s is not in the namespace %s (section 3.3)", n.Local, ExtensionNamespace) // [MSCP-3.3-2]
+	}
+	r.typed(s, n)
+	return e
+}
+
+// typed fills the element of s from n and notes what is wrong. Broken rules are fatal in
+// a request of the draft, which must not be carried out then; responses, notifications
+// and elements of ours are taken as they are.
+func (r *reading) typed(s shape, n *xmltree.Node) {
+	fatal := s.kind == Request && !s.own
+	names := make([]string, 0, 8)
 	for _, a := range s.attrs {
 		names = append(names, a.name)
-		*a.value = r.attribute(n, a, s.section, fatal, &names)
+		*a.value = r.attribute(n, a, s.ref(), fatal, &names)
+	}
+	if s.typed != nil {
+		names = append(names, s.typed.attrs...)
+		s.typed.read(r, n)
 	}
 	r.unknownAttrs(n, names...)
 	r.noText(n, false)
+	if s.own {
+		return
+	}
 	for _, kid := range n.Kids {
 		r.part(s, n, kid, fatal)
 	}
 	r.keepAttrs(s.foreign, n)
-	for _, text := range rules(e, n) {
+	if s.rules == nil {
+		return
+	}
+	for _, text := range s.rules(n) {
 		r.note(n, fatal, "%s: %s", n.Local, text)
 	}
 }
 
-func (r *reading) attribute(n *xmltree.Node, a attrSpec, section string, fatal bool, names *[]string) string {
+func (r *reading) attribute(n *xmltree.Node, a attrSpec, ref string, fatal bool, names *[]string) string {
 	v, ok := n.Attr(a.name)
 	if wrong := misnamed[n.Local][a.name]; !ok && wrong != "" {
 		if v, ok = n.Attr(wrong); ok {
 			*names = append(*names, wrong)
-			r.note(n, false, "%s has %s instead of %s (section 8)", n.Local, wrong, a.name)
+			r.note(n, false, "%s has %s instead of %s (%s)", n.Local, wrong, a.name, ref)
 		}
 	}
 	if !ok {
 		if a.required {
-			r.note(n, fatal, "%s has no %s (section %s)", n.Local, a.name, section) // [MSCP-8-6]
+			r.note(n, fatal, "%s has no %s (%s)", n.Local, a.name, ref) // [MSCP-8-6]
 		}
 		return ""
 	}
+	read := v
 	v = a.of.value(v)
+	if a.of.trim && v != read {
+		r.note(n, false, "%s of %s has blanks around it (%s)", a.name, n.Local, ref)
+	}
 	if wrong := a.of.check(v); wrong != "" {
-		r.note(n, fatal, "%s of %s %s (section %s)", a.name, n.Local, wrong, section)
+		r.note(n, fatal, "%s of %s %s (%s)", a.name, n.Local, wrong, ref)
 	}
 	return v
 }
@@ -65,7 +138,7 @@ func (r *reading) part(s shape, n, kid *xmltree.Node, fatal bool) {
 	case kid.Local == "subscribe" && s.subscribe != nil:
 		r.items(kid, s.subscribe, s, fatal)
 	case kid.Local == "stream" && s.streams != nil:
-		r.stream(kid, s.streams, s.section, fatal)
+		r.stream(kid, s.streams, s.ref(), fatal)
 	case kid.Local == "src" && s.script != nil:
 		r.script(kid, s, fatal)
 	default:
@@ -114,12 +187,12 @@ func (r *reading) item(n *xmltree.Node, section string, fatal bool) (it Item) {
 	return it
 }
 
-func (r *reading) stream(n *xmltree.Node, streams *[]Stream, section string, fatal bool) {
+func (r *reading) stream(n *xmltree.Node, streams *[]Stream, ref string, fatal bool) {
 	var s Stream
 	var names []string
 	for _, a := range []attrSpec{{"type", &s.Type, media, true, ""}, {"direction", &s.Direction, direction, true, ""}} {
 		names = append(names, a.name)
-		*a.value = r.attribute(n, a, section, fatal, &names)
+		*a.value = r.attribute(n, a, ref, fatal, &names)
 	}
 	r.unknownAttrs(n, names...)
 	r.leaf(&s.Foreign, n, fatal)
