@@ -42,8 +42,8 @@ type secureEnd struct {
 	dialed     *dialedListener
 }
 
-// contactURI is the Contact for a dialog over that transport, and of a sips URI
-// where the request was for one. See RFC 3261, sections 8.1.1.8 and 12.1.1.
+// contactURI is the Contact for a dialog over that transport. It is a sips URI if the
+// request was for one. See RFC 3261, sections 8.1.1.8 and 12.1.1.
 func (ua *agent) contactURI(transport, scheme string) sip.Uri {
 	u := sip.Uri{Scheme: "sip", User: ua.cfg.User, Host: ua.host, Port: ua.port}
 	switch strings.ToUpper(transport) {
@@ -71,7 +71,7 @@ func (ua *agent) isOwn(uri *sip.Uri) bool {
 	return false
 }
 
-// client is the one for requests over that transport.
+// client returns the client for requests over that transport.
 func (ua *agent) client(transport string) *sipgo.Client {
 	switch strings.ToUpper(transport) {
 	case "UDP":
@@ -83,7 +83,8 @@ func (ua *agent) client(transport string) *sipgo.Client {
 	}
 }
 
-// goroutine runs f as one that Close waits for; false once closing.
+// goroutine runs f in a goroutine that Close waits for. It reports false once the user
+// agent is closing.
 func (ua *agent) goroutine(f func()) bool {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
@@ -94,8 +95,8 @@ func (ua *agent) goroutine(f func()) bool {
 	return true
 }
 
-// note logs what a connection's reader has met, which sipgo runs in a goroutine
-// that Close cannot wait for: after it, nothing is logged.
+// note logs what a connection's reader reports. sipgo runs the reader in a goroutine that
+// Close cannot wait for, so nothing is logged after Close.
 func (ua *agent) note(level slog.Level, msg string, args ...any) {
 	ua.noting.RLock()
 	defer ua.noting.RUnlock()
@@ -104,8 +105,8 @@ func (ua *agent) note(level slog.Level, msg string, args ...any) {
 	}
 }
 
-// warn logs what a connection's reader has met, as note does; of strangers, so many lines
-// of a kind in a minute that they do not fill the log.
+// warn is note at the level of warnings. For strangers, the number of lines of one kind
+// in a minute is limited, so that they cannot fill the log.
 func (ua *agent) warn(stranger bool, kind, msg string, args ...any) {
 	if !stranger {
 		ua.note(slog.LevelWarn, msg, args...)
@@ -118,7 +119,7 @@ func (ua *agent) warn(stranger bool, kind, msg string, args ...any) {
 	}
 }
 
-// minSE is the shortest interval that we take.
+// minSE is the shortest session interval that is accepted.
 func (ua *agent) minSE() time.Duration {
 	return max(ua.cfg.MinSessionExpires, ua.cfg.timers.minSE)
 }
@@ -140,7 +141,7 @@ type stack struct {
 	serving  sync.WaitGroup
 }
 
-// visitors bound what strangers can take of a user agent.
+// visitors limit what strangers can use of a user agent.
 type visitors struct {
 	gate  *admit.Gate              // of TCP and TLS connections
 	rate  admit.Rate[netip.Prefix] // of strangers' messages
@@ -149,12 +150,12 @@ type visitors struct {
 	quiet quietlog.Log
 }
 
-// A lifetime is what Close ends.
+// A lifetime is the part of a user agent that Close ends.
 type lifetime struct {
 	ctx    context.Context // ends at Close
 	cancel context.CancelFunc
 	work   sync.WaitGroup
-	noting sync.RWMutex // held to log from goroutines that are not ours
+	noting sync.RWMutex // held while a goroutine of sipgo logs
 
 	mu     sync.Mutex
 	closed bool
@@ -162,11 +163,12 @@ type lifetime struct {
 	secured map[string]*stream
 }
 
-// hooks are what an agent asks the layers above it. They are set before it serves.
+// hooks are the calls from an agent to the layers above it. They are set before it
+// serves.
 type hooks struct {
-	// screened gets each message that sipgo is about to get, in the order of arrival.
+	// screened gets each message before sipgo does, in the order of arrival.
 	screened func(m *screen.Message, clean []byte)
-	// ended gets each connection that has ended.
+	// ended is called when a connection has ended.
 	ended func(transport, addr string)
 	// inDialog reports whether a request belongs to a dialog of ours.
 	inDialog func(*sip.Request) bool

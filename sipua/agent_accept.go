@@ -18,8 +18,8 @@ func (ua *agent) guard(l net.Listener, secure *tls.Config) net.Listener {
 	return g
 }
 
-// A guardedListener gives sipgo the connections on which a first message has come that is
-// for it. It has a large buffer for each, and idle ones are not worth that.
+// A guardedListener gives sipgo a connection only after its first acceptable message.
+// sipgo allocates a large buffer for each connection, which idle connections do not need.
 type guardedListener struct {
 	net.Listener
 	ua     *agent
@@ -27,7 +27,7 @@ type guardedListener struct {
 	begun  chan *stream
 }
 
-// Accept returns the next of them.
+// Accept returns the next such connection.
 func (l *guardedListener) Accept() (net.Conn, error) {
 	select {
 	case s := <-l.begun:
@@ -37,8 +37,8 @@ func (l *guardedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// acceptAll takes connections until the user agent closes. Those for which there is no
-// place are closed at once.
+// acceptAll accepts connections until the user agent closes. Connections beyond the
+// limits are closed at once.
 func (l *guardedListener) acceptAll() {
 	for {
 		c, err := l.Listener.Accept()

@@ -13,9 +13,8 @@ import (
 	"github.com/gomscp/gomscp/internal/admit"
 )
 
-// connect resolves where a request goes, and makes sure that there is a
-// connection for one that goes over TCP or TLS. It returns the connection if it
-// is a new one.
+// connect resolves the destination of a request. For TCP and TLS it makes sure that there
+// is a connection, and returns the connection if it is new.
 func (ua *agent) connect(ctx context.Context, req *sip.Request) (*stream, error) {
 	transport := strings.ToUpper(req.Transport())
 	if transport == "TLS" && ua.cfg.TLS == nil {
@@ -41,7 +40,7 @@ func (ua *agent) connect(ctx context.Context, req *sip.Request) (*stream, error)
 	if known := req.Laddr.Hostname; known != "" && len(ips) == 1 && ips[0].String() == host {
 		name = known
 	}
-	req.Laddr.Hostname = name // of no meaning to sipgo without an address
+	req.Laddr.Hostname = name // sipgo ignores it without an address
 	for _, ip := range ips {
 		addr := net.JoinHostPort(ip.String(), port)
 		if ua.connected(transport, addr, name) {
@@ -82,9 +81,8 @@ func (ua *agent) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 	return ips, err
 }
 
-// connected reports whether there is a connection to addr that a request for
-// the host of that name may use: over TLS, one whose other end has proved the
-// name.
+// connected reports whether a request for the host of that name may use an existing
+// connection to addr. Over TLS, the certificate of the other end must contain the name.
 func (ua *agent) connected(transport, addr, name string) bool {
 	c, err := ua.sipgo.TransportLayer().GetConnection(transport, addr)
 	if err != nil || c == nil {
@@ -130,8 +128,7 @@ func (ua *agent) dial(ctx context.Context, transport, addr, name string) (*strea
 	return s, nil
 }
 
-// know keeps what a peer has proved over TLS for as long as the connection
-// lasts.
+// know keeps the verified certificate of a TLS connection until the connection ends.
 func (ua *agent) know(s *stream) {
 	ua.mu.Lock()
 	defer ua.mu.Unlock()
@@ -175,7 +172,7 @@ func (ua *agent) dialTLS(ctx context.Context, conn net.Conn, host string) (*stre
 	return s, nil
 }
 
-// peerOf is UA.Peer.
+// peerOf returns the sender of a request; see UA.Peer.
 func (ua *agent) peerOf(req *sip.Request) Peer {
 	p := Peer{Transport: strings.ToUpper(req.Transport())}
 	addr, err := netip.ParseAddrPort(req.Source())

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// A dialedListener hands the connections that we have dialled to sipgo, which
-// would otherwise dial by itself, beyond our trace and our limits. Accept's
-// next call means that sipgo has taken the one before.
+// A dialedListener hands the connections that we have dialled to sipgo, which would
+// otherwise dial by itself, without our trace and limits. The next call of Accept means
+// that sipgo uses the connection before.
 type dialedListener struct {
 	addr  net.Addr
 	conns chan net.Conn

@@ -8,8 +8,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// awaitFinal waits for an INVITE's final response. It tells as well whether any
-// response has been seen.
+// awaitFinal waits for the final response to an INVITE. seen reports whether any response
+// has come.
 func (ua *agent) awaitFinal(ctx context.Context, req *sip.Request, tx sip.ClientTransaction, provisional func(int, string)) (res *sip.Response, seen bool, err error) {
 	conn, sent := streamOf(tx), time.Now()
 	for {
@@ -35,9 +35,8 @@ func (ua *agent) awaitFinal(ctx context.Context, req *sip.Request, tx sip.Client
 	}
 }
 
-// abandon cancels an INVITE whose caller waits no more, in the background, once
-// it has been seen to have arrived: a CANCEL must not go out before a
-// provisional response has come. late gets the final response.
+// abandon cancels an INVITE in the background when its caller does not wait any more. The
+// CANCEL is sent only after a provisional response. late gets the final response.
 func (ua *agent) abandon(invite *sip.Request, tx sip.ClientTransaction, seen bool, late func(context.Context, *sip.Response)) {
 	ua.goroutine(func() {
 		defer tx.Terminate()
@@ -65,9 +64,9 @@ func (ua *agent) abandon(invite *sip.Request, tx sip.ClientTransaction, seen boo
 	})
 }
 
-// NewCancel makes the CANCEL for an INVITE that was sent: the same Request-URI, top Via, To,
-// From, Call-ID, CSeq number and route, sent to the same place. See RFC 3261,
-// section 9.1.
+// NewCancel makes the CANCEL for an INVITE that was sent. It has the same Request-URI,
+// top Via, To, From, Call-ID, CSeq number, route and destination. See RFC 3261, section
+// 9.1.
 func NewCancel(invite *sip.Request) *sip.Request {
 	c := sip.NewRequest(sip.CANCEL, *invite.Recipient.Clone())
 	c.SetTransport(invite.Transport())

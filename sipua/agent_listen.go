@@ -82,9 +82,9 @@ func (ua *agent) listenTLS() (err error) {
 	return nil
 }
 
-// assemble puts sipgo's layers together over the sockets. Requests over UDP
-// must leave from the listening socket, requests over TCP must not be tied to
-// one connection, hence the two clients.
+// assemble puts sipgo's layers on the sockets. Requests over UDP must leave from the
+// listening socket, and requests over TCP must not be tied to one connection; therefore
+// there are two clients.
 func (ua *agent) assemble(route func(*sipgo.Server)) (err error) {
 	// sipgo logs whole messages, bodies included, when it cannot parse them.
 	quiet := slog.New(slog.DiscardHandler)
@@ -129,8 +129,7 @@ func (ua *agent) assemble(route func(*sipgo.Server)) (err error) {
 	return ua.awaitUDP()
 }
 
-// awaitUDP waits until sipgo knows the UDP socket: a request before that would
-// fail to find it.
+// awaitUDP waits until sipgo knows the UDP socket. A request before that would fail.
 func (ua *agent) awaitUDP() error {
 	deadline := time.Now().Add(startWait)
 	for {
@@ -141,6 +140,6 @@ func (ua *agent) awaitUDP() error {
 		if time.Now().After(deadline) {
 			return errors.New("the UDP socket does not come up")
 		}
-		time.Sleep(time.Millisecond) // sipgo tells of no event
+		time.Sleep(time.Millisecond) // sipgo has no event for it
 	}
 }

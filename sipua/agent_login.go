@@ -9,21 +9,21 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/digestauth"
 )
 
-// A login is what challenges are answered with. An empty one leaves it to
-// Config.Credentials.
+// A login is the user and password that answer challenges. If it is empty,
+// Config.Credentials is asked.
 type login struct{ user, password string }
 
-// challenges are those that were answered for one request.
+// challenges count the challenges that were answered for one request.
 type challenges struct {
 	rounds   int
-	answered map[string]bool // by who asked and the realm
+	answered map[string]bool // by header name and realm
 }
 
 func isChallenge(res *sip.Response) bool {
 	return res.StatusCode == sip.StatusUnauthorized || res.StatusCode == sip.StatusProxyAuthRequired
 }
 
-// credentials are those for a realm.
+// credentials returns the login for a realm.
 func (ua *agent) credentials(l login, realm string) (login, bool) {
 	if l.password != "" {
 		return l, true
@@ -35,10 +35,9 @@ func (ua *agent) credentials(l login, realm string) (login, bool) {
 	return login{user, password}, ok
 }
 
-// answerChallenge makes a request's next attempt: with credentials for each
-// realm that res asks for, a new CSeq, and no Via, so that it gets a new branch.
-// It is nil if there are no credentials, or those that there are were not
-// accepted. See RFC 3261, section 22.2, and RFC 8760.
+// answerChallenge makes the next attempt at a request: with credentials for each realm in
+// res, a new CSeq, and no Via, so that it gets a new branch. It is nil if there are no
+// credentials, or if they were refused before. See RFC 3261, section 22.2, and RFC 8760.
 func (ua *agent) answerChallenge(req *sip.Request, res *sip.Response, l login, tried *challenges, nextSeq func() uint32) (*sip.Request, error) {
 	ask, answer := "WWW-Authenticate", "Authorization"
 	if res.StatusCode == sip.StatusProxyAuthRequired {

@@ -12,9 +12,9 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
-// servePackets has sipgo serve the socket for UDP. sipgo remembers every address that a
-// datagram has come from for as long as it reads from one net.PacketConn, so it gets one
-// after the other, each for maxSources addresses.
+// servePackets lets sipgo serve the UDP socket. sipgo remembers the source address of
+// each datagram as long as it reads from one net.PacketConn. Therefore it gets a new one
+// after every maxSources addresses.
 func (ua *agent) servePackets(srv *sipgo.Server) {
 	var serve func(c *screenedPackets)
 	serve = func(c *screenedPackets) {
@@ -24,8 +24,8 @@ func (ua *agent) servePackets(srv *sipgo.Server) {
 	serve(newPackets(ua))
 }
 
-// screenedPackets lets the trace see what passes through the socket, and sipgo only what
-// it can read and, of strangers, what was let in.
+// screenedPackets is the UDP socket as sipgo sees it. It passes each message to the
+// trace, and to sipgo only those that sipgo can read and that are admitted.
 type screenedPackets struct {
 	net.PacketConn
 	ua      *agent
@@ -71,8 +71,9 @@ func (c *screenedPackets) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// handOver leaves the datagram, and all that come, to the next reader. It returns when
-// what this one has read is with its transactions: sipgo forgets its addresses then.
+// handOver leaves this datagram and all later ones to the next reader. It returns when
+// the datagrams before are with their transactions, because sipgo then forgets their
+// addresses.
 func (c *screenedPackets) handOver(b []byte, from net.Addr) error {
 	next := newPackets(c.ua)
 	next.first, next.firstFrom = bytes.Clone(b), from
@@ -90,7 +91,7 @@ func (c *screenedPackets) handOver(b []byte, from net.Addr) error {
 	return net.ErrClosed
 }
 
-// screen returns a datagram as sipgo is to have it, nil if it is not to.
+// screen returns a datagram in the form for sipgo, nil if sipgo must not get it.
 func (c *screenedPackets) screen(b []byte, addr net.Addr) []byte {
 	ua := c.ua
 	from := peerAt("UDP", addr)
@@ -104,7 +105,7 @@ func (c *screenedPackets) screen(b []byte, addr net.Addr) []byte {
 	if f != nil {
 		ua.note(slog.LevelDebug, "SIP message refused", "peer", addr, "reason", f.Reason)
 		if answer := f.Answer(m, ua.allowed); answer != nil {
-			_, _ = c.WriteTo(answer, screen.AnswerAddr(m.TopVia(), addr)) // there is nobody to tell
+			_, _ = c.WriteTo(answer, screen.AnswerAddr(m.TopVia(), addr)) // a lost answer is like a lost request
 		}
 		return nil
 	}

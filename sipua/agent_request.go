@@ -31,7 +31,7 @@ func (ua *agent) start(ctx context.Context, req *sip.Request) (sip.ClientTransac
 	tx, err := ua.client(req.Transport()).TransactionRequest(ctx, req)
 	if err != nil {
 		select {
-		case <-conn.broken(): // the peer has refused us, which is the reason
+		case <-conn.broken(): // the reason: the peer has refused the connection
 			err = conn.brokenBy
 		default:
 		}
@@ -48,9 +48,8 @@ func (ua *agent) write(ctx context.Context, req *sip.Request) error {
 	return ua.client(req.Transport()).WriteRequest(req)
 }
 
-// do sends a request that is no INVITE and returns its final response, after
-// authentication if it is asked for and there are credentials. nextSeq gives the
-// CSeq of each further attempt.
+// do sends a request other than INVITE and returns its final response. It answers
+// challenges if there are credentials. nextSeq returns the CSeq of each further attempt.
 func (ua *agent) do(ctx context.Context, req *sip.Request, l login, nextSeq func() uint32) (*sip.Response, error) {
 	var tried challenges
 	for {

@@ -47,13 +47,14 @@ func (ua *agent) refuseBody(req *sip.Request, tx sip.ServerTransaction, err erro
 	ua.respond(req, tx, status.Code, status.Reason, status.Headers...)
 }
 
-// noChange is the Warning of a 488 that has no other. See RFC 3261, section 21.4.26.
+// noChange is the Warning of a 488 that has no other Warning. See RFC 3261, section
+// 21.4.26.
 func (ua *agent) noChange() Header {
 	return WarningHeader(WarnMiscellaneous, ua.addr, "the session cannot be changed so")
 }
 
 const (
-	// methods are those that the package takes.
+	// methods are those that the package handles.
 	methods = "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, UPDATE, INFO"
 	// supported are the extensions that the package knows. See RFC 4028.
 	supported = "timer"

@@ -17,12 +17,13 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
-// Requests of strangers are judged before sipgo sees them: it makes a goroutine and a
-// transaction of each, and keeps that for 32 s over UDP, while a stranger can send as many
-// as he likes and need not be where his address says. What is refused here gets one
-// response, and nothing is kept of it. See RFC 3261, sections 8.2.7 and 26.3.2.4.
+// Requests of strangers are judged before sipgo gets them. sipgo starts a goroutine and a
+// transaction for each request and keeps them for 32 s over UDP, but a stranger can send any
+// number of requests and can forge the source address. A refused request gets one response,
+// and no state is kept for it. See RFC 3261, sections 8.2.7 and 26.3.2.4.
 
-// isPeer reports whether an address, or who has proved those names, is a peer.
+// isPeer reports whether a sender is a peer, by its address or by the names in its
+// certificate.
 func (ua *agent) isPeer(a netip.Addr, names []string) bool {
 	return ua.cfg.IsPeer == nil || ua.cfg.IsPeer(a, names)
 }
@@ -36,8 +37,8 @@ func (ua *agent) mayTry(a netip.Addr) bool {
 	return false
 }
 
-// judge looks at a message of a stranger. It reports whether sipgo is to have it; if not,
-// res is the answer, nil without one.
+// judge decides on a message of a stranger. It reports whether sipgo gets the message; if
+// not, res is the answer, nil for none.
 func (ua *agent) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Response, pass bool) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -45,7 +46,7 @@ func (ua *agent) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Res
 			res, pass = nil, false
 		}
 	}()
-	msg, err := ua.parser.ParseSIP(bytes.Clone(clean)) // what is read next overwrites it
+	msg, err := ua.parser.ParseSIP(bytes.Clone(clean)) // the next read overwrites it
 	if err != nil {
 		return nil, false
 	}
@@ -63,7 +64,7 @@ func (ua *agent) judge(m *screen.Message, clean []byte, from Peer) (res *sip.Res
 	}
 	key := ua.keyOf(req, from)
 	switch inDialog := tagOf(req.To().Params) != ""; {
-	case inDialog && req.Method != sip.NOTIFY && ua.hooks.inDialog(req): // the tags are proof enough
+	case inDialog && req.Method != sip.NOTIFY && ua.hooks.inDialog(req): // only the peer knows both tags
 		return nil, true
 	case ua.letIn.has(key): // sent again, or the ACK or CANCEL of what was let in
 		return nil, true
@@ -89,16 +90,16 @@ func (ua *agent) stateless(req *sip.Request, code int, reason string) *sip.Respo
 	return res
 }
 
-// tag gives the response to a request that has no To tag one that is the same whenever
-// the request is sent again. See RFC 3261, section 8.2.7.
+// tag adds a To tag to the response if the request has none. A repeated request gets the
+// same tag. See RFC 3261, section 8.2.7.
 func (ua *agent) tag(req *sip.Request, res *sip.Response) {
 	if tagOf(req.To().Params) == "" && res.To() != nil {
 		res.To().Params.Add("tag", strconv.FormatUint(ua.keyOf(req, Peer{}), 36))
 	}
 }
 
-// keyOf is the same of a request that is sent again, of its ACK, unless that is for a 2xx,
-// and of its CANCEL.
+// keyOf returns the same key for a request, its repetitions, its CANCEL, and its ACK
+// unless the ACK is for a 2xx.
 func (ua *agent) keyOf(req *sip.Request, from Peer) uint64 {
 	var h maphash.Hash
 	h.SetSeed(ua.seed)
@@ -108,8 +109,8 @@ func (ua *agent) keyOf(req *sip.Request, from Peer) uint64 {
 	return h.Sum64()
 }
 
-// letIn remembers the requests of strangers that were let in for 32 s at the least, unless
-// there are too many: then it forgets the oldest, whose CANCEL gets 481.
+// letIn remembers the admitted requests of strangers for at least 32 s. If there are too
+// many, it forgets the oldest; their CANCEL then gets 481.
 type letIn struct {
 	mu         sync.Mutex
 	young, old map[uint64]bool

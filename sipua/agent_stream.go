@@ -20,14 +20,14 @@ import (
 
 // A stream is a TCP or TLS connection of SIP messages. It follows their borders, so
 // that the trace sees whole messages, a message that never ends is cut off, and a
-// peer that falls silent within one does not hold the connection for ever.
+// peer that falls silent within one does not hold the connection forever.
 type stream struct {
 	net.Conn
 	ua        *agent
 	transport string // TCP or TLS
-	inbox            // for the one reader
-	owner            // for the one reader
-	proof            // for the one reader, until it is in agent.secured
+	inbox            // used by the one reader
+	owner            // used by the one reader
+	proof            // used by the one reader until it is in agent.secured
 
 	ended    atomic.Bool
 	once     sync.Once
@@ -35,7 +35,7 @@ type stream struct {
 	brokenBy error         // valid after failed
 }
 
-// An inbox is what was read of a connection.
+// An inbox is what was read from a connection.
 type inbox struct {
 	frames screen.Framer
 	began  time.Time // when the first byte of an incomplete message came
@@ -44,15 +44,15 @@ type inbox struct {
 	told   bool      // a message that was too large is in the log
 }
 
-// An owner is what is known of a connection's other end without TLS.
+// An owner is what is known of the other end of a connection without TLS.
 type owner struct {
 	place    *admit.Place // among the connections; nil for a moment
 	accepted time.Time    // zero if we have dialled
-	stranger bool         // none of Config.IsPeer
-	proved   bool         // a stranger's request was let in
+	stranger bool         // not a peer by Config.IsPeer
+	proved   bool         // a request of the stranger was admitted
 }
 
-// A proof is what TLS says of a connection's other end.
+// A proof is what TLS has proved of the other end of a connection.
 type proof struct {
 	secure   *tls.Conn // nil over TCP
 	shaken   bool      // the handshake is over
@@ -63,10 +63,10 @@ func (ua *agent) stream(c net.Conn, transport string) *stream {
 	return &stream{Conn: c, ua: ua, transport: transport, failed: make(chan struct{}), inbox: inbox{frames: screen.Framer{MaxHead: MaxHead, MaxBody: MaxBody, MaxSkipped: MaxSkipped}}}
 }
 
-// broken is closed when the connection was reset, or refused by the peer's TLS:
-// what was sent on it need not have been read. A connection that has just ended
-// may be followed by one of the peer's for its responses. Of no connection at
-// all it is nil.
+// broken is closed when the connection was reset or refused by the peer's TLS: the peer
+// may not have read what was sent on it. It stays open for a connection that has just
+// ended, because the peer may open another for its responses. It is nil without a
+// connection.
 func (s *stream) broken() <-chan struct{} {
 	if s == nil {
 		return nil
@@ -74,7 +74,7 @@ func (s *stream) broken() <-chan struct{} {
 	return s.failed
 }
 
-// handshake lets the peer prove who it is.
+// handshake does the TLS handshake, in which the peer proves its names.
 func (s *stream) handshake() error {
 	ctx, cancel := context.WithTimeout(s.ua.ctx, handshakeWait)
 	defer cancel()
@@ -101,7 +101,7 @@ func (s *stream) Write(b []byte) (int, error) {
 	return s.Conn.Write(b)
 }
 
-// Read returns whole messages, in the form that screen gives them.
+// Read returns whole messages, in the form of screen.Check.
 func (s *stream) Read(b []byte) (int, error) {
 	if err := s.await(b); err != nil {
 		return 0, err
@@ -137,7 +137,7 @@ func (s *stream) await(b []byte) error {
 	return nil
 }
 
-// linger lets the answers to what came before the last error go out.
+// linger waits until the answers to earlier messages have been sent.
 func (s *stream) linger() {
 	timer := time.NewTimer(lingerWait)
 	defer timer.Stop()
@@ -167,9 +167,9 @@ func (s *stream) fail(err error) {
 	}
 }
 
-// deadline is when the peer must have sent more: of a stranger on whose connection nothing
-// was let in, soon; of a peer in the middle of a message, in time. Between messages a
-// connection may be silent.
+// deadline is when the peer must have sent more. A stranger without an admitted request
+// has little time; a peer within a message has more. Between messages a connection may be
+// silent.
 func (s *stream) deadline() (d time.Time) {
 	if s.frames.Between() {
 		s.began = time.Time{}
@@ -187,8 +187,7 @@ func (s *stream) deadline() (d time.Time) {
 	return d
 }
 
-// fill reads on, with b as the buffer, and screens the messages that are
-// complete.
+// fill reads into b and screens the messages that are complete.
 func (s *stream) fill(b []byte) error {
 	_ = s.SetReadDeadline(s.deadline())
 	n, err := s.Conn.Read(b)
@@ -203,13 +202,13 @@ func (s *stream) fill(b []byte) error {
 	return s.follow(b[:n])
 }
 
-// letIn reports whether sipgo is to have a message, and answers it if not.
+// letIn reports whether sipgo gets a message, and answers the message if not.
 func (s *stream) letIn(m *screen.Message, clean []byte) (bool, error) {
 	if !s.stranger {
 		return true, nil
 	}
 	if m.Method == "" {
-		return s.proved, nil // we send nothing to others that could be answered
+		return s.proved, nil // strangers without an admitted request have no request of ours to answer
 	}
 	from := peerAt(s.transport, s.RemoteAddr())
 	if s.verified != nil {
@@ -227,7 +226,8 @@ func (s *stream) letIn(m *screen.Message, clean []byte) (bool, error) {
 	return pass, nil
 }
 
-// follow takes what was read, and traces and screens the messages that it completes.
+// follow takes the bytes that were read, and traces and screens the messages that they
+// complete.
 func (s *stream) follow(b []byte) error {
 	s.frames.Add(b)
 	for {
@@ -274,8 +274,8 @@ func (s *stream) takeMessage(raw []byte) error {
 	return nil
 }
 
-// Close closes the connection. If nobody else has ended it before, sipgo has
-// met something that is no SIP.
+// Close closes the connection. If we have not ended it before, sipgo has read something
+// that is not SIP.
 func (s *stream) Close() error {
 	s.once.Do(func() {
 		if s.place != nil {
@@ -291,7 +291,7 @@ func (s *stream) Close() error {
 	if err := s.Conn.Close(); !errors.Is(err, net.ErrClosed) {
 		return err
 	}
-	return nil // who closes next does no harm
+	return nil // closed before
 }
 
 // tooLarge answers a message that is refused for its size. A response or an ACK, which

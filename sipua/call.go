@@ -37,12 +37,12 @@ func (c *Call) ID() DialogID { return c.id }
 // "call".
 func (c *Call) Logger() *slog.Logger { return c.log }
 
-// RemoteBody is the session description in the peer's INVITE or, where the INVITE was
-// ours, the first that its responses have brought; nil if there was none.
+// RemoteBody is the session description in the peer's INVITE. If the INVITE was ours, it
+// is the first one in the responses. It is nil if there was none.
 func (c *Call) RemoteBody() []byte { return c.body }
 
-// RemoteBodyError tells why there is no RemoteBody: a *BodyError for a body that was
-// not understood, otherwise ErrNoDescription. It is nil if there is one.
+// RemoteBodyError returns why RemoteBody is nil: a *BodyError for a body that was not
+// understood, otherwise ErrNoDescription. It is nil if there is a RemoteBody.
 func (c *Call) RemoteBodyError() error {
 	switch {
 	case len(c.body) > 0:
@@ -53,11 +53,11 @@ func (c *Call) RemoteBodyError() error {
 	return ErrNoDescription
 }
 
-// Done is closed when the dialog has ended, whoever ended it.
+// Done is closed when the dialog has ended, by either side.
 func (c *Call) Done() <-chan struct{} { return c.done }
 
-// Err tells why the dialog has ended: nil after a BYE of either side. It is
-// valid after Done.
+// Err returns why the dialog has ended: nil after a BYE of either side. It is valid after
+// Done.
 func (c *Call) Err() error {
 	select {
 	case <-c.done:
@@ -94,8 +94,8 @@ func (c *Call) end(err error) {
 	c.table.forget(c)
 }
 
-// AfterEnd has f called when the dialog has ended, at once if it has, in the
-// goroutine that ends it: f must not block.
+// AfterEnd arranges for a call of f when the dialog has ended, at once if it has. The
+// goroutine that ends the dialog calls f, so f must not block.
 func (c *Call) AfterEnd(f func()) {
 	c.mu.Lock()
 	if !c.Ended() {
@@ -107,7 +107,7 @@ func (c *Call) AfterEnd(f func()) {
 	f()
 }
 
-// nextSeq is the CSeq of one more attempt at a request.
+// nextSeq returns the CSeq of one more attempt at a request.
 func (c *Call) nextSeq() uint32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,15 +122,15 @@ func (c *Call) peerTag() string {
 	return tagOf(c.dialog.remote.Params)
 }
 
-// readAllow learns whether the peer takes UPDATE. c.mu is held.
+// readAllow notes whether the peer accepts UPDATE. c.mu is held.
 func (c *Call) readAllow(m interface{ GetHeaders(string) []sip.Header }) {
 	if len(m.GetHeaders("Allow")) > 0 {
 		c.updates = hasToken(m, "Allow", "UPDATE")
 	}
 }
 
-// inOrder takes the CSeq of a request within the dialog; false if it is not
-// above the last. c.mu is held.
+// inOrder notes the CSeq of a request within the dialog. It reports false if the CSeq is
+// not above the last. c.mu is held.
 func (c *Call) inOrder(req *sip.Request) bool {
 	seq := req.CSeq().SeqNo
 	if seq <= c.dialog.remoteSeq {
@@ -140,8 +140,8 @@ func (c *Call) inOrder(req *sip.Request) bool {
 	return true
 }
 
-// dialogOf is the dialog that a request belongs to: its To tag is ours, and its
-// From tag the peer's, once that is known.
+// dialogOf returns the dialog of a request: its To tag is ours and, once known, its From
+// tag is the peer's.
 func (t *callTable) dialogOf(req *sip.Request) *Call {
 	c := t.call(dialogKey{req.CallID().Value(), tagOf(req.To().Params)})
 	if c == nil {
@@ -175,8 +175,7 @@ func (t *callTable) forget(c *Call) {
 	}
 }
 
-// A callTable has the calls of a user agent, by the part of their dialog's name that we have
-// chosen.
+// A callTable holds the calls of a user agent, by Call-ID and our tag.
 type callTable struct {
 	ua    *agent
 	mu    sync.Mutex

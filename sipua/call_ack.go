@@ -20,7 +20,7 @@ func (c *Call) expectAck(seq uint32) *ackWait {
 	return w
 }
 
-// takeAck takes the ACK for a 2xx of ours; repetitions do nothing.
+// takeAck notes the ACK for a 2xx of ours. Repetitions have no effect.
 func (c *Call) takeAck(ack *sip.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -37,9 +37,8 @@ func (c *Call) takeAck(ack *sip.Request) {
 	close(w.done)
 }
 
-// repeat2xx repeats a 2xx that was sent until its ACK comes, for 64*T1 at the
-// most; over TCP too, since the way to the other side may have hops without it.
-// See RFC 3261, section 13.3.1.4.
+// repeat2xx repeats a 2xx until its ACK comes, for at most 64*T1. It does so over TCP
+// too, because a later hop may use UDP. See RFC 3261, section 13.3.1.4.
 func (c *Call) repeat2xx(ctx context.Context, tx sip.ServerTransaction, res *sip.Response, w *ackWait) error {
 	t := c.ua.cfg.timers
 	interval := t.t1
@@ -69,9 +68,8 @@ func (c *Call) repeat2xx(ctx context.Context, tx sip.ServerTransaction, res *sip
 	}
 }
 
-// Ack acknowledges the 2xx that created the dialog, with an answer in it if
-// the 2xx carried the offer. Repeated 2xx are acknowledged by the same ACK
-// from then on. It is for the side that sent the INVITE.
+// Ack acknowledges the 2xx that created the dialog, with an answer if the 2xx carried the
+// offer. Each repetition of the 2xx gets the same ACK. Only the caller may call it.
 func (c *Call) Ack(ctx context.Context, body []byte, contentType string) error {
 	c.mu.Lock()
 	if !c.uac || c.acks.acked {

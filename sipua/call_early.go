@@ -8,15 +8,15 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
-// noteEarly keeps the first session description of a 1xx to an INVITE of ours. It is
-// called by the one who reads from the socket, since sipgo handles messages side by
-// side: of a 183 and the 200 behind it, it may drop the 183. See RFC 3261, section
+// noteEarly keeps the first session description in a 1xx to an INVITE of ours. The
+// goroutine that reads from the socket calls it, because sipgo handles messages
+// concurrently and may drop a 183 that is followed by a 200. See RFC 3261, section
 // 13.2.1.
 func (t *callTable) noteEarly(m *screen.Message, clean []byte) {
 	if m == nil || !m.IsEarly() {
 		return
 	}
-	msg, err := t.ua.parser.ParseSIP(bytes.Clone(clean)) // what is read next overwrites it
+	msg, err := t.ua.parser.ParseSIP(bytes.Clone(clean)) // the next read overwrites it
 	if err != nil {
 		return
 	}
@@ -34,8 +34,8 @@ func (t *callTable) noteEarly(m *screen.Message, clean []byte) {
 	}
 }
 
-// noteEarly keeps the first description of an early dialog, of MaxForks of them at
-// the most, and forgets those of earlier INVITEs.
+// noteEarly keeps the first description of an early dialog, of at most MaxForks dialogs,
+// and forgets those of earlier INVITEs.
 func (c *Call) noteEarly(key earlyKey, said description) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,10 +53,10 @@ func (c *Call) noteEarly(key earlyKey, said description) {
 	c.early[key] = said
 }
 
-// described is the session description that the 2xx to a request of ours brings: the
-// first one of its To tag, also if that came in a 1xx and the 2xx has none, or another.
-// For an INVITE that has asked for an offer, only the 2xx counts, where it has one. An
-// error says that the 2xx has a body that is not understood. c.mu is held. See RFC
+// described returns the session description that belongs to a 2xx to a request of ours.
+// It is the first with the To tag of the 2xx, even if it came in a 1xx and the 2xx has
+// none or another. If our INVITE had no offer, a description in the 2xx has precedence.
+// An error means that the 2xx has a body that is not understood. c.mu is held. See RFC
 // 3261, section 13.2.1.
 func (c *Call) described(res *sip.Response, offered bool) (description, error) {
 	key := earlyKey{res.CSeq().SeqNo, tagOf(res.To().Params)}

@@ -7,9 +7,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Bye ends the dialog, with further headers such as Reason. If the other side
-// has ended it already, it does nothing. The dialog counts as ended even if an
-// error is returned.
+// Bye ends the dialog, with further headers such as Reason. It does nothing if the other
+// side has ended the dialog. The dialog has ended even if Bye returns an error.
 func (c *Call) Bye(ctx context.Context, headers ...Header) error {
 	return c.bye(ctx, nil, headers...)
 }
@@ -49,7 +48,7 @@ func (c *Call) bye(ctx context.Context, cause error, headers ...Header) error {
 	return nil
 }
 
-// hangUp ends the dialog in the background: the peer may be gone.
+// hangUp ends the dialog in the background.
 func (c *Call) hangUp(cause error, headers ...Header) {
 	if !c.ua.goroutine(func() { _ = c.bye(c.ua.ctx, cause, headers...) }) {
 		c.end(cause)

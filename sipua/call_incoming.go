@@ -12,9 +12,9 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// An IncomingCall is a new INVITE that is to be answered or rejected. Its body is
-// the session description that FindBody finds; an INVITE with a body that is not
-// understood is refused by the package.
+// An IncomingCall is an INVITE without a final response. Its body is the session
+// description that FindBody finds. The package rejects an INVITE with a body that it does
+// not understand.
 type IncomingCall struct {
 	From        string // canonical URI of the From header
 	To          string // canonical URI of the To header
@@ -22,7 +22,7 @@ type IncomingCall struct {
 	Body        []byte // the offer, in SDP; nil if the INVITE has none
 	ContentType string
 	Source      string // host:port that the INVITE came from
-	Peer        Peer   // the same, with what the peer has proved over TLS
+	Peer        Peer   // the sender, with the names in its certificate
 
 	ua   *agent
 	req  *sip.Request
@@ -34,7 +34,7 @@ type IncomingCall struct {
 	outcome
 }
 
-// An outcome is what becomes of an incoming INVITE.
+// An outcome is the state of an incoming INVITE.
 type outcome struct {
 	cancelled chan struct{}
 
@@ -94,12 +94,12 @@ func (in *IncomingCall) ID() DialogID { return in.call.id }
 // Header returns the value of the INVITE's first header of that name.
 func (in *IncomingCall) Header(name string) string { return headerValue(in.req, name) }
 
-// Cancelled is closed when the caller has cancelled before a final response.
-// The INVITE is answered with 487 then, by the package.
+// Cancelled is closed when the caller has cancelled before a final response. The package
+// then answers the INVITE with 487.
 func (in *IncomingCall) Cancelled() <-chan struct{} { return in.cancelled }
 
-// OnCancel has f called when Cancelled is closed, at once if it is, in the goroutine
-// that takes the CANCEL: f must not block.
+// OnCancel arranges for a call of f when Cancelled is closed, at once if it is. The
+// goroutine that handles the CANCEL calls f, so f must not block.
 func (in *IncomingCall) OnCancel(f func()) {
 	in.mu.Lock()
 	select {
@@ -129,13 +129,13 @@ func (in *IncomingCall) cancel() {
 	}
 }
 
-// OnReinvite sets what answers the caller's re-INVITEs; see Call.OnReinvite.
-// Set here, before the answer, none can be missed.
+// OnReinvite sets what answers the caller's re-INVITEs; see Call.OnReinvite. If it is set
+// before the answer, no re-INVITE is missed.
 func (in *IncomingCall) OnReinvite(f func(ctx context.Context, offer []byte) ([]byte, error)) {
 	in.call.OnReinvite(f)
 }
 
-// OnOffer is OnReinvite for those who want to know more; see Call.OnOffer.
+// OnOffer is OnReinvite with the details of the request; see Call.OnOffer.
 func (in *IncomingCall) OnOffer(f func(ctx context.Context, o Offer) ([]byte, error)) {
 	in.call.OnOffer(f)
 }
@@ -143,7 +143,7 @@ func (in *IncomingCall) OnOffer(f func(ctx context.Context, o Offer) ([]byte, er
 // Logger is the call's logger: the user agent's with the Call-ID as "call".
 func (in *IncomingCall) Logger() *slog.Logger { return in.call.log }
 
-// SetLogger changes the call's logger. It is for before the answer.
+// SetLogger changes the call's logger. It must be called before the answer.
 func (in *IncomingCall) SetLogger(log *slog.Logger) { in.call.log = log }
 
 // response makes a response of ours to the INVITE.
@@ -166,8 +166,8 @@ func (in *IncomingCall) Provisional(code int, reason string) error {
 	return in.tx.Respond(res)
 }
 
-// finish marks that the one final response is being sent; false if there was
-// one before.
+// finish notes that the final response is being sent. It reports false if there was one
+// before.
 func (in *IncomingCall) finish(answered bool) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -196,7 +196,7 @@ func (in *IncomingCall) Reject(code int, reason string, headers ...Header) error
 	return in.respond(res)
 }
 
-// respond sends the final response, unless a CANCEL was quicker by a hair.
+// respond sends the final response, unless a CANCEL came first.
 func (in *IncomingCall) respond(res *sip.Response) error {
 	err := in.tx.Respond(res)
 	switch {
@@ -208,12 +208,11 @@ func (in *IncomingCall) respond(res *sip.Response) error {
 	return nil
 }
 
-// Answer sends a 200 with the body and waits for the ACK, whose body it
-// returns. The 200 is repeated until the ACK comes; if none does within 64*T1, the
-// dialog is ended with BYE, as it is after the ACK if ctx ends before. See RFC 3261,
-// sections 13.3.1.4 and 15. If the
-// caller ends the dialog before its ACK has come, that is no error: the Call is
-// one that has ended.
+// Answer sends a 200 with the body and returns the body of the ACK. The 200 is repeated
+// until the ACK comes. If no ACK comes within 64*T1, the dialog is ended with BYE. If ctx
+// ends first, the dialog is ended with BYE after the ACK. See RFC 3261, sections 13.3.1.4
+// and 15. If the caller ends the dialog before its ACK, there is no error, and the Call
+// has ended.
 func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType string) (*Call, []byte, error) {
 	if !in.finish(true) {
 		return nil, nil, ErrCancelled
@@ -252,7 +251,8 @@ func (in *IncomingCall) Answer(ctx context.Context, body []byte, contentType str
 	}
 }
 
-// unwanted ends, in the background, a dialog whose 2xx nobody waits for any more.
+// unwanted ends a dialog in the background when the caller of Answer does not wait for
+// the ACK any more.
 func (in *IncomingCall) unwanted(res *sip.Response, cause error) {
 	if errors.Is(cause, ErrNoACK) {
 		in.call.hangUp(cause)

@@ -9,24 +9,23 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// OnInfo sets what takes the peer's INFOs, one at a time and in the order of
-// their CSeq: nil answers 200, a *StatusError its code, any other error 400.
-// Without f, or after OnInfo(nil), an INFO with a body gets 415 unless the body is
-// optional, one that names an info package 469, and an empty one 200.
+// OnInfo sets what handles the peer's INFOs, one at a time and in the order of their
+// CSeq. If f returns nil, the answer is 200; for a *StatusError it is that code, and for
+// any other error 400. Without f, an INFO with a body gets 415 unless the body is
+// optional, an INFO with an info package 469, and an empty INFO 200.
 func (c *Call) OnInfo(f func(ctx context.Context, i Info) error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.infos.handler = f
 }
 
-// OnInfo is Call.OnInfo, set before the answer so that none can be missed.
+// OnInfo is Call.OnInfo. If it is set before the answer, no INFO is missed.
 func (in *IncomingCall) OnInfo(f func(ctx context.Context, i Info) error) { in.call.OnInfo(f) }
 
-// Info sends an INFO within the call and returns when the peer has answered it
-// with 2xx. One INFO is under way at a time, since the order of two would not be
-// known; others wait. One that came out of order, as after another request, is
-// sent again. A refusal is a *StatusError; one by a peer that knows the dialog
-// no more (481, 408), or that does not answer, ends the call.
+// Info sends an INFO within the call and returns when the peer has answered with 2xx.
+// Only one INFO is sent at a time, because the order of two would not be known. An INFO
+// that was refused as out of order is sent again. A refusal is a *StatusError. The call
+// ends if the peer does not know the dialog (481, 408) or does not answer.
 func (c *Call) Info(ctx context.Context, contentType string, body []byte) error {
 	select {
 	case c.infos.ours <- struct{}{}:

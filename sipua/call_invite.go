@@ -10,35 +10,34 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// InviteRequest describes a call to be made. URI, From and To are needed.
+// InviteRequest describes an outgoing call. URI, From and To are needed.
 type InviteRequest struct {
 	URI  string // Request-URI
 	From string // URI, or name-addr, of the From header
 	To   string // URI, or name-addr, of the To header
 	// Destination is where the INVITE is sent, as "host:port",
-	// "host:port;transport=tcp" or a SIP URI; "" means where URI leads to.
+	// "host:port;transport=tcp" or a SIP URI; "" means the host of URI.
 	Destination string
 	Body        []byte
 	ContentType string
 	Header      []Header
-	// CallID is the Call-ID, which nobody may ever have used; "" means a random one.
+	// CallID is the Call-ID. It must never have been used; "" means a random one.
 	CallID string
 	// Username and Password answer a digest challenge; Username "" means the
 	// user of From.
 	Username, Password string
-	// NoSessionTimer leaves out what Config.SessionExpires asks for.
+	// NoSessionTimer omits the session timer of Config.SessionExpires.
 	NoSessionTimer bool
-	// Logger logs what becomes of the call; nil means one with its Call-ID.
+	// Logger is the call's logger; nil means the user agent's with the Call-ID.
 	Logger *slog.Logger
 	// OnProvisional, if set, is called for each 1xx but 100.
 	OnProvisional func(code int, reason string)
 }
 
-// Invite calls somebody and waits for the final response. A 2xx gives a Call
-// that is not acknowledged yet: Ack must follow, within 32 s, and may carry the
-// answer to an offer in the 2xx (RFC 3725, flow I). Any other response is a
-// *StatusError. When ctx ends first, the call is cancelled and a 2xx that
-// crosses the CANCEL is acknowledged and ended.
+// Invite makes a call and waits for the final response. After a 2xx, Ack must follow
+// within 32 s; it may carry the answer to an offer in the 2xx (RFC 3725, flow I). Any
+// other response is a *StatusError. If ctx ends first, the INVITE is cancelled; a 2xx
+// that crosses the CANCEL is acknowledged and the dialog ended.
 func (ua *UA) Invite(ctx context.Context, r InviteRequest) (*Call, error) {
 	c, req, err := ua.calls.newInvite(r)
 	if err != nil {
@@ -114,8 +113,8 @@ func (t *callTable) newInvite(r InviteRequest) (*Call, *sip.Request, error) {
 	return c, req, nil
 }
 
-// invite sends the INVITE, again with credentials or for a longer session timer
-// if need be, and returns the final response.
+// invite sends the INVITE and returns the final response. It sends the INVITE again with
+// credentials or a longer session timer if the response requires it.
 func (t *callTable) invite(ctx context.Context, c *Call, req *sip.Request, r InviteRequest) (*sip.Response, error) {
 	var tried challenges
 	for {
@@ -139,8 +138,8 @@ func (t *callTable) invite(ctx context.Context, c *Call, req *sip.Request, r Inv
 	}
 }
 
-// nextInvite makes the INVITE that follows a refusal which asks for another; nil
-// if res is final.
+// nextInvite makes the INVITE that follows a challenge or a 422. It is nil if res is
+// final.
 func (c *Call) nextInvite(req *sip.Request, res *sip.Response, tried *challenges) (next *sip.Request, err error) {
 	switch {
 	case isChallenge(res):
@@ -159,8 +158,8 @@ func (c *Call) nextInvite(req *sip.Request, res *sip.Response, tried *challenges
 	return next, err
 }
 
-// dismiss acknowledges and ends a dialog that a 2xx made though nobody wants
-// it: the 2xx crossed our CANCEL, or comes from another branch of a fork.
+// dismiss acknowledges and ends an unwanted dialog: its 2xx crossed our CANCEL, or comes
+// from another branch of a fork.
 func (c *Call) dismiss(ctx context.Context, res *sip.Response) {
 	if !res.IsSuccess() {
 		return
@@ -174,8 +173,7 @@ func (c *Call) dismiss(ctx context.Context, res *sip.Response) {
 	_ = unwanted.Bye(ctx)
 }
 
-// establish turns the call of an INVITE into the dialog that its 2xx makes.
-// See RFC 3261, section 12.1.2.
+// establish completes the dialog of an INVITE with its 2xx. See RFC 3261, section 12.1.2.
 func (c *Call) establish(res *sip.Response) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -192,9 +190,8 @@ func (c *Call) establish(res *sip.Response) {
 	c.id = DialogID{CallID: d.callID, FromTag: tagOf(d.local.Params), ToTag: tagOf(d.remote.Params)}
 }
 
-// strayResponse takes responses that belong to no transaction any more: of
-// interest are only the 2xx to INVITEs, which are the business of the UA. See
-// RFC 3261, section 13.2.2.4.
+// strayResponse handles responses that belong to no transaction. Only a 2xx to an INVITE
+// needs an action. See RFC 3261, section 13.2.2.4.
 func (t *callTable) strayResponse(res *sip.Response) {
 	if cseq := res.CSeq(); cseq == nil || cseq.MethodName != sip.INVITE || !res.IsSuccess() {
 		return

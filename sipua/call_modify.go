@@ -11,7 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// beginChange waits until neither side changes the session, and begins to.
+// beginChange waits until neither side is changing the session, and begins a change.
 func (c *Call) beginChange(ctx context.Context, kind change) error {
 	for {
 		c.mu.Lock()
@@ -37,7 +37,7 @@ func (c *Call) beginChange(ctx context.Context, kind change) error {
 	}
 }
 
-// endChange ends what beginChange has begun.
+// endChange ends the change of beginChange.
 func (c *Call) endChange() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,19 +45,18 @@ func (c *Call) endChange() {
 	c.exchange.release()
 }
 
-// Reinvite sends a re-INVITE with a new offer and returns the answer. Without
-// an offer it asks for the peer's, returns that, and answers with what we have
-// said last. If it crosses a request of the peer's, it is tried again after the
-// pause that RFC 3261, section 14.1, prescribes. A refusal is a *StatusError
-// and leaves the session as it is, but one by a peer that knows the dialog no
-// more (481, 408), or that does not answer, ends it.
+// Reinvite sends a re-INVITE with a new offer and returns the answer. Without an offer it
+// requests the peer's offer, returns that, and answers with our latest description. If it
+// crosses a request of the peer, it is repeated after the pause of RFC 3261, section
+// 14.1. A refusal is a *StatusError and leaves the session as it is. The call ends if the
+// peer does not know the dialog (481, 408) or does not answer.
 func (c *Call) Reinvite(ctx context.Context, offer []byte, contentType string) (answer []byte, err error) {
 	return c.modify(ctx, sip.INVITE, offer, contentType)
 }
 
-// Relay sends a re-INVITE or an UPDATE with somebody else's offer and returns the
-// answer. It is as Reinvite, but is tried once: who has made the offer is to hear of
-// a 491 and try again, since both sides would wait for each other otherwise.
+// Relay sends a re-INVITE or an UPDATE with the offer of another call and returns the
+// answer. Unlike Reinvite, it does not try again after a 491: the 491 must reach the side
+// that made the offer, because otherwise both sides would wait for each other.
 func (c *Call) Relay(ctx context.Context, method string, offer []byte, contentType string) (answer []byte, err error) {
 	_, heard, err := c.modifyUntil(ctx, sip.RequestMethod(method), description{offer, contentType}, relayed)
 	if err != nil {
@@ -69,9 +68,9 @@ func (c *Call) Relay(ctx context.Context, method string, offer []byte, contentTy
 	return heard.body, nil
 }
 
-// AskOffer sends a re-INVITE that asks for the peer's offer and returns that. The
-// answer travels in the ACK, which answer sends; it must be called, once, within
-// 32 s. It is as Relay otherwise. See RFC 3725, section 4.1.
+// AskOffer sends a re-INVITE without an offer and returns the peer's offer. The function
+// answer sends our answer in the ACK; it must be called once, within 32 s. Otherwise
+// AskOffer is like Relay. See RFC 3725, section 4.1.
 func (c *Call) AskOffer(ctx context.Context) (offer []byte, answer func(ctx context.Context, body []byte, contentType string) error, err error) {
 	res, heard, err := c.modifyUntil(ctx, sip.INVITE, description{}, asking)
 	if err != nil {
@@ -89,37 +88,37 @@ func (c *Call) AskOffer(ctx context.Context) (offer []byte, answer func(ctx cont
 	}, nil
 }
 
-// Update sends an UPDATE with a new offer and returns the answer. Without an
-// offer it tells the peer our Contact, and keeps the session alive. It is as
-// Reinvite otherwise. See RFC 3311.
+// Update sends an UPDATE with a new offer and returns the answer. Without an offer it
+// refreshes our Contact and the session timer. Otherwise it is like Reinvite. See RFC
+// 3311.
 func (c *Call) Update(ctx context.Context, offer []byte, contentType string) (answer []byte, err error) {
 	return c.modify(ctx, sip.UPDATE, offer, contentType)
 }
 
-// PeerTakesUpdate reports whether the peer has said that it takes UPDATE.
+// PeerTakesUpdate reports whether the peer has announced that it accepts UPDATE.
 func (c *Call) PeerTakesUpdate() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.updates
 }
 
-// modify sends a request that may change the session, again if it has crossed
-// one of the peer's or the session timer was too short.
+// modify sends a request that may change the session. It repeats the request if it
+// crossed one of the peer, or if the session timer was too short.
 func (c *Call) modify(ctx context.Context, method sip.RequestMethod, offer []byte, contentType string) ([]byte, error) {
 	_, heard, err := c.modifyUntil(ctx, method, description{offer, contentType}, ours)
 	return heard.body, err
 }
 
-// A manner is how a change is made.
+// A manner is how a change is requested.
 type manner int
 
 const (
-	ours    manner = iota // again and again
+	ours    manner = iota // repeated if it crosses another
 	relayed               // once
-	asking                // once; the 2xx is still to be acknowledged, and the change to be given up
+	asking                // once; the caller sends the ACK and ends the change
 )
 
-// modifyUntil returns the 2xx, and the session description that it has brought.
+// modifyUntil returns the 2xx and the session description in it.
 func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer description, how manner) (res *sip.Response, heard description, err error) {
 	open := how == asking
 	for try := 1; ; try++ {
@@ -161,7 +160,7 @@ func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer 
 	}
 }
 
-// again tells whether a refused request is to be tried again, and when.
+// again reports whether a refused request is repeated, and after what pause.
 func (c *Call) again(res *sip.Response) (pause time.Duration, again bool) {
 	switch res.StatusCode {
 	case 491:
@@ -181,8 +180,8 @@ func (c *Call) again(res *sip.Response) (pause time.Duration, again bool) {
 	return 0, false
 }
 
-// attempt sends one request that may change the session, and takes the changes
-// if it is accepted. With open, it leaves the ACK to be sent.
+// attempt sends one request that may change the session, and notes the changes if it is
+// accepted. With open, the caller sends the ACK.
 func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer description, open bool) (res *sip.Response, heard description, err error) {
 	if c.Ended() {
 		return nil, heard, ErrEnded
@@ -229,8 +228,8 @@ func (c *Call) attempt(ctx context.Context, method sip.RequestMethod, offer desc
 	return res, heard, c.ua.write(ctx, ack)
 }
 
-// reinvite sends a re-INVITE, with credentials if they are asked for, and
-// returns its final response. If ctx ends before, it is cancelled.
+// reinvite sends a re-INVITE, with credentials if needed, and returns its final response.
+// If ctx ends first, the re-INVITE is cancelled.
 func (c *Call) reinvite(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	var tried challenges
 	for {
@@ -257,7 +256,7 @@ func (c *Call) reinvite(ctx context.Context, req *sip.Request) (*sip.Response, e
 	}
 }
 
-// acceptLate acknowledges the 2xx to a re-INVITE that nobody waits for.
+// acceptLate acknowledges the 2xx to a re-INVITE whose caller does not wait any more.
 func (c *Call) acceptLate(res *sip.Response) {
 	if !res.IsSuccess() {
 		return

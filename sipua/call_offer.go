@@ -7,19 +7,18 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// OnOffer sets what answers the peer's re-INVITEs and UPDATEs: f returns the
-// answer, or an error for a 488 or, if it is a *StatusError, for its code. An
-// UPDATE without a body needs no answer and is not shown. Without f, an offer
-// that repeats the session's last description is answered with ours, as are
-// requests for an offer, so that a peer can keep the session alive; every other
-// one gets 488 and leaves the session as it is.
+// OnOffer sets what answers the peer's re-INVITEs and UPDATEs. f returns the answer, or
+// an error: a *StatusError is sent as it is, any other error as 488. f does not get an
+// UPDATE without a body. Without f, an offer that repeats the current description is
+// answered with ours, as is a request for an offer, so that the peer can refresh the
+// session. Every other offer gets 488, and the session stays as it is.
 func (c *Call) OnOffer(f func(ctx context.Context, o Offer) (answer []byte, err error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.onOffer = f
 }
 
-// OnReinvite is OnOffer for those who need no more than the offer.
+// OnReinvite is OnOffer with no more than the offer.
 func (c *Call) OnReinvite(f func(ctx context.Context, offer []byte) (answer []byte, err error)) {
 	if f == nil {
 		c.OnOffer(nil)
@@ -28,7 +27,7 @@ func (c *Call) OnReinvite(f func(ctx context.Context, offer []byte) (answer []by
 	c.OnOffer(func(ctx context.Context, o Offer) ([]byte, error) { return f(ctx, o.Body) })
 }
 
-// onModify takes an INVITE or UPDATE within a dialog.
+// onModify handles an INVITE or UPDATE within a dialog.
 func (t *callTable) onModify(req *sip.Request, tx sip.ServerTransaction) {
 	c := t.dialogOf(req)
 	if c == nil || c.peerTag() == "" {
@@ -79,7 +78,7 @@ func (t *callTable) onModify(req *sip.Request, tx sip.ServerTransaction) {
 	c.takeAnswer(w, answered)
 }
 
-// takeAnswer takes what the ACK to a re-INVITE has brought, if it has come.
+// takeAnswer passes on the answer in the ACK to a re-INVITE, if the ACK has come.
 func (c *Call) takeAnswer(w *ackWait, answered func([]byte, string)) {
 	select {
 	case <-w.done:
@@ -95,8 +94,8 @@ func (c *Call) takeAnswer(w *ackWait, answered func([]byte, string)) {
 	answered(w.body, w.contentType)
 }
 
-// admit checks whether the peer may change the session now, and notes that it
-// does. Otherwise it returns the response's code.
+// admit checks whether the peer may change the session now, and notes the change.
+// Otherwise it returns the code of the response.
 func (c *Call) admit(req *sip.Request, kind change) (code int, headers []Header) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,7 +122,7 @@ func (c *Call) admit(req *sip.Request, kind change) (code int, headers []Header)
 	return 0, nil
 }
 
-// finished ends what admit has noted.
+// finished ends the change that admit has noted.
 func (c *Call) finished() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,8 +130,8 @@ func (c *Call) finished() {
 	c.exchange.release()
 }
 
-// consider makes the response to a request that may change the session. answered
-// is what the answer in its ACK is for.
+// consider makes the response to a request that may change the session. answered gets the
+// answer in the ACK.
 func (c *Call) consider(req *sip.Request, kind change, offer description) (answer description, answered func([]byte, string), res *sip.Response) {
 	answered = func([]byte, string) {}
 	refuse := func(code int, headers ...Header) (description, func([]byte, string), *sip.Response) {

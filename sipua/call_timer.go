@@ -8,8 +8,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// askTimer puts what we want of a session timer into a request. c.mu is held.
-// See RFC 4028, sections 7.1 and 7.4.
+// askTimer adds our session timer to a request. c.mu is held. See RFC 4028, sections 7.1
+// and 7.4.
 func (c *Call) askTimer(req *sip.Request, inDialog bool) {
 	req.RemoveHeader("Session-Expires")
 	req.RemoveHeader("Min-SE")
@@ -23,7 +23,7 @@ func (c *Call) askTimer(req *sip.Request, inDialog bool) {
 	}
 	interval = max(interval, t.brief, c.ua.minSE())
 	value := seconds(interval)
-	if inDialog && t.interval > 0 { // who keeps it alive stays the same, as seen from this request
+	if inDialog && t.interval > 0 { // the refresher stays the same
 		value += ";refresher=" + map[bool]string{true: "uac", false: "uas"}[t.refresh]
 	}
 	req.AppendHeader(sip.NewHeader("Session-Expires", value))
@@ -32,8 +32,7 @@ func (c *Call) askTimer(req *sip.Request, inDialog bool) {
 	}
 }
 
-// takeTimer takes what a 2xx says of the session timer. c.mu is held. See RFC
-// 4028, section 7.2.
+// takeTimer starts the session timer of a 2xx. c.mu is held. See RFC 4028, section 7.2.
 func (c *Call) takeTimer(res *sip.Response) {
 	interval, refresher, ok := sessionExpires(res)
 	if !ok {
@@ -43,8 +42,8 @@ func (c *Call) takeTimer(res *sip.Response) {
 	c.startTimer(agreement{interval: interval, refresh: refresher != "uas"})
 }
 
-// answerTimer agrees on a session timer with a request of the peer's; or the
-// request is refused with the code. c.mu is held. See RFC 4028, section 9.
+// answerTimer agrees on a session timer with a request of the peer. A code other than 0
+// refuses the request. c.mu is held. See RFC 4028, section 9.
 func (c *Call) answerTimer(req *sip.Request) (a agreement, code int, headers []Header) {
 	a.required = hasToken(req, "Supported", "timer") || hasToken(req, "Require", "timer")
 	least := c.ua.minSE()
@@ -66,13 +65,13 @@ func (c *Call) answerTimer(req *sip.Request) (a agreement, code int, headers []H
 	case own > 0:
 		a.interval = max(own, least)
 	}
-	// Whoever has asked for it keeps it alive, unless he has not, or wants us to.
+	// The refresher is the peer that asked for the timer, unless refresher=uas or the
+	// peer does not support timers.
 	a.refresh = !a.required || refresher == "uas"
 	return a, 0, nil
 }
 
-// setTimer puts an agreement into our 2xx and heeds it from then on. c.mu is
-// held.
+// setTimer writes an agreement into our 2xx and starts the timer. c.mu is held.
 func (c *Call) setTimer(a agreement, res *sip.Response) {
 	res.AppendHeader(sip.NewHeader("Supported", supported))
 	if a.interval > 0 {
@@ -88,7 +87,7 @@ func (c *Call) setTimer(a agreement, res *sip.Response) {
 	c.startTimer(a)
 }
 
-// startTimer heeds an agreement from now on. c.mu is held.
+// startTimer starts the timer of an agreement. c.mu is held.
 func (c *Call) startTimer(a agreement) {
 	t := &c.timer
 	t.interval, t.refresh = a.interval, a.refresh
@@ -105,8 +104,8 @@ func (c *Call) startTimer(a agreement) {
 	t.due = time.AfterFunc(wait, func() { c.ua.goroutine(func() { c.keepAlive(agreed) }) })
 }
 
-// keepAlive refreshes the session, or ends it when it has expired, unless that was
-// agreed anew since. See RFC 4028, section 10.
+// keepAlive refreshes the session, or ends it when it has expired. It does nothing if
+// there has been another agreement since. See RFC 4028, section 10.
 func (c *Call) keepAlive(agreed int) {
 	c.mu.Lock()
 	interval, ours, current := c.timer.interval, c.timer.refresh, c.timer.agreed
@@ -119,8 +118,8 @@ func (c *Call) keepAlive(agreed int) {
 	}
 }
 
-// refresh keeps the session alive within the time left, and tries on while the
-// peer refuses; false if it has expired.
+// refresh refreshes the session within the time left. It retries while the peer refuses,
+// and reports false if the session has expired.
 func (c *Call) refresh(left time.Duration) bool {
 	ctx, cancel := context.WithTimeout(c.ua.ctx, left)
 	defer cancel()
@@ -147,8 +146,8 @@ func (c *Call) refresh(left time.Duration) bool {
 	}
 }
 
-// refreshOnce sends an UPDATE or, to a peer that does not take it, a re-INVITE
-// with the description that it has of us already. See RFC 4028, section 7.4.
+// refreshOnce sends an UPDATE. If the peer does not accept UPDATE, it sends a re-INVITE
+// with our current description. See RFC 4028, section 7.4.
 func (c *Call) refreshOnce(ctx context.Context) error {
 	c.mu.Lock()
 	updates, said := c.updates, c.said
@@ -162,7 +161,7 @@ func (c *Call) refreshOnce(ctx context.Context) error {
 	return err
 }
 
-// expire ends the dialog because nobody has kept it alive.
+// expire ends the dialog because the session has expired.
 func (c *Call) expire() {
 	c.log.Info("session expired; ending the call")
 	c.hangUp(ErrSessionExpired, Header{"Reason", `SIP;cause=408;text="session timer expired"`})

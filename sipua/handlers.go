@@ -2,28 +2,27 @@ package sipua
 
 import "github.com/emiago/sipgo/sip"
 
-// Handlers are what a user agent calls for requests of the outside.
+// Handlers are what a user agent calls for incoming requests.
 type Handlers struct {
-	// Invite takes a call. It runs in a goroutine of its own and may take as
-	// long as the call lasts; a call that it neither answers nor rejects is
-	// rejected with 500 when it returns. nil refuses every call with 480.
+	// Invite gets each incoming call. It runs in its own goroutine and may run as long
+	// as the call lasts. If it returns without an answer or a rejection, the call is
+	// rejected with 500. nil rejects every call with 480.
 	Invite func(*IncomingCall)
-	// Intercept sees each well-formed request but CANCEL before the package
-	// does, and reports whether it has taken it. With it a registrar or a proxy
-	// can be built on a UA. The transaction is nil for an ACK and ends when
-	// Intercept returns.
+	// Intercept gets each well-formed request except CANCEL before the package does,
+	// and reports whether it has handled it. A registrar or a proxy can be built with
+	// it. The transaction is nil for an ACK and ends when Intercept returns.
 	Intercept func(req *sip.Request, tx sip.ServerTransaction) bool
-	// Admit judges each well-formed request of a stranger (see Config.IsPeer) that belongs
-	// to no dialog, before anything is kept of it: nil lets it in, a response is sent once,
-	// over UDP without retransmissions. See RFC 3261, section 26.3.2.4. A request that is
-	// sent again after it was let in does not come here again, nor do its ACK and CANCEL.
-	// Admit is called by those who read from the sockets: it must be quick. nil lets
-	// everything in.
+	// Admit decides on each well-formed request of a stranger (see Config.IsPeer) outside
+	// dialogs, before any state is kept for it. If Admit returns nil, the request is
+	// admitted. Otherwise the response is sent once, without retransmissions. See RFC
+	// 3261, section 26.3.2.4. Admit does not get the repetition of an admitted request,
+	// its ACK or its CANCEL. The goroutines that read from the sockets call it, so it
+	// must be quick. A nil Admit admits everything.
 	Admit func(req *sip.Request, from Peer) *sip.Response
-	// Other takes requests outside dialogs of methods that the package does
-	// not handle itself. nil answers 405.
+	// Other gets the requests outside dialogs with methods that the package does not
+	// handle. nil answers 405.
 	Other func(req *sip.Request, tx sip.ServerTransaction)
-	// Methods are those that Other takes, for our Allow headers; others get 405,
-	// or 501 if they are in no RFC. nil leaves them all to Other.
+	// Methods are those that Other handles, for Allow headers. Other methods get 405, or
+	// 501 if no RFC defines them. nil leaves all methods to Other.
 	Methods []string
 }
