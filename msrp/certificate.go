@@ -26,9 +26,9 @@ const (
 )
 
 // SelfSigned makes a key (ECDSA, P-256) and a certificate for MSRP over TLS. It
-// is valid for ten years and names nobody: the peer knows it by its fingerprint
-// in our SDP, see Fingerprints. It serves the side that connects and the side
-// that listens. See RFC 4975, section 14.4, and RFC 8122.
+// is valid for ten years and names no host: the peer knows it by its fingerprint
+// in our SDP, see Fingerprints. Both the side that connects and the side that
+// listens can use it. See RFC 4975, section 14.4, and RFC 8122.
 func SelfSigned() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

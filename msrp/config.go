@@ -87,7 +87,7 @@ type Config struct {
 	// fails.
 	MaxSessions int
 	// MaxOpenMessages (DefaultMaxOpenMessages) bounds the messages of a session
-	// of which some, but not all has come.
+	// that have begun and are not complete.
 	MaxOpenMessages int
 	// MaxHandlers (DefaultMaxHandlers) bounds the handlers of a session that
 	// run at a time; it is at least MaxOpenMessages+1.

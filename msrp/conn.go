@@ -33,10 +33,10 @@ type conn struct {
 	mark    atomic.Pointer[readMark] // see catchUp
 
 	stop    chan struct{} // closed when the connection has ended
-	drain   chan struct{} // closed when it is to end once all is written
+	drain   chan struct{} // closed when it finishes: what is queued is still written
 	written chan struct{} // closed when all has been written, after drain
 	loops   sync.WaitGroup
-	unbound *time.Timer  // closes a connection nobody has bound
+	unbound *time.Timer  // closes a connection without a session
 	place   *admit.Place // of a Listener's; see Config.MaxUnbound
 	headBy  time.Time    // when the head being read must be whole; the reader's own
 	readBy  time.Time    // the read deadline; the reader's own
@@ -45,7 +45,7 @@ type conn struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 	trans    transactions
-	bound    bool // had a session
+	bound    bool // has or had a session
 	draining bool
 	kept     bool        // stays open without sessions
 	linger   *time.Timer // ends a draining connection

@@ -13,9 +13,9 @@ import (
 // Three verbs stand for ends in this package:
 //
 //	close   a connection, session or listener, at once: what is under way fails
-//	finish  the same in good order: what is under way comes to its end first; and
-//	        of a message, that all of it is there
-//	abort   a message of which the rest will not come, in either direction
+//	finish  the same in good order: what is under way ends first; for a message:
+//	        all of it has arrived
+//	abort   a message whose rest will not be sent, or not arrive
 
 // close ends the connection at once. Only the first call has an effect.
 func (c *conn) close(err error) {

@@ -20,7 +20,8 @@ func (c *conn) readLoop() {
 	c.close(lost(err))
 }
 
-// logEnd logs why the connection ends. Those who never had a session do not fill the log.
+// logEnd logs why the connection ends. Connections that never had a
+// session have only a few lines a minute.
 func (c *conn) logEnd(err error) {
 	remote := c.nc.RemoteAddr().String()
 	c.mu.Lock()
@@ -75,7 +76,7 @@ func (c *conn) finishReading() {
 	}
 }
 
-// hasHandlers tells whether a handler is running.
+// hasHandlers reports whether a handler is running.
 func (s *Session) hasHandlers() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +175,7 @@ func (c *conn) skipBody(f *frame) error {
 	}
 }
 
-// handleResponse finds the transaction of a response. One that nobody waits for (a
+// handleResponse finds the transaction of a response. A response that is not awaited (a
 // second answer, an answer to a REPORT) is ignored.
 func (c *conn) handleResponse(f *frame) {
 	t := c.unregister(f.tid)

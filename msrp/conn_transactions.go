@@ -10,7 +10,7 @@ import (
 type transaction struct {
 	tid   string
 	place *place                             // of the chunk it is for, or
-	call  func(resp *StatusError, err error) // what is to be called; nil, nil is a 200; must not block
+	call  func(resp *StatusError, err error) // called with the response; nil, nil is a 200; must not block
 
 	header Header // of the response, set before conclude is called
 

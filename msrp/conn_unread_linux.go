@@ -7,8 +7,9 @@ import (
 	"unsafe"
 )
 
-// unread is how many bytes have arrived on a TCP connection that nobody has read; 0 if
-// that is not known. Over TLS it is 1 if there are any, as what they become is not known.
+// unread returns how many bytes have arrived on a TCP connection and are not read yet; 0
+// if that is not known. Over TLS it is 1 if there are any, as their plain text may have
+// another length.
 func unread(nc net.Conn) int {
 	secured, over := nc.(*tls.Conn)
 	if over {

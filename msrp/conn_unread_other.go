@@ -4,6 +4,6 @@ package msrp
 
 import "net"
 
-// unread is how many bytes have arrived on a connection that nobody has read; 0 if
+// unread returns how many bytes have arrived on a connection and are not read yet; 0 if
 // that is not known.
 func unread(net.Conn) int { return 0 }

@@ -21,13 +21,13 @@ type outFrame struct {
 	of     *outgoing    // the message a chunk belongs to, which may be given up meanwhile
 	result chan written // gets one value once written; nil in responses and reports
 	pooled bool         // goes back to controlPool
-	taken  atomic.Bool  // of a chunk: by the writer, or back by who had queued it
+	taken  atomic.Bool  // of a chunk: the writer has it, or its sender has taken it back
 }
 
 // controlPool holds responses, with room for their heads.
 var controlPool = sync.Pool{New: func() any { return &outFrame{head: make([]byte, 0, 256)} }}
 
-// written tells how far a frame came.
+// written says how much of a frame was written.
 type written struct {
 	n    int  // body bytes written
 	flag byte // of the end-line written: '+' instead of '$' if interrupted
@@ -79,7 +79,7 @@ func (c *conn) writeLoop() {
 }
 
 // nextFrame gives the next thing to write; nil means that the writer is to
-// end. Responses go before chunks.
+// end. Responses are written before chunks.
 func (c *conn) nextFrame() *outFrame {
 	for {
 		if f := c.readyFrame(); f != nil {
@@ -109,7 +109,7 @@ func (c *conn) nextFrame() *outFrame {
 		}
 		c.writing.Store(false)
 		if len(c.ctl) == 0 && c.offered.Load() == 0 && !c.drained() || !c.writing.CompareAndSwap(false, true) {
-			return nil // who comes now starts another
+			return nil // the next frame starts another writer
 		}
 	}
 }
@@ -280,7 +280,7 @@ func (c *conn) writeAndWait(f *outFrame, cancelled <-chan struct{}) (written, er
 	case <-cancelled:
 		if !f.taken.CompareAndSwap(false, true) {
 			select {
-			case w := <-f.result: // both at once: it is known how far it came
+			case w := <-f.result: // both at once: it was written, and how much of it is known
 				return w, w.err
 			default:
 				return written{}, errCut

@@ -11,7 +11,7 @@ const (
 	StatusBadRequest      = 400 // the request was unintelligible
 	StatusUnauthorized    = 401 // a relay wants credentials (RFC 4976)
 	StatusForbidden       = 403 // the action is not allowed
-	StatusNoRecipient     = 404 // the To of a message in CPIM names nobody (RFC 7701)
+	StatusNoRecipient     = 404 // the To of a message in CPIM names no recipient (RFC 7701)
 	StatusTimeout         = 408 // a relay got no answer; errors.Is(err, ErrNoResponse)
 	StatusTooLarge        = 413 // stop sending this message
 	StatusUnsupportedType = 415 // the content type is not understood
@@ -42,8 +42,8 @@ var statusText = map[int]string{
 	StatusBoundElsewhere:  "Session Already Bound",
 }
 
-// StatusError is an answer other than 200: one that came from the peer, or
-// one that a Handler wants sent to it. See RFC 4975, section 10.
+// StatusError is an answer other than 200: either the peer's, or one that a Handler
+// returns so that it is sent to the peer. See RFC 4975, section 10.
 type StatusError struct {
 	// Code is 100 to 999.
 	Code int
@@ -76,13 +76,13 @@ var (
 	// ErrClosed means that the session or listener was closed at this side.
 	ErrClosed = errors.New("msrp: closed")
 	// ErrConnectionLost means that the peer closed the connection, or that
-	// it broke, or that we closed it because of what came on it.
+	// it broke, or that we closed it because the peer broke the protocol.
 	ErrConnectionLost = errors.New("msrp: connection lost")
 	// ErrPeerClosed is the ErrConnectionLost of a connection that the peer
 	// closed in good order: between two requests, and not by a reset.
 	ErrPeerClosed = fmt.Errorf("%w: closed by the peer", ErrConnectionLost)
 	// ErrAborted means that a message did not arrive whole: its sender gave
-	// it up, stalled, or lost the connection. A wrapped error tells which.
+	// it up, stalled, or lost the connection. It wraps the reason.
 	ErrAborted = errors.New("msrp: message aborted")
 	// ErrStalled means that the sender of a message was silent too long.
 	ErrStalled = errors.New("msrp: sender stalled")

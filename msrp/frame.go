@@ -31,7 +31,7 @@ type frame struct {
 	waited time.Duration // for the peer's fingerprints; counts as a wait for a handler
 
 	hasBody        bool   // a body follows; else flag is valid
-	direct         bool   // the end-line came right behind the blank line
+	direct         bool   // the end-line follows the blank line directly
 	flag           byte   // '$', '+' or '#', valid when the frame has been read to its end
 	raw            []byte // the head as it came, when tracing
 	size           int    // bytes of the whole frame so far
@@ -47,7 +47,7 @@ const (
 
 const dashes = "-------"
 
-// endLine tells whether a line is the end-line of that transaction.
+// endLine reports whether a line is the end-line of that transaction.
 func endLine(b []byte, tid string) (byte, bool) {
 	if len(b) != len(dashes)+len(tid)+1 || string(b[:len(dashes)]) != dashes ||
 		string(b[len(dashes):len(b)-1]) != tid {

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// readMode tells the owner of the connection what a blocked read waits for.
+// readMode says what a read of the connection waits for, which decides its deadline.
 type readMode uint8
 
 const (
@@ -84,8 +84,8 @@ func (fr *frameReader) fill() error {
 	return io.ErrNoProgress
 }
 
-// readPool holds large read buffers. A connection has one only from when its
-// small one was not enough until all that has come is read.
+// readPool holds large read buffers. A connection takes one when its small
+// one is full, and gives it back when it has read all that has arrived.
 var readPool = sync.Pool{New: func() any { b := make([]byte, readBufferMax); return &b }}
 
 // grow takes a large buffer in place of the small one, if there is memory for it.

@@ -29,7 +29,7 @@ func appendResponse(b []byte, tid string, code int, reason string, to, from stri
 	return appendPaths(b, to, from)
 }
 
-// appendPaths writes the two paths, which come first and in this order
+// appendPaths writes the two paths, which are the first headers, in this order
 // [RFC4975-9-1].
 func appendPaths(b []byte, to, from string) []byte {
 	b = appendField(b, hdrToPath, to)
@@ -80,7 +80,7 @@ func newID(n int) string {
 	return string(b)
 }
 
-// isMIME tells whether a header belongs to the body.
+// isMIME reports whether a header belongs to the body.
 func isMIME(name string) bool {
 	_, ok := cutFold(name, "Content-")
 	return ok

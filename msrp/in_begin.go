@@ -45,7 +45,7 @@ func (s *Session) beginMessage(c *conn, f *frame, r byteRange) (*Incoming, *Stat
 
 // reserveHandler gets a place for one more handler. If too many messages are open it
 // refuses; if too many handlers are still busy with whole messages it waits,
-// for a while, and tells for how long.
+// for a while, and returns how long it waited.
 func (s *Session) reserveHandler(c *conn) (time.Duration, *StatusError) {
 	began := time.Now()
 	var look *time.Ticker

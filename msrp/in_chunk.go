@@ -66,8 +66,8 @@ func (s *Session) receivePiece(k *chunk, p []byte) {
 	}
 }
 
-// emptyBody tells of a whole message of no bytes, which is not the same as a
-// SEND without a body. An end-line right behind the blank line is no body.
+// emptyBody reports whether the frame is a whole message of no bytes, which differs from
+// a SEND without a body. An end-line directly behind the blank line is no body.
 func (f *frame) emptyBody() bool {
 	return f.hasBody && !f.direct && f.contentType != "" && f.flag == flagLast
 }
@@ -112,8 +112,8 @@ func (s *Session) findMessage(k *chunk) {
 	}
 }
 
-// takePiece hands one piece on, if it fits the stated sizes. Bytes that came
-// before are dropped, those ahead of their turn held [RFC4975-7.3.1-2].
+// takePiece gives one piece to the message, if it fits the stated sizes. Bytes that the
+// handler has already are dropped, bytes ahead of a gap held [RFC4975-7.3.1-2].
 func (s *Session) takePiece(k *chunk, p []byte) *StatusError {
 	in := k.in
 	end := k.pos + int64(len(p))
@@ -186,7 +186,7 @@ func (s *Session) finishMessage(in *Incoming, last replyTo) {
 	in.finish(last)
 }
 
-// refuseMessage drops a message, and remembers what its further chunks get.
+// refuseMessage aborts a message, and remembers the answer to its further chunks.
 func (s *Session) refuseMessage(in *Incoming, f *frame, se *StatusError) {
 	s.mu.Lock()
 	if in != nil && s.arriving[in.MessageID] == in {
@@ -213,8 +213,7 @@ func (s *Session) dropMessage(in *Incoming) {
 	s.mu.Unlock()
 }
 
-// abortMessage ends a message that has not come whole; chunks that come yet get se
-// too.
+// abortMessage aborts a message that is not whole; its later chunks get se, too.
 func (s *Session) abortMessage(in *Incoming, cause error, se *StatusError) {
 	s.mu.Lock()
 	if s.arriving[in.MessageID] != in {

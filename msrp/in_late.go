@@ -26,7 +26,8 @@ var errHandlerLate = errors.New("no answer of the handler in time")
 // grace is how long a handler has to answer when its context has ended.
 func (c *Config) grace() time.Duration { return min(handlerGrace, c.HandlerTimeout/4) }
 
-// answerSoon sees to it that what now waits for an answer gets one. in.mu is held.
+// answerSoon starts the timer after which an answer that is still owed is given. in.mu is
+// held.
 func (in *Incoming) answerSoon() {
 	if in.late == nil {
 		in.lateConsumed = in.consumed
@@ -34,11 +35,11 @@ func (in *Incoming) answerSoon() {
 	}
 }
 
-// since is when the time of what has come just now began: the wait for a handler
-// counts. in.mu is held.
+// since returns the time from which the answer to the current chunk is awaited: the wait
+// for a handler counts. in.mu is held.
 func (in *Incoming) since() time.Time { return time.Now().Add(-in.waited) }
 
-// stopLate follows the end of all waiting. in.mu is held.
+// stopLate stops that timer. in.mu is held.
 func (in *Incoming) stopLate() {
 	if in.late != nil {
 		in.late.Stop()
@@ -46,7 +47,7 @@ func (in *Incoming) stopLate() {
 	}
 }
 
-// answerLate runs when something may have waited too long.
+// answerLate answers what has waited too long.
 func (in *Incoming) answerLate() {
 	limit, now := in.c.cfg.HandlerTimeout, time.Now()
 	in.mu.Lock()
@@ -109,8 +110,8 @@ func (in *Incoming) finalLate(now time.Time) {
 	in.mu.Lock()
 }
 
-// sendOutcome tells how a message ended whose last chunk got its 200 before that was
-// known [RFC4975-7.1.4-3].
+// sendOutcome reports the outcome of a message whose last chunk got its 200 before the
+// handler had returned [RFC4975-7.1.4-3].
 func (in *Incoming) sendOutcome(r replyTo, se *StatusError) {
 	switch {
 	case se == nil:

@@ -13,19 +13,20 @@ type Incoming struct {
 	MessageID string
 	// ContentType is that of the first chunk; "" if it had none.
 	ContentType string
-	// Size is the size in bytes that the sender stated, -1 if it did not.
+	// Size is the size of the whole message in bytes, as the sender stated it; -1 if
+	// it did not.
 	Size int64
-	// SuccessReport tells that the sender wants a report; it is sent when
-	// the Handler returns nil.
+	// SuccessReport reports whether the sender wants a success report. It is
+	// sent when the Handler returns nil.
 	SuccessReport bool
-	// FailureReport is which answers the sender wants.
+	// FailureReport says which answers the sender wants.
 	FailureReport FailureReport
 	// From and To are the paths of the first chunk, From starting with the
 	// previous hop.
 	From, To Path
 	// Header are all other headers of the first chunk.
 	Header Header
-	// Session is the session it came on.
+	// Session is the session on which it arrives.
 	Session *Session
 
 	ctx messageContext
@@ -37,11 +38,11 @@ type Incoming struct {
 
 	// The reader's own.
 	received    int64      // bytes given to the handler's pipe
-	size        int64      // where the chunk with '$' ended, -1 if it has not come
+	size        int64      // where the chunk with '$' ended, -1 before that chunk
 	stated      int64      // the total so far, -1 if there was none
 	ended       int64      // where the last chunk ended
 	claimed     int64      // the same by its Byte-Range
-	held        []heldBody // came ahead of their turn, sorted, apart
+	held        []heldBody // arrived ahead of a gap; sorted, not adjacent
 	heldSize    int
 	heldCharged int   // bytes of the budget for them
 	extra       int64 // bytes that the sender counts and that are not there
@@ -57,7 +58,7 @@ type Incoming struct {
 	hasFinal bool
 	whole    bool // all has arrived
 	aborted  error
-	last     *replyTo // the chunk with '$', when it has come before others
+	last     *replyTo // the chunk with '$', if it arrived before others
 	owes     *replyTo // the last chunk, if it was answered before the handler had returned
 
 	late                  *time.Timer   // see in_late.go
@@ -78,8 +79,8 @@ type ack struct {
 	since time.Time
 }
 
-// Read gives the body. io.EOF comes only when the message is whole; an error
-// that wraps ErrAborted when it will never be.
+// Read reads the body. It returns io.EOF only at the end of a whole message, and an error
+// that wraps ErrAborted if the rest will not arrive.
 func (in *Incoming) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -96,7 +97,7 @@ func (in *Incoming) Read(p []byte) (int, error) {
 
 // WriteTo writes the whole body to w, as [io.Copy] has it do, without a buffer
 // of its own. Its errors are those of w, and those of Read but for io.EOF. What
-// w has not taken when it fails can still be read.
+// w has not written when it fails can still be read.
 func (in *Incoming) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
@@ -157,7 +158,7 @@ func (in *Incoming) noteConsumed(n int) {
 	}
 }
 
-// popConsumed takes out the chunks that are to be answered now; in.mu is held.
+// popConsumed removes and returns the chunks whose answer is due; in.mu is held.
 func (in *Incoming) popConsumed() []ack {
 	n := 0
 	for n < len(in.acks) && in.acks[n].upto <= in.consumed {
@@ -205,7 +206,8 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 	return nil
 }
 
-// refusal tells whether nobody reads the message any more; in.mu is held.
+// refusal reports whether the message is no longer read, and then what refuses it, nil if
+// its handler took it; in.mu is held.
 func (in *Incoming) refusal() (*StatusError, bool) {
 	switch {
 	case in.returned:
@@ -216,8 +218,9 @@ func (in *Incoming) refusal() (*StatusError, bool) {
 	return nil, false
 }
 
-// abortRefusal answers what still comes of an aborted message; in.mu is held. That
-// the session has ended says nothing of the message. See RFC 4975, section 10.8.
+// abortRefusal returns the answer to further chunks of an aborted message: 481, not 413, if
+// the session has ended, so that the sender may try again. in.mu is held. See RFC 4975,
+// section 10.8.
 func (in *Incoming) abortRefusal() *StatusError {
 	if errors.Is(in.aborted, ErrClosed) {
 		return status(StatusNoSession, "Session Has Ended")

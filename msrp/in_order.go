@@ -13,7 +13,7 @@ type arrivals struct {
 }
 
 // queueTurn gives a message its place, unless its handler has returned before all of it had
-// come: nobody would ever take it out. s.mu is held.
+// arrived: then nothing would remove it. s.mu is held.
 func (s *Session) queueTurn(in *Incoming) {
 	if in.placed = true; in.left {
 		return
@@ -21,7 +21,7 @@ func (s *Session) queueTurn(in *Incoming) {
 	s.order.list = append(s.order.list, in)
 }
 
-// passTurn takes a message out and gives the next one its turn; s.mu is held.
+// passTurn removes a message and gives the next one its turn; s.mu is held.
 func (s *Session) passTurn(in *Incoming) {
 	in.left = true
 	l := s.order.list
@@ -39,7 +39,7 @@ func (s *Session) passTurn(in *Incoming) {
 	}
 }
 
-// turnOf gives nil if it is the turn of in, or what is closed when it comes;
+// turnOf returns nil if it is the turn of in, or else a channel that is closed then;
 // s.mu is held.
 func (s *Session) turnOf(in *Incoming) chan struct{} {
 	if in.left || len(s.order.list) == 0 || s.order.list[0] == in {

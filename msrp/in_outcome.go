@@ -29,20 +29,21 @@ func (in *Incoming) chunkDone(upto int64, r replyTo) {
 	in.c.reply(r, se)
 }
 
-// abort ends a message that will not arrive whole, or whose session ends.
+// abort ends a message that will not arrive whole, or whose session ends, and answers
+// nothing.
 func (in *Incoming) abort(cause error) {
 	in.abortUnanswered(cause)
 }
 
-// abortAndAnswer ends a message and answers the chunks that were still to be: with
-// se, or 200 if that is nil.
+// abortAndAnswer aborts a message and answers its unanswered chunks with se, or with 200
+// if that is nil.
 func (in *Incoming) abortAndAnswer(cause error, se *StatusError) {
 	for _, a := range in.abortUnanswered(cause) {
 		in.c.reply(a.r, se)
 	}
 }
 
-// abortUnanswered gives the chunks that nobody has answered.
+// abortUnanswered aborts a message and returns the chunks that are not answered yet.
 func (in *Incoming) abortUnanswered(cause error) []ack {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -70,8 +71,8 @@ func (in *Incoming) abortUnanswered(cause error) []ack {
 	return open
 }
 
-// finish marks a message as whole; its last chunk is answered when the
-// handler has returned, at once if it has already.
+// finish marks a message as whole. Its last chunk is answered when the handler has
+// returned.
 func (in *Incoming) finish(r replyTo) {
 	in.mu.Lock()
 	if in.stall != nil {
@@ -105,7 +106,7 @@ func (in *Incoming) answerLast(r replyTo, se *StatusError) {
 	}
 }
 
-// handle calls the handler and sees to what follows.
+// handle calls the handler and answers what its result decides.
 func (in *Incoming) handle() {
 	s := in.Session
 	defer s.handlers.Done()
@@ -157,8 +158,8 @@ func refusalFor(err error) *StatusError {
 	return status(StatusForbidden, "Not Taken")
 }
 
-// watchStall gives up the message when its sender is silent between two chunks. It
-// begins with the first chunk that is not all of the message.
+// watchStall aborts the message when its sender is silent for StallTimeout between two
+// chunks. It starts after the first chunk that is not the whole message.
 func (in *Incoming) watchStall() {
 	limit := in.c.cfg.StallTimeout
 	in.mu.Lock()
@@ -184,7 +185,7 @@ func (in *Incoming) watchStall() {
 	})
 }
 
-// sendReport reports of a message of n bytes. The status is the code with its
+// sendReport sends a REPORT on a message of n bytes. code is the status code with its
 // comment.
 func (c *conn) sendReport(id string, to Path, from string, n int64, code string) {
 	tid := newTransactionID()

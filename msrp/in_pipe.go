@@ -59,7 +59,7 @@ func freePipeBuffer(b *[]byte) {
 }
 
 // pipe holds the bytes of a message that wait for its handler. It has a buffer
-// from when the first of them comes.
+// as soon as there is one.
 type pipe struct {
 	box    *[]byte // what buf is taken from, see newPipeBuffer
 	buf    []byte  // buf[unread:] waits
@@ -101,7 +101,7 @@ func (p *pipe) copyOut(b []byte) int {
 	return n
 }
 
-// lend hands out the buffer with all that is in it: what comes meanwhile goes
+// lend hands out the buffer with all that is in it; bytes that arrive meanwhile are put
 // into another. The bytes count as held until takeBack.
 func (p *pipe) lend() pipe {
 	l := *p
@@ -114,7 +114,7 @@ func (p *pipe) takeBack(l pipe, n int) {
 	l.unread += n
 	p.lent = 0
 	switch {
-	case !l.empty(): // what could not be written goes in front again
+	case !l.empty(): // what could not be written is put back in front
 		l.buf = append(l.buf, p.buf[p.unread:]...)
 		p.discard()
 		*p = l

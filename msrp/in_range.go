@@ -4,14 +4,14 @@ package msrp
 // its start counts, its end and its total are hints (RFC 4975, section 7.3.1)
 // [RFC4975-7.3.1-3].
 //
-//	more bytes than the range, or the total    taken
-//	fewer, in the chunk with '$'               taken: the message ends there
-//	fewer, in another chunk                    taken; what follows has its own start
+//	more bytes than the range, or the total    accepted
+//	fewer, in the chunk with '$'               accepted: the message ends there
+//	fewer, in another chunk                    accepted; what follows has its own start
 //	a start right behind the range of the      it goes behind that chunk's payload:
 //	chunk before, which had more bytes           its sender counts characters
 //	a start further behind                     held until the gap is filled; if it
 //	                                             is not, 413
-//	bytes that came before                     dropped, where the handler has them;
+//	bytes that arrived before                  dropped, where the handler has them;
 //	                                             else the last ones count
 //	a '$' chunk that ends before others        400
 //	another total than in a chunk before       400: it is not the same message

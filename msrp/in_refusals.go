@@ -1,7 +1,7 @@
 package msrp
 
-// refusals remember the messages refused whose last chunk has not come; the
-// oldest goes when there are maxRefused.
+// refusals remember refused messages until their last chunk has arrived. The oldest is
+// forgotten when there are maxRefused.
 type refusals struct {
 	ids   []string
 	codes map[string]*StatusError

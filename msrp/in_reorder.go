@@ -2,7 +2,7 @@ package msrp
 
 import "time"
 
-// heldBody is a run of bytes that came ahead of its turn.
+// heldBody is a run of bytes that arrived ahead of a gap.
 type heldBody struct {
 	at   int64
 	data []byte
@@ -10,8 +10,8 @@ type heldBody struct {
 
 func (h heldBody) endOffset() int64 { return h.at + int64(len(h.data)) }
 
-// holdPiece keeps a piece until the bytes before it have come. It takes the place
-// of bytes already held; those that the handler has can no longer be changed
+// holdPiece keeps a piece until the bytes before it have arrived. It replaces bytes
+// already held; those that the handler has can no longer be changed
 // (RFC 4975, section 7.3.1). What is held of a message is bounded by maxHeldBytes and
 // maxHeldRanges; beyond that the message is refused.
 func (in *Incoming) holdPiece(at int64, p []byte) *StatusError {
@@ -54,7 +54,7 @@ func (in *Incoming) holdPiece(at int64, p []byte) *StatusError {
 	return nil
 }
 
-// deliverHeld hands on what was held and whose turn has come.
+// deliverHeld delivers held bytes that no gap is before any more.
 func (in *Incoming) deliverHeld() *StatusError {
 	for len(in.held) > 0 && in.held[0].at <= in.received {
 		h := in.held[0]
@@ -70,7 +70,7 @@ func (in *Incoming) deliverHeld() *StatusError {
 	return nil
 }
 
-// furthest is the end of all that has come so far.
+// furthest is the offset behind the last byte that has arrived.
 func (in *Incoming) furthest() int64 {
 	if n := len(in.held); n > 0 {
 		return max(in.received, in.held[n-1].endOffset())
@@ -88,7 +88,7 @@ func (in *Incoming) noteActive() {
 // setLast keeps the answer to the chunk with '$' until the others are there.
 func (in *Incoming) setLast(r replyTo) {
 	in.mu.Lock()
-	if in.last != nil { // it came twice
+	if in.last != nil { // it was sent twice
 		in.acks = append(in.acks, ack{in.size, *in.last, in.lastSince})
 	}
 	in.last, in.lastSince = &r, in.since()

@@ -9,10 +9,10 @@ import (
 // goroutine that has run one waits for the next, as its stack has grown to what
 // they need, which costs as much as all else that is done for a short message.
 type workers struct {
-	most int32           // who wait at a time
+	most int32           // goroutines that may wait at a time
 	next chan *Incoming  // to one that waits
 	stop <-chan struct{} // closed when they are to wait no more
-	idle atomic.Int32    // who wait
+	idle atomic.Int32    // goroutines that wait
 	all  sync.WaitGroup  // for Close
 }
 
@@ -38,7 +38,8 @@ func (w *workers) runLoop(in *Incoming) {
 	}
 }
 
-// awaitMessage gives the next message; nil if enough others wait, or none will come.
+// awaitMessage returns the next message; nil if enough others wait, or if there will be
+// none.
 func (w *workers) awaitMessage() *Incoming {
 	defer w.idle.Add(-1)
 	if w.idle.Add(1) > w.most {

@@ -6,15 +6,15 @@ import "time"
 // application may want to move are fields of Config as well, and these are
 // then the defaults.
 const (
-	// MaxHeaderLine is the longest start-line or header line taken, in
+	// MaxHeaderLine is the longest start-line or header line accepted, in
 	// bytes, without its CRLF. A longer line closes the connection.
 	MaxHeaderLine = 4096
-	// MaxHeaders is the most header fields taken in one request or response.
+	// MaxHeaders is the most header fields accepted in one request or response.
 	MaxHeaders = 64
-	// MaxHead is the most bytes taken from the start-line to the end of the
+	// MaxHead is the most bytes accepted from the start-line to the end of the
 	// headers.
 	MaxHead = 16 << 10
-	// MaxPathURIs is the most URIs taken in one To-Path or From-Path.
+	// MaxPathURIs is the most URIs accepted in one To-Path or From-Path.
 	MaxPathURIs = 16
 
 	// DefaultTraceBody is how many body bytes of a chunk a TraceEvent carries.
@@ -62,7 +62,7 @@ const (
 	// before the connection is read no further.
 	DefaultPipeSize = 64 << 10
 
-	maxPendingAcks   = 256                              // chunks of one message taken but not yet consumed by its handler
+	maxPendingAcks   = 256                              // chunks of one message that its handler has not read yet
 	idleWorkers      = 64                               // goroutines of a Listener that wait for a handler to run
 	idleWorkersConn  = 1                                // of a dialled connection, as there may be many of those
 	fullPipes        = 16                               // handlers of one session that have the whole PipeSize
@@ -74,7 +74,7 @@ const (
 	controlQueue     = 128                              // responses and reports waiting to be written on one connection
 	dataQueue        = 16                               // chunks waiting for the same; further Sends wait for a place
 	smallChunk       = 4 << 10                          // bytes of a message that is sent from a small buffer
-	bodySegment      = 16 << 10                         // bytes written between two looks at who else wants the connection
+	bodySegment      = 16 << 10                         // bytes written between two checks whether other frames wait
 	interruptAfter   = 50 * time.Millisecond            // a chunk that had the connection this long gives way to others
 	interruptible    = 2048                             // a chunk longer than this must give way (RFC 4975, 5.1)
 	readBufferMin    = 2 << 10                          // size of a connection's read buffer
@@ -84,7 +84,7 @@ const (
 	maxPath          = MaxHeaderLine - 16               // bytes of a path that we write in one line
 	maxMessageHeader = MaxHead - 2*MaxHeaderLine - 1024 // bytes of a Message's own headers
 	maxMessageID     = 128                              // bytes of a Message-ID
-	maxHeldBytes     = 128 << 10                        // of one message, come ahead of their turn
+	maxHeldBytes     = 128 << 10                        // of one message, ahead of a gap
 	maxHeldRanges    = 32                               // separate ranges of them
 	maxRefused       = 64                               // refused messages remembered in one session
 	closeLinger      = time.Second                      // how long a closing connection may take to write what is queued

@@ -12,7 +12,7 @@ import (
 	"github.com/gomscp/gomscp/internal/quietlog"
 )
 
-// Listener takes the connections of many sessions on one port.
+// Listener accepts the connections of many sessions on one port.
 type Listener struct {
 	cfg *Config
 	nl  net.Listener
@@ -29,11 +29,11 @@ type Listener struct {
 	sessions map[string]*Session   // those that can be bound, by session-id
 	live     map[*Session]struct{} // those that are there, or whose handlers are
 	conns    map[*conn]struct{}
-	changed  chan struct{} // closed, and made anew, when a session or connection goes
+	changed  chan struct{} // closed, and replaced, when a session or connection ends
 }
 
-// Listen opens a TCP port, for TLS if cfg.TLS is set; addr is as for net.Listen, "127.0.0.1:0" picks a
-// free one.
+// Listen opens a TCP port, for TLS if cfg.TLS is set. addr is as for net.Listen;
+// "127.0.0.1:0" picks a free port. It fails if cfg is not valid or the port is in use.
 func Listen(addr string, cfg Config) (*Listener, error) {
 	full, err := cfg.withDefaults()
 	if err != nil {
@@ -131,8 +131,8 @@ func (l *Listener) acceptLoop() {
 	}
 }
 
-// serveConn takes a connection, if there is a place for it. Until a session is bound on it,
-// nobody knows whose it is.
+// serveConn serves a connection, if there is a place for it. Until a session is bound on it,
+// its peer is unknown.
 func (l *Listener) serveConn(nc net.Conn) {
 	c := newConn(nc, l.cfg, l)
 	place, err := l.gate.Enter(admit.AddrOf(nc.RemoteAddr()), false, func() { c.close(admit.ErrEvicted) })
@@ -173,7 +173,7 @@ func (l *Listener) logRefused(nc net.Conn, err error) {
 // want of a session. Peers are those with a session, strangers those without.
 type Counts = admit.Counts
 
-// Counts tells how many connections there are now.
+// Counts returns how many connections there are now, and how many were refused.
 func (l *Listener) Counts() Counts { return l.gate.Counts() }
 
 // bindByURI binds the session of that id to c, if the request names it whole.

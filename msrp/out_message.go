@@ -35,7 +35,7 @@ type outgoing struct {
 }
 
 // chunkPool holds chunk buffers of the default size, smallChunkPool those for
-// short messages. The byte beyond a chunk tells whether it is the last.
+// short messages. The byte beyond a chunk reports whether it is the last.
 var (
 	chunkPool      = sync.Pool{New: func() any { b := make([]byte, DefaultChunkSize+1); return &b }}
 	smallChunkPool = sync.Pool{New: func() any { b := make([]byte, smallChunk+1); return &b }}
@@ -96,7 +96,7 @@ func (o *outgoing) awaitMemory(ctx context.Context, n int64) error {
 }
 
 // freePlaces gives back the places of a message that has failed: the answers
-// that are still to come are no longer of interest, and may never come.
+// that are outstanding no longer matter, and may never arrive.
 func (o *outgoing) freePlaces() {
 	o.mu.Lock()
 	var all []*place
@@ -137,7 +137,7 @@ func (o *outgoing) sendChunks(ctx context.Context, buf []byte) error {
 			return err
 		}
 		if last {
-			o.queued() // if it was too long to be told sooner
+			o.queued() // if it was too long to be reported sooner
 			return nil
 		}
 		buf[0] = buf[size]
@@ -145,7 +145,8 @@ func (o *outgoing) sendChunks(ctx context.Context, buf []byte) error {
 	}
 }
 
-// queued tells that nothing sent from now on can come before the message.
+// queued calls Message.Queued: no message whose Send begins from now on is written before
+// this one.
 func (o *outgoing) queued() {
 	if o.m.Queued != nil && !o.told {
 		o.told = true

@@ -147,9 +147,8 @@ func (rs *receipts) removeAll() []*Receipt {
 	return all
 }
 
-// track awaits reports for r. Receipts that nobody waits for stay until the
-// reports have come, the message is sent again, or the session ends; there
-// may be maxReceipts.
+// track registers r for reports. It stays until they have covered the message, the
+// message is sent again, or the session ends. There may be maxReceipts.
 func (s *Session) track(r *Receipt) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,7 +30,7 @@ type Message struct {
 	Size int64
 	// SuccessReport asks for the REPORTs that Receipt.Wait waits for.
 	SuccessReport bool
-	// FailureReport is which answers the peer is to give.
+	// FailureReport says which answers the peer gives.
 	FailureReport FailureReport
 	// Header is added to every chunk. The headers that this package writes by
 	// itself must not be there, but Success-Report and Failure-Report may: they
@@ -129,7 +129,7 @@ func (s *Session) checkMessage(m *Message) error {
 	return nil
 }
 
-// announce makes a message known to report while it is being sent.
+// announce lets handleReport find a message while it is being sent.
 func (s *Session) announce(o *outgoing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// RelayConfig tells how to use a relay. See RFC 4976.
+// RelayConfig describes a relay and how to use it. See RFC 4976.
 type RelayConfig struct {
 	// Relay is the relay's URI, without a session-id. Its scheme should be
 	// msrps. A domain name without a port is looked up by its SRV records, and
-	// if it has none, taken with port 2855.
+	// if it has none, used with port 2855.
 	Relay URI
 	// Local is our own URI, with the session-id of the first session.
 	Local URI

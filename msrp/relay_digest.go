@@ -12,6 +12,11 @@ import (
 
 // challenge is a WWW-Authenticate header of a relay. See RFC 4976, section
 // 9.1, and RFC 2617.
+//
+// github.com/icholy/digest does not fit: it reads names of parameters with regard to
+// case, and neither unquoted values with other characters than letters, digits and
+// "-", nor empty list elements; of qop="auth-int, auth" it takes auth-int; and it
+// always writes uri, for which the grammar of RFC 4976 has no place.
 type challenge struct {
 	realm, nonce, opaque, algorithm string
 	stale                           bool

@@ -61,7 +61,7 @@ func TestRFCExamples(t *testing.T) {
 	}
 }
 
-// sameLines tells whether each line of b, but for a Failure-Report that says
+// sameLines reports whether each line of b, but for a Failure-Report that says
 // what is so anyway, is in wire.
 func sameLines(wire, b []byte) bool {
 	for _, l := range bytes.Split(b, []byte("\r\n")) {

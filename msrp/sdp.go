@@ -10,10 +10,10 @@ import (
 // ErrNoMSRP means that a session description has no MSRP media line.
 var ErrNoMSRP = errors.New("msrp: no MSRP media line")
 
-// MaxSDP is the longest session description taken, in bytes.
+// MaxSDP is the longest session description accepted, in bytes.
 const MaxSDP = 64 << 10
 
-// Setup says who connects. See RFC 4145, section 4, and RFC 6135.
+// Setup is the role of an endpoint: whether it connects or listens. See RFC 4145, section 4, and RFC 6135.
 type Setup string
 
 // The values of Setup; "" is an endpoint that knows RFC 4975 alone, where the
@@ -28,7 +28,8 @@ const (
 
 // Answer gives the value to answer with: the other role if the offer takes
 // one; passive if it leaves the choice, or says nothing, because then the
-// offerer connects. Who would rather connect may answer active to SetupActpass.
+// offerer connects. An endpoint that prefers to connect may answer
+// SetupActpass with SetupActive.
 func (s Setup) Answer() Setup {
 	if s == SetupPassive {
 		return SetupActive
@@ -70,7 +71,7 @@ func (d Direction) within(most Direction) Direction {
 func (d Direction) sends() bool    { return d != RecvOnly && d != Inactive }
 func (d Direction) receives() bool { return d != SendOnly && d != Inactive }
 
-// Answer gives the direction that answers d when we would do all.
+// Answer returns the direction that answers d if we can send and receive.
 func (d Direction) Answer() Direction {
 	switch d {
 	case SendOnly:
@@ -100,10 +101,10 @@ type Media struct {
 	// AcceptTypes and AcceptWrappedTypes are media ranges, the preferred ones
 	// first.
 	AcceptTypes, AcceptWrappedTypes []string
-	// MaxSize is the size in bytes of the largest message taken, 0 if not
+	// MaxSize is the size in bytes of the largest message accepted, 0 if not
 	// stated.
 	MaxSize int64
-	// Setup is who connects. When written, "" takes SetupActive in an offer
+	// Setup is the role of this end. When written, "" takes SetupActive in an offer
 	// and the other side's Answer in an answer. An endpoint that the peer can
 	// reach must offer SetupActpass, and none may offer SetupPassive. See RFC
 	// 6135, section 4.2.
@@ -129,7 +130,7 @@ type Media struct {
 	SessionID, SessionVersion uint64
 }
 
-// Rejected tells that the media line has port 0.
+// Rejected reports whether the media line has port 0.
 func (m *Media) Rejected() bool { return m.Port == 0 }
 
 // Address is the "host:port" to connect to: that of the path's first URI; but

@@ -7,7 +7,7 @@ const (
 	// TypeCPIM wraps a message with its addresses; package cpim reads and
 	// writes it. See RFC 3862.
 	TypeCPIM = "message/cpim"
-	// TypeComposing tells that somebody writes or has ceased. See RFC 3994.
+	// TypeComposing says that the user is composing a message, or has stopped. See RFC 3994.
 	TypeComposing = "application/im-iscomposing+xml"
 	// TypeIMDN is a disposition notification. See RFC 5438.
 	TypeIMDN = "message/imdn+xml"

@@ -10,7 +10,7 @@ import (
 
 // ErrAnchored means that the c= and m= lines of an offer without msrp-cema name
 // another address than its path: a middlebox has changed the description and
-// takes no part in MSRP. The offer is to be refused, with Reject or 488. See RFC
+// takes no part in MSRP. Refuse the offer with Reject or with 488. See RFC
 // 6714, section 4.3.
 var ErrAnchored = errors.New("msrp: the c= and m= lines are not those of the path, and there is no msrp-cema")
 
@@ -20,7 +20,7 @@ var ErrOfferAgain = errors.New("msrp: the answer has no msrp-cema; a new offer w
 
 // fitCEMA decides whether an answer to o may have msrp-cema. If not, its c=
 // and m= lines are our own again. Names are not looked up for it: one that may
-// stand for an address is taken to do so; see MatchesPath.
+// stand for an address is assumed to do so; see MatchesPath.
 func (m *Media) fitCEMA(o *Media) error {
 	if !o.CEMA && !o.mayMatchPath() {
 		return ErrAnchored // [RFC6714-4.3-1]
@@ -122,8 +122,8 @@ func portOf(u URI) int {
 	return u.Port
 }
 
-// ConnectTo gives the "host:port" for SessionConfig.ConnectTo of who connects,
-// the offerer of m, once it has the answer: that of the answer's c= and m= lines
+// ConnectTo returns the "host:port" for SessionConfig.ConnectTo of the offerer of m,
+// once it has the answer, if it connects: that of the answer's c= and m= lines
 // where CEMA is in use, "" where the path counts. matches is what MatchesPath says
 // of the answer. The error is ErrOfferAgain if neither will do, which may be so
 // when the peer connects, too. See RFC 6714, section 4.2.

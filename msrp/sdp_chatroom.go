@@ -15,17 +15,17 @@ const (
 // its sender supports and, if it is a chat room, allows. It is a declaration: an
 // answer owes nothing to the offer. See RFC 7701, section 8.
 type Chatroom struct {
-	// Nicknames is whether Session.Nickname may be used.
+	// Nicknames reports whether Session.Nickname may be used.
 	Nicknames bool
-	// PrivateMessages is whether messages for one participant are taken.
+	// PrivateMessages reports whether messages for one participant are accepted.
 	PrivateMessages bool
 	// Extensions are other tokens, such as "com.example.chat.foo".
 	Extensions []string
 }
 
 // parseChatroom reads the value of a chatroom attribute. Tokens that are not
-// well-formed, and those that come again, are passed over. "nicknames" is taken
-// for "nickname": the text of RFC 7701 has the one, its grammar the other.
+// well-formed, and repeated ones, are ignored. "nicknames" is read as "nickname":
+// the text of RFC 7701 has the one, its grammar the other.
 func parseChatroom(value string) *Chatroom {
 	c := &Chatroom{}
 	for _, token := range strings.Fields(value) {

@@ -2,7 +2,7 @@ package msrp
 
 import (
 	"crypto"
-	_ "crypto/sha1" // peers of old know no other
+	_ "crypto/sha1" // old peers know no other
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"crypto/subtle"
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// fingerprintHashes are the hash functions taken in fingerprints, the most
+// fingerprintHashes are the hash functions accepted in fingerprints, the most
 // preferred first: that of RFC 8122, the stronger ones, and SHA-1 as the last.
 // MD5 and MD2 are not among them [RFC8122-5-3].
 var fingerprintHashes = []struct {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// SDPError says which line of a session description could not be taken.
+// SDPError says which line of a session description is not valid, and why.
 type SDPError struct {
 	// Line is its number, from 1; 0 stands for the whole.
 	Line int
@@ -33,8 +33,8 @@ func (e *SDPError) Error() string {
 func (e *SDPError) Unwrap() error { return e.err }
 
 // description is a session description taken apart. The order of lines at one
-// level does not matter, unknown types of lines are passed over, and so is what
-// is missing: stacks in use get these wrong, and none of it is needed here.
+// level does not matter; unknown types of lines are ignored, and missing lines
+// are accepted: stacks in use get these wrong, and none of it is needed here.
 type description struct {
 	id, version uint64
 	host        string // of the c= line

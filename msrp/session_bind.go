@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// isNamedBy tells whether a request is for this session: its To-Path is our URI,
+// isNamedBy reports whether a request is for this session: its To-Path is our URI,
 // as RFC 4975, section 6.1, compares URIs.
 func (s *Session) isNamedBy(f *frame) bool {
 	return f.target == s.from || f.to[0].Equal(s.local)

@@ -12,12 +12,12 @@ type SessionConfig struct {
 	Remote Path
 	// Handler gets the messages; with nil they are refused with 415.
 	Handler Handler
-	// AcceptTypes are the media types taken ("text/plain", "text/*", "*");
-	// others are refused with 415. nil takes everything. What a message of
-	// such a type wraps is for the Handler to look at: see package cpim and
+	// AcceptTypes are the media types accepted ("text/plain", "text/*", "*");
+	// others are refused with 415. nil accepts everything. The Handler has to
+	// check the type that a container wraps: see package cpim and
 	// Media.AcceptsWrapped.
 	AcceptTypes []string
-	// MaxSize is the size of the largest message taken, in bytes; larger
+	// MaxSize is the size of the largest message accepted, in bytes; larger
 	// ones are refused with 413. 0 is no limit.
 	MaxSize int64
 	// PeerAcceptTypes, PeerAcceptWrappedTypes and PeerMaxSize (in bytes) are
@@ -40,12 +40,12 @@ type SessionConfig struct {
 	Fingerprints []string
 	// AwaitFingerprints is for a session over TLS that is accepted before the peer's
 	// SDP is known, as after an offer of ours: requests that come for it wait until
-	// Session.SetPeer, and have no effect before. Who connects with another
-	// certificate than the peer gets 403 then. The wait is bounded by
+	// Session.SetPeer, and have no effect before. A peer that has connected with another
+	// certificate gets 403 then. The wait is bounded by
 	// Config.HandlerTimeout from the first request on, and ends with 408. Dial has no
 	// use for it. See RFC 8122, section 6.2.
 	AwaitFingerprints bool
-	// Memory is what messages of the session are held from; nil takes Config.Memory.
+	// Memory is the budget for messages of the session; nil uses Config.Memory.
 	Memory *Budget
 	// ConnectTo is the "host:port" that Dial connects to, if not the first
 	// hop of Remote: see Media.Address.
@@ -56,18 +56,17 @@ type SessionConfig struct {
 	Over *Session
 }
 
-// Handler takes one message, in a goroutine of its own that starts when the
+// Handler receives one message, in a goroutine of its own that starts when the
 // first bytes have arrived. Chunks are answered with 200 as their bytes are
 // read, but the last one, and the success report if one is asked for, only
 // after the Handler has returned nil. A
 // *StatusError is sent as it is, any other error as 403; both refuse what is
-// left of the message. What a Handler that returns nil has not read is thrown
-// away. ctx ends when the message is aborted, the session is closed, or the answer
+// left of the message. If a Handler returns nil, bytes that it has not read are
+// discarded. ctx ends when the message is aborted, the session is closed, or the answer
 // has waited for Config.HandlerTimeout: then the Handler has a few seconds to say
-// how it ended. One that returns nil after that has taken a message which its
-// sender may send again.
+// how it ended. If it returns nil after that, its sender may send the message again.
 //
-// A Handler must not wait, before it has read its message to the end, for
-// messages it sends on the same session: their answers come behind what is
-// left of its own. It must not call Close or Shutdown of its session.
+// Before a Handler has read its message to the end, it must not wait for messages
+// that it sends on the same session: their answers arrive behind the rest of its own
+// message. It must not call Close or Shutdown of its session.
 type Handler func(ctx context.Context, m *Incoming) error

@@ -33,7 +33,7 @@ func endToEnd(path Path, prints []string) []string {
 var noFingerprints = status(StatusTimeout, "No Answer With A Fingerprint Yet")
 
 // awaitFingerprints waits for those of the peer, of a session that was accepted before
-// they were known. Nothing that came is valid until then [RFC8122-6.2-6].
+// they were known. Requests have no effect until then [RFC8122-6.2-6].
 func (s *Session) awaitFingerprints(c *conn, f *frame) *StatusError {
 	if s.known == nil {
 		return nil
@@ -71,7 +71,7 @@ func (s *Session) untilKnown(now time.Time) time.Duration {
 	return s.knownBy.Sub(now)
 }
 
-// fingerprintsKnown ends the wait for fingerprints; s.mu is held.
+// fingerprintsKnown ends the wait of awaitFingerprints; s.mu is held.
 func (s *Session) fingerprintsKnown() {
 	if s.known == nil {
 		return
@@ -83,9 +83,9 @@ func (s *Session) fingerprintsKnown() {
 	}
 }
 
-// SetFingerprints tells those of the peer's SDP, of a session that was accepted
-// before it came; none if it has none, so that any certificate is taken. If the
-// peer's path has relays, SetRemote comes first. If the peer is bound already and has
+// SetFingerprints sets the fingerprints of the peer's SDP, of a session that was accepted
+// before that was known. With none, any certificate is accepted. If the peer's path has
+// relays, call SetRemote first; SetPeer does both. If the peer is bound already and has
 // another certificate, the session ends and the error says so. See RFC 8122.
 func (s *Session) SetFingerprints(prints []string) error {
 	s.mu.Lock()

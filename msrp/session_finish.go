@@ -7,11 +7,11 @@ import (
 
 // Finish ends the session in good order when its dialog has ended. What the peer had
 // sent before is read: a message that is whole by then goes to its Handler and is
-// answered as that says, and responses to what we have sent are taken. Each further
+// answered with the Handler's result, and responses to our requests are processed. Each further
 // message gets 481, and so does one that is not whole, whose Handler sees ErrAborted.
 // Unlike with Close, the contexts of handlers do not end. Finish returns when all
 // handlers have returned and the session is closed; their answers are then on their
-// way. Responses that have not come by then are waited for 2 s at most. If ctx ends
+// way. Missing responses are awaited for 2 s at most. If ctx ends
 // first, the session closes at once, as with Close, and ctx's error is returned. Finish
 // must not be called from a handler; calling it again, or beside Close, does no harm.
 func (s *Session) Finish(ctx context.Context) error {
@@ -37,8 +37,8 @@ func (s *Session) refuseNew() (incomplete []*Incoming) {
 	return incomplete
 }
 
-// awaitHandlers waits until no handler runs, and for responses as long as they may
-// come and may take.
+// awaitHandlers waits until no handler runs, and until the responses to our messages have
+// arrived, for lastResponses at most.
 func (s *Session) awaitHandlers(ctx context.Context) error {
 	overdue := time.NewTimer(lastResponses)
 	defer overdue.Stop()
@@ -61,8 +61,8 @@ func (s *Session) awaitHandlers(ctx context.Context) error {
 	}
 }
 
-// catchUp waits until the connection's reader has taken all that had arrived when it
-// was called, for a while.
+// catchUp waits until the connection's reader has read all bytes that had arrived when it
+// was called, for catchUpLimit at most.
 func (s *Session) catchUp(ctx context.Context) {
 	c := s.conn()
 	if c == nil {
@@ -102,7 +102,7 @@ func (c *conn) setMark(m *readMark) bool {
 	return true
 }
 
-// passMark tells who waits for it that the reader needs more bytes.
+// passMark wakes catchUp if the reader has read up to its mark and needs more bytes.
 func (c *conn) passMark() {
 	m := c.mark.Load()
 	if m != nil && c.read.Load() >= m.at && c.mark.CompareAndSwap(m, nil) {

@@ -26,12 +26,12 @@ type URI struct {
 	SessionID string
 	// Transport is the transport parameter; "tcp" is the only one defined.
 	Transport string
-	// Params are the parameters after the transport, as they came
+	// Params are the parameters after the transport, as received
 	// ("name=value" or "name").
 	Params []string
 }
 
-// SyntaxError tells where and why something could not be parsed.
+// SyntaxError says where and why a text could not be parsed.
 type SyntaxError struct {
 	// Rule is the name of the grammar rule that was not met.
 	Rule string

@@ -25,7 +25,7 @@ func (a Address) String() string {
 	return quote(a.Name) + "<" + a.URI + ">"
 }
 
-// Anonymous reports whether the URI stands for somebody who does not want to be
+// Anonymous reports whether the URI stands for a sender that does not want to be
 // known, so that there is no way back. See RFC 3323, section 4.1.1.3, and RFC
 // 5438, section 12.1.1.
 func (a Address) Anonymous() bool {

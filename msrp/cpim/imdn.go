@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A Disposition is what the sender of a message may ask to be told of. See RFC
+// A Disposition is an event that the sender of a message may ask to be notified of. See RFC
 // 5438, section 7.1.1.3.
 type Disposition string
 
@@ -34,7 +34,7 @@ type Request struct {
 	// From and To are those of the message; To is the first one.
 	From, To Address
 	// OriginalTo is the address that the message was first sent to; its URI is
-	// "" if nobody has changed To.
+	// "" if To has not been changed.
 	OriginalTo Address
 	// RecordRoute are the intermediaries that notifications have to pass, the
 	// next one first.
@@ -45,7 +45,7 @@ type Request struct {
 	told []Kind
 }
 
-// Request returns what the sender of m asks to be told, or nil if there is
+// Request returns the notifications that the sender of m asks for, or nil if there is
 // nothing to tell: it asks for nothing, its message has no Message-ID or no
 // address, or is itself a notification. See RFC 5438, sections 6.2 and 7.2.1.
 func (m *Message) Request() *Request {
@@ -165,7 +165,7 @@ func (r *Request) Reply(k Kind, s Status, now time.Time) (*Message, error) {
 	return m, nil
 }
 
-// Next is where a notification goes: the first address of its Route headers, or
+// Next is the address that a notification is sent to: the first address of its Route headers, or
 // else To. See RFC 5438, section 7.2.1.
 func (m *Message) Next() (Address, error) {
 	if a, err := m.Address(Route); !errors.Is(err, ErrNoHeader) {
@@ -174,7 +174,7 @@ func (m *Message) Next() (Address, error) {
 	return m.Address(To)
 }
 
-// newID makes a Message-ID: 128 random bits, which nobody guesses.
+// newID makes a Message-ID: 128 random bits, so that it cannot be guessed.
 func newID() string { return rand.Text() } // [RFC5438-6.3-2]
 
 // Ask makes m ask for notifications. It returns the Message-ID that they will

@@ -2,16 +2,16 @@ package cpim
 
 import "github.com/gomscp/gomscp/internal/xmltree"
 
-// Limits of what is taken from a peer, and of what is written.
+// Limits of what is accepted from a peer, and of what is written.
 const (
 	// MaxHeaderBytes is the most bytes that the headers of a message may take,
 	// message headers, MIME headers and blank lines together.
 	MaxHeaderBytes = 16 << 10
 	// MaxHeaders is the most header fields in one message.
 	MaxHeaders = 64
-	// MaxNotification is the longest IMDN document taken, in bytes.
+	// MaxNotification is the longest IMDN document accepted, in bytes.
 	MaxNotification = 64 << 10
-	// MaxNotifications is the most IMDN documents taken from one message that
+	// MaxNotifications is the most IMDN documents read from one message that
 	// aggregates them. See RFC 5438, section 8.3.
 	MaxNotifications = 128
 )

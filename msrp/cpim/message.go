@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A Message is a message in CPIM: what it carries, and who sent it to whom.
+// A Message is a message in CPIM: its addresses, its headers and its content.
 type Message struct {
 	// Header are the message headers in their order, with the names and the
 	// coded values that they have on the wire.

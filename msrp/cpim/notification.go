@@ -50,7 +50,7 @@ var statuses = map[Kind][]Status{
 
 // A Notification is an IMDN document. See RFC 5438, section 11.
 type Notification struct {
-	// MessageID is that of the message whose fate is told.
+	// MessageID is that of the message that the notification is about.
 	MessageID string
 	// DateTime is when that message was sent, as it said.
 	DateTime string

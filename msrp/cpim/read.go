@@ -220,7 +220,7 @@ func trimLine(b []byte) string {
 }
 
 // checkText returns the offset of the first character that no header has, or
-// -1. A tab is taken for a blank.
+// -1. A tab counts as a blank.
 func checkText(s string) int {
 	for i, r := range s {
 		if r == utf8.RuneError {

@@ -16,7 +16,7 @@ import (
 // Timeout bounds every wait of a Peer.
 const Timeout = 10 * time.Second
 
-// Frame is a request or response as it came.
+// Frame is a request or response as received.
 type Frame struct {
 	// TID is the transaction id.
 	TID string
@@ -45,7 +45,7 @@ func (f *Frame) Get(name string) string {
 
 // Peer is one end of a connection.
 type Peer struct {
-	// Conn is the connection, for what the methods do not do.
+	// Conn is the connection, for tests that need more than the methods.
 	Conn net.Conn
 
 	t testing.TB
@@ -139,7 +139,7 @@ func (p *Peer) Next() *Frame {
 	return f
 }
 
-// Quiet fails the test if anything comes within d.
+// Quiet fails the test if anything arrives within d.
 func (p *Peer) Quiet(d time.Duration) {
 	p.t.Helper()
 	p.Conn.SetReadDeadline(time.Now().Add(d))
@@ -149,7 +149,7 @@ func (p *Peer) Quiet(d time.Duration) {
 	}
 }
 
-// Closed waits for the other side to close, and fails the test if more comes.
+// Closed waits for the other side to close, and fails the test if more arrives.
 func (p *Peer) Closed() {
 	p.t.Helper()
 	p.Conn.SetReadDeadline(time.Now().Add(Timeout))
@@ -202,7 +202,7 @@ func (p *Peer) read() (*Frame, error) {
 	}
 }
 
-// ends tells whether a line is the end-line of f.
+// ends reports whether a line is the end-line of f.
 func (f *Frame) ends(s string) bool {
 	rest, ok := strings.CutPrefix(s, "-------"+f.TID)
 	if ok && len(rest) == 1 && strings.Contains("$+#", rest) {
