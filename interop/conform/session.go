@@ -27,6 +27,8 @@ type MSRPTarget struct {
 	// is told by RestoreMsg, over MSCP, whose messages a session has. They stay
 	// in its store, for the recipient sip:conform-recipient@example.com.
 	Offline bool
+
+	unjudged bool // the frames that come are judged by the cases alone, for tests of these
 }
 
 // A session is an MSRP session, of which we are the sender's end.
