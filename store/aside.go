@@ -60,8 +60,8 @@ func (s *Store) SetAside(ctx context.Context, reason string, ids ...ID) error {
 // setMark marks messages; nil takes their marks away.
 func (s *Store) setMark(ctx context.Context, mark *asideMark, ids []ID) error {
 	for part := range slices.Chunk(ids, MaxBatch) {
-		j := newJob()
-		j.aside, j.mark, j.outside = part, mark, !mark.waits()
+		j := &markJob{jobBase: newBase(), ids: part, mark: mark}
+		j.outside = !mark.waits()
 		if err := s.do(ctx, j); err != nil {
 			return err
 		}

@@ -92,7 +92,18 @@ func (s *Store) takeDue(now int64) (taken []due) {
 	return taken
 }
 
+// holds reports whether a message is kept.
 func (x *index) holds(id ID) bool {
 	_, e := x.find(id)
 	return e != nil
+}
+
+// countHeld returns how many of the messages are kept.
+func (x *index) countHeld(ids []ID) (n int) {
+	for _, id := range ids {
+		if x.holds(id) {
+			n++
+		}
+	}
+	return n
 }

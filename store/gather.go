@@ -60,8 +60,8 @@ func (s *Store) drain() {
 // gather makes a batch of first and what waits behind it. While it is smaller
 // than the lastBatch of the last time, it waits for the rest, as long as the last
 // transaction took at the most.
-func (s *Store) gather(first *job) []*job {
-	batch, size := make([]*job, 1, max(s.lastBatch.size, 1)), first.size()
+func (s *Store) gather(first job) []job {
+	batch, size := make([]job, 1, max(s.lastBatch.size, 1)), first.size()
 	batch[0] = first
 	var enough <-chan time.Time
 	for len(batch) < MaxBatch && size < MaxBatchBytes {
@@ -78,7 +78,7 @@ func (s *Store) gather(first *job) []*job {
 
 // another returns the next job of a batch that has n, or nil if it is to go on
 // without. enough is set when the waiting begins.
-func (s *Store) another(n int, enough *<-chan time.Time) *job {
+func (s *Store) another(n int, enough *<-chan time.Time) job {
 	select {
 	case j := <-s.jobs:
 		return j

@@ -146,7 +146,7 @@ func (w *layoutTx) putSegment(g segment) error {
 
 // putMessage gives a message its ID and writes its record and, if it is of one
 // segment, its body.
-func (w *layoutTx) putMessage(j *job) error {
+func (w *layoutTx) putMessage(j *messageJob) error {
 	if err := w.next(j); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (w *layoutTx) putMessage(j *job) error {
 	if j.ahead > 0 {
 		return w.open.Delete(messageKey(ID(j.message.Body)))
 	}
-	if len(j.segments) == 0 {
+	if j.last == nil {
 		return nil
 	}
 	if w.extent == nil {
@@ -170,16 +170,13 @@ func (w *layoutTx) putMessage(j *job) error {
 		b.FillPercent = 1
 		w.extent = b
 	}
-	w.added += int64(len(j.segments[0].data))
-	return w.extent.Put(messageKey(j.id), j.segments[0].data)
+	w.added += int64(len(j.last.data))
+	return w.extent.Put(messageKey(j.id), j.last.data)
 }
 
 // next steps to the next ID. Where an extent is full, that is the first of the next.
-func (w *layoutTx) next(j *job) error {
-	bytes := int64(j.size())
-	if j.ahead > 0 { // its body is elsewhere
-		bytes = int64(len(j.meta))
-	}
+func (w *layoutTx) next(j *messageJob) error {
+	bytes := j.inExtent()
 	last, _ := extentOf(ID(w.seq))
 	w.seq++
 	n, _ := extentOf(ID(w.seq))

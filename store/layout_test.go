@@ -207,13 +207,11 @@ func TestReclaimWithRemoval(t *testing.T) {
 	ids := slices.Sorted(maps.Keys(m.bodies))
 	spare := ids[:10] // of the first extent, and enough that it is not simply dropped
 	dead := slices.DeleteFunc(slices.Clone(ids), func(id ID) bool { n, _ := extentOf(id); return n > 0 || id <= spare[9] })
-	j, last := newJob(), newJob()
-	j.remove, last.remove = dead, spare[:1]
-	m.s.commit([]*job{j}) // the committer sleeps: its queue is empty
+	m.s.commit([]job{&removeJob{jobBase: newBase(), ids: dead}}) // the committer sleeps: its queue is empty
 	if len(m.s.wasted) != 1 {
 		t.Fatalf("%d extents to reclaim", len(m.s.wasted))
 	}
-	m.s.commit([]*job{last})
+	m.s.commit([]job{&removeJob{jobBase: newBase(), ids: spare[:1]}})
 	_ = m.s.db.View(func(tx *bolt.Tx) error {
 		has := func(id ID) bool { v, err := readRecord(tx, id); return v != nil && err == nil }
 		if has(spare[0]) || has(dead[0]) || !has(spare[1]) {

@@ -138,7 +138,7 @@ type duplicateKey struct {
 // A decision is what the committer knows of the batch before it is written.
 type decision struct {
 	s          *Store
-	duplicates map[duplicateKey]*job
+	duplicates map[duplicateKey]*messageJob
 	recipients map[string]load
 	senders    map[Pair]load
 	total      int64
@@ -146,7 +146,7 @@ type decision struct {
 }
 
 // admit applies the limits to a message, with all that the batch adds before it.
-func (d *decision) admit(j *job) error {
+func (d *decision) admit(j *messageJob) error {
 	m := j.message
 	p := Pair{Recipient: m.Recipient, Sender: m.Sender}
 	r, f := d.s.index.loads(m.Recipient, m.Sender)
@@ -172,13 +172,13 @@ func (d *decision) admit(j *job) error {
 // repeats says whether the message is kept already, or comes before in the
 // batch: the same Message-ID from the same sender to the same recipient, with
 // the same body. The tag only leads to it; the file is what is asked.
-func (d *decision) repeats(j *job) bool {
+func (d *decision) repeats(j *messageJob) bool {
 	if j.tag == 0 {
 		return false
 	}
 	m := j.message
-	if duplicate := d.duplicates[duplicateKey{Pair{Recipient: m.Recipient, Sender: m.Sender}, j.tag}]; duplicate != nil && sameMessage(duplicate.message, m) {
-		j.duplicate = duplicate
+	if kept := d.duplicates[duplicateKey{Pair{Recipient: m.Recipient, Sender: m.Sender}, j.tag}]; kept != nil && sameMessage(kept.message, m) {
+		j.repeats = kept
 		return true
 	}
 	p := d.s.index.thread(m.Recipient, m.Sender)

@@ -165,9 +165,9 @@ func TestAsideCountsToLimits(t *testing.T) {
 	if err := tryPut(t, s, "bob", "alice", 1); !errors.Is(err, ErrLimit) {
 		t.Errorf("over the limit: %v", err)
 	}
-	remove, aside := newJob(), newJob()
-	remove.remove, aside.aside, aside.mark = []ID{id, id}, []ID{id}, &asideMark{Reason: "late"}
-	s.commit([]*job{remove, aside}) // the committer sleeps: its queue is empty
+	remove := &removeJob{jobBase: newBase(), ids: []ID{id, id}}
+	aside := &markJob{jobBase: newBase(), ids: []ID{id}, mark: &asideMark{Reason: "late"}}
+	s.commit([]job{remove, aside}) // the committer sleeps: its queue is empty
 	if st := s.Stats(); remove.removed != 1 || st.Aside != 0 || st.Messages != 0 || len(s.Aside("")) != 0 {
 		t.Errorf("stats: %+v", st)
 	}
@@ -222,7 +222,7 @@ func TestExpireFails(t *testing.T) {
 	put(t, s, Meta{Recipient: "bob", Sender: "alice", Expires: time.Unix(5, 0)}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s.jobs <- newJob() // so that one of both is refused or not: the outcome is the same
+	s.jobs <- &removeJob{jobBase: newBase()} // so that one of both is refused or not: the outcome is the same
 	if n, err := s.Expire(ctx, time.Unix(9, 0)); err == nil && n != 1 {
 		t.Error(n, err)
 	}

@@ -78,17 +78,6 @@ func newCounts() counts {
 	}}
 }
 
-func (c *counts) job(j *job) {
-	c.Deleted += uint64(j.removed)
-	if j.expired {
-		c.Expired += uint64(j.removed)
-	}
-	if j.again {
-		c.Duplicates++
-	}
-	c.refused(j.refused)
-}
-
 func (c *counts) refused(err error) {
 	if err == nil {
 		return

@@ -126,7 +126,7 @@ type Store struct {
 	ttl      time.Duration
 	changed  func(recipient, sender string) // or nil
 	readOnly bool
-	jobs     chan *job
+	jobs     chan job
 	queued   atomic.Int64 // bytes of the jobs in the queue
 	stop     chan struct{}
 	stopped  chan struct{}
@@ -179,7 +179,7 @@ func Open(path string, opt Options) (*Store, error) {
 	s := &Store{
 		db: db, path: path, log: opt.Logger, ttl: opt.TimeToLive, changed: opt.Changed, readOnly: opt.ReadOnly,
 		index: newIndex(), counts: newCounts(), damaged: map[ID]struct{}{}, commitTx: (*bolt.Tx).Commit,
-		jobs: make(chan *job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}), expiring: make(chan struct{}, 1),
+		jobs: make(chan job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}), expiring: make(chan struct{}, 1),
 	}
 	s.seed = s.index.seed
 	s.opened.Store(1)
@@ -231,9 +231,9 @@ const (
 func (s *Store) remove(ctx context.Context, ids []ID, why removal) (int, error) {
 	total := 0
 	for {
-		j := newJob()
-		j.remove, j.expired, j.outside = ids[:min(len(ids), MaxBatch)], why == removeExpired, why != removeDelivered
-		ids = ids[len(j.remove):]
+		j := &removeJob{jobBase: newBase(), ids: ids[:min(len(ids), MaxBatch)], expired: why == removeExpired}
+		j.outside = why != removeDelivered
+		ids = ids[len(j.ids):]
 		err := s.do(ctx, j)
 		if err == nil {
 			total += j.removed

@@ -15,9 +15,9 @@ type Writer struct {
 	info    MessageInfo
 	buf     []byte
 	segment uint32
-	last    *job   // the segment being written, at most one ahead
-	ahead   int64  // bytes in segments that were handed to the committer
-	opened  uint64 // Store.opened at the first of them
+	last    *segmentJob // the segment being written, at most one ahead
+	ahead   int64       // bytes in segments that were handed to the committer
+	opened  uint64      // Store.opened at the first of them
 	sum     hash.Hash
 	mark    *asideMark // the message is set aside from its beginning
 	outside bool       // by BeginImport
@@ -120,8 +120,8 @@ func (w *Writer) flush() error {
 	if w.info.Body == 0 {
 		w.info.Body = w.s.nextBody.Add(1)
 	}
-	j := newJob()
-	j.segments, j.opened = []segment{w.take()}, w.opened
+	j := &segmentJob{jobBase: newBase(), segment: w.take()}
+	j.opened = w.opened
 	if err := w.s.submit(w.ctx, j); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (w *Writer) take() segment {
 // Pending is a message on its way to the disk.
 type Pending struct {
 	s   *Store
-	job *job
+	job *messageJob
 	err error
 }
 
@@ -167,11 +167,14 @@ func (w *Writer) Commit() *Pending {
 	}
 	// Segments of earlier jobs come before this one in the committer's queue,
 	// and a failed one fails the message below.
-	j := newJob()
-	j.message, j.meta, j.tag, j.mark = &w.info, meta, tagOf(w.s.seed, []byte(w.info.MessageID), w.info.Sum), w.mark
-	j.ahead, j.opened, j.outside = w.ahead, w.opened, w.outside
+	j := &messageJob{
+		jobBase: newBase(), message: &w.info, meta: meta, ahead: w.ahead, mark: w.mark,
+		tag: tagOf(w.s.seed, []byte(w.info.MessageID), w.info.Sum),
+	}
+	j.opened, j.outside = w.opened, w.outside
 	if len(w.buf) > 0 {
-		j.segments = []segment{w.take()}
+		last := w.take()
+		j.last = &last
 	}
 	if w.last != nil {
 		if err := w.s.wait(w.ctx, w.last); err != nil {
@@ -204,7 +207,7 @@ func (p *Pending) Withdraw() bool { return p.err != nil || p.job.withdraw() }
 // Duplicate says, after Wait has returned nil, that the message was kept
 // already: one with the same Message-ID and the same body, from the same sender
 // to the same recipient. It is on disk, once.
-func (p *Pending) Duplicate() bool { return p.finished() && p.job.again }
+func (p *Pending) Duplicate() bool { return p.finished() && p.job.duplicate }
 
 // ID is the message's name after Wait has returned nil, or that of the message
 // which it repeats; 0 before.
@@ -242,7 +245,7 @@ func (w *Writer) discard() {
 	if w.ahead == 0 {
 		return
 	}
-	j := newJob()
-	j.discard, j.opened = []unfinished{{w.info.Body, w.ahead}}, w.opened
+	j := &discardJob{jobBase: newBase(), bodies: []unfinished{{w.info.Body, w.ahead}}}
+	j.opened = w.opened
 	w.s.submitLater(j)
 }
