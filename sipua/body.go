@@ -13,7 +13,7 @@ import (
 
 const sdpType = "application/sdp"
 
-// A Body is a message's body, or the part of it that was looked for.
+// A Body is a message's body, or a part of it.
 type Body struct {
 	Type        string // the media type, in lower case and without parameters
 	ContentType string // as it came
@@ -25,20 +25,19 @@ type Body struct {
 // Understood says what bodies a message's receiver understands.
 type Understood struct {
 	Types []string // media types, in lower case; the 415 lists them in this order
-	// Disposition is the one that a body must have if it names any; "" takes them
-	// all.
+	// Disposition is the required disposition of a body that has one; "" accepts any.
 	Disposition string
-	// untyped takes a body without a Content-Type for one of the first type.
+	// untyped treats a body without a Content-Type as the first type.
 	untyped bool
 }
 
-// sessionBody is what describes a session. See RFC 3261, section 20.11: a body of another
-// disposition, as early-session of RFC 3959, does not.
+// sessionBody is a session description. A body of another disposition, such as
+// early-session of RFC 3959, is none. See RFC 3261, section 20.11.
 var sessionBody = Understood{Types: []string{sdpType}, Disposition: "session"}
 
-// A BodyError is a body that is not understood. It wraps the *StatusError that a
-// request with it is answered with: a 415 that lists what is understood, or a 400 for
-// one that cannot be taken apart. See RFC 3261, sections 8.2.3 and 21.4.13.
+// A BodyError is the error of a body that is not understood. It wraps the *StatusError
+// that answers the request: a 415 that lists the understood types, or a 400 for a
+// malformed body. See RFC 3261, sections 8.2.3 and 21.4.13.
 type BodyError struct {
 	Reason string
 	Status *StatusError
@@ -48,16 +47,16 @@ func (e *BodyError) Error() string { return "sipua: body not understood: " + e.R
 
 func (e *BodyError) Unwrap() error { return e.Status }
 
-// FindBody looks for the first body in a message that is understood: the body as a
-// whole, or a part of a multipart. It is nil, without an error, if there is no body,
-// or none that needs to be understood: Content-Disposition says handling=optional. A
-// *BodyError says why the body cannot be used.
+// FindBody finds the first body in a message that is understood: the whole body, or a
+// part of a multipart. It returns nil without an error if there is no body, or if the
+// body has handling=optional and is not understood. A *BodyError says why the body cannot
+// be used.
 //
-// Of a multipart/alternative the last understood part counts, of a multipart/related
-// its root, and of any other the first. A part beside it that is not understood is
-// passed over unless it says handling=required. A body without a Content-Type is not
-// understood in a request; in a response and an ACK, which cannot be refused, it is
-// taken for one of the first type. See RFC 3261, section 7.4, and RFC 5621.
+// In a multipart/alternative the last understood part counts, in a multipart/related the
+// root, and in any other multipart the first. Another part that is not understood is
+// ignored unless it has handling=required. A body without a Content-Type is not
+// understood in a request. In a response or an ACK, which cannot be refused, it is
+// treated as the first type. See RFC 3261, section 7.4, and RFC 5621.
 func FindBody(m sip.Message, u Understood) (*Body, error) {
 	all, err := FindBodies(m, u)
 	if len(all) == 0 {
@@ -66,7 +65,7 @@ func FindBody(m sip.Message, u Understood) (*Body, error) {
 	return &all[0], err
 }
 
-// FindBodies is FindBody for all the bodies that are understood, in their order.
+// FindBodies returns all bodies that FindBody would understand, in their order.
 func FindBodies(m sip.Message, u Understood) ([]Body, error) {
 	if len(bytes.TrimSpace(m.Body())) == 0 {
 		return nil, nil

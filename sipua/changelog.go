@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A changeLog logs the changes of many subscriptions: the first few line by line,
-// and those that follow within a minute in sum.
+// A changeLog logs the changes of many subscriptions: the first few in a line each, and
+// those that follow within a minute in one line.
 type changeLog struct {
 	ua *agent
 
@@ -37,7 +37,7 @@ func (c *changeLog) note(msg string, args ...any) {
 	c.last[msg] = args
 }
 
-// flush ends a window. After one with anything to sum up, another begins.
+// flush ends a window. If it had changes to sum up, another window begins.
 func (c *changeLog) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,7 +52,7 @@ func (c *changeLog) flush() {
 	c.more, c.last = nil, nil
 }
 
-// close drops what was counted only.
+// close drops the changes that were only counted.
 func (c *changeLog) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

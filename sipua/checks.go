@@ -7,7 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// malformed names what is wrong with a request, "" if nothing is.
+// malformed returns what is wrong with a request, "" if nothing is.
 func malformed(req *sip.Request) string {
 	for _, name := range singles {
 		if n := len(req.GetHeaders(name)); n != 1 {
@@ -29,7 +29,7 @@ func malformed(req *sip.Request) string {
 	case req.CallID().Value() == "":
 		return "empty Call-ID"
 	case req.MaxForwards() != nil && req.MaxForwards().Val() == 0 && req.Method != sip.OPTIONS && req.Method != sip.ACK:
-		return "" // we are the end, not a hop
+		return "" // we are the destination, not a hop
 	}
 	return ""
 }

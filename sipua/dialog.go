@@ -2,8 +2,8 @@ package sipua
 
 import "github.com/emiago/sipgo/sip"
 
-// DialogID names an INVITE dialog from the point of view of whoever created
-// it: both ends have the same.
+// A DialogID identifies an INVITE dialog, with From and To as in the INVITE: both ends
+// have the same DialogID.
 type DialogID struct{ CallID, FromTag, ToTag string }
 
 // String is the connection-id of MSCP: "Call-ID;from-tag;to-tag". See
@@ -18,7 +18,7 @@ type dialog struct {
 	remote    sip.ToHeader   // with the peer's tag, once known
 	target    sip.Uri        // the peer's Contact
 	routes    []string       // the route set, first hop first
-	hop       hop            // for a target that only a proxy knows the way to
+	hop       hop            // for a target that only a proxy can resolve
 	localSeq  uint32
 	remoteSeq uint32
 }
@@ -51,11 +51,10 @@ func (d *dialog) build(ua *agent, method sip.RequestMethod, seq uint32) *sip.Req
 	return req
 }
 
-// path is what a request's Request-URI and Route headers are, and where it goes
-// to. A first hop that is a strict router, one without ;lr, wants its own URI as
-// the Request-URI, and the target as the last of the routes. Without a route set,
-// a target that is no address goes to the dialog's hop: the host of a GRUU is the
-// user's domain, not the device.
+// path returns the Request-URI, the Route headers and the destination of a request. A
+// strict router, one without ;lr, requires its own URI as the Request-URI and the target
+// as the last route. Without a route set, a target that is not an IP address goes to the
+// dialog's hop, because the host of a GRUU is the user's domain, not the device.
 func (d *dialog) path(ua *agent) (uri sip.Uri, routes []string, next target) {
 	uri = *d.target.Clone()
 	if len(d.routes) == 0 {
@@ -87,14 +86,13 @@ func recordRoutes(m interface{ GetHeaders(string) []sip.Header }) []string {
 	return routes
 }
 
-// refreshTarget takes the peer's Contact as the new remote target. See RFC
-// 3261, section 12.2.
+// refreshTarget sets the remote target to the peer's Contact. See RFC 3261, section 12.2.
 func refreshTarget(d *dialog, contact *sip.ContactHeader) {
 	if contact != nil && contact.Address.Host != "" {
 		d.target = *contact.Address.Clone()
 	}
 }
 
-// A dialogKey names a dialog, established or early, by what we chose of it:
-// any request or response for it carries both.
+// A dialogKey identifies a dialog, established or early, by the Call-ID and our tag,
+// which every request and response for it contains.
 type dialogKey struct{ callID, localTag string }

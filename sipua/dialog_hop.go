@@ -8,19 +8,18 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// A hop is the neighbour that the first request of a dialog went through: the
-// outbound proxy for a request of ours, the sender for one of the peer's. It gets
-// the requests for a Contact that is no IP address, because a proxy resolves what
-// the DNS does not know: the host of a GRUU is the user's domain, and says nothing
-// of the device. The zero hop is none.
+// A hop is the neighbour of the first request of a dialog: the outbound proxy for a
+// request of ours, the sender for a request of the peer. It gets the requests for a
+// Contact that is not an IP address, because only a proxy can resolve the host of a GRUU,
+// which is the user's domain. The zero hop is none.
 type hop struct {
-	proxy  target // where the neighbour takes requests
+	proxy  target // where the neighbour accepts requests
 	source target // the TCP connection on which the peer's request came, if any
 }
 
-// hopOf returns the hop of a request of the peer's. The port is that of the top
-// Via, where the sender must listen, or the one it sent from if it asked for
-// that, as for a response. See RFC 3261, section 18.2.2, and RFC 3581.
+// hopOf returns the hop of a request of the peer. The port is that of the top Via or,
+// with rport, the source port, as for a response. See RFC 3261, section 18.2.2, and RFC
+// 3581.
 func hopOf(req *sip.Request) hop {
 	transport := strings.ToUpper(req.Transport())
 	host, _, err := net.SplitHostPort(req.Source())
@@ -46,8 +45,7 @@ func hopOf(req *sip.Request) hop {
 	return h
 }
 
-// next returns where a request goes that the hop passes on; false if there is no
-// hop.
+// next returns where a request to the hop goes. It reports false if there is no hop.
 func (h hop) next(ua *agent) (target, bool) {
 	if h.source.addr != "" && ua.connected(h.source.transport, h.source.addr, "") {
 		return h.source, true

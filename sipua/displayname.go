@@ -11,9 +11,9 @@ import (
 // MaxDisplayName bounds a display name that [CleanName] returns, in bytes.
 const MaxDisplayName = 128
 
-// DisplayName is the display name in the value of From, P-Asserted-Identity or the
-// like, cleaned; "" if there is none, or if the value is no name-addr. See RFC 3261,
-// sections 20.10 and 25.1.
+// DisplayName returns the display name in the value of From, P-Asserted-Identity or a
+// similar header, cleaned by CleanName. It is "" if there is none, or if the value is not
+// a name-addr. See RFC 3261, sections 20.10 and 25.1.
 func DisplayName(value string) string {
 	value = strings.TrimLeft(value, " \t")
 	if !strings.HasPrefix(value, `"`) {
@@ -30,9 +30,9 @@ func DisplayName(value string) string {
 	return CleanName(grammar.Unquote(quoted))
 }
 
-// CleanName makes a name that is safe to show: without control characters, without the
-// invisible ones that turn the direction of text, with one blank where there were
-// more, and no longer than MaxDisplayName.
+// CleanName makes a name safe to show. It removes control characters and the invisible
+// characters that change the direction of text, reduces white space to single blanks, and
+// cuts the name to MaxDisplayName bytes.
 func CleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
@@ -56,8 +56,8 @@ func CleanName(name string) string {
 	return strings.TrimRight(name, " ")
 }
 
-// NameAddr is a URI with a display name, as a header has it; the URI alone without a
-// name.
+// NameAddr returns a header value with a display name and a URI, or the URI alone if the
+// name is "".
 func NameAddr(name, uri string) string {
 	if name == "" {
 		return uri

@@ -27,8 +27,8 @@ var (
 	ErrCancelled = errors.New("sipua: cancelled by the caller")
 )
 
-// StatusError is a final response other than 2xx: to a request of ours or, where a
-// handler returns it, to one of the peer's.
+// A StatusError is a final response other than 2xx: to a request of ours or, if a handler
+// returns it, to a request of the peer.
 type StatusError struct {
 	Code     int
 	Reason   string   // of a response of ours, "" means the usual one
@@ -47,9 +47,8 @@ func (e *StatusError) Header(name string) string {
 	return headerValue(e.response, name)
 }
 
-// RetryAfter is the pause that the response asks for before another request of its
-// kind, [MaxRetryAfter] at the most; 0 if it asks for none. See RFC 3261, section
-// 20.33.
+// RetryAfter is the pause that the response requests before another request of its kind,
+// at most [MaxRetryAfter]; 0 if it requests none. See RFC 3261, section 20.33.
 func (e *StatusError) RetryAfter() time.Duration {
 	if e.response == nil {
 		return 0

@@ -20,8 +20,8 @@ type subscriptionState struct {
 	retryAfter time.Duration
 }
 
-// parseSubscriptionState reads the header, of which there must be one. A time that
-// cannot be read counts as left out: the state does not depend on it.
+// parseSubscriptionState reads the header, which must occur once. A time that cannot be
+// read is ignored, because the state does not depend on it.
 func parseSubscriptionState(headers []sip.Header) (st subscriptionState, err error) {
 	if len(headers) != 1 {
 		return st, fmt.Errorf("%d Subscription-State headers", len(headers))
@@ -47,7 +47,7 @@ func parseSubscriptionState(headers []sip.Header) (st subscriptionState, err err
 	return st, nil
 }
 
-// checkNotify tells how a NOTIFY of a dialog of ours is answered.
+// checkNotify returns the answer to a NOTIFY of a dialog of ours.
 func checkNotify(req *sip.Request, event string) (code int, reason string) {
 	events := req.GetHeaders("Event")
 	if len(events) != 1 {
@@ -81,7 +81,7 @@ func eventOf(value string) (name, id string) {
 	return strings.TrimSpace(name), id
 }
 
-// sameEvent compares as RFC 6665, section 8.2.1, has it: byte by byte.
+// sameEvent compares event types and ids byte by byte. See RFC 6665, section 8.2.1.
 func sameEvent(name, id, event string) bool {
 	n, i := eventOf(event)
 	return n == name && i == id

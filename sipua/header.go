@@ -9,9 +9,9 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// ListHeader returns the values of a message's header of that name, which is a list:
-// of all its rows, each taken apart at the commas that are not in quotes or angle
-// brackets. Empty values are left out. See RFC 3261, section 7.3.1.
+// ListHeader returns the values of a list header, from all its rows. Commas in quotes or
+// angle brackets do not separate values. Empty values are omitted. See RFC 3261, section
+// 7.3.1.
 func ListHeader(m interface{ GetHeaders(string) []sip.Header }, name string) []string {
 	var list []string
 	for _, h := range m.GetHeaders(name) {
@@ -20,15 +20,13 @@ func ListHeader(m interface{ GetHeaders(string) []sip.Header }, name string) []s
 	return list
 }
 
-// hasToken reports whether a token is among the values of a header, letter case
-// aside.
+// hasToken reports whether a token is among the values of a header, in any letter case.
 func hasToken(m interface{ GetHeaders(string) []sip.Header }, name, token string) bool {
 	return slices.ContainsFunc(ListHeader(m, name), func(v string) bool { return strings.EqualFold(v, token) })
 }
 
-// RemoveHeaders removes all headers of that name, in whatever letter case they have
-// come: sipgo's RemoveHeader wants the name as the message has it. See RFC 3261,
-// section 7.3.1.
+// RemoveHeaders removes all headers of that name in any letter case. sipgo's RemoveHeader
+// needs the name as it is in the message. See RFC 3261, section 7.3.1.
 func RemoveHeaders(m interface {
 	GetHeaders(string) []sip.Header
 	RemoveHeader(string) bool

@@ -2,7 +2,7 @@ package sipua
 
 import "github.com/emiago/sipgo/sip"
 
-// An Info is an INFO of the peer's within a call. See RFC 6086.
+// An Info is an INFO of the peer within a call. See RFC 6086.
 type Info struct {
 	Body        []byte
 	ContentType string
@@ -11,8 +11,8 @@ type Info struct {
 	req *sip.Request
 }
 
-// Find looks for the bodies in the INFO that are understood; see FindBodies. Its
-// error, returned by OnInfo's function, makes a response that lists the types.
+// Find finds the bodies in the INFO that are understood; see FindBodies. If the function
+// of OnInfo returns its error, the response lists the types.
 func (i Info) Find(types ...string) ([]Body, error) {
 	return FindBodies(i.req, Understood{Types: types})
 }

@@ -10,19 +10,19 @@ import (
 const (
 	// MaxCalls bounds the incoming calls of peers that are not answered yet; more are
 	// refused with 503. MaxStrangerCalls and MaxStrangerCallsSource bound those of
-	// strangers that were let in, beside them, of all and of one source.
+	// admitted strangers, of all and of one source, in addition.
 	MaxCalls               = 20_000
 	MaxStrangerCalls       = 5_000
 	MaxStrangerCallsSource = 500
 	// MaxConnections bounds the TCP and TLS connections of peers; more are closed at
-	// once. Those of strangers, beside them, are bounded by Config.MaxStrangers, of all,
-	// and Config.MaxStrangersSource, of one source.
+	// once. Config.MaxStrangers and Config.MaxStrangersSource bound those of strangers,
+	// in addition.
 	MaxConnections            = 10_000
 	DefaultMaxStrangers       = 1_000
 	DefaultMaxStrangersSource = 50
 	// MaxStrangerRateSource and MaxStrangerRate bound the messages of strangers in a
-	// second, of one source and of all; twice as many may come at once. More over UDP
-	// are dropped unread, and over TCP the connection is closed.
+	// second, of one source and of all; bursts of twice as many are allowed. Beyond that,
+	// datagrams are dropped unread and TCP connections are closed.
 	MaxStrangerRateSource = 200
 	MaxStrangerRate       = 4_000
 	// MaxHead bounds a message's headers over TCP, with its start line, in bytes;
@@ -33,9 +33,8 @@ const (
 	MaxBody = 64 << 10
 	// MaxMessage is the largest message over TCP that is kept in memory, in bytes.
 	MaxMessage = MaxHead + MaxBody
-	// MaxSkipped bounds the headers, and the body, of a refused message that are
-	// read over for the connection to live on, in bytes; the connection of a larger
-	// message is closed.
+	// MaxSkipped bounds the headers, and the body, of a refused message that are skipped
+	// to keep the connection, in bytes. The connection of a larger message is closed.
 	MaxSkipped = 16 << 20
 
 	// MaxBodyParts bounds the parts of one multipart body, and MaxBodyDepth the
@@ -45,8 +44,7 @@ const (
 	// MaxForks bounds the branches of a forked INVITE whose first session
 	// description is kept.
 	MaxForks = 16
-	// MaxURI bounds a URI in its canonical form, in bytes: nobody can be called by,
-	// and nothing be kept for, a longer one.
+	// MaxURI bounds a URI in its canonical form, in bytes. Longer ones are refused.
 	MaxURI = sipuri.Max
 	// MaxWarningText bounds the text of a Warning header of ours, in bytes.
 	MaxWarningText = 200
@@ -74,13 +72,13 @@ const (
 	strangerWait = 15 * time.Second // for a stranger's first request that is let in, over TCP
 	handOverWait = time.Second      // for what was read of UDP to be with its transactions
 
-	maxLetIn      = 50_000  // requests of strangers that were let in and may be sent again
-	maxSources    = 10_000  // addresses that sipgo remembers before it is to forget them
+	maxLetIn      = 50_000  // admitted requests of strangers that may be repeated
+	maxSources    = 10_000  // addresses that sipgo remembers before it must forget them
 	firstRead     = 4 << 10 // buffer of a connection on which nothing has come, in bytes
 	acceptBackoff = 50 * time.Millisecond
 	strangerLines = 60 // of a kind in a minute, in the log, about strangers
 
-	lingerWait = time.Second      // for answers, before a stream of nonsense is closed
+	lingerWait = time.Second      // for answers, before a malformed stream is closed
 	writeWait  = 10 * time.Second // for a peer to take a message over TCP
 
 	portTries = 20               // ports tried until one is free for UDP and TCP
@@ -89,16 +87,16 @@ const (
 
 	handshakeWait = 10 * time.Second // for a TLS handshake, in either role
 
-	// MaxRetryAfter bounds the pause that a peer can ask for with Retry-After or
-	// retry-after: after it, we look for ourselves.
+	// MaxRetryAfter bounds the pause that a peer can request with Retry-After or
+	// retry-after.
 	MaxRetryAfter = time.Hour
 	// MaxMinExpires bounds what a 423 can raise an interval to.
 	MaxMinExpires = 24 * time.Hour
 	// maxTooBrief bounds the attempts at one REGISTER or SUBSCRIBE that is refused
 	// with 423.
 	maxTooBrief = 3
-	// maxEnding bounds the subscriptions that have ended here and wait for the
-	// notifier's last NOTIFY; of those beyond, it gets 481.
+	// maxEnding bounds the subscriptions that have ended here and wait for their last
+	// NOTIFY. The last NOTIFY of further ones gets 481.
 	maxEnding = 100_000
 	// maxNotifierAddrs bounds the addresses of one notifier whose connections are
 	// watched.
@@ -106,10 +104,9 @@ const (
 	// otherConnectionWait is how long the response to a SUBSCRIBE may take on
 	// another connection when its own has ended.
 	otherConnectionWait = time.Second
-	// newConnectionWait is how long it may take to one that is sent within
-	// otherConnectionWait after a connection has ended. It has most likely gone on a new
-	// one, to a notifier that starts and has much to do: who gives up too early asks it
-	// for the same again.
+	// newConnectionWait is how long the response to a SUBSCRIBE may take that is sent
+	// within otherConnectionWait after a connection has ended. It has probably gone to a
+	// notifier that is starting and is busy; a second SUBSCRIBE would only add work.
 	newConnectionWait = 4 * time.Second
 	// unsubscribeWait bounds the last requests of a subscription.
 	unsubscribeWait = 2 * time.Second
@@ -127,11 +124,11 @@ type timers struct {
 	minSE     time.Duration // the least session interval
 
 	// retryMin and retryMax bound the growing pauses before a lost subscription or
-	// registration is tried again; slowMin and slowMax are those where another
-	// attempt can hardly help.
+	// registration is tried again; slowMin and slowMax are for causes
+	// that another attempt hardly changes.
 	retryMin, retryMax, slowMin, slowMax time.Duration
-	// settled is how long a subscription must have lived for its pauses to begin
-	// anew.
+	// settled is how long a subscription must have lived before its pauses are short
+	// again.
 	settled time.Duration
 	// notify is Timer N: how long after a SUBSCRIBE its NOTIFY may come. See RFC
 	// 6665, section 4.1.2.4.

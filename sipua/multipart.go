@@ -57,8 +57,8 @@ func (p *bodyPart) describe(name, value string) error {
 	return nil
 }
 
-// decode undoes the Content-Transfer-Encoding; false if it is unknown, or the content
-// is not so encoded. See RFC 2045, section 6.
+// decode decodes the Content-Transfer-Encoding. It reports false if the encoding is
+// unknown or the content is malformed. See RFC 2045, section 6.
 func (p *bodyPart) decode() bool {
 	var r io.Reader
 	switch p.transfer {
@@ -76,9 +76,8 @@ func (p *bodyPart) decode() bool {
 	return err == nil
 }
 
-// splitMultipart takes a multipart body apart. Lines may end with LF alone, and the
-// last delimiter may be missing: the last part ends with the body then. See RFC 2046,
-// section 5.1.1.
+// splitMultipart splits a multipart body. Lines may end with LF alone. The last delimiter
+// may be missing. See RFC 2046, section 5.1.1.
 func splitMultipart(body []byte, boundary string) ([]bodyPart, error) {
 	if boundary == "" {
 		return nil, errNoBoundary

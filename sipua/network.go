@@ -5,17 +5,17 @@ import (
 	"net"
 )
 
-// A Network makes sockets. The zero value is that of package net; a test puts one in its
-// place that it can cut and slow down. The functions are as those of package net that
-// they are named after. Addresses are *[net.TCPAddr] and *[net.UDPAddr]; of the
-// connections no more is used than [net.Conn] has.
+// A Network makes sockets. The zero value uses package net. Tests use another one to cut
+// and slow down connections. The functions behave as those of the same name in package
+// net. Addresses are *[net.TCPAddr] and *[net.UDPAddr]. Only the methods of [net.Conn]
+// are used.
 type Network struct {
 	Listen       func(network, address string) (net.Listener, error)
 	ListenPacket func(network, address string) (net.PacketConn, error)
 	DialContext  func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// WithDefaults has package net make what n does not.
+// WithDefaults returns n with the functions of package net where n has none.
 func (n Network) WithDefaults() Network {
 	if n.Listen == nil {
 		n.Listen = net.Listen

@@ -9,7 +9,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// A NoAnswerError says that nobody has answered a request, not even provisionally.
+// A NoAnswerError is the error of a request without any response, not even a provisional
+// one.
 type NoAnswerError struct {
 	Peer      string        // host:port where it was sent
 	Transport string        // UDP, TCP or TLS
@@ -23,9 +24,8 @@ func (e *NoAnswerError) Error() string {
 
 func (e *NoAnswerError) Unwrap() error { return e.cause }
 
-// noAnswer has the error of a request that was sent at that time name where nobody
-// answers, if that is what it is about: its time, or its transaction's, is over, and
-// no response has been seen.
+// noAnswer turns the error of a request into a NoAnswerError if it means that no response
+// has come in time.
 func noAnswer(req *sip.Request, sent time.Time, seen bool, err error) error {
 	if seen || !errors.Is(err, sip.ErrTransactionTimeout) && !errors.Is(err, context.DeadlineExceeded) {
 		return err

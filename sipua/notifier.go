@@ -8,11 +8,10 @@ import (
 	"time"
 )
 
-// A notifier is where SUBSCRIBEs go, and what is known of it from all of them.
-// While it does not answer, one subscription at a time asks, after growing pauses,
-// and the others wait for it. When it may have lost its subscriptions, because a
-// refresh gets 481, a connection to it has ended, or it is back after a silence, all
-// are refreshed.
+// A notifier is the destination of subscriptions, and what they have learnt of it. While
+// it does not answer, one subscription at a time asks, after growing pauses, and the
+// others wait. When it may have lost its subscriptions, all are refreshed: a refresh got
+// 481, a connection to it has ended, or it answers again after a silence.
 type notifier struct {
 	table *subscriptions
 	to    target
@@ -28,12 +27,12 @@ type notifier struct {
 	sweep    sweep
 }
 
-// An outage is the time in which a notifier is not to be asked.
+// An outage is a time in which a notifier must not be asked.
 type outage struct {
 	up     chan struct{} // closed when it is over; nil while there is none
 	silent bool          // the notifier does not answer; otherwise it is busy
 	probe  chan struct{} // of capacity 1: the right to ask meanwhile
-	pauses pauses        // between those
+	pauses pauses        // between attempts
 	timer  *time.Timer   // gives that right
 }
 
@@ -65,7 +64,7 @@ func (t *subscriptions) join(s *Subscription) *notifier {
 	return n
 }
 
-// leave takes s out; the last one ends the notifier.
+// leave removes s. The notifier ends with its last subscription.
 func (n *notifier) leave(s *Subscription) {
 	n.table.mu.Lock()
 	defer n.table.mu.Unlock()
@@ -84,9 +83,9 @@ func (n *notifier) leave(s *Subscription) {
 	n.log.close()
 }
 
-// turn waits until the notifier may be asked. probing is true for the one who asks
-// whether it answers again, and must call answer, silent, busy or pass. ok is false if ctx
-// ends first.
+// turn waits until the notifier may be asked. If probing is true, the caller asks whether
+// it answers again, and must call answer, silent, busy or pass. ok is false if ctx ends
+// first.
 func (n *notifier) turn(ctx context.Context) (probing, ok bool) {
 	for {
 		n.mu.Lock()
@@ -112,7 +111,7 @@ func (n *notifier) isUp() bool {
 	return n.outage.up == nil
 }
 
-// pass gives the right to ask to another.
+// pass gives the right to ask to another subscription.
 func (n *notifier) pass() {
 	select {
 	case n.outage.probe <- struct{}{}:
@@ -120,8 +119,8 @@ func (n *notifier) pass() {
 	}
 }
 
-// silent notes that a request sent at that moment got no response. Where others
-// have got one since, or just before, it was not the notifier's fault.
+// silent notes that a request sent at that moment got no response. If other requests have
+// got one since then, or just before, the notifier is not considered silent.
 func (n *notifier) silent(sent time.Time, probing bool, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -141,9 +140,9 @@ func (n *notifier) silent(sent time.Time, probing bool, err error) {
 	n.ask()
 }
 
-// busy notes a 503 with a Retry-After: nobody should ask meanwhile. For others than
-// the one it was meant for, that lasts for a minute at the most. See RFC 3261,
-// section 21.5.4.
+// busy notes a 503 with Retry-After: no subscription should ask for that time. For
+// subscriptions other than the refused one, the limit is a minute. See RFC 3261, section
+// 21.5.4.
 func (n *notifier) busy(after time.Duration, probing bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -159,7 +158,7 @@ func (n *notifier) busy(after time.Duration, probing bool) {
 	n.outage.timer = time.AfterFunc(after, n.pass)
 }
 
-// ask lets somebody ask after the next pause. n.mu is held.
+// ask allows one subscription to ask after the next pause. n.mu is held.
 func (n *notifier) ask() {
 	n.outage.timer = time.AfterFunc(n.outage.pauses.step(askLater, 0), n.pass)
 }
@@ -188,8 +187,8 @@ func (n *notifier) answer(addr string) {
 	}
 }
 
-// forgot notes that the notifier does not know a subscription which it had
-// confirmed at that moment.
+// forgot notes that the notifier does not know a subscription that it had confirmed at
+// that moment.
 func (n *notifier) forgot(confirmed time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -198,7 +197,7 @@ func (n *notifier) forgot(confirmed time.Time) {
 	}
 }
 
-// connectionEnded notes the end of a connection, which may have been the notifier's.
+// connectionEnded notes the end of a connection, which may be one to this notifier.
 func (n *notifier) connectionEnded(addr string) {
 	n.mu.Lock()
 	its := n.addrs[addr]
@@ -214,7 +213,8 @@ func (n *notifier) connectionEnded(addr string) {
 	}
 }
 
-// endedJustNow reports whether what is sent now may go on a connection that has ended.
+// endedJustNow reports whether a request that is sent now may go on a connection that has
+// ended.
 func (n *notifier) endedJustNow() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -228,8 +228,8 @@ func (n *notifier) all() []*Subscription {
 	return slices.Collect(maps.Keys(n.members))
 }
 
-// suspect has everything refreshed that was confirmed before now, at once or when
-// the last time is long enough ago. n.mu is held.
+// suspect refreshes everything that was confirmed before now: at once, or when the last
+// sweep is long enough ago. n.mu is held.
 func (n *notifier) suspect(now time.Time) {
 	n.sweep.lostAt = now
 	if n.sweep.pending == nil {
@@ -237,7 +237,7 @@ func (n *notifier) suspect(now time.Time) {
 	}
 }
 
-// refreshAll refreshes what may be lost.
+// refreshAll refreshes the subscriptions that may be lost.
 func (n *notifier) refreshAll() {
 	n.mu.Lock()
 	now := time.Now()

@@ -7,20 +7,18 @@ import (
 	"strings"
 )
 
-// A Peer is where a request has come from.
+// A Peer is the sender of a request.
 type Peer struct {
 	Transport string         // UDP, TCP or TLS
 	Addr      netip.AddrPort // the source of the datagram or connection
-	// Certificate is the peer's, verified; nil if it has shown none.
+	// Certificate is the peer's verified certificate; nil without one.
 	Certificate *x509.Certificate
-	// Names are those that Certificate vouches for: its DNS names, addresses
-	// and SIP URIs or, if it has none of them, its common name. See RFC 5922,
-	// section 7.1.
+	// Names are those in Certificate: its DNS names, addresses and SIP URIs or, without
+	// any of them, its common name. See RFC 5922, section 7.1.
 	Names []string
 }
 
-// HasName reports whether the peer's certificate vouches for that name, letter
-// case aside.
+// HasName reports whether the peer's certificate contains that name, in any letter case.
 func (p Peer) HasName(name string) bool {
 	for _, n := range p.Names {
 		if strings.EqualFold(n, name) {
@@ -44,7 +42,7 @@ func certificateNames(c *x509.Certificate) []string {
 	return names
 }
 
-// peerAt is who is at the other end of a socket, without names.
+// peerAt is the other end of a socket, without a certificate.
 func peerAt(transport string, a net.Addr) Peer {
 	p := Peer{Transport: transport}
 	if addr, err := netip.ParseAddrPort(a.String()); err == nil {

@@ -8,18 +8,18 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Transact sends a request that the caller has made, to its destination, in a
-// transaction of its own. A Via is added if it has none.
+// Transact sends a prepared request to its destination in a new transaction. It adds a
+// Via if there is none.
 func (ua *UA) Transact(ctx context.Context, req *sip.Request) (sip.ClientTransaction, error) {
 	return ua.start(ctx, req)
 }
 
-// Send sends a request that the caller has made without a transaction, as a
-// proxy does with the ACK for a 2xx.
+// Send sends a prepared request without a transaction, as a proxy does with the ACK for a
+// 2xx.
 func (ua *UA) Send(ctx context.Context, req *sip.Request) error { return ua.write(ctx, req) }
 
-// Do sends a request that the caller has made, other than INVITE, and returns
-// its final response. A challenge is answered if Config.Credentials can.
+// Do sends a prepared request other than INVITE and returns its final response. It
+// answers challenges with Config.Credentials.
 func (ua *UA) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	if ua.cfg.Credentials == nil {
 		return ua.once(ctx, req)
@@ -27,13 +27,12 @@ func (ua *UA) Do(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	return ua.do(ctx, req, login{}, func() uint32 { return req.CSeq().SeqNo + 1 })
 }
 
-// RespondOnce answers a request with a final response that is not sent again,
-// without the retransmissions of a transaction: for challenges, and for refusals of
-// those who need not be who their address says. An INVITE over UDP that is answered
-// otherwise has its response sent eleven times. A request that is repeated is
-// answered again. See RFC 3261, section 26.3.2.4.
+// RespondOnce answers a request with a final response that is not retransmitted. It is
+// for challenges and for refusals of requests whose source address may be forged: a
+// transaction would send the response to an INVITE over UDP eleven times. A repeated
+// request is answered again. See RFC 3261, section 26.3.2.4.
 func (ua *UA) RespondOnce(req *sip.Request, tx sip.ServerTransaction, res *sip.Response) {
-	if !req.IsInvite() || req.Transport() != "UDP" { // nothing else is repeated by itself
+	if !req.IsInvite() || req.Transport() != "UDP" { // nothing else is retransmitted
 		ua.send(tx, res)
 		return
 	}
@@ -43,9 +42,9 @@ func (ua *UA) RespondOnce(req *sip.Request, tx sip.ServerTransaction, res *sip.R
 	tx.Terminate()
 }
 
-// Ping asks a destination, as of InviteRequest, for its capabilities, and returns nil
-// when it answers, with whatever code: then there is somebody. from is who asks. The
-// transaction ends with ctx or after 32 s. See RFC 3261, section 11.
+// Ping sends OPTIONS to a destination, as of InviteRequest, and returns nil if it answers
+// with any code. from is the URI of From. The transaction ends with ctx or after 32 s.
+// See RFC 3261, section 11.
 func (ua *UA) Ping(ctx context.Context, destination, from string) error {
 	t, err := parseDestination(destination)
 	if err != nil {

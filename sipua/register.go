@@ -23,8 +23,8 @@ type RegisterRequest struct {
 	Destination    string // as in InviteRequest
 }
 
-// A Registration binds the user agent's Contact to an address of record, and
-// is refreshed until Unregister or the end of the user agent.
+// A Registration binds the user agent's Contact to an address of record. It is refreshed
+// until Unregister or Close of the user agent.
 type Registration struct {
 	ua     *agent
 	r      RegisterRequest
@@ -40,7 +40,7 @@ type Registration struct {
 	seq uint32
 }
 
-// Register registers and returns when the registrar has accepted, or with its
+// Register registers and returns when the registrar has accepted. A refusal is a
 // *StatusError.
 func (ua *UA) Register(ctx context.Context, r RegisterRequest) (*Registration, error) {
 	g := &Registration{ua: ua.agent, r: r, callID: token() + "@" + ua.host, tag: token(), done: make(chan struct{})}
@@ -70,10 +70,9 @@ func (ua *UA) Register(ctx context.Context, r RegisterRequest) (*Registration, e
 	return g, nil
 }
 
-// register sends one REGISTER and returns the time that the registrar grants.
-// Where it asks for a longer one, that is asked for from then on. All of a
-// registration share the Call-ID, and their CSeq increases. See RFC 3261, section
-// 10.2.
+// register sends one REGISTER and returns the granted lifetime. If the registrar requires
+// a longer lifetime, that is requested from then on. All REGISTERs of a registration have
+// the same Call-ID and an increasing CSeq. See RFC 3261, section 10.2.
 func (g *Registration) register(ctx context.Context, expires time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, t64)
 	defer cancel()
@@ -127,9 +126,9 @@ func (g *Registration) nextSeq() uint32 {
 	return g.seq
 }
 
-// grantedExpires reads how long our binding lasts: from the expires parameter
-// of our Contact, else from the Expires header, else as asked for. It is never longer
-// than that; 0 means that the registrar has no binding of ours. See RFC 3261, section
+// grantedExpires returns the lifetime of our binding: the expires parameter of our
+// Contact, else the Expires header, else the requested lifetime, which is also the
+// maximum. 0 means that the registrar has no binding of ours. See RFC 3261, section
 // 10.2.4.
 func grantedExpires(res *sip.Response, ua *agent, asked time.Duration) time.Duration {
 	for _, h := range res.GetHeaders("Contact") {
@@ -181,8 +180,8 @@ func (g *Registration) refresh(ctx context.Context, granted time.Duration) {
 	}
 }
 
-// refreshAfter is when a binding that lasts so long is refreshed. Of a registrar that
-// keeps none at all, it is asked for after growing pauses.
+// refreshAfter returns when a binding with that lifetime is refreshed. If the registrar
+// keeps no binding, the pauses grow.
 func refreshAfter(granted time.Duration, retry *pauses) time.Duration {
 	if granted == 0 {
 		return retry.step(askLater, 0)
@@ -191,8 +190,8 @@ func refreshAfter(granted time.Duration, retry *pauses) time.Duration {
 	return max(granted, minLife) * 4 / 5
 }
 
-// registerSetback tells when a REGISTER that has failed is tried again. What would be
-// refused again is tried after longer pauses.
+// registerSetback returns when a failed REGISTER is repeated. If it would be refused
+// again, the pauses are longer.
 func registerSetback(err error) setback {
 	var status *StatusError
 	if !errors.As(err, &status) {
@@ -205,7 +204,7 @@ func registerSetback(err error) setback {
 	return b
 }
 
-// Unregister removes the binding and ends the refreshing.
+// Unregister removes the binding and stops refreshing it.
 func (g *Registration) Unregister(ctx context.Context) error {
 	g.cancel()
 	<-g.done

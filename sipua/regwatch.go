@@ -11,13 +11,13 @@ import (
 // RegWatchRequest describes a subscription to the registrations of a user. See
 // RFC 3680. AOR, From and OnChange are needed.
 type RegWatchRequest struct {
-	AOR                string // whose registrations, also the Request-URI
-	From               string // who asks
+	AOR                string // the address of record, also the Request-URI
+	From               string // the subscriber
 	Expires            time.Duration
 	Destination        string // as in InviteRequest
 	Username, Password string // as in SubscribeRequest
-	// OnChange is called with what is known of the address of record, after
-	// each notification, one at a time. Contacts that have ended are shown once.
+	// OnChange gets the state of the address of record after each notification, one at
+	// a time. Contacts that have ended are included once.
 	OnChange func(regevent.Registration)
 	Pace     func(context.Context) bool // as in SubscribeRequest
 }

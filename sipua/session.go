@@ -8,7 +8,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// A session is what the two sides of a dialog have said about the media session.
+// A session is the state of the media session, as described by both sides of a dialog.
 type session struct {
 	body        []byte                   // the peer's description, of its INVITE or of the responses to ours
 	unread      error                    // why there is none although there was a body
@@ -40,8 +40,8 @@ type description struct {
 	contentType string
 }
 
-// An exchange is what of a dialog's session is being changed: at most one
-// request of either side at a time.
+// An exchange is the change of a session that is under way: at most one request of either
+// side at a time.
 type exchange struct {
 	ours, theirs change
 	free         chan struct{} // closed when ours or theirs ends; nil while none is open
@@ -68,7 +68,7 @@ func changeOf(method sip.RequestMethod, body []byte) change {
 	}
 }
 
-// release wakes those who wait. c.mu is held.
+// release wakes the goroutines that wait for the end of a change. Call.mu is held.
 func (x *exchange) release() {
 	if x.free != nil {
 		close(x.free)
@@ -79,9 +79,9 @@ func (x *exchange) release() {
 	}
 }
 
-// sameSession reports whether a description repeats another: by the o= line,
-// whose version grows with every change of SDP. See RFC 3264, section 8, and
-// RFC 4028, section 7.4.
+// sameSession reports whether a description repeats another. It compares the o= lines,
+// whose version grows with every change. See RFC 3264, section 8, and RFC 4028, section
+// 7.4.
 func sameSession(a, b []byte) bool {
 	x, y := origin(a), origin(b)
 	return x != nil && bytes.Equal(x, y) || bytes.Equal(a, b)
@@ -97,15 +97,15 @@ func origin(sdp []byte) []byte {
 	return nil
 }
 
-// An earlyKey names an early dialog of one of our INVITEs. A request may be forked, so
-// that each To tag has a description of its own.
+// An earlyKey identifies an early dialog of one of our INVITEs. A forked INVITE has
+// several, each with its own To tag.
 type earlyKey struct {
 	seq   uint32 // of the INVITE
 	toTag string
 }
 
-// An ackWait waits for the ACK for one 2xx of ours. A dialog can have several:
-// a re-INVITE may overtake the ACK before it, since sipgo keeps no order.
+// An ackWait waits for the ACK for one 2xx of ours. A dialog can have several, because a
+// re-INVITE may overtake the ACK before it.
 type ackWait struct {
 	done        chan struct{}
 	body        []byte // the session description in the ACK; valid after done, as is its type

@@ -9,30 +9,30 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// ErrSessionExpired says that the session timer has run out: nobody has kept
-// the session alive. See RFC 4028, section 10.
+// ErrSessionExpired is the end of a call whose session was not refreshed in time. See RFC
+// 4028, section 10.
 var ErrSessionExpired = errors.New("sipua: session expired")
 
-// A sessionTimer is a dialog's agreement on when it ends unless it is kept
-// alive. Call.mu guards it.
+// A sessionTimer is a dialog's agreement on when it ends unless it is refreshed. Call.mu
+// guards it.
 type sessionTimer struct {
 	interval time.Duration // 0 if there is none
-	refresh  bool          // keeping it alive is ours to do
-	brief    time.Duration // the peer side's Min-SE, learnt from a 422
+	refresh  bool          // we are the refresher
+	brief    time.Duration // the Min-SE of a 422
 	due      *time.Timer   // nil before the first agreement
-	agreed   int           // counts agreements: an earlier one's timer may have fired already
-	unasked  bool          // we ask for none; the peer may
+	agreed   int           // counts agreements, because the timer of an earlier one may have fired
+	unasked  bool          // we request none; the peer may
 }
 
-// An agreement is what a 2xx of ours will say of the session timer.
+// An agreement is the session timer in a 2xx of ours.
 type agreement struct {
 	interval time.Duration // 0 if there is none
-	refresh  bool          // we keep the session alive
-	required bool          // the peer knows session timers, and must heed it
+	refresh  bool          // we are the refresher
+	required bool          // the peer supports session timers
 }
 
-// tooBrief learns from a 422 how long the interval must be; false if it says
-// nothing new. See RFC 4028, section 7.4. Call.mu is held.
+// tooBrief notes the minimum interval in a 422. It reports false if the minimum is not
+// new. See RFC 4028, section 7.4. Call.mu is held.
 func (t *sessionTimer) tooBrief(res *sip.Response) bool {
 	least, ok := parseSeconds(headerValue(res, "Min-SE"))
 	if !ok || least <= t.brief {
@@ -49,8 +49,8 @@ func (t *sessionTimer) stop() {
 	}
 }
 
-// sessionExpires reads a Session-Expires header; false if there is none that
-// makes sense.
+// sessionExpires reads a Session-Expires header. It reports false if there is no valid
+// one.
 func sessionExpires(m interface{ GetHeader(string) sip.Header }) (interval time.Duration, refresher string, ok bool) {
 	value, params, _ := strings.Cut(headerValue(m, "Session-Expires"), ";")
 	interval, ok = parseSeconds(value)

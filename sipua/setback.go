@@ -6,29 +6,30 @@ import (
 	"time"
 )
 
-// A remedy is when a subscription that is not there is asked for again.
+// A remedy is when a missing subscription is requested again.
 type remedy int
 
 const (
-	// askAtOnce asks without a pause the first time: the notifier is there, and has
-	// only lost this subscription. If that happens again and again, the pauses grow.
+	// askAtOnce has no pause the first time, because the notifier works and has only
+	// lost this subscription. If that repeats, the pauses grow.
 	askAtOnce remedy = iota
-	// askLater is for what passes by itself: pauses of a second up to a minute.
+	// askLater is for temporary causes: pauses of a second up to a minute.
 	askLater
-	// askSlowly is for what passes only when somebody changes a configuration:
-	// pauses of a minute up to an hour.
+	// askSlowly is for causes that end only when a configuration is changed: pauses of a
+	// minute up to an hour.
 	askSlowly
-	// askRarely is where RFC 6665 has that a client SHOULD NOT ask again: an hour.
-	// Not never, since a recipient whose messages wait would depend on a restart.
+	// askRarely is for causes after which a client SHOULD NOT ask again by RFC 6665: an
+	// hour. It still asks, because otherwise only a restart would deliver the messages
+	// that wait for the user.
 	askRarely
 )
 
-// A setback is a reason why a subscription is not there.
+// A setback is a reason why a subscription does not exist.
 type setback struct {
-	cause  string // what the log says; of few values for a notifier
-	detail string // what else it says
+	cause  string // in the log; a notifier has few different causes
+	detail string // in the log
 	remedy remedy
-	after  time.Duration // asked for by the notifier: not sooner than that
+	after  time.Duration // the minimum that the notifier requires
 	ends   bool          // the dialog is over
 }
 
@@ -59,7 +60,7 @@ var terminationRules = map[string]terminationRule{
 	"deactivated": {askAtOnce, false}, // moved to another node: SHOULD retry immediately
 	"timeout":     {askAtOnce, false}, // not refreshed in time: MAY re-subscribe immediately
 	"probation":   {askLater, true},   // SHOULD retry at some later time
-	"giveup":      {askLater, true},   // nobody has authorized it yet
+	"giveup":      {askLater, true},   // not authorized yet
 	"rejected":    {askRarely, false}, // the policy has changed: SHOULD NOT
 	"noresource":  {askRarely, false}, // there is nothing to watch: SHOULD NOT
 	"invariant":   {askRarely, false}, // the state will not change: SHOULD NOT, whatever retry-after says
@@ -79,7 +80,7 @@ func refusedSubscribe(code int, reason string, after time.Duration, refresh bool
 	return b
 }
 
-// endsUsage reports whether a subscription is over whose refresh gets that code.
+// endsUsage reports whether that response to a refresh ends the subscription.
 func endsUsage(code int) bool {
 	switch code {
 	case 404, 405, 410, 416, 489, 501, 604:
@@ -88,8 +89,8 @@ func endsUsage(code int) bool {
 	return code >= 480 && code <= 485
 }
 
-// asksInVain reports whether the same SUBSCRIBE would get the same code again until
-// somebody changes something.
+// asksInVain reports whether the same SUBSCRIBE would get the same code again until a
+// configuration is changed.
 func asksInVain(code int) bool {
 	switch code {
 	case 400, 401, 402, 403, 407, // our request, our credentials, our rights
@@ -111,8 +112,8 @@ type pauses struct {
 
 func (p *pauses) reset() { p.next, p.slow = 0, 0 }
 
-// step is how long to wait now. Up to a third of jitter keeps many subscriptions
-// that were lost at once apart; what the peer asks for is kept.
+// step returns the next pause. Up to a third of jitter separates subscriptions that were
+// lost together. A minimum that the peer requires is kept.
 func (p *pauses) step(r remedy, after time.Duration) time.Duration {
 	t := p.timers
 	var d time.Duration

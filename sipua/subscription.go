@@ -12,33 +12,33 @@ import (
 // SubscribeRequest describes a subscription. URI, From, Event and OnNotify are
 // needed.
 type SubscribeRequest struct {
-	URI   string // whose state, also the To header
-	From  string // who asks
+	URI   string // the resource, also the To header
+	From  string // the subscriber
 	Event string // the event package, "presence"
 	// Accept lists the media types that are understood, separated by commas. A NOTIFY
-	// with another body, or with one for another purpose than to be read, is refused
-	// with 415; "" hands on what comes. See FindBody.
+	// with another type, or with a disposition other than render, is refused with 415.
+	// "" accepts any body. See FindBody.
 	Accept      string
 	Expires     time.Duration // how long one subscription lasts; 0 means an hour
 	Destination string        // as in InviteRequest
 	// Username and Password answer a digest challenge; Username "" means the
 	// user of From.
 	Username, Password string
-	// OnNotify is called for each notification, one at a time and in the order
-	// of their CSeq; an older one that comes late is refused.
+	// OnNotify is called for each notification, one at a time and in the order of their
+	// CSeq. An older one that comes late is refused.
 	OnNotify func(Notification)
-	// Pace, if set, is called before every SUBSCRIBE and returns when it may be
-	// sent; false drops it, as when ctx has ended. With one for many subscriptions,
-	// a presence server is never asked for all of them at once.
+	// Pace, if set, is called before every SUBSCRIBE and returns when it may be sent, or
+	// false to drop it, as when ctx has ended. Many subscriptions can share one Pace, so
+	// that they are not all requested at once.
 	Pace func(ctx context.Context) bool
 }
 
-// A Subscription lasts until it is closed. It is refreshed in time, and made anew
-// when the notifier has ended it, forgotten it, or refused it: at once, or after a
-// pause that depends on the reason and that grows until a subscription has lived for
-// a minute. When one of the subscriptions at a notifier turns out to be forgotten,
-// when a connection to it has ended, or when it answers again after a silence, all
-// of them are refreshed. See RFC 6665, sections 4.1.2 and 4.1.3.
+// A Subscription lasts until it is closed. It is refreshed in time. When the notifier has
+// ended, forgotten or refused it, it is requested again: at once, or after a pause that
+// depends on the reason. The pauses grow until a subscription has lived for a minute. All
+// subscriptions at a notifier are refreshed if one of them is found to be forgotten, if a
+// connection to the notifier has ended, or if the notifier answers again after a silence.
+// See RFC 6665, sections 4.1.2 and 4.1.3.
 type Subscription struct {
 	table    *subscriptions
 	ua       *agent
@@ -58,7 +58,7 @@ type Subscription struct {
 	trouble trouble
 }
 
-// A goal is what a subscription asks for, and where.
+// A goal is what a subscription requests, and from where.
 type goal struct {
 	uri        sip.Uri
 	to         target
@@ -91,7 +91,7 @@ type schedule struct {
 	documents pauses             // before a state that could not be used is asked for again
 }
 
-// trouble is what the log says of a subscription.
+// trouble is the state of a subscription's log lines.
 type trouble struct {
 	cause   string // of the last setback, until the subscription has lived for a while
 	logged  bool   // cause is in the log
@@ -122,22 +122,21 @@ type Notification struct {
 	State       string // of the subscription: active, pending or terminated
 	Reason      string // why it is terminated
 	ContentType string // of Body, with its parameters
-	// Body is the document: with an Accept in the SubscribeRequest the first body
-	// that it lists, which may be a part of a multipart; nil if nothing but blanks
-	// has come.
+	// Body is the document. With SubscribeRequest.Accept it is the first body of a
+	// listed type, which may be a part of a multipart. It is nil if the body is blank.
 	Body []byte
 	CSeq uint32
-	// Solicited says that a SUBSCRIBE of ours was waiting for it, a refresh
-	// perhaps: it need not mean that anything has changed. It is false where the
-	// subscription before was lost, since what has changed meanwhile was not told.
+	// Solicited means that the NOTIFY follows a SUBSCRIBE or a refresh, so that the
+	// state need not have changed. It is false if the previous subscription was lost,
+	// because changes may have been missed.
 	Solicited bool
 
 	subscription *Subscription
 }
 
-// AskAgain has the state asked for again, by a refresh of the subscription, since
-// that of the notification could not be used. The pause before grows each time, up to
-// ten minutes, until a notification was used.
+// AskAgain requests the state again, by a refresh of the subscription, because the state
+// in the notification could not be used. The pause before the refresh grows each time, up
+// to ten minutes, until a notification was used.
 func (n Notification) AskAgain() {
 	if n.subscription != nil {
 		n.subscription.wanted.Store(true)
@@ -147,20 +146,20 @@ func (n Notification) AskAgain() {
 
 // An ending is a subscription that has ended on our side.
 type ending struct {
-	event, tag string // the package, and the notifier's tag
+	event, tag string // the event package, and the notifier's tag
 	timer      *time.Timer
 }
 
 const (
-	// expiresSlack is how much two words on the same end may differ: seconds are
-	// rounded, and messages are under way.
+	// expiresSlack is how much two reports of the same end may differ, because seconds
+	// are rounded and messages take time.
 	expiresSlack = 3 * time.Second
-	// minLife is the shortest life of a dialog or binding that is believed, lest it is
-	// refreshed without a pause.
+	// minLife is the shortest lifetime of a dialog or binding that is accepted, so that
+	// refreshes have pauses.
 	minLife = time.Second
 )
 
-// subscriptions has the subscriptions of a user agent, and where they go.
+// subscriptions are those of a user agent, with their notifiers.
 type subscriptions struct {
 	ua *agent
 

@@ -12,8 +12,8 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// ask sends a SUBSCRIBE, the first of a dialog or a refresh, when its turn has come,
-// and takes what comes of it.
+// ask sends a SUBSCRIBE, the first of a dialog or a refresh, when its turn has come, and
+// handles the response.
 func (s *Subscription) ask(ctx context.Context) {
 	probing, ok := s.turn(ctx)
 	if !ok {
@@ -71,9 +71,9 @@ func (s *Subscription) pace(ctx context.Context) bool {
 	return s.r.Pace == nil && ctx.Err() == nil || s.r.Pace != nil && s.r.Pace(ctx)
 }
 
-// subscribe does the transaction, again with a longer Expires where the notifier
-// wants that. One that is under way when ctx ends may go on for a moment, so that
-// what it begins can be ended.
+// subscribe does the transaction, again with a longer Expires if the notifier requires
+// that. A transaction that is under way when ctx ends continues for a moment, so that a
+// subscription that it creates can be ended.
 func (s *Subscription) subscribe(ctx context.Context, sent time.Time) (*sip.Response, error) {
 	running, cancel := context.WithTimeout(s.ua.ctx, t64)
 	defer cancel()
@@ -110,7 +110,7 @@ func (s *Subscription) waitNoLonger(than time.Duration) {
 	}
 }
 
-// pacedSeq is the CSeq of one more attempt at a request, when it may be sent.
+// pacedSeq returns the CSeq of one more attempt at a request, when it may be sent.
 func (s *Subscription) pacedSeq(ctx context.Context) func() uint32 {
 	return func() uint32 {
 		s.pace(ctx) // if ctx ends, so does the request
@@ -118,7 +118,7 @@ func (s *Subscription) pacedSeq(ctx context.Context) func() uint32 {
 	}
 }
 
-// accepted takes a 2xx.
+// accepted handles a 2xx.
 func (s *Subscription) accepted(sent time.Time, res *sip.Response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,9 +149,9 @@ func (s *Subscription) accepted(sent time.Time, res *sip.Response) {
 	}
 }
 
-// lasts takes the notifier's word that the dialog ends after d, and sets when it is
-// refreshed: in time, but at the latest as if it lasted as long as was asked for. A
-// word that says what is known already changes nothing. s.mu is held.
+// lasts notes the notifier's report that the dialog ends after d, and sets the time of
+// the refresh: in time, but not later than for the requested lifetime. A report without
+// news changes nothing. s.mu is held.
 func (s *Subscription) lasts(now time.Time, d time.Duration) {
 	d = max(d, minLife)
 	end := now.Add(d)
@@ -163,7 +163,7 @@ func (s *Subscription) lasts(now time.Time, d time.Duration) {
 	s.due = now.Add(d*8/10 + rand.N(d/10+1))
 }
 
-// refused takes a final response other than 2xx.
+// refused handles a final response other than 2xx.
 func (s *Subscription) refused(res *sip.Response) {
 	s.mu.Lock()
 	refresh := s.dialog != nil && tagOf(s.dialog.remote.Params) != "" && !s.lastOK.IsZero()
@@ -178,7 +178,7 @@ func (s *Subscription) refused(res *sip.Response) {
 	}
 }
 
-// unanswered takes that there was no response. The dialog of a refresh lives on.
+// unanswered handles a SUBSCRIBE without a response. The dialog of a refresh continues.
 func (s *Subscription) unanswered(ctx context.Context, sent time.Time, probing bool, err error) {
 	if ctx.Err() != nil {
 		if probing {
@@ -208,8 +208,9 @@ func (s *Subscription) unanswered(ctx context.Context, sent time.Time, probing b
 	s.due = time.Now()
 }
 
-// newSubscribe makes the next SUBSCRIBE, in the dialog that there is or in a new
-// one, which is known before it is sent: a NOTIFY may overtake the response.
+// newSubscribe makes the next SUBSCRIBE, in the existing dialog or in a new one. The
+// dialog is registered before the SUBSCRIBE is sent, because a NOTIFY may overtake the
+// response.
 func (s *Subscription) newSubscribe(expires time.Duration) *sip.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,10 +260,9 @@ func (s *Subscription) open() {
 	s.table.mu.Unlock()
 }
 
-// learn takes what the notifier says of its end of the dialog. Until a NOTIFY has
-// made the dialog, each word counts more than the one before: the response may come
-// from another branch of a fork than the NOTIFY. See RFC 6665, section 4.4.1. s.mu
-// is held.
+// learn notes the notifier's side of the dialog. Until a NOTIFY has made the dialog, the
+// latest report counts, because the response may come from another branch of a fork than
+// the NOTIFY. See RFC 6665, section 4.4.1. s.mu is held.
 func (s *Subscription) learn(tag string, contact *sip.ContactHeader, routes []string) {
 	d := s.dialog
 	if tag != "" {
@@ -273,7 +273,7 @@ func (s *Subscription) learn(tag string, contact *sip.ContactHeader, routes []st
 	refreshTarget(d, contact)
 }
 
-// connectionOf is the connection that a response has come on, "" over UDP.
+// connectionOf is the connection of a response, "" over UDP.
 func connectionOf(res *sip.Response) string {
 	if t := strings.ToUpper(res.Transport()); t == "TCP" || t == "TLS" {
 		return t + " " + res.Source()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// unsubscribe ends the dialog, if there is one, in a bounded time. The dialog lives
-// on until the notifier's last NOTIFY, which follows the SUBSCRIBE with Expires: 0,
-// or until Timer N. See RFC 6665, sections 4.1.2.3 and 4.4.1.
+// unsubscribe ends the dialog, if there is one, in a bounded time. The dialog remains
+// until the notifier's last NOTIFY, which follows the SUBSCRIBE with Expires: 0, or until
+// Timer N. See RFC 6665, sections 4.1.2.3 and 4.4.1.
 func (s *Subscription) unsubscribe() {
 	s.mu.Lock()
 	s.closing = true
@@ -37,8 +37,8 @@ func (s *Subscription) unsubscribe() {
 	}
 }
 
-// linger keeps the dialog to answer its last NOTIFY, for as long as that may take;
-// nil if too many are kept. s.mu is held.
+// linger keeps the dialog until its last NOTIFY or Timer N. It returns nil if too many
+// are kept. s.mu is held.
 func (s *Subscription) linger() *time.Timer {
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()

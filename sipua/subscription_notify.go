@@ -7,7 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// onNotify takes a NOTIFY for one of our subscriptions.
+// onNotify handles a NOTIFY for one of our subscriptions.
 func (t *subscriptions) onNotify(req *sip.Request, tx sip.ServerTransaction) {
 	key := dialogKey{req.CallID().Value(), tagOf(req.To().Params)}
 	t.mu.Lock()
@@ -29,8 +29,8 @@ func (t *subscriptions) onNotify(req *sip.Request, tx sip.ServerTransaction) {
 	t.ua.respond(req, tx, code, reason, headers...)
 }
 
-// notified takes a NOTIFY, and tells how it is answered. What one says of the
-// subscription counts even if its body is refused: only the document is missing.
+// notified handles a NOTIFY and returns the answer. Its Subscription-State counts even if
+// its body is refused.
 func (s *Subscription) notified(req *sip.Request) (code int, reason string, headers []Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,8 +72,7 @@ func (s *Subscription) notified(req *sip.Request) (code int, reason string, head
 	return 200, "", nil
 }
 
-// read takes the document out of a NOTIFY: its whole body if nothing says what is
-// understood.
+// read takes the document out of a NOTIFY: the whole body if no types are listed.
 func (n *Notification) read(req *sip.Request, u Understood) *BodyError {
 	if len(u.Types) == 0 {
 		n.ContentType, n.Body = headerValue(req, "Content-Type"), req.Body()
@@ -90,8 +89,8 @@ func (n *Notification) read(req *sip.Request, u Understood) *BodyError {
 	return nil
 }
 
-// misunderstood has the state asked for again, as for a document that cannot be read,
-// and logs the first of such NOTIFYs in a row. s.mu is held.
+// misunderstood requests the state again, and logs the first of several such NOTIFYs in a
+// row. s.mu is held.
 func (s *Subscription) misunderstood(refused *BodyError) {
 	s.wanted.Store(true)
 	if !s.trouble.strange && !s.closing {
@@ -100,7 +99,7 @@ func (s *Subscription) misunderstood(refused *BodyError) {
 	s.trouble.strange = true
 }
 
-// follow takes what a NOTIFY says of the subscription. s.mu is held.
+// follow notes the Subscription-State of a NOTIFY. s.mu is held.
 func (s *Subscription) follow(now time.Time, st subscriptionState) {
 	switch {
 	case st.state == "terminated":

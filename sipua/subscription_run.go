@@ -11,8 +11,8 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// Subscribe begins a subscription. An error is about the request only; what
-// the network does comes and goes in the background.
+// Subscribe begins a subscription. An error is about the request only; network errors are
+// handled in the background.
 func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, error) {
 	s := &Subscription{table: ua.subs, ua: ua.agent, r: r, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	s.pauses.timers = &ua.cfg.timers
@@ -49,10 +49,10 @@ func (ua *UA) Subscribe(_ context.Context, r SubscribeRequest) (*Subscription, e
 	return s, nil
 }
 
-// accepted is what an Accept header lists, to be shown to the user: that is what a body
-// is for that names no disposition. See RFC 3261, section 20.11. A body that names no
-// type is taken for one of the first: the event package has one, and the document says
-// itself what it is.
+// accepted returns the types of an Accept header. Their disposition is render, which is
+// the default for a body without a disposition. See RFC 3261, section 20.11. A body
+// without a type is treated as the first type, because the event package defines one and
+// the document identifies itself.
 func accepted(accept string) Understood {
 	u := Understood{Disposition: "render", untyped: true}
 	for value := range strings.SplitSeq(accept, ",") {
@@ -63,8 +63,9 @@ func accepted(accept string) Understood {
 	return u
 }
 
-// Close ends the subscription, and tells the notifier if it answers soon. Its last
-// NOTIFY is still answered. OnNotify is not called any more.
+// Close ends the subscription. It sends SUBSCRIBE with Expires: 0 and waits a bounded
+// time for the response. The last NOTIFY is still answered, but OnNotify is not called
+// any more.
 func (s *Subscription) Close() error {
 	s.mu.Lock()
 	s.closing = true
@@ -74,7 +75,7 @@ func (s *Subscription) Close() error {
 	return nil
 }
 
-// run owns the dialog: it alone makes one and drops it.
+// run owns the dialog: only run creates and drops it.
 func (s *Subscription) run(ctx context.Context) {
 	defer close(s.done)
 	defer s.notifier.leave(s)
@@ -102,8 +103,8 @@ func (s *Subscription) await(ctx context.Context) bool {
 	return false
 }
 
-// look takes what has become of the dialog, and tells how long to wait before the
-// next SUBSCRIBE or the next look; 0 means that a SUBSCRIBE is due.
+// look checks the state of the dialog and returns how long to wait before the next
+// SUBSCRIBE or the next look; 0 means that a SUBSCRIBE is due.
 func (s *Subscription) look(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,8 +139,8 @@ func (s *Subscription) look(now time.Time) time.Duration {
 
 func passed(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }
 
-// recovered forgets the trouble there was once the subscription has lived for a
-// while; until then it tells when that will be. s.mu is held.
+// recovered ends the trouble once the subscription has lived for a while. Until then it
+// returns when that will be. s.mu is held.
 func (s *Subscription) recovered(now time.Time) (when time.Time) {
 	if s.trouble.cause == "" || !s.confirmed || s.since.IsZero() {
 		return time.Time{}
@@ -155,8 +156,8 @@ func (s *Subscription) recovered(now time.Time) (when time.Time) {
 	return time.Time{}
 }
 
-// setBack has the subscription asked for again as b says, and logs b if it is news.
-// s.mu is held.
+// setBack schedules the next attempt as b requires, and logs b if it is new. s.mu is
+// held.
 func (s *Subscription) setBack(now time.Time, b setback) {
 	s.recovered(now)
 	if s.confirmed && now.Sub(s.since) >= s.ua.cfg.timers.settled {
@@ -174,8 +175,8 @@ func (s *Subscription) setBack(now time.Time, b setback) {
 	s.notifier.log.note("subscription fails; trying on", "uri", s.r.URI, "event", s.r.Event, "cause", b.cause, "detail", b.detail, "in", pause)
 }
 
-// refreshIfOlder has the subscription refreshed now if its notifier has not confirmed
-// it since that moment. One that is not there waits for its time.
+// refreshIfOlder refreshes the subscription now if its notifier has not confirmed it
+// since that moment. A subscription without a dialog waits for its scheduled time.
 func (s *Subscription) refreshIfOlder(than time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

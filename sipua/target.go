@@ -16,7 +16,7 @@ type target struct {
 	transport string // UDP, TCP or TLS
 }
 
-// CheckDestination tells what is wrong with a destination; see InviteRequest.
+// CheckDestination returns an error if a destination is not valid; see InviteRequest.
 func CheckDestination(s string) error {
 	_, err := parseDestination(s)
 	return err
@@ -46,7 +46,7 @@ func parseDestination(s string) (t target, err error) {
 	return target{}, fmt.Errorf("sipua: destination %q: the transport %q is none of udp, tcp, tls", s, strings.ToLower(t.transport))
 }
 
-// uriTarget is where a URI leads to.
+// uriTarget returns the target of a URI.
 func uriTarget(uri *sip.Uri) target {
 	t := target{transport: "UDP"}
 	if v, ok := uri.UriParams.Get("transport"); ok {
@@ -63,7 +63,7 @@ func uriTarget(uri *sip.Uri) target {
 	return t
 }
 
-// defaultPort is the port where none is named. See RFC 3261, section 19.1.2.
+// defaultPort is the port of a URI without a port. See RFC 3261, section 19.1.2.
 func defaultPort(transport string) string {
 	if transport == "TLS" {
 		return "5061"
@@ -71,8 +71,7 @@ func defaultPort(transport string) string {
 	return "5060"
 }
 
-// host is where a URI leads to: its host, unless it names another by maddr. See
-// RFC 3263, section 4.
+// host is the host of a URI, or its maddr parameter. See RFC 3263, section 4.
 func host(uri *sip.Uri) string {
 	if maddr, ok := uri.UriParams.Get("maddr"); ok && maddr != "" {
 		return maddr
@@ -80,7 +79,7 @@ func host(uri *sip.Uri) string {
 	return uri.Host
 }
 
-// isAddress reports whether a URI leads to an IP address.
+// isAddress reports whether the host of a URI is an IP address.
 func isAddress(uri *sip.Uri) bool {
 	_, err := netip.ParseAddr(strings.Trim(host(uri), "[]"))
 	return err == nil

@@ -7,22 +7,21 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// A ThirdPartyRegister is a registrar's word, in a REGISTER of its own, that one
-// of its users has registered or is there no more. See 3GPP TS 24.229, section
-// 5.4.1.7.
+// A ThirdPartyRegister is a REGISTER in which a registrar reports that one of its users
+// has registered or is not registered any more. See 3GPP TS 24.229, section 5.4.1.7.
 type ThirdPartyRegister struct {
 	AOR     string        // the user, canonical
 	From    string        // the registrar, canonical; "" if its URI is of no known scheme
-	Expires time.Duration // 0: the user is there no more
-	Contact string        // the registrar's URI; "" if it tells none
-	// Body is what the registrar adds, such as the user's own REGISTER, of type
+	Expires time.Duration // 0: the user is not registered any more
+	Contact string        // the registrar's URI; "" without one
+	// Body is what the registrar has added, such as the user's own REGISTER, of type
 	// ContentType.
 	Body        []byte
 	ContentType string
 }
 
-// ParseThirdPartyRegister reads a REGISTER that Handlers.Intercept or
-// Handlers.Other has got. It tells nothing about who has sent it: see UA.Peer.
+// ParseThirdPartyRegister reads a REGISTER that Handlers.Intercept or Handlers.Other has
+// received. It does not check the sender; see UA.Peer.
 func ParseThirdPartyRegister(req *sip.Request) (ThirdPartyRegister, error) {
 	aor, err := CanonicalURI(req.To().Address.String())
 	if err != nil {

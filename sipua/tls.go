@@ -14,29 +14,28 @@ import (
 // TLSConfig adds SIP over TLS to a user agent. See RFC 3261, section 26.2, and
 // RFC 5922. Certificate is needed.
 type TLSConfig struct {
-	// Addr is where the user agent takes SIP over TLS, "host:port". "" means the
-	// host of Config.Addr and the port above its, as 5061 is above 5060; port 0
-	// picks a free one.
+	// Addr is where the user agent accepts SIP over TLS, "host:port". "" means the
+	// host of Config.Addr and the next port, as 5061 follows 5060. Port 0 picks a free
+	// one.
 	Addr string
 	// Certificate returns the user agent's certificate. It is called for each
 	// connection, in either role, so that a certificate can be renewed without a
 	// restart: see LoadCertificate.
 	Certificate func() (*tls.Certificate, error)
-	// RootCAs are the authorities that peers' certificates must come from; nil
-	// means those of the system.
+	// RootCAs are the authorities for peers' certificates; nil means those of the
+	// system.
 	RootCAs *x509.CertPool
-	// RequireClientCert refuses connections without a certificate. Without it
-	// one is asked for, and verified if it is given.
+	// RequireClientCert rejects connections without a client certificate. Without it
+	// a certificate is requested, and verified if there is one.
 	RequireClientCert bool
 }
 
-// ErrNoTLS says that a request was to go over TLS, of a user agent without a
-// TLSConfig.
+// ErrNoTLS is the error of a request over TLS if Config.TLS is not set.
 var ErrNoTLS = errors.New("sipua: TLS is not configured")
 
-// LoadCertificate returns a function for TLSConfig.Certificate that reads the
-// certificate chain and the key from PEM files, again whenever one of them has
-// changed. If the new ones cannot be read, the last good ones stay in use.
+// LoadCertificate returns a function for TLSConfig.Certificate. It reads the certificate
+// chain and the key from PEM files, and reads them again when one of them has changed. If
+// the new files cannot be read, the previous certificate stays in use.
 func LoadCertificate(certFile, keyFile string) (func() (*tls.Certificate, error), error) {
 	l := &certificateFiles{certFile: certFile, keyFile: keyFile}
 	if _, err := l.get(); err != nil {
@@ -53,7 +52,7 @@ type certificateFiles struct {
 	stamp  [2]fileStamp
 }
 
-// A fileStamp tells whether a file has changed.
+// A fileStamp identifies a version of a file.
 type fileStamp struct {
 	modified time.Time
 	size     int64
@@ -88,7 +87,7 @@ func (l *certificateFiles) lastGood(err error) (*tls.Certificate, error) {
 	return nil, fmt.Errorf("sipua: certificate: %w", err)
 }
 
-// server is the configuration for the connections of others.
+// server is the configuration for accepted connections.
 func (c *TLSConfig) server() *tls.Config {
 	t := &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -102,9 +101,9 @@ func (c *TLSConfig) server() *tls.Config {
 	return t
 }
 
-// client is the configuration for a connection of ours to host. A SIP server
-// may be named by a SIP URI in its certificate, which crypto/tls does not look
-// at, hence a verification of our own. See RFC 5922, section 7.1.
+// client is the configuration for a connection to host. The certificate of a SIP server
+// may name it by a SIP URI, which crypto/tls does not check; therefore we verify it. See
+// RFC 5922, section 7.1.
 func (c *TLSConfig) client(host string) *tls.Config {
 	return &tls.Config{
 		MinVersion:           tls.VersionTLS12,
@@ -115,9 +114,9 @@ func (c *TLSConfig) client(host string) *tls.Config {
 	}
 }
 
-// noDialing is the configuration for sipgo, which dials by itself when a
-// connection has gone between our look at it and the request, or before the
-// response: beyond our verification, limits and trace, so that it must fail.
+// noDialing makes sipgo fail when it dials. sipgo dials by itself when a connection has
+// ended between our check and the request, or before the response. Such a connection
+// would have no verification, limits or trace.
 func noDialing() *tls.Config {
 	return &tls.Config{VerifyConnection: func(tls.ConnectionState) error { return errors.New("the connection was lost") }}
 }
@@ -137,7 +136,7 @@ func (c *TLSConfig) verify(state tls.ConnectionState, host string) error {
 	return namesHost(leaf, host)
 }
 
-// namesHost says whether a certificate is for that host, by its DNS names and
+// namesHost returns an error unless a certificate is for that host, by its DNS names and
 // addresses or by a SIP URI of a domain.
 func namesHost(cert *x509.Certificate, host string) error {
 	for _, u := range cert.URIs {

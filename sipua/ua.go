@@ -18,18 +18,16 @@ type UA struct {
 	rings *admit.Gate // of incoming calls that are not answered yet
 }
 
-// Addr is the host:port where the user agent takes SIP.
+// Addr is the host:port where the user agent accepts SIP.
 func (ua *UA) Addr() string { return ua.addr }
 
-// TLSAddr is the host:port where the user agent takes SIP over TLS, "" if it
-// does not.
+// TLSAddr is the host:port where the user agent accepts SIP over TLS, "" without TLS.
 func (ua *UA) TLSAddr() string { return ua.secure.addr }
 
 // Contact is the user agent's own SIP URI.
 func (ua *UA) Contact() string { c := ua.contactURI("UDP", "sip"); return c.String() }
 
-// Shutdown ends every call with BYE and every subscription, as far as ctx
-// allows, and then closes.
+// Shutdown ends every call with BYE, as far as ctx allows, and then closes.
 func (ua *UA) Shutdown(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for _, c := range ua.calls.all() {
@@ -39,23 +37,23 @@ func (ua *UA) Shutdown(ctx context.Context) error {
 	return ua.Close()
 }
 
-// Close closes the sockets and ends everything without telling the peers:
-// Shutdown does that. It may be called again.
+// Close closes the sockets and ends all calls and subscriptions without a message to the
+// peers; see Shutdown. It may be called again.
 func (ua *UA) Close() error { return ua.close(ua.calls.close) }
 
-// Connections tells how many TCP and TLS connections there are, and what was refused of
-// strangers: connections and, as "rate", messages.
+// Connections returns the number of TCP and TLS connections, and of refusals to
+// strangers: of connections and, as "rate", of messages.
 func (ua *UA) Connections() Counts { return ua.gate.Counts() }
 
-// SetMaxStrangers replaces Config.MaxStrangers and MaxStrangersSource. Connections that are
-// there stay.
+// SetMaxStrangers replaces Config.MaxStrangers and MaxStrangersSource. Existing
+// connections stay open.
 func (ua *UA) SetMaxStrangers(all, source int) { ua.gate.SetLimits(connectionLimits(all, source)) }
 
-// Unanswered tells how many incoming calls wait for their final response, and how many
-// were refused for their number.
+// Unanswered returns the number of incoming calls without a final response, and of calls
+// that were refused because there were too many.
 func (ua *UA) Unanswered() Counts { return ua.rings.Counts() }
 
-// Counts is what is held at a port, and what was refused, by reason.
+// Counts are the connections or calls that exist, and those that were refused, by reason.
 type Counts = admit.Counts
 
 // Peer returns the sender of a request, for rules of access. Once the connection of the

@@ -14,8 +14,8 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// route registers what takes each method. It must be complete before anything
-// is served.
+// route registers the handler of each method. It must be complete before anything is
+// served.
 func (ua *UA) route(srv *sipgo.Server) {
 	srv.OnInvite(ua.checked(ua.onInvite))
 	srv.OnAck(ua.onAck)
@@ -30,8 +30,8 @@ func (ua *UA) route(srv *sipgo.Server) {
 	srv.OnNoRoute(ua.checked(ua.onOther))
 }
 
-// checked refuses a request that lacks what every request must have, and turns
-// a panic of a handler into a 500.
+// checked refuses requests that lack required headers, and turns a panic of a handler
+// into a 500.
 func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 	return func(req *sip.Request, tx sip.ServerTransaction) {
 		defer func() {
@@ -68,8 +68,7 @@ func (ua *UA) checked(h sipgo.RequestHandler) sipgo.RequestHandler {
 	}
 }
 
-// unsupported are the extensions that a request requires and that we do not
-// know.
+// unsupported returns the extensions that a request requires and that we do not support.
 func unsupported(req *sip.Request) (unknown []string) {
 	for _, v := range ListHeader(req, "Require") {
 		if !strings.EqualFold(v, supported) {
@@ -79,8 +78,8 @@ func unsupported(req *sip.Request) (unknown []string) {
 	return unknown
 }
 
-// onInvite takes new calls and re-INVITEs. It returns when the final response is
-// acknowledged, since sipgo ends the transaction then.
+// onInvite handles new calls and re-INVITEs. It returns when the final response is
+// acknowledged, because sipgo then ends the transaction.
 func (ua *UA) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	if tagOf(req.To().Params) != "" {
 		ua.calls.onModify(req, tx)
@@ -166,7 +165,7 @@ func (ua *UA) serveCall(in *IncomingCall, place *admit.Place) {
 	ua.awaitFinished(in, returned)
 }
 
-// runInvite calls the handler, and makes up for what it leaves undone.
+// runInvite calls the handler, and rejects the call if the handler has not answered.
 func (ua *UA) runInvite(in *IncomingCall) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -177,8 +176,8 @@ func (ua *UA) runInvite(in *IncomingCall) {
 	ua.h.Invite(in)
 }
 
-// awaitFinished waits until the transaction is needed no more: a final response
-// of ours was acknowledged, or the handler has returned.
+// awaitFinished waits until the transaction is not needed any more: our final response
+// was acknowledged, or the handler has returned.
 func (ua *UA) awaitFinished(in *IncomingCall, returned <-chan struct{}) {
 	select {
 	case <-in.final:
@@ -198,7 +197,7 @@ func (ua *UA) awaitFinished(in *IncomingCall, returned <-chan struct{}) {
 	}
 }
 
-// enter counts a new call; nil if there are too many.
+// enter counts a new call. It is nil if there are too many.
 func (ua *UA) enter(from Peer) *admit.Place {
 	ua.mu.Lock()
 	closed := ua.closed
@@ -210,11 +209,11 @@ func (ua *UA) enter(from Peer) *admit.Place {
 	if err != nil {
 		return nil
 	}
-	place.Prove() // nobody loses a call for another's
+	place.Prove() // a new call never replaces another
 	return place
 }
 
-// onAck takes the ACK for a 2xx of ours. A BYE may have overtaken it.
+// onAck handles the ACK for a 2xx of ours. A BYE may have overtaken it.
 func (ua *UA) onAck(req *sip.Request, _ sip.ServerTransaction) {
 	if malformed(req) != "" || ua.h.Intercept != nil && ua.h.Intercept(req, nil) {
 		return
@@ -238,13 +237,13 @@ func (ua *UA) onBye(req *sip.Request, tx sip.ServerTransaction) {
 		ua.respond(req, tx, 500, "", retryLater()...) // [RFC3261-12.2.2]
 		return
 	}
-	ua.calls.forget(c) // what comes after the 200 finds no dialog
+	ua.calls.forget(c) // a request after the 200 finds no dialog
 	ua.respond(req, tx, 200, "")
 	c.end(nil)
 }
 
 func (ua *UA) onOptions(req *sip.Request, tx sip.ServerTransaction) {
-	if tagOf(req.To().Params) != "" && ua.calls.dialogOf(req) == nil { // who asks wants to know whether the call is there
+	if tagOf(req.To().Params) != "" && ua.calls.dialogOf(req) == nil { // asks whether the call still exists
 		ua.respond(req, tx, 481, "") // [RFC3261-12.2.2]
 		return
 	}

@@ -21,11 +21,9 @@ const (
 	WarnMiscellaneous     = 399
 )
 
-// WarningHeader makes a Warning header: why a request was refused, or what was
-// left out. The code has three digits. agent is the host, or the host and port, or a
-// name of one token, that gives the warning; an agent that is none of them becomes "-".
-// text is for people; it is cut to MaxWarningText bytes, and control characters in it
-// become blanks. See RFC 3261, section 20.43.
+// WarningHeader makes a Warning header. The code has three digits. agent is a host, a
+// host and port, or a token; any other agent becomes "-". text is cut to MaxWarningText
+// bytes, and its control characters become blanks. See RFC 3261, section 20.43.
 func WarningHeader(code int, agent, text string) Header {
 	if !grammar.IsToken(strings.NewReplacer(":", "", "[", "", "]", "").Replace(agent)) {
 		agent = "-"
@@ -40,7 +38,7 @@ type Warning struct {
 	Text  string // without its quotes
 }
 
-// Warnings are those of the response that can be read, of all its rows.
+// Warnings returns the values of the response's Warning headers that can be read.
 func (e *StatusError) Warnings() (all []Warning) {
 	for _, value := range e.ListHeader("Warning") {
 		code, rest, _ := strings.Cut(value, " ")

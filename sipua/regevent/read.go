@@ -13,22 +13,20 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// errDocument is at the root of what is wrong with a document.
+// errDocument is wrapped by all errors of Parse.
 var errDocument = errors.New("sipua: reginfo")
 
 // limits are those of a document that is read.
 var limits = xmltree.Limits{Bytes: MaxBytes, Depth: MaxDepth, Elements: MaxElements, Attrs: MaxAttributes, Namespaces: MaxDepth * MaxAttributes}
 
-// Parse reads a document of up to MaxBytes bytes, MaxDepth levels,
-// MaxElements elements, and MaxAttributes attributes in each. A
-// blank one has no registrations. contentType is that of the message; its charset
-// counts if the document does not begin with a byte order mark. Encodings and other
-// freedoms of senders are those of xmltree.ParseLenient.
+// Parse reads a document of up to MaxBytes bytes, MaxDepth levels, MaxElements elements,
+// and MaxAttributes attributes in each. A blank document has no registrations.
+// contentType is that of the message; its charset counts unless the document begins with
+// a byte order mark. Encodings and deviations are accepted as by xmltree.ParseLenient.
 //
-// Elements and attributes that it does not know are skipped. So is the value of
-// an attribute that does not say who is registered: a contact whose expires makes
-// no sense is active nevertheless. An error, which wraps *xmltree.Error with
-// offset and rule, means that the document says nothing.
+// Unknown elements and attributes are ignored. So are invalid values of attributes that
+// do not affect who is registered: a contact with an invalid expires is active
+// nevertheless. An error wraps *xmltree.Error with offset and rule.
 func Parse(contentType string, body []byte) (*Document, error) {
 	ct, _ := grammar.ReadValue(contentType)
 	root, err := xmltree.ParseLenient(body, ct.Params["charset"], limits)

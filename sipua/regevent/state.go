@@ -2,7 +2,7 @@ package regevent
 
 import "github.com/gomscp/gomscp/sipua/internal/sipuri"
 
-// A State puts together what documents tell of one address of record.
+// A State combines documents into the state of one address of record.
 type State struct {
 	aor     string
 	begun   bool
@@ -11,8 +11,7 @@ type State struct {
 	record  Registration
 }
 
-// NewState follows the registrations of an address of record; "" means the
-// first that a document has.
+// NewState makes the State of an address of record. "" means the first one in a document.
 func NewState(aor string) (*State, error) {
 	if aor == "" {
 		return &State{}, nil
@@ -21,11 +20,10 @@ func NewState(aor string) (*State, error) {
 	return &State{aor: aor}, err
 }
 
-// Apply takes the next document. It returns false if something is missing: a document
-// came before a partial one that was not seen, and a full one is needed. What there is
-// is taken nevertheless. A partial document that is older than the last is ignored; a
-// full one never is, since a registrar may begin to count anew. See RFC 3680, section
-// 5.2.
+// Apply applies the next document. It reports false if a document before a partial one is
+// missing, so that a full one is needed; the document is applied nevertheless. A partial
+// document that is older than the last is ignored. A full document never is, because a
+// registrar may restart its count. See RFC 3680, section 5.2.
 func (s *State) Apply(info *Document) bool {
 	if s.begun && info.Partial && info.Version <= s.version {
 		return !s.missed
@@ -44,8 +42,8 @@ func (s *State) Apply(info *Document) bool {
 	return !s.missed
 }
 
-// Registration is what is known now. Contacts that the last document has ended are
-// among it.
+// Registration returns the current state. It includes the contacts that the last document
+// has ended.
 func (s *State) Registration() Registration {
 	r := s.record
 	r.Contacts = append([]Contact(nil), r.Contacts...)

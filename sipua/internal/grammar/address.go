@@ -15,8 +15,8 @@ func TidyAddress(value string) (string, bool) {
 	return p.tidy(value)
 }
 
-// TidyAddresses is TidyAddress for a list of them, as in Contact. A display name
-// that sipgo would not see the end of is left out: one with an escaped Quote.
+// TidyAddresses is TidyAddress for a list, as in Contact. It omits a display name with an
+// escaped quote, because sipgo would not find its end.
 func TidyAddresses(value string, wildcard bool) (string, bool) {
 	if wildcard && value == "*" {
 		return value, true

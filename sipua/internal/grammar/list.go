@@ -2,10 +2,10 @@ package grammar
 
 import "strings"
 
-// SplitList takes the value of a header apart that is a list: at the commas that
-// stand neither in a quoted string nor in angle brackets. Empty elements are left
-// out. A parenthesis is a character like others, since it may be one of a user
-// part; no list of RFC 3261 has comments. See RFC 3261, sections 7.3.1 and 25.1.
+// SplitList splits the value of a list header at the commas that are neither in a quoted
+// string nor in angle brackets. Empty elements are omitted. A parenthesis has no meaning,
+// because it may be part of a user part, and no list of RFC 3261 has comments. See RFC
+// 3261, sections 7.3.1 and 25.1.
 func SplitList(value string) []string {
 	var list []string
 	begin, quoted, bracketed := 0, false, false

@@ -1,6 +1,6 @@
 package grammar
 
-// KnownMethod reports whether a method is one of the RFCs'.
+// KnownMethod reports whether an RFC defines the method.
 func KnownMethod(method string) bool {
 	switch method {
 	case "INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER", "INFO", "MESSAGE", "PRACK", "UPDATE", "PUBLISH":

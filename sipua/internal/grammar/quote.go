@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Quote makes a quoted-string of a text that may have any characters, cut to a
-// number of bytes. See RFC 3261, section 25.1.
+// Quote makes a quoted-string of any text, cut to a number of bytes. See RFC 3261,
+// section 25.1.
 func Quote(text string, most int) string {
 	text = strings.ToValidUTF8(text, "?")
 	if len(text) > most {
@@ -32,8 +32,8 @@ func Quote(text string, most int) string {
 	return b.String()
 }
 
-// Unquote is what a quoted-string stands for, with its quotes. See RFC 3261,
-// section 25.1.
+// Unquote returns the text of a quoted-string, which is given with its quotes. See RFC
+// 3261, section 25.1.
 func Unquote(quoted string) string {
 	s := quoted[1 : len(quoted)-1]
 	if strings.IndexByte(s, '\\') < 0 {

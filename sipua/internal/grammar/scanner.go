@@ -2,8 +2,8 @@ package grammar
 
 import "strings"
 
-// A scanner reads a header's value from left to right, and writes it without
-// the blanks that may stand around separators.
+// A scanner reads a header's value from left to right, and writes it without the blanks
+// around separators.
 type scanner struct {
 	s    string
 	out  []byte
@@ -16,8 +16,8 @@ func newScanner(s string) *scanner {
 	return p
 }
 
-// tidy is what was written, value itself if it is the same; false if something
-// is left over.
+// tidy returns what was written, or value itself if it is the same. It reports false if
+// something is left over.
 func (p *scanner) tidy(value string) (string, bool) {
 	p.blanks()
 	if string(p.out) == value {
@@ -35,8 +35,8 @@ func (p *scanner) take(n int) {
 	p.s = p.s[n:]
 }
 
-// next moves the byte c, with blanks before it and after it left out; false if
-// something else is there.
+// next moves the byte c and omits the blanks around it. It reports false if there is
+// another byte.
 func (p *scanner) next(c byte) bool {
 	rest := strings.TrimLeft(p.s, " \t")
 	if rest == "" || rest[0] != c {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// DeltaSeconds reads a number of seconds. One beyond 2^32-1, the largest that RFC
-// 3261 knows, counts as that. See RFC 3261, section 25.1.
+// DeltaSeconds reads a number of seconds. Values above 2^32-1, the maximum of RFC 3261,
+// count as that. See RFC 3261, section 25.1.
 func DeltaSeconds(s string) (time.Duration, bool) {
 	if s == "" || strings.Trim(s, "0123456789") != "" {
 		return 0, false
@@ -19,10 +19,8 @@ func DeltaSeconds(s string) (time.Duration, bool) {
 	return time.Duration(n) * time.Second, true
 }
 
-// RetryAfter reads the value of a Retry-After header: seconds, perhaps a
-// comment, perhaps parameters. ok is false if it is none. The duration parameter
-// says for how long the peer will be there; nothing here depends on it. See RFC
-// 3261, section 20.33.
+// RetryAfter reads the value of a Retry-After header: seconds, with an optional comment
+// and parameters, which are ignored. See RFC 3261, section 20.33.
 func RetryAfter(value string) (d time.Duration, ok bool) {
 	value = strings.TrimSpace(value)
 	digits := len(value) - len(strings.TrimLeft(value, "0123456789"))

@@ -25,8 +25,8 @@ func isTokenByte(c byte) bool {
 	return IsAlnum(c) || strings.IndexByte("-.!%*_+`'~", c) >= 0
 }
 
-// IsURI reports whether s can be a URI: a scheme, and then no character that
-// would end it.
+// IsURI reports whether s can be a URI: a scheme, followed by no character that would end
+// it.
 func IsURI(s string) bool {
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || scheme == "" || rest == "" || !IsAlnum(scheme[0]) {
@@ -45,8 +45,8 @@ func IsURI(s string) bool {
 	return true
 }
 
-// IsPlainScheme reports whether a URI's scheme is of letters only: sipgo can
-// parse no other.
+// IsPlainScheme reports whether a URI's scheme has letters only. sipgo can parse no other
+// scheme.
 func IsPlainScheme(uri string) bool {
 	scheme, _, _ := strings.Cut(uri, ":")
 	return strings.Trim(strings.ToLower(scheme), "abcdefghijklmnopqrstuvwxyz") == ""

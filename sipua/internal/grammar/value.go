@@ -2,17 +2,16 @@ package grammar
 
 import "strings"
 
-// A Value is a header's value with parameters, as of Content-Type and
-// Content-Disposition.
+// A Value is a header's value with parameters, such as Content-Type.
 type Value struct {
 	Main   string            // what precedes the parameters, in lower case and without blanks
 	Params map[string]string // names in lower case, values without quotes
 }
 
-// ReadValue reads a value and its parameters, with the blanks that RFC 3261,
-// section 25.1, allows around separators; a value that is no token, as mailers write
-// for a boundary, ends at the next semicolon. Of a parameter that comes twice, the
-// first counts. It reports false for a value that has a quote without end.
+// ReadValue reads a value and its parameters. Blanks around separators are allowed by RFC
+// 3261, section 25.1. A parameter's value that is not a token, such as a boundary, ends
+// at the next semicolon. Of a repeated parameter the first counts. ReadValue reports
+// false if a quoted string does not end.
 func ReadValue(s string) (v Value, ok bool) {
 	value, rest, _ := strings.Cut(s, ";")
 	v.Main = strings.ToLower(strings.Join(strings.Fields(value), ""))

@@ -13,7 +13,7 @@ var (
 )
 
 // A Framer finds the messages in a stream. Headers and bodies that are too large are
-// skipped, so that the connection, which may carry the calls of many users, lives on.
+// skipped, so that the connection, which may carry the calls of many users, stays open.
 type Framer struct {
 	MaxHead    int // bytes of the headers, with the start line
 	MaxBody    int // bytes of the body
@@ -21,14 +21,14 @@ type Framer struct {
 
 	pending []byte // read, and not yet a whole message
 	skip    skipper
-	ended   bool // the headers that are skipped have ended, and Next has not said so yet
+	ended   bool // the headers that are skipped have ended, and Next has not returned their frame
 	large   *Frame
 }
 
 // A Frame is a message, or what is kept of one that is too large.
 type Frame struct {
 	Raw  []byte // without its body if it is too large
-	Code int    // that refuses the message for its size, 413 or 513; 0 if it fits
+	Code int    // 413 or 513 if the message is too large, else 0
 
 	Head, Body int  // sizes of a message that is too large, in bytes
 	Skippable  bool // its body ends within MaxSkipped
@@ -107,9 +107,9 @@ func (f *Framer) checkRest() error {
 	return nil
 }
 
-// mayBeSIP reports whether b can be the begin of a message: its first line, as
-// far as it is there, is text, and names the protocol once it is whole. Waiting
-// for the headers' end of anything else would take as long as messageWait.
+// mayBeSIP reports whether b can be the beginning of a message: its first line is text
+// and, if it is complete, names the protocol. Otherwise the connection would stay open
+// until messageWait.
 func mayBeSIP(b []byte) bool {
 	line, _, whole := bytes.Cut(b, []byte("\r\n"))
 	if !whole {
@@ -123,8 +123,8 @@ func mayBeSIP(b []byte) bool {
 	return !whole || bytes.Contains(bytes.ToUpper(line), []byte("SIP/"))
 }
 
-// messageSize is the size of the first message in b, 0 if it is not complete.
-// One whose Content-Length makes no sense ends with its headers.
+// messageSize is the size of the first message in b, 0 if it is not complete. A message
+// without a valid Content-Length ends with its headers.
 func messageSize(b []byte) int {
 	head := bytes.Index(b, []byte("\r\n\r\n"))
 	if head < 0 {

@@ -62,15 +62,14 @@ func Check(raw []byte, datagram bool) ([]byte, *Message, *Flaw) {
 	return b.Bytes(), m, nil
 }
 
-// longNames are the names that the short ones of the headers looked at stand
-// for.
+// longNames are the long names of the headers that are checked.
 var longNames = map[string]string{
 	"v": "via", "f": "from", "t": "to", "m": "contact", "i": "call-id", "l": "content-length", "c": "content-type",
 }
 
 // lowerName is a header's long name in lower case.
 func lowerName(name string) string {
-	switch name { // as they are mostly spelled
+	switch name { // the usual spelling
 	case "Via":
 		return "via"
 	case "From":
@@ -124,7 +123,7 @@ func (m *Message) read(head string, datagram bool) *Flaw {
 		return f
 	}
 	if late != nil {
-		return late // only now, so that the answer has the headers that it needs
+		return late // only now, because the answer needs the headers
 	}
 	for i := range m.lines {
 		if f := m.check(&m.lines[i]); f != nil {
@@ -256,8 +255,8 @@ func (m *Message) TopVia() string {
 	return ""
 }
 
-// Answerable reports whether the headers are there that a response needs: of long
-// ones, only the first were kept.
+// Answerable reports whether the message has the headers that a response needs. Of
+// headers that are too long, only the first are kept.
 func (m *Message) Answerable() bool {
 	return !slices.ContainsFunc([]string{"via", "from", "to", "call-id", "cseq"}, func(name string) bool {
 		return !slices.ContainsFunc(m.lines, func(l headerLine) bool { return l.name == name })

@@ -9,8 +9,8 @@ import (
 // maxNameLine bounds what is kept of a header line while headers are skipped, in bytes.
 const maxNameLine = 64
 
-// A skipper passes over what of a stream's messages is too large to be kept, so that
-// the connection, which may carry everybody's calls, lives on.
+// A skipper skips the messages of a stream that are too large to be kept, so that the
+// connection, which may carry the calls of many users, stays open.
 type skipper struct {
 	body int // bytes of a body that are still to come
 
@@ -21,9 +21,9 @@ type skipper struct {
 	width int    // bytes of that line so far
 }
 
-// over passes over b, as far as it belongs to what is skipped, and returns the rest.
-// ended reports whether headers that are too long have ended with b: the body behind
-// them is still to be skipped.
+// over skips the part of b that belongs to a message that is skipped, and returns the
+// rest. ended reports whether headers that are too long have ended in b; their body must
+// still be skipped.
 func (k *skipper) over(b []byte) (rest []byte, ended bool) {
 	n := min(k.body, len(b))
 	k.body -= n
@@ -51,7 +51,7 @@ func (k *skipper) over(b []byte) (rest []byte, ended bool) {
 	return nil, false
 }
 
-// begin passes over the rest of headers, of which pending has the begin.
+// begin starts to skip headers that begin with pending.
 func (k *skipper) begin(pending []byte) {
 	cut := bytes.LastIndex(pending, []byte("\r\n")) + 2
 	if cut < 2 {
@@ -72,8 +72,8 @@ func lengthLine(line string) (value string, ok bool) {
 	return strings.TrimSpace(value), ok && (strings.EqualFold(name, "Content-Length") || strings.EqualFold(name, "l"))
 }
 
-// contentLength is that of a message's headers: 0 without any, false if it makes no
-// sense.
+// contentLength is the Content-Length in a message's headers: 0 without any. It reports
+// false if it is not valid.
 func contentLength(head []byte) (n int, ok bool) {
 	known := false
 	for line := range strings.SplitSeq(string(head), "\r\n") {
@@ -90,7 +90,7 @@ func contentLength(head []byte) (n int, ok bool) {
 	return n, true
 }
 
-// withoutBody is a message of those headers, but with no body.
+// withoutBody returns a message with those headers and without a body.
 func withoutBody(head []byte) []byte {
 	var b bytes.Buffer
 	left := false

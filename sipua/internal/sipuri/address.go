@@ -8,9 +8,9 @@ import (
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
-// FromAddress returns the URI of one name-addr or addr-spec, as it is written there:
-// a display name, also one in quotes that looks like an address, is no part of it,
-// and neither are parameters behind the angle brackets. See RFC 3261, section 20.10.
+// FromAddress returns the URI of one name-addr or addr-spec, unchanged. A display name,
+// even a quoted one that looks like an address, and parameters after the angle brackets
+// are not part of it. See RFC 3261, section 20.10.
 func FromAddress(address string) (string, error) {
 	s := strings.Trim(address, " \t")
 	if strings.HasPrefix(s, `"`) {

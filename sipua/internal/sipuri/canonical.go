@@ -18,12 +18,11 @@ const Max = 512
 // ErrTooLong says that a URI is longer than Max.
 var ErrTooLong = errors.New("sipua: URI too long")
 
-// Canonical brings a SIP, SIPS or tel URI, or a name-addr that holds one,
-// into the one form in which users are compared and kept: scheme and host in
-// lower case, no port where it is the default, no parameters and headers, no
-// password, percent-escapes only where they are needed and in upper case. The
-// user part keeps its case. A form of more than Max bytes is an ErrTooLong. See
-// RFC 3261, section 19.1.4.
+// Canonical returns the canonical form of a SIP, SIPS or tel URI, or of a name-addr with
+// one. Users are compared and stored by it. Scheme and host are in lower case. A default
+// port, parameters, headers and a password are removed. Percent-escapes are in upper case
+// and only where they are needed. The user part keeps its case. A form of more than Max
+// bytes is an ErrTooLong. See RFC 3261, section 19.1.4.
 func Canonical(s string) (string, error) {
 	uri, err := FromAddress(strings.TrimSpace(s))
 	if err != nil {
@@ -69,7 +68,7 @@ func canonicalSIP(scheme, rest string) (string, error) {
 	if user == "" {
 		return scheme + ":" + host, nil
 	}
-	if user, _, _ = strings.Cut(user, ":"); user == "" { // the password is not who it is
+	if user, _, _ = strings.Cut(user, ":"); user == "" { // the password does not identify the user
 		return "", errors.New("empty user before the password")
 	}
 	if user, err = canonicalUser(user); err != nil {
