@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -203,7 +204,7 @@ func (c *Config) Validate() error {
 	if d := c.InventoryInterval; d != 0 && d < minInventoryInterval {
 		bad("inventory_interval", "%v is neither 0, which means never, nor %v or more", d, minInventoryInterval)
 	}
-	if _, err := policyOf(c.Balancing); err != nil {
+	if _, err := balance.PolicyOf(c.Balancing); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Store.FailureRest < 0 {

@@ -86,7 +86,7 @@ func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
 		e.Channel = "not configured"
 		if ms := s.server(e.MediaServer); ms != nil {
 			e.Channel = "down"
-			if ms.up() {
+			if ms.Up() {
 				e.Channel = "up"
 			}
 		}

@@ -220,7 +220,7 @@ func awaitUp(t *testing.T, s *Server, m *fakeMS) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("no control channel within 10 s")
 	}
-	waitFor(t, "the channel to be up", func() bool { return s.server(m.ua.Addr()).up() })
+	waitFor(t, "the channel to be up", func() bool { return s.server(m.ua.Addr()).Up() })
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {
@@ -285,4 +285,9 @@ func testContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// upServer is a media server whose channel counts as up.
+func upServer(name string, weight int) *mediaServer {
+	return &mediaServer{cfg: MediaServerConfig{Name: name, Weight: weight}, client: &mscp.Client{}}
 }

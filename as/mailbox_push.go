@@ -44,7 +44,7 @@ func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
 			continue
 		}
 		// What a server without a channel keeps waits for wakeAll.
-		if ms := m.s.server(l.pair.Server); !l.wanted() || ms == nil || !ms.up() {
+		if ms := m.s.server(l.pair.Server); !l.wanted() || ms == nil || !ms.Up() {
 			continue
 		}
 		due := l.own.due

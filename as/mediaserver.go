@@ -70,7 +70,10 @@ func (m *mediaServer) upSince() time.Time {
 	return m.since
 }
 
-func (m *mediaServer) up() bool { return m.channel() != nil }
+// Name, URI and Up are those of a balance.Server.
+func (m *mediaServer) Name() string { return m.cfg.Name }
+func (m *mediaServer) URI() string  { return m.cfg.URI }
+func (m *mediaServer) Up() bool     { return m.channel() != nil }
 
 func (m *mediaServer) setChannel(c channel) {
 	m.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/mscp"
@@ -75,7 +76,15 @@ type MediaServerStatus struct {
 }
 
 // MediaServers tells of every media server, in the order of the configuration.
-func (s *Server) MediaServers() []MediaServerStatus { return s.balancer.statuses() }
+func (s *Server) MediaServers() []MediaServerStatus {
+	var list []MediaServerStatus
+	for _, known := range s.balancer.States() {
+		st := known.Server.(*mediaServer).status()
+		st.Weight, st.Drained, st.Sessions = known.Weight, known.Drained, known.Sessions
+		list = append(list, st)
+	}
+	return list
+}
 
 // SetMediaServers replaces the media servers while the server runs, with their
 // weights and drains. Those of an unchanged name and URI keep their channels
@@ -118,7 +127,7 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 		m.set(old)
 		return err
 	}
-	s.balancer.set(next, c.MediaServers)
+	s.balancer.Set(shares(next, c.MediaServers))
 	for _, ms := range old {
 		if !slices.Contains(next, ms) {
 			ms.cancel()
@@ -130,12 +139,21 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 	return nil
 }
 
+// shares are media servers with their configurations' weights and drains.
+func shares(servers []*mediaServer, configs []MediaServerConfig) []balance.Share {
+	list := make([]balance.Share, 0, len(servers))
+	for i, ms := range servers {
+		list = append(list, balance.Share{Server: ms, Weight: configs[i].Weight, Drained: configs[i].Drain})
+	}
+	return list
+}
+
 // DrainMediaServer begins or ends the drain of a media server: while it lasts,
 // the server gets no new store sessions; those that it has go on, and so do
 // pushes of what it keeps. It lasts until it is ended here or by
 // SetMediaServers. An error says that there is no server of that name.
 func (s *Server) DrainMediaServer(name string, on bool) error {
-	if !s.balancer.drain(name, on) {
+	if !s.balancer.Drain(name, on) {
 		return fmt.Errorf("as: no media server is called %q", name)
 	}
 	s.log.Info("media server drain", "ms", name, "drained", on)

@@ -37,7 +37,7 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 		ms.tells.Store(true)
 	}
 	if kept.Bytes > 0 {
-		s.balancer.stored(ms.cfg.Name, kept.Bytes)
+		s.balancer.Stored(ms.cfg.Name, kept.Bytes)
 	}
 	event, ok := wordOf(kept)
 	if !ok || s.setUpByAnother(event.connection) && s.cfg.Inventory != inventoryAlways {

@@ -51,7 +51,7 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	if ms == nil {
 		return fmt.Errorf("media server %q is not configured", p.Server)
 	}
-	if !ms.up() {
+	if !ms.Up() {
 		return errChannelDown
 	}
 	log.Debug("push begins", "from", p.Sender, "to", p.Recipient, "ms", p.Server)

@@ -14,6 +14,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
@@ -36,7 +37,7 @@ type Server struct {
 	ua   *sipua.UA
 
 	servers     mediaServers
-	balancer    *balancer
+	balancer    *balance.Balancer
 	dir         *Directory
 	mailboxes   *mailboxes
 	memory      *budget.Budget // of calls and recipients; nil: no limit
@@ -93,11 +94,11 @@ func (s *Server) open() (err error) {
 	if err = s.openSIP(); err != nil {
 		return err
 	}
-	choose, err := policyOf(s.cfg.Balancing)
+	choose, err := balance.PolicyOf(s.cfg.Balancing)
 	if err != nil {
 		return err
 	}
-	s.balancer = newBalancer(choose, s.cfg.Store.FailureRest)
+	s.balancer = balance.New(choose, s.cfg.Store.FailureRest)
 	s.mailboxes = newMailboxes(s)
 	s.metrics.registerState(s)
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
@@ -183,7 +184,7 @@ func (s *Server) Addr() string { return s.ua.Addr() }
 // channel must be up.
 func (s *Server) Ready() error {
 	for _, ms := range s.servers.all() {
-		if ms.up() {
+		if ms.Up() {
 			return nil
 		}
 	}
@@ -192,7 +193,7 @@ func (s *Server) Ready() error {
 
 // Sessions returns the number of live store sessions of each media server, by
 // its name: Count(Si) of equation (1).
-func (s *Server) Sessions() map[string]int { return s.balancer.counts() }
+func (s *Server) Sessions() map[string]int { return s.balancer.Counts() }
 
 // Registry returns the server's metrics, for one who embeds it.
 func (s *Server) Registry() *prometheus.Registry { return s.metrics.reg }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -64,13 +65,14 @@ func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 		warning := sipua.WarningHeader(sipua.WarnMediaType, c.s.ua.Addr(), err.Error())
 		return nil, &refusal{code: 488, reason: "Not Acceptable Here", err: err, header: []sipua.Header{warning}}
 	}
-	skip := map[*mediaServer]bool{}
+	skip := map[balance.Server]bool{}
 	var last error = errChannelDown
 	for {
-		ms, release := c.s.balancer.reserve(skip)
-		if ms == nil {
+		chosen, release := c.s.balancer.Reserve(skip)
+		if chosen == nil {
 			return nil, c.unavailable(last)
 		}
+		ms := chosen.(*mediaServer)
 		endSession, err := c.setUpOn(ctx, ms)
 		if err == nil {
 			return func() { endSession(); release() }, nil
@@ -82,7 +84,7 @@ func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 		}
 		c.log.Warn("media server skipped", "ms", ms.cfg.Name, "err", err)
 		ms.failed(err)
-		c.s.balancer.failed(ms)
+		c.s.balancer.Failed(ms)
 		skip[ms], last = true, err
 	}
 }

@@ -1,4 +1,4 @@
-package as
+package balance
 
 import (
 	"fmt"
@@ -10,39 +10,40 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/gomscp/gomscp/mscp"
 )
 
-// upServer is a media server whose channel counts as up.
-func upServer(name string, weight int) *mediaServer {
-	return &mediaServer{cfg: MediaServerConfig{Name: name, Weight: weight}, client: &mscp.Client{}}
+// A fake is a server that is up, or not.
+type fake struct {
+	name string
+	down bool
 }
 
-// balancerOf makes a balancer over servers with the weights of their
-// configurations.
-func balancerOf(choose policy, servers ...*mediaServer) *balancer {
-	b := newBalancer(choose, 0)
-	var configs []MediaServerConfig
-	for _, ms := range servers {
-		configs = append(configs, ms.cfg)
-	}
-	b.set(servers, configs)
+func (f *fake) Name() string { return f.name }
+func (f *fake) URI() string  { return "sip:" + f.name + "@example.com" }
+func (f *fake) Up() bool     { return !f.down }
+
+// share is a server that is up, with its weight.
+func share(name string, weight int) Share { return Share{Server: &fake{name: name}, Weight: weight} }
+
+// balancerOf makes a Balancer over servers.
+func balancerOf(choose Policy, shares ...Share) *Balancer {
+	b := New(choose, 0)
+	b.Set(shares)
 	return b
 }
 
 func TestBalancerSharesByWeight(t *testing.T) {
-	b := balancerOf(nil, upServer("a", 1), upServer("b", 2), upServer("c", 4))
+	b := balancerOf(nil, share("a", 1), share("b", 2), share("c", 4))
 	var release []func()
 	for range 70 {
-		ms, r := b.reserve(nil)
+		ms, r := b.Reserve(nil)
 		if ms == nil {
 			t.Fatal("no server was picked")
 		}
 		release = append(release, r)
 	}
 	for name, want := range map[string]int{"a": 10, "b": 20, "c": 40} {
-		if got := b.counts()[name]; got != want {
+		if got := b.Counts()[name]; got != want {
 			t.Errorf("%s has %d sessions, want %d", name, got, want)
 		}
 	}
@@ -50,7 +51,7 @@ func TestBalancerSharesByWeight(t *testing.T) {
 		r()
 		r() // a second time must not count
 	}
-	for name, n := range b.counts() {
+	for name, n := range b.Counts() {
 		if n != 0 {
 			t.Errorf("%s has %d sessions after the end of all", name, n)
 		}
@@ -58,24 +59,24 @@ func TestBalancerSharesByWeight(t *testing.T) {
 }
 
 func TestBalancerTieGoesToTheLowestIndex(t *testing.T) {
-	b := balancerOf(nil, upServer("a", 3), upServer("b", 3))
-	if ms, _ := b.reserve(nil); ms.cfg.Name != "a" {
-		t.Errorf("the first pick is %s", ms.cfg.Name)
+	b := balancerOf(nil, share("a", 3), share("b", 3))
+	if ms, _ := b.Reserve(nil); ms.Name() != "a" {
+		t.Errorf("the first pick is %s", ms.Name())
 	}
-	if ms, _ := b.reserve(nil); ms.cfg.Name != "b" {
-		t.Errorf("the second pick is %s", ms.cfg.Name)
+	if ms, _ := b.Reserve(nil); ms.Name() != "b" {
+		t.Errorf("the second pick is %s", ms.Name())
 	}
 }
 
 func TestBalancerSkips(t *testing.T) {
-	a, b, c := upServer("a", 9), upServer("b", 1), upServer("c", 1)
-	a.client = nil // its channel is down
+	a, b, c := share("a", 9), share("b", 1), share("c", 1)
+	a.Server.(*fake).down = true
 	bal := balancerOf(nil, a, b, c)
-	if ms, _ := bal.reserve(map[*mediaServer]bool{b: true}); ms != c {
-		t.Errorf("picked %v, want c", ms.cfg.Name)
+	if ms, _ := bal.Reserve(map[Server]bool{b.Server: true}); ms != c.Server {
+		t.Errorf("picked %v, want c", ms.Name())
 	}
-	if ms, release := bal.reserve(map[*mediaServer]bool{b: true, c: true}); ms != nil {
-		t.Errorf("picked %v though none can be had", ms.cfg.Name)
+	if ms, release := bal.Reserve(map[Server]bool{b.Server: true, c.Server: true}); ms != nil {
+		t.Errorf("picked %v though none can be had", ms.Name())
 	} else {
 		release()
 	}
@@ -86,9 +87,9 @@ func TestBalancerSkips(t *testing.T) {
 func TestBalancerIsEquationOne(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		var servers []*mediaServer
+		var servers []Share
 		for i := range 1 + rnd.IntN(6) {
-			servers = append(servers, upServer(fmt.Sprint("ms", i), 1+rnd.IntN(5)*rnd.IntN(maxWeight/4)))
+			servers = append(servers, share(fmt.Sprint("ms", i), 1+rnd.IntN(5)*rnd.IntN(250_000)))
 		}
 		b := balancerOf(weightedLeast, servers...)
 		count := make([]int, len(servers))
@@ -101,24 +102,24 @@ func TestBalancerIsEquationOne(t *testing.T) {
 				live = live[:len(live)-1]
 				continue
 			}
-			skip := map[*mediaServer]bool{}
-			for _, ms := range servers {
+			skip := map[Server]bool{}
+			for _, s := range servers {
 				if rnd.IntN(5) == 0 {
-					skip[ms] = true
+					skip[s.Server] = true
 				}
 			}
 			want := -1
-			for i, ms := range servers {
-				if skip[ms] {
+			for i, share := range servers {
+				if skip[share.Server] {
 					continue
 				}
-				s := big.NewRat(int64(count[i]), int64(ms.cfg.Weight))
-				if want < 0 || s.Cmp(big.NewRat(int64(count[want]), int64(servers[want].cfg.Weight))) < 0 {
+				s := big.NewRat(int64(count[i]), int64(share.Weight))
+				if want < 0 || s.Cmp(big.NewRat(int64(count[want]), int64(servers[want].Weight))) < 0 {
 					want = i
 				}
 			}
-			ms, release := b.reserve(skip)
-			if got := slices.Index(servers, ms); got != want {
+			ms, release := b.Reserve(skip)
+			if got := slices.IndexFunc(servers, func(s Share) bool { return s.Server == ms }); got != want {
 				t.Fatalf("seed %d, step %d: chose %d, want %d; counts %v", seed, step, got, want, count)
 			}
 			if want >= 0 {
@@ -131,31 +132,31 @@ func TestBalancerIsEquationOne(t *testing.T) {
 
 // TestBalancerChangesAtRunTime changes weights and the list with sessions open.
 func TestBalancerChangesAtRunTime(t *testing.T) {
-	a, b, c := upServer("a", 1), upServer("b", 1), upServer("c", 1)
+	a, b, c := share("a", 1), share("b", 1), share("c", 1)
 	bal := balancerOf(nil, a, b)
 	var release []func()
 	take := func(n int) {
 		for range n {
-			_, r := bal.reserve(nil)
+			_, r := bal.Reserve(nil)
 			release = append(release, r)
 		}
 	}
 	want := func(what string, counts map[string]int) {
 		t.Helper()
-		if got := bal.counts(); !maps.Equal(got, counts) {
+		if got := bal.Counts(); !maps.Equal(got, counts) {
 			t.Errorf("%s: %v, want %v", what, got, counts)
 		}
 	}
 	take(4)
 	want("two of the same weight", map[string]int{"a": 2, "b": 2})
-	bal.set([]*mediaServer{a, b}, []MediaServerConfig{{Weight: 3}, {Weight: 1}})
+	bal.Set([]Share{{Server: a.Server, Weight: 3}, b})
 	take(4)
 	want("weight 3 for a", map[string]int{"a": 6, "b": 2})
-	bal.set([]*mediaServer{b, c}, []MediaServerConfig{{Weight: 1}, {Weight: 1}})
+	bal.Set([]Share{b, c})
 	take(2)
 	want("c instead of a", map[string]int{"a": 6, "b": 2, "c": 2})
-	again := upServer("a", 1) // a new object for what is configured again
-	bal.set([]*mediaServer{again, b, c}, []MediaServerConfig{{Weight: 1}, {Weight: 1, Drain: true}, {Weight: 1}})
+	again := share("a", 1) // a new object for what is configured again
+	bal.Set([]Share{again, {Server: b.Server, Weight: 1, Drained: true}, c})
 	take(1)
 	want("a is back with its sessions, b is drained", map[string]int{"a": 6, "b": 2, "c": 3})
 	for _, r := range release {
@@ -168,19 +169,19 @@ func TestBalancerChangesAtRunTime(t *testing.T) {
 // once, unless there is no other.
 func TestBalancerTriesTheFailedLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := upServer("a", 1), upServer("b", 1)
+		a, b := share("a", 1), share("b", 1)
 		bal := balancerOf(nil, a, b)
 		bal.rest = time.Minute
-		pick := func(skip map[*mediaServer]bool) string {
-			ms, release := bal.reserve(skip)
+		pick := func(skip map[Server]bool) string {
+			ms, release := bal.Reserve(skip)
 			defer release()
-			return ms.cfg.Name
+			return ms.Name()
 		}
-		bal.failed(a)
+		bal.Failed(a.Server)
 		if got := pick(nil); got != "b" {
 			t.Errorf("after a failed: %s", got)
 		}
-		if got := pick(map[*mediaServer]bool{b: true}); got != "a" {
+		if got := pick(map[Server]bool{b.Server: true}); got != "a" {
 			t.Errorf("with no other: %s", got)
 		}
 		time.Sleep(time.Minute)
@@ -193,17 +194,17 @@ func TestBalancerTriesTheFailedLast(t *testing.T) {
 func TestPolicies(t *testing.T) {
 	for _, p := range policies {
 		t.Run(p.name, func(t *testing.T) {
-			choose, err := policyOf(p.name)
+			choose, err := PolicyOf(p.name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := balancerOf(choose, upServer("a", 1), upServer("b", 3))
+			b := balancerOf(choose, share("a", 1), share("b", 3))
 			got := map[string]int{}
 			for range 4000 {
-				ms, release := b.reserve(nil)
-				got[ms.cfg.Name]++
+				ms, release := b.Reserve(nil)
+				got[ms.Name()]++
 				if p.name == "least-bytes" {
-					b.stored(ms.cfg.Name, 100)
+					b.Stored(ms.Name(), 100)
 				}
 				if p.name != "weighted-least" {
 					release()
@@ -214,7 +215,7 @@ func TestPolicies(t *testing.T) {
 			}
 		})
 	}
-	if _, err := policyOf("fair"); err == nil {
+	if _, err := PolicyOf("fair"); err == nil {
 		t.Error("an unknown policy was taken")
 	}
 }
@@ -224,11 +225,11 @@ func TestPolicies(t *testing.T) {
 // max(Count/Weight) / (sum of Counts / sum of Weights). 1 is the best that
 // there is. Sessions come at random; most are short, and a few very long, as
 // are the bytes that they store.
-func simulate(choose policy, weights []int, sessions int, rnd *rand.Rand) float64 {
-	var servers []*mediaServer
+func simulate(choose Policy, weights []int, sessions int, rnd *rand.Rand) float64 {
+	var servers []Share
 	total := 0
 	for i, w := range weights {
-		servers = append(servers, upServer(fmt.Sprint("ms", i), w))
+		servers = append(servers, share(fmt.Sprint("ms", i), w))
 		total += w
 	}
 	b := balancerOf(choose, servers...)
@@ -246,16 +247,16 @@ func simulate(choose policy, weights []int, sessions int, rnd *rand.Rand) float6
 			if e.at > now {
 				return false
 			}
-			b.stored(e.name, e.bytes)
+			b.Stored(e.name, e.bytes)
 			e.release()
 			return true
 		})
-		ms, release := b.reserve(nil)
+		ms, release := b.Reserve(nil)
 		length := math.Pow(1-rnd.Float64(), -1/1.5) // Pareto: 3 s on average
-		live = append(live, ending{now + length, release, ms.cfg.Name, int64(1000 * length * rnd.ExpFloat64())})
+		live = append(live, ending{now + length, release, ms.Name(), int64(1000 * length * rnd.ExpFloat64())})
 		worst := 0.0
 		for i, w := range weights {
-			worst = max(worst, float64(b.counts()[servers[i].cfg.Name])/float64(w))
+			worst = max(worst, float64(b.Counts()[servers[i].Name()])/float64(w))
 		}
 		sum += worst / (float64(len(live)) / float64(total))
 	}
@@ -283,13 +284,13 @@ func TestEquationOneSpreadsBest(t *testing.T) {
 func BenchmarkBalancing(b *testing.B) {
 	for _, p := range policies {
 		b.Run(p.name, func(b *testing.B) {
-			var servers []*mediaServer
+			var servers []Share
 			for i := range 16 {
-				servers = append(servers, upServer(fmt.Sprint("ms", i), 1+i%4))
+				servers = append(servers, share(fmt.Sprint("ms", i), 1+i%4))
 			}
 			bal := balancerOf(p.choose, servers...)
 			for b.Loop() {
-				_, release := bal.reserve(nil)
+				_, release := bal.Reserve(nil)
 				release()
 			}
 			b.ReportMetric(simulate(p.choose, simulatedWeights, 5000, rand.New(rand.NewPCG(1, 2))), "spread")

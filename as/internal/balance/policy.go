@@ -1,4 +1,4 @@
-package as
+package balance
 
 import (
 	"fmt"
@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// A policy chooses one of the servers that can take a session: at least one, in
-// the order of the configuration.
-type policy func(fit []*balanced) *balanced
+// A Policy chooses one of the servers that can take a session: at least one, in the order
+// of the configuration.
+type Policy func(fit []*balanced) *balanced
 
 // policies are by their names in the configuration.
 var policies = []struct {
 	name   string
-	choose policy
+	choose Policy
 }{
 	{"weighted-least", weightedLeast},
 	{"round-robin", roundRobin},
@@ -23,8 +23,9 @@ var policies = []struct {
 	{"least-bytes", leastBytes},
 }
 
-// policyOf finds a policy by its name; "" is weighted-least.
-func policyOf(name string) (policy, error) {
+// PolicyOf finds a policy by its name in the configuration; "" is weighted-least. An error
+// lists the names.
+func PolicyOf(name string) (Policy, error) {
 	if name == "" {
 		return weightedLeast, nil
 	}
@@ -42,7 +43,7 @@ func policyOf(name string) (policy, error) {
 // The fractions are compared by cross multiplication in 128 bits, so exactly.
 func weightedLeast(fit []*balanced) *balanced {
 	return slices.MinFunc(fit, func(a, b *balanced) int {
-		return compareFractions(uint64(a.count), a.weight, uint64(b.count), b.weight)
+		return compareFractions(uint64(a.Sessions), a.Weight, uint64(b.Sessions), b.Weight)
 	})
 }
 
@@ -64,8 +65,8 @@ func compareFractions(a uint64, u int, b uint64, v int) int {
 func roundRobin(fit []*balanced) *balanced {
 	total := 0
 	for _, s := range fit {
-		s.credit += s.weight
-		total += s.weight
+		s.credit += s.Weight
+		total += s.Weight
 	}
 	best := slices.MaxFunc(fit, func(a, b *balanced) int { return a.credit - b.credit })
 	best.credit -= total
@@ -76,11 +77,11 @@ func roundRobin(fit []*balanced) *balanced {
 func weightedRandom(fit []*balanced) *balanced {
 	total := 0
 	for _, s := range fit {
-		total += s.weight
+		total += s.Weight
 	}
 	n := rand.IntN(total)
 	for _, s := range fit {
-		if n -= s.weight; n < 0 {
+		if n -= s.Weight; n < 0 {
 			return s
 		}
 	}
@@ -92,9 +93,9 @@ func weightedRandom(fit []*balanced) *balanced {
 // only when a session ends, and foreign ones not at all.
 func leastBytes(fit []*balanced) *balanced {
 	return slices.MinFunc(fit, func(a, b *balanced) int {
-		if c := compareFractions(uint64(a.bytes), a.weight, uint64(b.bytes), b.weight); c != 0 {
+		if c := compareFractions(uint64(a.bytes), a.Weight, uint64(b.bytes), b.Weight); c != 0 {
 			return c
 		}
-		return compareFractions(uint64(a.count), a.weight, uint64(b.count), b.weight)
+		return compareFractions(uint64(a.Sessions), a.Weight, uint64(b.Sessions), b.Weight)
 	})
 }
