@@ -4,29 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
-	"sync"
 )
 
 // A Client is the AS's end of a channel.
 type Client struct {
 	*conn
-
-	mu      sync.Mutex
-	nextID  uint64
-	waiting map[uint64]chan *PDU
-	slots   chan struct{} // bounds waiting
+	*outstanding
 }
 
 // NewClient runs the AS's end over c, which it owns from then on.
 func NewClient(c net.Conn, cfg Config) *Client {
-	cl := &Client{
-		conn:    newConn(c, cfg),
-		nextID:  rand.Uint64N(1 << 31), // the initial value is arbitrary: section 7.2.3
-		waiting: map[uint64]chan *PDU{},
-		slots:   make(chan struct{}, MaxPending),
-	}
+	cl := &Client{conn: newConn(c, cfg), outstanding: newOutstanding()}
 	cl.out.busy = func() bool { return len(cl.slots) > 1 }
 	cl.work.Go(func() {
 		cl.readAll(cl.take, func(*PDU, error) {})
@@ -45,67 +34,12 @@ func NewClient(c net.Conn, cfg Config) *Client {
 // request may or may not have been handled. If ctx ends first, the response is
 // dropped when it comes.
 func (c *Client) Do(ctx context.Context, req Element) (Element, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if c.cfg.RequestTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.cfg.RequestTimeout)
-		defer cancel()
-	}
-	if err := c.cfg.checkSent(Request, req); err != nil {
-		return nil, err
-	}
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-c.done:
-		return nil, c.closedError()
-	}
-	id, answer, err := c.send(req)
-	if err != nil {
-		return nil, err
-	}
-	defer c.drop(id)
-	select {
-	case p := <-answer:
-		return result(req, p, c.cfg.options())
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-c.done:
-		select {
-		case p := <-answer: // it came just before the end
-			return result(req, p, c.cfg.options())
-		default:
-			return nil, c.closedError()
-		}
-	}
+	return c.do(ctx, carrier{&c.cfg, c.done, c.closedError, c.send}, req)
 }
 
-// send writes the request. The lock is held over the write, so that ids go out
-// in their order. [MSCP-7.2.3-1]
-func (c *Client) send(req Element) (uint64, <-chan *PDU, error) {
+func (c *Client) send(_ context.Context, id uint64, req Element) error {
 	doc := Document{Kind: Request, Element: req}
-	body := doc.Encode(c.cfg.Dialect)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.nextID++
-	id := c.nextID
-	answer := make(chan *PDU, 1)
-	c.waiting[id] = answer
-	if err := c.out.write(&PDU{Kind: Request, ID: id, Body: body}); err != nil {
-		delete(c.waiting, id)
-		return 0, nil, err
-	}
-	return id, answer, nil
-}
-
-func (c *Client) drop(id uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.waiting, id)
+	return c.out.write(&PDU{Kind: Request, ID: id, Body: doc.Encode(c.cfg.Dialect)})
 }
 
 // take handles one PDU of the MS.
@@ -114,23 +48,16 @@ func (c *Client) take(p *PDU) error {
 	case Notification:
 		c.notified(p)
 	case Response:
-		c.mu.Lock()
-		answer := c.waiting[p.ID]
-		delete(c.waiting, p.ID)
-		c.mu.Unlock()
-		if answer == nil {
+		if !c.answered(p.ID, p) {
 			c.log.Info("MSCP response to no outstanding request", "id", p.ID)
-			return nil
 		}
-		answer <- p // of capacity 1, and the only one
 	case Request:
 		return fmt.Errorf("%w: the MS sent a request (section 7.2.3)", errWrongRole) // [MSCP-7.2.3-3]
 	}
 	return nil
 }
 
-// result is what a response says.
-func result(req Element, p *PDU, o Options) (Element, error) {
+func (p *PDU) result(req Element, o Options) (Element, error) {
 	docs, err := p.readDocuments(o)
 	switch {
 	case p.Status == StatusOK && err != nil:
@@ -161,9 +88,5 @@ func checkStrict(req, resp Element, o Options) error {
 // Shutdown waits until nothing is outstanding, or until ctx ends, and closes.
 func (c *Client) Shutdown(ctx context.Context) error {
 	defer c.Close()
-	return c.idle(ctx, func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return len(c.waiting) == 0
-	})
+	return c.idle(ctx, c.none)
 }
