@@ -21,48 +21,64 @@ type conn struct {
 	fr      *frameReader
 	workers *workers // run the handlers
 
+	connQueues
+	connReading
+	connEnd
+	loops sync.WaitGroup
+	place *admit.Place // of a Listener's; see Config.MaxUnbound
+
+	mu    sync.Mutex
+	trans transactions
+	connSessions
+}
+
+// connSessions are the sessions of a connection. It is guarded by mu.
+type connSessions struct {
+	sessions map[string]*Session
+	bound    bool        // has or had a session
+	unbound  *time.Timer // closes a connection without a session
+	kept     bool        // stays open without sessions
+}
+
+// connQueues hand frames to the writer.
+type connQueues struct {
 	ctl     chan *outFrame // responses and reports
 	data    chan *outFrame // chunks, in the order in which they are written
 	next    *outFrame      // taken from data, to be written next; the writer's own
 	offered atomic.Int32   // chunks that wait for the writer
 	writing atomic.Bool    // the writer is at work
-	blocked atomic.Bool    // the reader waits for a handler, not for the peer
+	writeBy time.Time      // the write deadline; the writer's own
+}
 
+// connReading says what the reader does.
+type connReading struct {
+	blocked atomic.Bool              // it waits for a handler, not for the peer
 	read    atomic.Int64             // bytes read
-	reading atomic.Bool              // the reader needs more of them
+	reading atomic.Bool              // it needs more of them
 	mark    atomic.Pointer[readMark] // see catchUp
+	headBy  time.Time                // when the head being read must be whole; the reader's own
+	readBy  time.Time                // the read deadline; the reader's own
+}
 
-	stop    chan struct{} // closed when the connection has ended
+// connEnd are the steps to the end of a connection.
+type connEnd struct {
 	drain   chan struct{} // closed when it finishes: what is queued is still written
 	written chan struct{} // closed when all has been written, after drain
-	loops   sync.WaitGroup
-	unbound *time.Timer  // closes a connection without a session
-	place   *admit.Place // of a Listener's; see Config.MaxUnbound
-	headBy  time.Time    // when the head being read must be whole; the reader's own
-	readBy  time.Time    // the read deadline; the reader's own
-	writeBy time.Time    // the write deadline; the writer's own
+	stop    chan struct{} // closed when the connection has ended
 
-	mu       sync.Mutex
-	sessions map[string]*Session
-	trans    transactions
-	bound    bool // has or had a session
-	draining bool
-	kept     bool        // stays open without sessions
+	draining bool        // guarded by mu, as what follows
 	linger   *time.Timer // ends a draining connection
 	err      error       // why it ended
 }
 
 func newConn(nc net.Conn, cfg *Config, lst *Listener) *conn {
 	c := &conn{
-		nc:       nc,
-		cfg:      cfg,
-		lst:      lst,
-		ctl:      make(chan *outFrame, controlQueue),
-		data:     make(chan *outFrame, dataQueue),
-		stop:     make(chan struct{}),
-		drain:    make(chan struct{}),
-		written:  make(chan struct{}),
-		sessions: make(map[string]*Session),
+		nc:           nc,
+		cfg:          cfg,
+		lst:          lst,
+		connQueues:   connQueues{ctl: make(chan *outFrame, controlQueue), data: make(chan *outFrame, dataQueue)},
+		connEnd:      connEnd{drain: make(chan struct{}), written: make(chan struct{}), stop: make(chan struct{})},
+		connSessions: connSessions{sessions: make(map[string]*Session)},
 	}
 	c.trans.init(c)
 	if lst != nil {

@@ -178,7 +178,7 @@ func (c *conn) skipBody(f *frame) error {
 // handleResponse finds the transaction of a response. A response that is not awaited (a
 // second answer, an answer to a REPORT) is ignored.
 func (c *conn) handleResponse(f *frame) {
-	t := c.unregister(f.tid)
+	t := c.unregisterTransaction(f.tid)
 	if t == nil {
 		return
 	}

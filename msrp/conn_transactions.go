@@ -41,8 +41,8 @@ func (ts *transactions) init(c *conn) {
 	ts.head.prev, ts.head.next = &ts.head, &ts.head
 }
 
-// register adds a transaction before its request is written.
-func (c *conn) register(t *transaction) error {
+// registerTransaction adds a transaction before its request is written.
+func (c *conn) registerTransaction(t *transaction) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -71,8 +71,8 @@ func (c *conn) startTimer(t *transaction) {
 	}
 }
 
-// unregister removes the transaction of that id, if there is one.
-func (c *conn) unregister(tid string) *transaction {
+// unregisterTransaction removes the transaction of that id, if there is one.
+func (c *conn) unregisterTransaction(tid string) *transaction {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.trans.byID[tid]
@@ -156,7 +156,7 @@ func (c *conn) exchange(ctx context.Context, tid string, head []byte) (Header, e
 		answer <- err
 	}}
 	if _, err := c.writeAndWait(&outFrame{tid: t.tid, head: head, flag: flagLast, t: t}, ctx.Done()); err != nil {
-		c.unregister(tid)
+		c.unregisterTransaction(tid)
 		select {
 		case err := <-answer: // it came before the connection ended
 			return t.header, err
@@ -171,7 +171,7 @@ func (c *conn) exchange(ctx context.Context, tid string, head []byte) (Header, e
 	case err := <-answer:
 		return t.header, err
 	case <-ctx.Done():
-		c.unregister(t.tid)
+		c.unregisterTransaction(t.tid)
 		return nil, ctx.Err()
 	}
 }

@@ -253,7 +253,7 @@ func (c *conn) writeAndWait(f *outFrame, cancelled <-chan struct{}) (written, er
 		f.result = make(chan written, 1)
 	}
 	if f.t != nil {
-		if err := c.register(f.t); err != nil {
+		if err := c.registerTransaction(f.t); err != nil {
 			return written{}, err
 		}
 	}
@@ -287,7 +287,7 @@ func (c *conn) writeAndWait(f *outFrame, cancelled <-chan struct{}) (written, er
 			}
 		}
 		if f.t != nil {
-			c.unregister(f.t.tid)
+			c.unregisterTransaction(f.t.tid)
 		}
 		return written{}, errCancelled
 	case <-c.stop:
@@ -299,7 +299,7 @@ func (c *conn) writeAndWait(f *outFrame, cancelled <-chan struct{}) (written, er
 func (c *conn) unqueue(f *outFrame) {
 	c.offered.Add(-1)
 	if f.t != nil {
-		c.unregister(f.t.tid)
+		c.unregisterTransaction(f.t.tid)
 	}
 }
 

@@ -9,14 +9,35 @@ import (
 // frame is the head of one request or response: start-line and headers. The
 // body, if there is one, is taken from the reader in pieces.
 type frame struct {
+	frameStart
+	framePaths
+	frameHeader
+	binds  *Session      // the session that this request has bound, nil if it has not
+	waited time.Duration // for the peer's fingerprints; counts as a wait for a handler
+
+	hasBody bool // a body follows; else flag is valid
+	direct  bool // the end-line follows the blank line directly
+	flag    byte // '$', '+' or '#', valid when the frame has been read to its end
+	frameTrace
+}
+
+// frameStart is a start-line.
+type frameStart struct {
 	tid    string
 	method string // "" in a response
 	code   int    // of a response
 	reason string
+}
 
-	to, from      Path
-	target, hop   string // their first URIs
-	pathErr       error  // why To-Path or From-Path is not usable
+// framePaths are To-Path and From-Path.
+type framePaths struct {
+	to, from    Path
+	target, hop string // their first URIs
+	pathErr     error  // why one of them is not usable
+}
+
+// frameHeader are the other headers.
+type frameHeader struct {
 	messageID     string
 	contentType   string
 	rng           byteRange
@@ -26,14 +47,11 @@ type frame struct {
 	status        string
 	header        Header // all others
 	bad           string // the header that makes the request a bad one, though the framing holds
+}
 
-	binds  *Session      // the session that this request has bound, nil if it has not
-	waited time.Duration // for the peer's fingerprints; counts as a wait for a handler
-
-	hasBody        bool   // a body follows; else flag is valid
-	direct         bool   // the end-line follows the blank line directly
-	flag           byte   // '$', '+' or '#', valid when the frame has been read to its end
-	raw            []byte // the head as it came, when tracing
+// frameTrace is what a trace needs.
+type frameTrace struct {
+	raw            []byte // the head as received, when tracing
 	size           int    // bytes of the whole frame so far
 	kept, bodySize int    // body bytes in raw, and altogether, when tracing
 }

@@ -36,8 +36,13 @@ type frameReader struct {
 	skip    int    // 2 while the blank line before the body is still in the buffer
 	took    int    // bytes handed out that are to be dropped from the buffer
 
-	f                        frame  // handed out by next
-	lastType                 string // Content-Type of the frame before
+	f frame // handed out by next
+	lastFrame
+}
+
+// lastFrame is what most frames repeat from the one before.
+type lastFrame struct {
+	lastType                 string // Content-Type
 	lastTo, lastFrom         string // the paths last parsed, as most frames repeat them
 	lastToPath, lastFromPath Path
 	lastTarget, lastHop      string // their first URIs

@@ -20,11 +20,13 @@ func (s *Session) beginMessage(c *conn, f *frame, r byteRange) (*Incoming, *Stat
 		return nil, noMemory
 	}
 	in := &Incoming{
-		charged:   messageCost,
 		MessageID: f.messageID, ContentType: f.contentType, Size: r.total,
 		SuccessReport: f.successReport, FailureReport: f.failureReport,
 		From: f.from, To: f.to, Header: f.header, Session: s,
-		c: c, size: -1, stated: r.total, waited: waited,
+		c:          c,
+		inPosition: inPosition{size: -1, stated: r.total},
+		inBuffer:   inBuffer{charged: messageCost},
+		inTimer:    inTimer{waited: waited},
 	}
 	in.cond.L = &in.mu
 	in.ctx.parent, in.ctx.session = s.ctx, s
@@ -35,7 +37,7 @@ func (s *Session) beginMessage(c *conn, f *frame, r byteRange) (*Incoming, *Stat
 		s.unreserveHandler()
 		return nil, status(StatusNoSession, "Session Has Ended")
 	}
-	s.refused.forget(in.MessageID)
+	s.refused.removeID(in.MessageID)
 	s.arriving[in.MessageID] = in
 	s.handlers.Add(1)
 	s.mu.Unlock()

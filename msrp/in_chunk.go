@@ -196,7 +196,7 @@ func (s *Session) refuseMessage(in *Incoming, f *frame, se *StatusError) {
 	if f.flag == flagMore {
 		s.refused.remember(f.messageID, se)
 	} else {
-		s.refused.forget(f.messageID)
+		s.refused.removeID(f.messageID)
 	}
 	s.mu.Unlock()
 	if in != nil {

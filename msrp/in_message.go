@@ -32,11 +32,26 @@ type Incoming struct {
 	ctx messageContext
 	c   *conn
 
-	// See in_order.go; guarded by Session.mu.
+	inTurn
+	inPosition
+
+	mu   sync.Mutex
+	cond sync.Cond // of mu: something has arrived, was read, or ended
+	inBuffer
+	inAnswers
+	inTimer
+	inState
+}
+
+// inTurn is a message's place in the order of arrival; see in_order.go. It is guarded by
+// Session.mu.
+type inTurn struct {
 	placed, left bool
 	turn         chan struct{} // nil until somebody waits for it
+}
 
-	// The reader's own.
+// inPosition says which bytes of a message have arrived. Only the reader uses it.
+type inPosition struct {
 	received    int64      // bytes given to the handler's pipe
 	size        int64      // where the chunk with '$' ended, -1 before that chunk
 	stated      int64      // the total so far, -1 if there was none
@@ -46,26 +61,38 @@ type Incoming struct {
 	heldSize    int
 	heldCharged int   // bytes of the budget for them
 	extra       int64 // bytes that the sender counts and that are not there
+}
 
-	mu       sync.Mutex
-	cond     sync.Cond
+// inBuffer holds the bytes that wait for the handler. It is guarded by mu, as all that
+// follows.
+type inBuffer struct {
 	pipe     pipe
-	charged  int64   // bytes taken from the budget
-	granted  int     // of these, for the pipe
-	consumed int64   // bytes the handler has read
+	charged  int64 // bytes taken from the budget
+	granted  int   // of these, for the pipe
+	consumed int64 // bytes the handler has read
+}
+
+// inAnswers are the chunks that are not answered yet.
+type inAnswers struct {
 	acks     []ack   // chunks to be answered when consumed
 	final    replyTo // of the last chunk, to be answered if hasFinal
 	hasFinal bool
-	whole    bool // all has arrived
-	aborted  error
 	last     *replyTo // the chunk with '$', if it arrived before others
 	owes     *replyTo // the last chunk, if it was answered before the handler had returned
+}
 
+// inTimer bounds the wait for the handler; see in_late.go.
+type inTimer struct {
 	late                  *time.Timer   // see in_late.go
 	lateConsumed          int64         // consumed when it was set
 	finalSince, lastSince time.Time     // when final and last were set
 	waited                time.Duration // before there was a handler
+}
 
+// inState says how far message and handler are.
+type inState struct {
+	whole    bool // all has arrived
+	aborted  error
 	returned bool         // the handler has
 	result   *StatusError // its verdict, nil if it took the message
 	active   time.Time    // when something last arrived

@@ -23,7 +23,7 @@ func (r *refusals) remember(id string, se *StatusError) {
 	r.codes[id] = se
 }
 
-func (r *refusals) forget(id string) {
+func (r *refusals) removeID(id string) {
 	if r.codes[id] == nil {
 		return
 	}

@@ -13,18 +13,16 @@ import (
 
 // outgoing is a message being sent.
 type outgoing struct {
-	s    *Session
-	c    *conn
-	m    Message
-	r    *Receipt
-	off  int64 // bytes written
-	most int64 // bytes the peer accepts; 0: any number
+	s   *Session
+	c   *conn
+	m   Message
+	r   *Receipt
+	off int64 // bytes written
 
 	begun bool // something has been written
 	told  bool // Queued was called
 
-	to     Path
-	toPath string // the same as it goes on the wire
+	outTarget
 
 	mu      sync.Mutex
 	places  *place // of chunks that wait for their answers
@@ -32,6 +30,13 @@ type outgoing struct {
 	changed chan struct{} // holds a token when something changed
 	result  chan written  // of the chunk being written
 	dead    atomic.Bool   // err is set
+}
+
+// outTarget is what the peer's SDP says, when the message begins.
+type outTarget struct {
+	to     Path
+	toPath string // the same as it goes on the wire
+	most   int64  // bytes the peer accepts; 0: any number
 }
 
 // chunkPool holds chunk buffers of the default size, smallChunkPool those for
@@ -74,7 +79,7 @@ func (o *outgoing) sendMessage(ctx context.Context) error {
 		err = o.awaitAnswers(ctx)
 	}
 	if err != nil {
-		o.fail(err)
+		o.setFailure(err)
 		o.freePlaces()
 	}
 	return err
@@ -282,7 +287,7 @@ func (o *outgoing) chunkHead(tid string, n int, last, yields, hasBody bool) []by
 // failByReport takes a failure report: it means what a response means
 // [RFC4975-7.3.2-1].
 func (o *outgoing) failByReport(se *StatusError) {
-	o.fail(se)
+	o.setFailure(se)
 	o.wake()
 }
 
@@ -293,14 +298,14 @@ func (o *outgoing) wake() {
 	}
 }
 
-func (o *outgoing) fail(err error) {
+func (o *outgoing) setFailure(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err == nil {
 		o.err = err
 	}
 	o.dead.Store(true)
-	o.r.fail(o.err)
+	o.r.failWith(o.err)
 }
 
 func (o *outgoing) failure() error {

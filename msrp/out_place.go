@@ -61,7 +61,7 @@ func (p *place) answered(se *StatusError, err error) {
 		}
 		if o.err != nil {
 			o.dead.Store(true)
-			o.r.fail(o.err)
+			o.r.failWith(o.err)
 		}
 	}
 	o.mu.Unlock()

@@ -60,7 +60,7 @@ func (r *Receipt) Wait(ctx context.Context) error {
 	}
 }
 
-func (r *Receipt) fail(err error) {
+func (r *Receipt) failWith(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.finishLocked(err)
@@ -159,7 +159,7 @@ func (s *Session) track(r *Receipt) error {
 		s.receipts.byID = make(map[string]*Receipt)
 	}
 	if old := s.receipts.byID[r.id]; old != nil {
-		old.fail(errMessageID)
+		old.failWith(errMessageID)
 		delete(s.receipts.byID, r.id)
 	}
 	if len(s.receipts.byID) >= maxReceipts {
@@ -195,7 +195,7 @@ func (s *Session) handleReport(f *frame) {
 			o.failByReport(st) // [RFC4975-7.3.2-2]
 		}
 		if r != nil {
-			r.fail(st)
+			r.failWith(st)
 			s.untrack(r)
 		}
 		return

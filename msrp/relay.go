@@ -193,7 +193,7 @@ func (r *Relay) sendAuth(ctx context.Context) (Header, error) {
 	}
 	if r.auth != nil {
 		b = appendField(b, hdrAuthorization,
-			r.auth.answer(r.rc.Username, r.rc.Password, uri, newID(transactionSize), r.sendURI))
+			r.auth.authorization(r.rc.Username, r.rc.Password, uri, newID(transactionSize), r.sendURI))
 	}
 	return r.c.exchange(ctx, tid, b)
 }

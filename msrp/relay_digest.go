@@ -74,9 +74,9 @@ func (c *challenge) hash() func() hash.Hash {
 	return nil
 }
 
-// answer gives the value of Authorization. The digest-uri is the rightmost
+// authorization gives the value of Authorization. The digest-uri is the rightmost
 // URI of To-Path; the grammar has no place for it, but some relays want it.
-func (c *challenge) answer(user, password, uri, cnonce string, sendURI bool) string {
+func (c *challenge) authorization(user, password, uri, cnonce string, sendURI bool) string {
 	c.count++
 	h := func(parts ...string) string {
 		x := c.hash()()

@@ -17,14 +17,14 @@ func TestDigest(t *testing.T) {
 		t.Fatal(err)
 	}
 	uri := "msrps://intra.example.com:9000/;tcp"
-	got := c.answer("Alice", "pw", uri, "0a4f113b", false)
+	got := c.authorization("Alice", "pw", uri, "0a4f113b", false)
 	sum := func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
 	want := sum(sum("Alice:intra.example.com:pw") + ":dcd98b7102dd2f0e8b11d0f600bfb0c093:00000001:0a4f113b:auth:" + sum("AUTH:"+uri))
 	if !strings.Contains(got, `response="`+want+`"`) || strings.Contains(got, "uri=") || !strings.Contains(got, "nc=00000001,") ||
 		!strings.Contains(got, `opaque="5ccc069c403ebaf9f0171e9517f40e41"`) {
 		t.Fatalf("got %s", got)
 	}
-	if got := c.answer(`A"l`, "pw", uri, "x", true); !strings.Contains(got, `username="A\"l"`) ||
+	if got := c.authorization(`A"l`, "pw", uri, "x", true); !strings.Contains(got, `username="A\"l"`) ||
 		!strings.Contains(got, "nc=00000002") || !strings.Contains(got, `uri="`+uri+`"`) {
 		t.Fatalf("got %s", got)
 	}

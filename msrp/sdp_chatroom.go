@@ -55,8 +55,8 @@ func (c *Chatroom) tokens() []string {
 	return append(all, c.Extensions...)
 }
 
-// check refuses what has no place in the attribute.
-func (c *Chatroom) check() error {
+// checkTokens refuses what has no place in the attribute.
+func (c *Chatroom) checkTokens() error {
 	all := c.tokens()
 	for i, token := range all {
 		if !isSIPToken(token) {

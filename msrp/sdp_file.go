@@ -136,8 +136,8 @@ func (f *File) readDate(s string) {
 	}
 }
 
-// check refuses what would be read otherwise than it is.
-func (f *File) check() error {
+// checkAttributes refuses what would be read otherwise than it is.
+func (f *File) checkAttributes() error {
 	switch {
 	case f.Size < 0, f.First < 0, f.Last < 0, f.First == 0 && f.Last > 0, f.Last > 0 && f.Last < f.First:
 		return errors.New("msrp: File has a size or range below 0, or an empty range")

@@ -24,7 +24,7 @@ func (m *Media) Offer() ([]byte, error) {
 	case w.CEMA && len(w.Path) > 1 && w.Setup != SetupActpass:
 		return nil, errors.New("msrp: Media.Setup is not actpass in an offer with msrp-cema behind a relay") // [RFC6714-4.2-3]
 	}
-	if err := w.check(); err != nil {
+	if err := w.checkParts(); err != nil {
 		return nil, err
 	}
 	m.Host = w.Host
@@ -60,7 +60,7 @@ func (m *Media) Answer(offer []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := m.check(); err != nil {
+	if err := m.checkParts(); err != nil {
 		return nil, err
 	}
 	return m.writeAnswer(d, index), nil
@@ -116,8 +116,8 @@ func (m *Media) writeAnswer(d *description, index int) []byte {
 	return b.Bytes()
 }
 
-// check refuses what ParseSDP would refuse, or read otherwise.
-func (m *Media) check() error {
+// checkParts refuses what ParseSDP would refuse, or read otherwise.
+func (m *Media) checkParts() error {
 	if len(m.Path) > 0 && m.Port != 0 {
 		if err := m.checkPath(); err != nil {
 			return err
@@ -151,12 +151,12 @@ func (m *Media) check() error {
 		}
 	}
 	if m.Chatroom != nil {
-		if err := m.Chatroom.check(); err != nil {
+		if err := m.Chatroom.checkTokens(); err != nil {
 			return err
 		}
 	}
 	if m.File != nil {
-		if err := m.File.check(); err != nil {
+		if err := m.File.checkAttributes(); err != nil {
 			return err
 		}
 	}
@@ -178,7 +178,7 @@ func isPrintByte(c byte) bool {
 
 // checkPath holds Host and Port to the URI that names this end.
 func (m *Media) checkPath() error {
-	if err := m.Path.check(); err != nil {
+	if err := m.Path.checkWire(); err != nil {
 		return fmt.Errorf("msrp: Media.Path: %s", problemOf(err))
 	}
 	for _, u := range m.Path {

@@ -19,31 +19,61 @@ type Session struct {
 	via   Path   // our relays, the nearest first
 	from  string // Local as it goes on the wire
 
-	bound    chan struct{}
-	known    chan struct{} // closed when the peer's fingerprints are known; nil if they are from the start
-	done     chan struct{}
-	crowd    atomic.Int32  // the same as running, for the pipes
-	window   chan struct{} // a place for each unanswered chunk
-	handlers sync.WaitGroup
-	ctx      context.Context // parent of the handlers' contexts
-	cancel   context.CancelFunc
+	window chan struct{} // a place for each unanswered chunk
+	sessionSignals
+	sessionHandlers
 
-	mu       sync.Mutex
-	c        *conn // nil until bound
-	remote   Path
-	to       Path   // To-Path of what we send: our relays, then remote
-	toPath   string // the same as it goes on the wire; "" while remote is not known
-	err      error  // why it ended
+	mu sync.Mutex
+	c  *conn // nil until bound
+	sessionPath
+	sessionState
+	sessionInbox
+	sessionOutbox
+}
+
+// sessionSignals are closed when something has happened for good.
+type sessionSignals struct {
+	bound chan struct{} // the session may send
+	known chan struct{} // the peer's fingerprints are known; nil if they are from the start
+	done  chan struct{} // the session has ended
+}
+
+// sessionHandlers are the handlers that run.
+type sessionHandlers struct {
+	handlers sync.WaitGroup
+	crowd    atomic.Int32    // how many they are, for the pipes
+	ctx      context.Context // parent of their contexts
+	cancel   context.CancelFunc
+}
+
+// sessionPath is where a session sends to. It is guarded by mu, as all that follows.
+type sessionPath struct {
+	remote Path
+	to     Path   // To-Path of what we send: our relays, then remote
+	toPath string // the same as it goes on the wire; "" while remote is not known
+}
+
+// sessionState says whether a session is bound, busy or at its end.
+type sessionState struct {
+	err      error // why it ended
 	draining bool
-	opener   *time.Timer          // see openSendingSoon
-	knownBy  time.Time            // until when requests wait for known
-	changed  chan struct{}        // see waitForChange
-	sends    int                  // Sends under way
-	running  int                  // handlers running
-	sending  map[string]*outgoing // by Message-ID, for reports
-	arriving map[string]*Incoming // by Message-ID; not all has come
+	opener   *time.Timer   // see openSendingSoon
+	knownBy  time.Time     // until when requests wait for known
+	changed  chan struct{} // see waitForChange
+	sends    int           // Sends under way
+	running  int           // handlers running
+}
+
+// sessionInbox holds the messages that arrive.
+type sessionInbox struct {
+	arriving map[string]*Incoming // by Message-ID; not whole yet
 	refused  refusals
 	order    arrivals
+}
+
+// sessionOutbox holds what REPORTs may be about.
+type sessionOutbox struct {
+	sending  map[string]*outgoing // being sent, by Message-ID
 	receipts receipts
 }
 
@@ -56,18 +86,17 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener, via Path) (*Sessio
 	if err := sc.Local.checkOwn(); err != nil {
 		return nil, fmt.Errorf("msrp: SessionConfig.Local: %s", problemOf(err))
 	}
-	if err := sc.Remote.check(); err != nil {
+	if err := sc.Remote.checkWire(); err != nil {
 		return nil, fmt.Errorf("msrp: SessionConfig.Remote: %s", problemOf(err))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Session{
-		ctx: ctx, cancel: cancel,
 		cfg: cfg, sc: sc, local: sc.Local, lst: lst, via: via,
-		from:     sc.Local.String(),
-		bound:    make(chan struct{}),
-		done:     make(chan struct{}),
-		window:   make(chan struct{}, cfg.Window),
-		arriving: make(map[string]*Incoming),
+		from:            sc.Local.String(),
+		sessionSignals:  sessionSignals{bound: make(chan struct{}), done: make(chan struct{})},
+		sessionHandlers: sessionHandlers{ctx: ctx, cancel: cancel},
+		window:          make(chan struct{}, cfg.Window),
+		sessionInbox:    sessionInbox{arriving: make(map[string]*Incoming)},
 	}
 	if sc.AwaitFingerprints {
 		s.known = make(chan struct{})

@@ -32,7 +32,7 @@ func (s *Session) close(err error, lostConn bool) {
 		in.abort(err)
 	}
 	for _, r := range waiting {
-		r.fail(err)
+		r.failWith(err)
 	}
 	if s.lst != nil {
 		s.lst.unregister(s)

@@ -43,7 +43,7 @@ func (s *Session) setRemote(p Path) {
 		to = append(slices.Clone(s.via), p...) // ours come first, in the order of Use-Path [RFC4976-5.1-2]
 	}
 	s.remote, s.to, s.toPath = p, to, ""
-	if to.check() == nil {
+	if to.checkWire() == nil {
 		s.toPath = to.String()
 	}
 }

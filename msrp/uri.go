@@ -277,7 +277,7 @@ func (u URI) checkOwn() error {
 	if u.Port == 0 && isAddress(u.Host) {
 		return syntaxErr("port", 0, "missing behind a numeric address") // [RFC4975-6-2]
 	}
-	return Path{u}.check()
+	return Path{u}.checkWire()
 }
 
 func badByte(s string, ok func(byte) bool) int {

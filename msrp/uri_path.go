@@ -48,9 +48,9 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// check refuses a path that cannot be written so that ParsePath reads the same:
+// checkWire refuses a path that cannot be written so that ParsePath reads the same:
 // one with a byte that does not belong there, or with too many URIs.
-func (p Path) check() error {
+func (p Path) checkWire() error {
 	if len(p) > MaxPathURIs {
 		return syntaxErr("path", 0, "too many URIs")
 	}

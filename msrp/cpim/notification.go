@@ -110,7 +110,7 @@ func ReadNotification(r io.Reader) (*Notification, error) {
 		return nil, fmt.Errorf("cpim: IMDN document: %w", err)
 	}
 	n := &Notification{}
-	if err := n.take(root); err != nil {
+	if err := n.readDocument(root); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -129,8 +129,8 @@ func lang(e *xmltree.Node) string {
 	return ""
 }
 
-// take reads the children of the root.
-func (n *Notification) take(root *xmltree.Node) error {
+// readDocument reads the children of the root.
+func (n *Notification) readDocument(root *xmltree.Node) error {
 	if !is(root, "imdn") {
 		return syntaxErr("imdn", int(root.Offset), "another root element") // [RFC5438-11.1-2]
 	}
@@ -151,12 +151,12 @@ func (n *Notification) take(root *xmltree.Node) error {
 		seen[key] = true
 		if isKind {
 			n.Kind = Kind(kind)
-			if err := n.takeStatus(e); err != nil {
+			if err := n.readStatus(e); err != nil {
 				return err
 			}
 			continue
 		}
-		n.takeText(e)
+		n.readText(e)
 	}
 	if n.MessageID == "" {
 		return syntaxErr("message-id", int(root.Offset), "missing or empty")
@@ -164,7 +164,7 @@ func (n *Notification) take(root *xmltree.Node) error {
 	return nil
 }
 
-func (n *Notification) takeText(e *xmltree.Node) {
+func (n *Notification) readText(e *xmltree.Node) {
 	token := strings.Join(strings.Fields(e.Text), " ")
 	switch e.Local {
 	case "message-id":
@@ -180,7 +180,7 @@ func (n *Notification) takeText(e *xmltree.Node) {
 	}
 }
 
-func (n *Notification) takeStatus(e *xmltree.Node) error {
+func (n *Notification) readStatus(e *xmltree.Node) error {
 	found := false
 	for _, s := range e.Kids {
 		if !is(s, "status") {

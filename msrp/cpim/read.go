@@ -16,7 +16,7 @@ import (
 // that of r, wrapped.
 func Read(r io.Reader) (*Message, error) {
 	rd := &reader{br: bufio.NewReader(r)}
-	m, err := rd.message()
+	m, err := rd.readMessage()
 	if err != nil {
 		return nil, fmt.Errorf("cpim: headers: %w", err)
 	}
@@ -35,7 +35,7 @@ type reader struct {
 	count  int // headers so far
 }
 
-func (r *reader) message() (*Message, error) {
+func (r *reader) readMessage() (*Message, error) {
 	block, err := r.block()
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (r *reader) content(m *Message) error {
 func (r *reader) mimeBlock(raw *bytes.Buffer) ([]line, error) {
 	var block []line
 	for {
-		b, at, err := r.line()
+		b, at, err := r.readLine()
 		raw.Write(b)
 		if err != nil {
 			if name, _, ok := strings.Cut(string(b), ":"); ok && isMIME(name) {
@@ -124,7 +124,7 @@ func (r *reader) mimeBlock(raw *bytes.Buffer) ([]line, error) {
 			}
 			return block, err
 		}
-		if block, err = r.add(block, trimLine(b), at); err != nil || isEnd(block) {
+		if block, err = r.addField(block, trimLine(b), at); err != nil || isEnd(block) {
 			return ended(block), err
 		}
 	}
@@ -134,11 +134,11 @@ func (r *reader) mimeBlock(raw *bytes.Buffer) ([]line, error) {
 func (r *reader) block() ([]line, error) {
 	var block []line
 	for {
-		b, at, err := r.line()
+		b, at, err := r.readLine()
 		if err != nil {
 			return nil, err
 		}
-		if block, err = r.add(block, trimLine(b), at); err != nil {
+		if block, err = r.addField(block, trimLine(b), at); err != nil {
 			return nil, err
 		}
 		if isEnd(block) {
@@ -158,9 +158,9 @@ func ended(block []line) []line {
 	return block
 }
 
-// add puts a line to a block: a header of its own, or the rest of a folded one.
+// addField puts a line to a block: a header of its own, or the rest of a folded one.
 // A blank line becomes a header without a name.
-func (r *reader) add(block []line, text string, at int) ([]line, error) {
+func (r *reader) addField(block []line, text string, at int) ([]line, error) {
 	if text == "" {
 		return append(block, line{at: at}), nil
 	}
@@ -196,8 +196,8 @@ func isHeaderName(s string) bool {
 	return isName(prefix) && (!ok || isName(local))
 }
 
-// line reads one line with its end.
-func (r *reader) line() (b []byte, at int, err error) {
+// readLine reads one line with its end.
+func (r *reader) readLine() (b []byte, at int, err error) {
 	at = r.offset
 	for {
 		part, err := r.br.ReadSlice('\n')

@@ -33,7 +33,7 @@ func (m *Message) Reader() (io.Reader, error) {
 // grammar or the rules of RFC 4975, section 13, is refused, and so nothing is
 // written that Read would take for something else.
 func (m *Message) Head() ([]byte, error) {
-	if err := m.check(); err != nil {
+	if err := m.checkHeaders(); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
@@ -55,18 +55,18 @@ func (m *Message) Head() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func (m *Message) check() error {
+func (m *Message) checkHeaders() error {
 	if len(m.Header)+len(m.Content) >= MaxHeaders {
 		return fmt.Errorf("cpim: more than %d headers", MaxHeaders)
 	}
 	declared := map[string]bool{"": true}
 	for _, f := range m.Header {
-		if err := f.check(declared); err != nil {
+		if err := f.checkSyntax(declared); err != nil {
 			return fmt.Errorf("cpim: header %q: %w", f.Name, err)
 		}
 	}
 	for _, f := range m.Content {
-		if err := f.check(); err != nil {
+		if err := f.checkSyntax(); err != nil {
 			return fmt.Errorf("cpim: MIME header %q: %w", f.Name, err)
 		}
 	}
@@ -127,8 +127,8 @@ func checkFormal(value string) error {
 	return nil
 }
 
-// check holds a message header to the grammar; declared are the prefixes so far.
-func (f Field) check(declared map[string]bool) error {
+// checkSyntax holds a message header to the grammar; declared are the prefixes so far.
+func (f Field) checkSyntax(declared map[string]bool) error {
 	prefix, _, ok := strings.Cut(f.Name, ".")
 	if !ok {
 		prefix = ""
@@ -177,7 +177,7 @@ func checkCoded(s string) error {
 	return nil
 }
 
-func (f MIMEField) check() error {
+func (f MIMEField) checkSyntax() error {
 	switch {
 	case !isHeaderName(f.Name), checkText(f.Value) >= 0:
 		return errors.New("it cannot be written")
