@@ -6,8 +6,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// instanceOf is the URN by which a device names itself in a Contact. See RFC 5626,
-// section 4.1.
+// instanceOf returns the URN of the device in a Contact. See RFC 5626, section 4.1.
 func instanceOf(c *sip.ContactHeader) string {
 	v, _ := c.Params.Get("+sip.instance")
 	return strings.Trim(v, `"<>`)

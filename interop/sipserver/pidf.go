@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// pidf is the presence document of a user with that many contacts, each a
-// tuple that is open; without any, of one tuple that is closed. See RFC 3863.
+// pidf returns the presence document of a user with that many contacts: an open tuple for
+// each, or one closed tuple without any. See RFC 3863.
 func pidf(entity string, contacts int) []byte {
 	var b bytes.Buffer
 	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="`)

@@ -20,8 +20,8 @@ const (
 	pidfType        = "application/pidf+xml"
 )
 
-// A watcher is one subscription to a user's presence. One goroutine sends its
-// NOTIFYs, one at a time; what changes meanwhile is told by the next.
+// A watcher is one subscription to a user's presence. One goroutine sends its NOTIFYs,
+// one at a time; each has the state at the time when it is sent.
 type watcher struct {
 	s      *Server
 	user   string
@@ -33,7 +33,7 @@ type watcher struct {
 
 	// For the goroutine in run.
 	seq  uint32
-	told bool // that the user is there
+	told bool // a NOTIFY has said that the user is registered
 
 	// Guarded by the server's lock.
 	expires   time.Time
@@ -41,8 +41,8 @@ type watcher struct {
 	target    sip.Uri
 }
 
-// subscribe takes a SUBSCRIBE, the first or one that refreshes or ends. See
-// RFC 6665, section 4.2.1.
+// subscribe handles a SUBSCRIBE: the first one, a refresh, or the last. See RFC 6665,
+// section 4.2.1.
 func (s *Server) subscribe(req *sip.Request, tx sip.ServerTransaction) {
 	contentType := packages[packageOf(headerOf(req, "Event"))]
 	switch {
@@ -157,7 +157,7 @@ func (w *watcher) poke() {
 	}
 }
 
-// presenceChanged tells everybody who watches the user.
+// presenceChanged wakes the watchers of the user.
 func (s *Server) presenceChanged(user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,8 +18,8 @@ const (
 	requestWait = 32 * time.Second
 )
 
-// relay forwards a request to where it belongs, and the responses back. See
-// RFC 3261, section 16.
+// relay forwards a request to its destination, and the responses back. See RFC 3261,
+// section 16.
 func (s *Server) relay(req *sip.Request, tx sip.ServerTransaction) {
 	fwd := req.Clone()
 	s.takeRoute(fwd)
@@ -93,7 +93,7 @@ func (s *Server) relayAck(fwd *sip.Request) {
 	}
 }
 
-// A relaying is one request on its way, with the two transactions it has.
+// A relaying is a request that is being relayed, with its two transactions.
 type relaying struct {
 	s        *Server
 	req, fwd *sip.Request

@@ -6,9 +6,9 @@ import (
 	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
-// reginfo is the registration document of a user with those contacts: always a
-// full one. Without contacts, the registration is terminated, or in its initial
-// state if the user has never been told to be there. See RFC 3680, section 5.
+// reginfo returns the full registration document of a user with those contacts. Without
+// contacts, the registration is terminated, or in its initial state if it has never been
+// active. See RFC 3680, section 5.
 func reginfo(entity string, contacts []string, version uint32, told bool) []byte {
 	r := regevent.Registration{AOR: entity, ID: "a", State: "init"}
 	switch {

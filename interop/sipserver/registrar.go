@@ -24,20 +24,20 @@ type binding struct {
 	timer    *time.Timer
 }
 
-// A refusal is the response to a request that is not done.
+// A refusal is the response to a request that is refused.
 type refusal struct {
 	code   int
 	reason string
 }
 
-// A wish is what a REGISTER asks for one contact.
+// A wish is the request of a REGISTER for one contact.
 type wish struct {
 	contact  sip.Uri
 	instance string
 	life     time.Duration // 0 to remove it
 }
 
-// register takes a REGISTER. See RFC 3261, section 10.3.
+// register handles a REGISTER. See RFC 3261, section 10.3.
 func (s *Server) register(req *sip.Request, tx sip.ServerTransaction) {
 	aor := &req.To().Address
 	user := aor.User
@@ -68,8 +68,8 @@ func (s *Server) register(req *sip.Request, tx sip.ServerTransaction) {
 	s.respond(req, tx, 200, "OK", s.contacts(user, wantsGRUU(req))...)
 }
 
-// parseWishes reads the contacts of a REGISTER; all means that every contact is
-// to be removed.
+// parseWishes reads the contacts of a REGISTER. all means that every contact must be
+// removed.
 func parseWishes(req *sip.Request) (wishes []wish, all bool, refused *refusal) {
 	for _, h := range req.GetHeaders("Contact") {
 		c, ok := h.(*sip.ContactHeader)
@@ -91,8 +91,7 @@ func parseWishes(req *sip.Request) (wishes []wish, all bool, refused *refusal) {
 	return nil, true, nil
 }
 
-// bind adds, refreshes and removes contacts: all that is wished, or nothing.
-// [RFC3261-10.3-7]
+// bind adds, refreshes and removes contacts: all wishes or none. [RFC3261-10.3-7]
 func (s *Server) bind(req *sip.Request, user string, wishes []wish, all bool) *refusal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,8 +176,8 @@ func requestedExpires(req *sip.Request, c *sip.ContactHeader) int {
 	return min(n, maxExpires)
 }
 
-// contacts are the Contact headers of a response to REGISTER, with the GRUU of each
-// device that has named its instance if these are wanted.
+// contacts returns the Contact headers of a response to REGISTER, with the GRUU of each
+// device that has an instance if GRUUs are requested.
 func (s *Server) contacts(user string, gruus bool) []sip.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,7 +194,7 @@ func (s *Server) contacts(user string, gruus bool) []sip.Header {
 	return list
 }
 
-// newest returns the contact that the user registered last.
+// newest returns the contact that was registered last.
 func (s *Server) newest(user string) (sip.Uri, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

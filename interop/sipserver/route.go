@@ -72,8 +72,8 @@ func (s *Server) target(fwd *sip.Request) (code int, reason string) {
 	return 0, ""
 }
 
-// fromAppServer recognises the application server by where it sends from or
-// where it wants to be reached.
+// fromAppServer reports whether a request comes from the application server, by its
+// source or its Contact.
 func (s *Server) fromAppServer(req *sip.Request) bool {
 	for _, as := range append([]string{s.cfg.AppServer}, s.cfg.MoreAppServers...) {
 		if c := req.Contact(); req.Source() == as || c != nil && hostPort(&c.Address) == as {

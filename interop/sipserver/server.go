@@ -26,13 +26,13 @@ type TraceEvent = sipua.TraceEvent
 // Config describes a server. Addr and Domain are needed.
 type Config struct {
 	Addr      string // host:port for UDP and TCP; port 0 picks a free one
-	Domain    string // whose users it registers
+	Domain    string // of its users
 	AppServer string // host:port of the application server; "" for none
 	// MoreAppServers are the host:port of further application servers: none of
 	// their calls goes to an application server.
 	MoreAppServers []string
-	// ThirdParty tells the application server of registrations, in REGISTERs of
-	// the server's own.
+	// ThirdParty reports registrations to the application server, in REGISTERs of the
+	// server.
 	ThirdParty bool
 	// Users are the passwords by user name. With any, REGISTER is
 	// authenticated.
@@ -40,7 +40,7 @@ type Config struct {
 	// RecordRoute keeps the server in the path of the dialogs it relays.
 	RecordRoute bool
 	Logger      *slog.Logger
-	// Trace sees every SIP message as it was on the wire. It must not block.
+	// Trace gets every SIP message as it was on the wire. It must not block.
 	Trace func(TraceEvent)
 }
 
@@ -110,7 +110,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the host:port where the server takes SIP.
+// Addr is the host:port where the server accepts SIP.
 func (s *Server) Addr() string { return s.ua.Addr() }
 
 // Close closes the sockets and ends everything. It may be called again.

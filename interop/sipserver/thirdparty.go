@@ -15,16 +15,16 @@ import (
 // did not take.
 const thirdPartyRetry = time.Second
 
-// A teller sends the application server a REGISTER of our own for every user
-// whose registration has changed, with the state as it is when it is sent. One
-// goroutine, in run, sends one at a time. See 3GPP TS 24.229, section 5.4.1.7.
+// A teller sends the application server a REGISTER for every user whose registration has
+// changed, with the state at the time when it is sent. One goroutine, in run, sends one
+// at a time. See 3GPP TS 24.229, section 5.4.1.7.
 type teller struct {
 	s      *Server
 	callID string
 	tag    string
 	seq    uint32
 	wake   chan struct{}   // of capacity 1
-	users  map[string]bool // to be told of; guarded by the server's lock
+	users  map[string]bool // whose change is not reported yet; guarded by the server's lock
 }
 
 func newTeller(s *Server) *teller {
