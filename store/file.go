@@ -192,7 +192,7 @@ func (s *Store) reopen(tx uint64) (committed bool, err error) {
 	if err == nil {
 		err = boltfile.Guard(func() error { return db.Update(func(*bolt.Tx) error { return nil }) })
 	}
-	fresh := &Store{db: db, path: s.path, log: s.log, index: newIndex(), counts: newCounts(), commitTx: (*bolt.Tx).Commit}
+	fresh := &Store{disk: disk{db: db, path: s.path, commitTx: (*bolt.Tx).Commit}, log: s.log, index: newIndex(), counts: newCounts()}
 	fresh.index.seed = s.seed // Writers have used it
 	if err == nil {
 		err = fresh.load()

@@ -44,78 +44,6 @@ type inbox struct {
 	only thread     // for the first one: most inboxes have no other
 }
 
-// A thread is one sender's messages to one recipient, in the order of their IDs.
-type thread struct {
-	inbox  *inbox
-	number owner
-	place  int32 // in inbox.threads
-	dead   int32 // entries of list that are deleted
-	sender string
-	list   []entry
-	tags   map[uint64]ID // nil while there are few entries
-	all    load
-	aside  load
-
-	one [1]entry // room for list: most threads have no more
-}
-
-// An entry is one message.
-type entry struct {
-	id       ID
-	size     int64
-	received int64  // nanoseconds of Unix time, or noTime
-	expires  int64  // the same
-	tag      uint64 // of Message-ID and body, to find duplicates; 0: has no Message-ID
-	body     uint64 // number of the body
-	aside    bool
-	dead     bool
-}
-
-// noTime stands for the zero time.
-const noTime = math.MinInt64
-
-// nanos turns a time into nanoseconds; years that do not fit are pushed in.
-func nanos(t time.Time) int64 {
-	switch {
-	case t.IsZero():
-		return noTime
-	case t.Year() > 2261:
-		return math.MaxInt64
-	case t.Year() < 1678:
-		return noTime + 1
-	}
-	return t.UnixNano()
-}
-
-func fromNanos(n int64) time.Time {
-	if n == noTime {
-		return time.Time{}
-	}
-	return time.Unix(0, n)
-}
-
-// An extent is the messages whose IDs share all but the low bits: from an ID, it
-// leads to the thread. It is also what the file is made of, see layout.go.
-type extent struct {
-	owners []owner // by place
-	live   int
-	dead   int   // records of deleted messages
-	size   int64 // bytes of the bodies in its part of the file, with deleted ones
-	used   int64 // bytes of those that are kept
-	pinned bool  // it holds what cannot be decoded, and stays as it is
-	wasted bool  // it is known to the committer as one to reclaim
-}
-
-// An owner is the number of the thread that a message is in. It is no pointer, so
-// that the garbage collector need not look at millions of them.
-type owner uint32
-
-const (
-	nobody owner = iota // the message has no record in the file
-	buried              // it has one, but is deleted
-	owners              // the first number of a thread
-)
-
 func newIndex() index {
 	return index{inboxes: map[string]*inbox{}, extents: map[uint64]*extent{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed(), threads: make([]*thread, owners)}
 }
@@ -248,96 +176,6 @@ func (x *index) place(p *thread, e entry) {
 	}
 }
 
-// inline is how many bytes the message's body takes in its extent.
-func (e *entry) inline() int64 {
-	if e.body != 0 {
-		return 0
-	}
-	return e.size
-}
-
-func (p *thread) addTag(e entry) {
-	switch {
-	case p.tags != nil:
-		if e.tag != 0 {
-			p.tags[e.tag] = e.id
-		}
-	case len(p.list) > fewEntries:
-		p.tags = map[uint64]ID{}
-		for _, e := range p.list {
-			if e.tag != 0 && !e.dead {
-				p.tags[e.tag] = e.id
-			}
-		}
-	}
-}
-
-// tagged finds the message of that tag.
-func (p *thread) tagged(tag uint64) (ID, bool) {
-	if p.tags != nil {
-		id, ok := p.tags[tag]
-		return id, ok
-	}
-	for i := range p.list {
-		if e := &p.list[i]; e.tag == tag && !e.dead {
-			return e.id, true
-		}
-	}
-	return 0, false
-}
-
-func extentOf(id ID) (number uint64, place int) {
-	return uint64(id) / extentLength, int(id % extentLength)
-}
-
-// extent makes the extent if it is not there.
-func (x *index) extent(n uint64) *extent {
-	s := x.extents[n]
-	if s == nil {
-		s = &extent{}
-		x.extents[n] = s
-	}
-	return s
-}
-
-func (x *index) own(id ID, o owner) *extent {
-	n, i := extentOf(id)
-	s := x.extent(n)
-	if i >= len(s.owners) {
-		s.owners = append(s.owners, make([]owner, i+1-len(s.owners))...)
-	}
-	s.owners[i] = o
-	return s
-}
-
-// bury takes note of a record whose message is deleted.
-func (x *index) bury(id ID) {
-	x.own(id, buried).dead++
-	x.buried++
-}
-
-// isBuried says whether a deleted message still has a record.
-func (x *index) isBuried(id ID) bool {
-	n, i := extentOf(id)
-	s := x.extents[n]
-	return s != nil && i < len(s.owners) && s.owners[i] == buried
-}
-
-// unbury takes note that an extent's deleted messages have no records any more.
-func (x *index) unbury(n uint64) {
-	s := x.extents[n]
-	if s == nil {
-		return
-	}
-	x.buried -= s.dead
-	s.dead = 0
-	for i, o := range s.owners {
-		if o == buried {
-			s.owners[i] = nobody
-		}
-	}
-}
-
 // find returns a message's entry, or nil. The entry is valid until the index
 // changes.
 func (x *index) find(id ID) (*thread, *entry) {
@@ -383,19 +221,6 @@ func (x *index) remove(id ID) bool {
 		x.drop(p)
 	}
 	return true
-}
-
-// tidy lets go of dead entries: at once at the front, which is the usual place,
-// elsewhere when they are the most.
-func (p *thread) tidy() {
-	for len(p.list) > 0 && p.list[0].dead {
-		p.list = p.list[1:]
-		p.dead--
-	}
-	if p.dead > fewEntries && int(p.dead) > len(p.list)/2 {
-		p.list = slices.DeleteFunc(p.list, func(e entry) bool { return e.dead })
-		p.dead = 0
-	}
 }
 
 // drop removes an empty thread, and the inbox if it was the last in it.

@@ -26,16 +26,6 @@ type SenderInfo struct {
 	Oldest time.Time // when the message that is first in order arrived
 }
 
-// first is the first entry that is to be delivered.
-func (p *thread) first() *entry {
-	for i := range p.list {
-		if e := &p.list[i]; !e.dead && !e.aside {
-			return e
-		}
-	}
-	return nil
-}
-
 // Recipients lists who has messages to be delivered, by URI.
 func (s *Store) Recipients() []RecipientInfo {
 	s.mu.RLock()
@@ -119,18 +109,6 @@ func (s *Store) page(recipient, sender string, after ID, limit int) (ids []ID) {
 	slices.Sort(ids)
 	if limit > 0 && len(ids) > limit {
 		ids = ids[:limit]
-	}
-	return ids
-}
-
-// collect adds the IDs of at most limit entries behind after.
-func (p *thread) collect(ids []ID, after ID, limit int) []ID {
-	at, _ := slices.BinarySearchFunc(p.list, after+1, byID)
-	for n := 0; at < len(p.list) && (limit <= 0 || n < limit); at++ {
-		if e := &p.list[at]; !e.dead && !e.aside {
-			ids = append(ids, e.id)
-			n++
-		}
 	}
 	return ids
 }

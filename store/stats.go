@@ -38,8 +38,7 @@ func (h *Histogram) snapshot() Histogram {
 	return c
 }
 
-// Stats are counts since the store was opened, but for those that say what it
-// holds now.
+// Stats are what a store holds now, and counts since it was opened.
 type Stats struct {
 	Messages  int       // kept now, with those set aside
 	Bytes     int64     // of their bodies
@@ -51,6 +50,11 @@ type Stats struct {
 	Queue     int       // jobs that wait for the next transaction
 	QueueSize int64     // their bytes
 
+	Counts
+}
+
+// Counts are the events since the store was opened.
+type Counts struct {
 	Stored     uint64           // messages
 	Deleted    uint64           // messages, with those that expired
 	Expired    uint64           // messages
@@ -59,7 +63,7 @@ type Stats struct {
 	RefusedBy  map[Limit]uint64 // the same by limit
 	Unreadable uint64           // messages that Open could not decode
 	Commits    uint64           // transactions
-	Jobs       uint64           // what they did for callers: Jobs/Commits shared one fsync
+	Jobs       uint64           // done for callers; on average Jobs/Commits share one fsync
 	Failed     uint64           // transactions that failed
 	CommitTime time.Duration    // of all transactions
 
@@ -67,11 +71,11 @@ type Stats struct {
 	GroupSize     Histogram // jobs of a transaction
 }
 
-// counts is the part of Stats that is counted up.
-type counts struct{ Stats }
+// counts are the Counts of a store that is open.
+type counts struct{ Counts }
 
 func newCounts() counts {
-	return counts{Stats{
+	return counts{Counts{
 		RefusedBy:     map[Limit]uint64{},
 		CommitSeconds: newHistogram(.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5),
 		GroupSize:     newHistogram(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, MaxBatch),
@@ -110,7 +114,7 @@ func (s *Store) Stats() Stats {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	st := s.counts.Stats
+	st := Stats{Counts: s.counts.Counts}
 	st.RefusedBy = maps.Clone(st.RefusedBy)
 	st.CommitSeconds, st.GroupSize = st.CommitSeconds.snapshot(), st.GroupSize.snapshot()
 	st.Messages, st.Bytes = s.index.kept.count, s.index.kept.bytes

@@ -119,26 +119,15 @@ type MessageInfo struct {
 
 // Store is an open store.
 type Store struct {
-	db       *bolt.DB
-	path     string
+	disk
+	queue
+	committer
 	log      *slog.Logger
 	limits   atomic.Pointer[Limits]
 	ttl      time.Duration
 	changed  func(recipient, sender string) // or nil
-	readOnly bool
-	jobs     chan job
-	queued   atomic.Int64 // bytes of the jobs in the queue
-	stop     chan struct{}
-	stopped  chan struct{}
-	once     sync.Once
-	closeErr error
 	nextBody atomic.Uint64
 	expiring chan struct{} // of capacity 1: taken by the Expire that is under way
-
-	reopening sync.RWMutex  // held for writing while db is replaced
-	failing   atomic.Bool   // nothing is known of the disk
-	broken    atomic.Bool   // messages cannot be added, since pages are damaged
-	opened    atomic.Uint64 // how often the file was opened anew
 
 	mu      sync.RWMutex
 	index   index        // only the committer changes it
@@ -146,17 +135,41 @@ type Store struct {
 	counts  counts
 	unread  []error         // why messages could not be decoded at Open, at most maxFaults
 	damaged map[ID]struct{} // messages that were found unreadable since, at most maxDamaged
+}
 
-	// What follows is the committer's.
-	lastBatch    lastBatch
-	seq          uint64       // the last ID
-	fresh        int64        // bytes of records and bodies of the last extent
-	logged       int          // IDs in the log of the deleted
-	wasted       []uint64     // extents to reclaim
-	leftover     []unfinished // bodies that could not be removed yet
-	writing      uint64       // number of the last transaction
+// disk is the file, and what is known of its state.
+type disk struct {
+	path      string
+	readOnly  bool
+	db        *bolt.DB
+	reopening sync.RWMutex  // held for writing while db is replaced
+	failing   atomic.Bool   // the last commit may be on disk or not
+	broken    atomic.Bool   // messages cannot be added, since pages are damaged
+	opened    atomic.Uint64 // how often the file was opened
+
 	commitTx     func(*bolt.Tx) error
 	beforeCommit atomic.Pointer[func() error]
+}
+
+// queue is the way to the committer.
+type queue struct {
+	jobs     chan job
+	queued   atomic.Int64  // bytes of the jobs in it
+	stop     chan struct{} // closed by Close
+	stopped  chan struct{} // closed when the committer has ended
+	once     sync.Once
+	closeErr error
+}
+
+// committer is the state of the goroutine that commits; no other one uses it.
+type committer struct {
+	lastBatch lastBatch
+	seq       uint64       // the last ID
+	fresh     int64        // bytes of records and bodies of the last extent
+	logged    int          // IDs in the log of deleted messages
+	wasted    []uint64     // extents to reclaim
+	leftover  []unfinished // bodies that could not be removed yet
+	writing   uint64       // number of the last transaction
 }
 
 // Open opens or creates the file at path. Leftovers of messages that were not
@@ -177,9 +190,10 @@ func Open(path string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
 	s := &Store{
-		db: db, path: path, log: opt.Logger, ttl: opt.TimeToLive, changed: opt.Changed, readOnly: opt.ReadOnly,
-		index: newIndex(), counts: newCounts(), damaged: map[ID]struct{}{}, commitTx: (*bolt.Tx).Commit,
-		jobs: make(chan job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{}), expiring: make(chan struct{}, 1),
+		disk:  disk{db: db, path: path, readOnly: opt.ReadOnly, commitTx: (*bolt.Tx).Commit},
+		queue: queue{jobs: make(chan job, MaxBatch), stop: make(chan struct{}), stopped: make(chan struct{})},
+		log:   opt.Logger, ttl: opt.TimeToLive, changed: opt.Changed, expiring: make(chan struct{}, 1),
+		index: newIndex(), counts: newCounts(), damaged: map[ID]struct{}{},
 	}
 	s.seed = s.index.seed
 	s.opened.Store(1)

@@ -53,6 +53,11 @@ type exportMeta struct {
 	File          *store.File  `json:"file,omitempty"`
 	Aside         *exportAside `json:"aside,omitempty"`
 
+	exportTrailer
+}
+
+// exportTrailer is the last line of a file.
+type exportTrailer struct {
 	End      bool   `json:"end,omitempty"`
 	Messages *int   `json:"messages,omitempty"`
 	Bytes    *int64 `json:"bytes,omitempty"`
@@ -114,7 +119,7 @@ func (e *exportWriter) finish(size int64, whole bool) error {
 // end writes the trailer, which counts the messages written, and those left out as
 // damaged.
 func (e *exportWriter) end(damaged int) error {
-	if err := e.begin(&exportMeta{End: true, Messages: &e.done.Messages, Bytes: &e.done.Bytes, Damaged: damaged}); err != nil {
+	if err := e.begin(&exportMeta{exportTrailer: exportTrailer{true, &e.done.Messages, &e.done.Bytes, damaged}}); err != nil {
 		return err
 	}
 	return e.w.Flush()
