@@ -1,7 +1,6 @@
-// Package operator is the command line of an operator of the application server:
-// which media server keeps messages for whom, and their delivery now. It asks a
-// running server through its admin address; the directory of one that does not run
-// it reads from its file.
+// Package operator has the operator's commands for the application server: list and
+// change the directory, and start deliveries. It works on a running server through its
+// admin address, or on the directory file of a stopped one.
 package operator
 
 import (
@@ -27,24 +26,24 @@ import (
 
 const usage = `Usage: mscp-as directory list|where|forget|rename ... and mscp-as deliver URI
 
-The directory remembers which media server keeps messages for whom.
+The directory lists which media server keeps messages for which recipient.
 
-  directory list [SELECTION]     all of it
-  directory where URI            where the messages for one recipient are
+  directory list [SELECTION]     list the entries
+  directory where URI            list the media servers with messages for a recipient
   directory forget -ms NAME [SELECTION]
-                                 remove entries of a media server that is lost
-  directory rename NAME NEW      give entries of a media server to another name
+                                 remove the entries of a lost media server
+  directory rename NAME NEW      give the entries of a media server to another name
   deliver URI                    call the recipient now, if reachable
 
 A running server forgets and renames only entries of media servers that are not
-in its configuration: such entries wait, and cost nothing. Messages are never
-removed: a media server that comes back tells of what it keeps.
+in its configuration. These commands never remove messages: a media server that
+comes back reports the messages that it keeps.
 
 Selection: -to URI, -from URI, -ms NAME
 Output:    -json (one JSON object a line), -wide (columns as wide as needed)
-Where:     -config FILE, -admin ADDRESS of a running server, -file FILE of the
-           directory of one that does not run. Without the last two the
-           configuration says which: the admin address if it is set.
+Server:    -config FILE, -admin ADDRESS of a running server, or -file FILE, the
+           directory of a stopped one. Without -admin and -file, the configuration
+           decides: its admin address if it has one, otherwise its directory.
 `
 
 const (
@@ -52,8 +51,7 @@ const (
 	requestWait = time.Minute
 )
 
-// A Locator tells the admin address and the directory's file that a configuration
-// names.
+// A Locator returns the admin address and the directory's file in a configuration.
 type Locator func(config string) (admin, file string, err error)
 
 // command is one call of the command line.
@@ -64,8 +62,9 @@ type command struct {
 	args                []string
 }
 
-// Run is the command line mscp-as directory and mscp-as deliver, whose words are
-// args. What was asked for goes to out, help to errs.
+// Run runs the command lines mscp-as directory and mscp-as deliver; args are their
+// words. Results go to out, help to errs. defaultConfig is the path of the configuration
+// if args name none.
 func Run(ctx context.Context, args []string, defaultConfig string, locate Locator, out, errs io.Writer) error {
 	c := &command{config: defaultConfig, out: table.Writer{W: out}}
 	if err := c.parse(args, errs); err != nil {
@@ -110,7 +109,7 @@ func (c *command) parse(args []string, errs io.Writer) error {
 	return nil
 }
 
-// choose tells what the words ask for.
+// choose returns the function for the words of the command line.
 func (c *command) choose() (func(context.Context) error, error) {
 	words := strings.Join(c.args[:min(2, len(c.args))], " ")
 	switch {

@@ -19,37 +19,37 @@ import (
 const usage = `Usage: mscp-ms store COMMAND [-config FILE | -admin ADDRESS | -file FILE]
 
 Works on a running media server through its admin address, or on the file of
-one that does not run. Without -admin and -file the configuration says which:
-the admin address if it is set, or else the file.
+a stopped one. Without -admin and -file, the configuration decides: its admin
+address if it has one, otherwise its file.
 
 Commands:
-  recipients                     who has messages to be delivered
-  messages [SELECTION]           what is to be delivered or, with -aside, set aside
-  show [-body] ID                one message; its body only with -body
+  recipients                     list the recipients with messages
+  messages [SELECTION]           list messages
+  show [-body] ID                show one message; its body with -body
   purge SELECTION | -all         delete messages
-  restore ID...                  have messages that were set aside delivered again
-  export [SELECTION] [-o FILE]   write messages as store/archive/EXPORT.md describes
+  restore ID...                  deliver messages again that were set aside
+  export [SELECTION] [-o FILE]   write messages in the format of store/archive/EXPORT.md
   import [FILE]                  read such a file, or standard input
   backup -o FILE                 copy the store, also while it is in use
   check                          look for damage
-  compact -o FILE                copy a file at rest without what was deleted
+  compact -o FILE                copy the file of a stopped server without free space
 
 Selection:
-  -to URI, -from URI             of this recipient, of this sender
-  -older DURATION                that came longer ago, like 12h, 30d or 1w
-  -aside                         only what is set aside
+  -to URI, -from URI             messages for this recipient, from this sender
+  -older DURATION                messages older than 12h, 30d or 1w, for example
+  -aside                         messages that are set aside, instead of the others
 
-Of recipients, messages, show and check:
-  -json                          one JSON object a line, with everything
-  -wide                          columns as wide as what is in them
+Output of recipients, messages, show and check:
+  -json                          one JSON object a line, with all fields
+  -wide                          columns as wide as their contents
 `
 
-// A Locator tells the admin address and the file that a configuration names.
+// A Locator returns the admin address and the file in a configuration.
 type Locator func(config string) (admin, file string, err error)
 
-// Run is the command line mscp-ms store, with args after these words. What was
-// asked for goes to out, progress to errs. defaultConfig is the configuration
-// where none is named.
+// Run runs the command line mscp-ms store; args are the words after it. Results go to
+// out, progress to errs. defaultConfig is the path of the configuration if args name
+// none.
 func Run(ctx context.Context, args []string, defaultConfig string, locate Locator, out, errs io.Writer) error {
 	fs := flag.NewFlagSet("mscp-ms store", flag.ContinueOnError)
 	fs.SetOutput(errs)
@@ -104,7 +104,7 @@ var readsOnly = map[string]bool{"recipients": true, "messages": true, "show": tr
 
 func locked(err error) error {
 	if errors.Is(err, store.ErrLocked) {
-		return fmt.Errorf("%w: a media server runs on it; use -admin with its admin address", err)
+		return fmt.Errorf("%w: a media server uses it; use -admin with its admin address", err)
 	}
 	return err
 }
@@ -213,7 +213,7 @@ func (c *command) checkArgs() error {
 	case c.output == "" && (c.name == "backup" || c.name == "compact"):
 		return usageError("%s: -o FILE is missing", c.name)
 	case c.name == "purge" && c.filter == (store.Filter{}) && !c.all:
-		return usageError("purge: nothing is selected; -all deletes everything")
+		return usageError("purge: no messages are selected; -all deletes everything")
 	}
 	return nil
 }

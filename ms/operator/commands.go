@@ -126,7 +126,7 @@ func purge(ctx context.Context, c *command) error {
 	p, err := c.store.Purge(ctx, c.filter, c.meter.set)
 	fmt.Fprintf(c.out, "%s of %s deleted\n", daemon.Count(p.Messages, "message"), table.Volume(p.Bytes))
 	if err == nil && p.Messages > 0 {
-		fmt.Fprintln(c.out, "Their bytes stay in free parts of the file until these are used again, or it is compacted.")
+		fmt.Fprintln(c.out, "Their bytes stay in the file until new messages overwrite them, or until the file is compacted.")
 	}
 	return err
 }
@@ -139,11 +139,7 @@ func restore(ctx context.Context, c *command) error {
 	if err := c.store.Restore(ctx, ids...); err != nil {
 		return err
 	}
-	are := "are"
-	if len(ids) == 1 {
-		are = "is"
-	}
-	fmt.Fprintf(c.out, "%s %s to be delivered again\n", daemon.Count(len(ids), "message"), are)
+	fmt.Fprintf(c.out, "%s will be delivered again\n", daemon.Count(len(ids), "message"))
 	return nil
 }
 
@@ -189,11 +185,11 @@ func check(ctx context.Context, c *command) error {
 	return nil
 }
 
-// compact copies a file at rest; the copy has nothing of what was deleted.
+// compact copies the file of a stopped server; the copy has no deleted data.
 func compact(ctx context.Context, c *command) error {
 	f, ok := c.store.(file)
 	if !ok {
-		return errors.New("compact: only a file at rest can be compacted: stop the media server and use -file")
+		return errors.New("compact: only the file of a stopped media server can be compacted: stop it and use -file")
 	}
 	return f.Compact(ctx, c.output, c.meter.set)
 }

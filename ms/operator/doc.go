@@ -1,21 +1,20 @@
-// Package operator is what an operator does to a media server's store: look at
-// what is kept and for whom, purge, put back what was set aside, export and
-// import, back up and check.
+// Package operator has the operator's commands for a media server's store: list, show,
+// purge, restore, export, import, back up, check and compact.
 //
-// [Open] works on a file at rest, [Dial] on a running server through its admin
-// address, where [Handler] serves it; both are a [Store] and behave alike. [Run]
-// is the command line of both: mscp-ms store.
+// [Open] works on the file of a stopped server, [Dial] on a running server through its
+// admin address, where [Handler] serves it. Both return a [Store] with the same
+// behaviour. [Run] is the command line mscp-ms store.
 //
 // # HTTP
 //
-// Lists are JSON objects, one a line. What may take long answers with lines, too:
-// progress while it goes on, and a result or an error at the end. An answer
-// without its last line was cut off. Bodies, exports and backups are sent as they
-// are; the server breaks the connection off when one fails.
+// Lists are JSON objects, one a line. A long operation answers with lines, too: progress
+// first, and a result or an error at the end. An answer without its last line is
+// incomplete. Bodies, exports and backups are sent unchanged; the server breaks the
+// connection when one fails.
 //
 // # Limits
 //
-// Nothing is held in memory but the list of recipients, of the file's own index.
-// Message bodies are shown only where they are asked for. There is no
-// authentication: the admin address is for loopback.
+// Memory holds at most the list of recipients, of the file's index. Message bodies are
+// shown on request only. There is no authentication: the admin address belongs on
+// loopback.
 package operator

@@ -6,7 +6,7 @@
 //	mscp-as directory where sip:bob@example.com
 //	mscp-as deliver sip:bob@example.com
 //
-// See mscp-as directory -h for what an operator can ask.
+// mscp-as directory -h lists the operator's commands.
 package main
 
 import (
@@ -64,7 +64,7 @@ func start(f daemon.Flags) (*daemon.Service, error) {
 	}}, nil
 }
 
-// load reads the configuration, in which the flags go before the file.
+// load reads the configuration; flags override the file.
 func load(f daemon.Flags) (as.Config, error) {
 	cfg, err := as.LoadConfig(f.Config)
 	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)

@@ -22,18 +22,18 @@ const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags
        mscp-interop conform msrp --uri MSRP-URI --our-uri MSRP-URI [flags]
        mscp-interop conform msrp --role sender --listen HOST:PORT --send COMMAND [flags]
 
-Tests a peer, a case for each demand: mscp a media server's end of MSCP over TCP
-(draft-mcglashan-mscp-02), mscp-as an application server's, msrp whoever takes messages (RFC 4975). The exit status
-is 1 if a strict demand is not kept to, 2 if the peer cannot be reached. --list
+Tests a peer, with one case for each demand: a media server (mscp) or an application
+server (mscp-as) for draft-mcglashan-mscp-02, or an MSRP endpoint (msrp) for RFC 4975.
+The exit status is 1 if a strict case fails, and 2 if the peer cannot be reached. --list
 shows the cases.
 
-For mscp-as, the application server is configured with what the runner plays: media
-servers at --ms (weight 1) and --ms2 (weight 3), sip:ms@HOST:PORT;transport=tcp; and
-its outbound proxy and presence server at --proxy.
+mscp-as: configure the application server with the addresses of the runner. Its media
+servers are sip:ms@HOST:PORT;transport=tcp at --ms (weight 1) and --ms2 (weight 3). Its
+outbound proxy and presence server are at --proxy.
 
-For a sender, the command is run for each case by sh, with the SIP URI to call in TO and
-the text to send, as one message, on standard input. With --role relay-client, it is to
-use the relay in RELAY, an MSRP URI, which knows it by --username and --password.
+msrp --role sender: sh runs COMMAND for each case. It must call the SIP URI in the variable
+TO, and send standard input as one message. With --role relay-client, it must use the relay
+whose MSRP URI is in RELAY, with --username and --password.
 `
 
 // conformFlags are what is to be tested, and how.
@@ -51,28 +51,28 @@ type conformFlags struct {
 }
 
 func (f *conformFlags) define(fs *flag.FlagSet) {
-	fs.StringVar(&f.SIP, "target", "", "where the peer takes SIP, `host:port` or host:port;transport=tcp")
-	fs.StringVar(&f.From, "from", "", "our SIP `URI`; the default names the address we are at")
-	fs.StringVar(&f.To, "to", "", "the SIP `URI` that is called; the default names the target")
-	fs.StringVar(&f.Password, "password", "", "msrp: our password, if the peer's proxy asks for one")
-	fs.StringVar(&f.ms.Transport, "transport", "tcp", "mscp: how the control channel goes: tcp, tls or info")
-	fs.StringVar(&f.ms.Media, "media", "message", "mscp: the media of the connections that the runner makes: message (MSRP) or audio")
-	fs.StringVar(&f.serves, "serves", "", "mscp: what the media server is for, with commas: conferences, dialogs, messages, tls, info; a case about one of them fails where that is refused, others are skipped then")
-	fs.StringVar(&f.ms.DialogExit, "dialog-exit", "", "mscp: the `URI` of a document of a dialog that ends by itself at once; the default is a text in a data: URI")
-	fs.StringVar(&f.ms.DialogWait, "dialog-wait", "", "mscp: the `URI` of one that goes on until it is terminated")
-	fs.StringVar(&f.ms.DialogFail, "dialog-fail", "", "mscp: the `URI` of one that starts, and then fails")
-	fs.StringVar(&f.ms.DialogDisconnect, "dialog-disconnect", "", "mscp: the `URI` of one that asks for the call to be disconnected")
-	fs.StringVar(&f.ms.DialogTransfer, "dialog-transfer", "", "mscp: the `URI` of one that asks for the call to be transferred")
-	fs.StringVar(&f.restart, "restart", "", "mscp: a `command` that restarts the media server, for sh; without it, the cases about that are skipped")
-	fs.StringVar(&f.stop, "stop", "", "mscp-as: a `command` that ends the application server, for sh; without it and --start, a case is skipped")
-	fs.StringVar(&f.start, "start", "", "mscp-as: a `command` that starts it again, and ends")
-	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster, and is told by RestoreMsg whose messages it gets, and keeps")
-	fs.StringVar(&f.role, "role", "recipient", "msrp: what the peer is: recipient or sender of messages, or relay-client, a sender by way of a relay")
-	fs.StringVar(&f.username, "username", "conform", "msrp, relay-client: by which the relay knows the peer, with --password")
-	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "msrp, sender: the `host:port` at which the runner is called")
-	fs.StringVar(&f.send, "send", "", "msrp, sender: the `command` that has the peer call TO and send what is on standard input")
-	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of a session that was agreed on otherwise, to be bound again and again")
-	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: our own `MSRP-URI` in that session")
+	fs.StringVar(&f.SIP, "target", "", "the SIP address of the peer, `host:port` or host:port;transport=tcp")
+	fs.StringVar(&f.From, "from", "", "the SIP `URI` of the runner; the default has its address")
+	fs.StringVar(&f.To, "to", "", "the SIP `URI` to call; the default has the target's address")
+	fs.StringVar(&f.Password, "password", "", "msrp: the runner's password, if the peer's proxy asks for one")
+	fs.StringVar(&f.ms.Transport, "transport", "tcp", "mscp: the transport of the control channel: tcp, tls or info")
+	fs.StringVar(&f.ms.Media, "media", "message", "mscp: the media of the runner's connections: message (MSRP) or audio")
+	fs.StringVar(&f.serves, "serves", "", "mscp: what the media server must serve, separated by commas: conferences, dialogs, messages, tls, info. A refusal fails a case about one of these, and skips other cases")
+	fs.StringVar(&f.ms.DialogExit, "dialog-exit", "", "mscp: the `URI` of a dialog document that ends at once; the default is a text in a data: URI")
+	fs.StringVar(&f.ms.DialogWait, "dialog-wait", "", "mscp: the `URI` of a dialog document that runs until it is terminated")
+	fs.StringVar(&f.ms.DialogFail, "dialog-fail", "", "mscp: the `URI` of a dialog document that starts and then fails")
+	fs.StringVar(&f.ms.DialogDisconnect, "dialog-disconnect", "", "mscp: the `URI` of a dialog document that requests a disconnect")
+	fs.StringVar(&f.ms.DialogTransfer, "dialog-transfer", "", "mscp: the `URI` of a dialog document that requests a transfer")
+	fs.StringVar(&f.restart, "restart", "", "mscp: a `command` for sh that restarts the media server; without it, cases about restarts are skipped")
+	fs.StringVar(&f.stop, "stop", "", "mscp-as: a `command` for sh that stops the application server; without --stop and --start, a case is skipped")
+	fs.StringVar(&f.start, "start", "", "mscp-as: a `command` for sh that starts it again and returns")
+	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster; the runner sends it RestoreMsg")
+	fs.StringVar(&f.role, "role", "recipient", "msrp: the role of the peer: recipient, sender, or relay-client (a sender that uses a relay)")
+	fs.StringVar(&f.username, "username", "conform", "msrp, relay-client: the peer's name at the relay, with --password")
+	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "msrp, sender: the SIP address of the runner, `host:port`")
+	fs.StringVar(&f.send, "send", "", "msrp, sender: the `command` for sh that makes the peer call TO and send standard input")
+	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of an existing session, which each case uses again")
+	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: the runner's `MSRP-URI` in that session")
 	fs.StringVar(&f.as.MS, "ms", "", "mscp-as: the `host:port` of the runner's first media server")
 	fs.StringVar(&f.as.MS2, "ms2", "", "mscp-as: the `host:port` of the second; without it, a case is skipped")
 	fs.StringVar(&f.as.Proxy, "proxy", "", "mscp-as: the `host:port` of the runner's proxy and presence server")
@@ -80,15 +80,15 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.as.Conference, "conference", "", "mscp-as: the SIP `URI` at which callers meet in a conference; without it, cases are skipped")
 	fs.BoolVar(&f.byHand, "by-hand", false, "mscp-as: ask on standard error for what no SIP message causes, such as muting somebody, and wait a minute for it; without it, cases are skipped")
 	fs.StringVar(&f.as.Domain, "domain", "example.com", "mscp-as: the `domain` of callers and recipients")
-	fs.DurationVar(&f.as.RestoreWait, "restore-wait", 500*time.Millisecond, "mscp-as: how long the answer to a caller waits for MsgRestored")
-	fs.DurationVar(&f.as.Retry, "retry", 30*time.Second, "mscp-as: the longest pause after which it tries again what has failed")
-	fs.DurationVar(&f.as.Idle, "idle", time.Minute, "mscp-as: how long a channel without traffic must stay")
-	fs.DurationVar(&f.o.Timeout, "timeout", conform.DefaultTimeout, "how long each wait for the peer may take")
-	fs.BoolVar(&f.o.Strict, "strict", false, "let the cases count that are no strict demand")
-	fs.StringVar(&f.only, "only", "", "only these `cases`, with commas: an ID such as mscp/7.2.3/1, a section such as mscp/7.2.3, or a pattern")
-	fs.StringVar(&f.format, "format", "text", "text, json, junit or html")
+	fs.DurationVar(&f.as.RestoreWait, "restore-wait", 500*time.Millisecond, "mscp-as: how long the application server's answer to a caller waits for MsgRestored")
+	fs.DurationVar(&f.as.Retry, "retry", 30*time.Second, "mscp-as: the longest pause before the application server repeats a failed attempt")
+	fs.DurationVar(&f.as.Idle, "idle", time.Minute, "mscp-as: how long a channel without traffic must stay up")
+	fs.DurationVar(&f.o.Timeout, "timeout", conform.DefaultTimeout, "the longest wait for the peer in a case")
+	fs.BoolVar(&f.o.Strict, "strict", false, "failed SHOULD cases count, too")
+	fs.StringVar(&f.only, "only", "", "only these `cases`, separated by commas: an ID such as mscp/7.2.3/1, a section such as mscp/7.2.3, or a pattern")
+	fs.StringVar(&f.format, "format", "text", "the format of the report: text, json, junit or html")
 	fs.StringVar(&f.out, "o", "", "write the report to this `file`; the default is standard output")
-	fs.BoolVar(&f.list, "list", false, "list the cases, and run none")
+	fs.BoolVar(&f.list, "list", false, "list the cases and run none")
 }
 
 // runConform tests a peer case by case.

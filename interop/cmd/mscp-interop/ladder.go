@@ -28,24 +28,24 @@ func defaultWidth() int {
 // runLadder draws trace files.
 func runLadder(ctx context.Context, args []string) error {
 	o := ladder.Options{Names: map[string]string{}}
-	fs := newFlags("ladder", "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are traces of application and media servers (their setting trace).")
+	fs := newFlags("ladder", "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are trace files of application and media servers, see their setting trace.")
 	svg := fs.String("svg", "", "write an SVG to this `file`, - for standard output, and no text")
-	fs.StringVar(&o.Call, "call", "", "only what belongs to the call with this Call-ID or connection-`id`, on both sides of the application server")
+	fs.StringVar(&o.Call, "call", "", "only the call with this Call-ID or connection-`id`, on both sides of the application server")
 	list := fs.Bool("list", false, "list the calls, with their Call-IDs, and draw nothing")
-	fs.StringVar(&o.User, "user", "", "only what belongs to calls from or to this `user`: bob, bob@example.com or sip:bob@example.com")
-	fs.IntVar(&o.Width, "width", defaultWidth(), "the most `characters` in a line of text, 0 for as many as it takes; nodes without room share a lane")
-	fs.Func("protocol", "only these `protocols`: SIP, MSCP, MSRP, with commas", func(s string) error {
+	fs.StringVar(&o.User, "user", "", "only calls from or to this `user`: bob, bob@example.com or sip:bob@example.com")
+	fs.IntVar(&o.Width, "width", defaultWidth(), "the most `characters` in a line of text; 0 means no limit. Nodes without room share a lane")
+	fs.Func("protocol", "only these `protocols`, separated by commas: SIP, MSCP, MSRP", func(s string) error {
 		return protocols(&o, s)
 	})
-	fs.Func("from", "only from this `time` on: as in RFC 3339, or a duration such as 12.5s after the first record", func(s string) (err error) {
+	fs.Func("from", "only messages from this `time` on: a time as in RFC 3339, or a duration such as 12.5s after the first record", func(s string) (err error) {
 		o.From, err = ladder.ParseWhen(s)
 		return err
 	})
-	fs.Func("until", "only until this `time`", func(s string) (err error) {
+	fs.Func("until", "only messages until this `time`", func(s string) (err error) {
 		o.Until, err = ladder.ParseWhen(s)
 		return err
 	})
-	fs.Func("name", "`ADDRESS=NAME` names a node that has traced nothing: host:port or host; may be repeated", func(s string) error {
+	fs.Func("name", "`ADDRESS=NAME` names a node without a trace; ADDRESS is host:port or host. May be repeated", func(s string) error {
 		addr, name, ok := strings.Cut(s, "=")
 		if !ok || addr == "" || name == "" {
 			return errors.New("not ADDRESS=NAME")
@@ -53,16 +53,16 @@ func runLadder(ctx context.Context, args []string) error {
 		o.Names[addr] = name
 		return nil
 	})
-	fs.Func("lanes", "`names` of lanes, with commas, in the order in which they come first", func(s string) error {
+	fs.Func("lanes", "the `names` of the first lanes, separated by commas", func(s string) error {
 		o.Lanes = strings.Split(s, ",")
 		return nil
 	})
-	fs.BoolVar(&o.Bodies, "bodies", false, "show the texts that users have sent, as far as they were traced")
+	fs.BoolVar(&o.Bodies, "bodies", false, "show the texts of users, if the trace has them")
 	fs.BoolVar(&o.Chunks, "chunks", false, "draw every chunk of long MSRP messages")
-	fs.BoolVar(&o.Repeats, "repeats", false, "draw what is repeated many times each time")
-	fs.BoolVar(&o.Explain, "explain", false, "say beside the messages what they are for")
-	fs.BoolVar(&o.Skip, "skip", false, "leave out lines that are no trace records")
-	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` that are drawn")
+	fs.BoolVar(&o.Repeats, "repeats", false, "draw each repetition of rows")
+	fs.BoolVar(&o.Explain, "explain", false, "explain the messages")
+	fs.BoolVar(&o.Skip, "skip", false, "skip lines that are not trace records")
+	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` to draw")
 	files, err := parseMixed(fs, args)
 	if err != nil {
 		return err

@@ -1,11 +1,11 @@
 // Command mscp-interop shows, uses and tests the offline-message cluster.
 //
-//	mscp-interop demo      a message left for an absent user is delivered
-//	mscp-interop send      leave messages for somebody
-//	mscp-interop receive   register, and take the messages that come
+//	mscp-interop demo      leave messages for an absent user, and deliver them
+//	mscp-interop send      leave messages for a user
+//	mscp-interop receive   register and receive messages
 //	mscp-interop ladder    draw the trace files of servers as a ladder
-//	mscp-interop pcap      make a capture file for Wireshark of trace files
-//	mscp-interop conform   test a peer, a case for each demand
+//	mscp-interop pcap      convert trace files to a capture for Wireshark
+//	mscp-interop conform   test a peer, with one case for each demand
 package main
 
 import (
@@ -22,14 +22,14 @@ import (
 
 const usage = `usage: mscp-interop <command> [flags]
 
-  demo      run a whole cluster here and watch a message left for an absent
-            user being delivered when that user registers
-  send      call somebody and send messages over MSRP
-  receive   register and take the messages that come
+  demo      run a cluster on this machine: messages are left for an absent user,
+            and delivered when the user registers
+  send      call a user and send messages over MSRP
+  receive   register and receive messages
   ladder    draw the trace files of servers as a ladder, in text or SVG
-  pcap      make a capture file for Wireshark of trace files
-  conform   test a media server, an application server, or who takes MSRP messages, a case for each
-            demand of the specification
+  pcap      convert trace files to a capture for Wireshark
+  conform   test a media server, an application server or an MSRP endpoint,
+            with one case for each demand of the specification
   version   print the version, commit and Go version of this binary
 
 mscp-interop <command> -h lists a command's flags.
@@ -50,8 +50,8 @@ func main() {
 	}
 }
 
-// A printableWriter writes text in which strangers may have had a say, such as the
-// reason of a refusal.
+// A printableWriter escapes text that may quote a stranger, such as the reason of a
+// refusal.
 type printableWriter struct{ w io.Writer }
 
 func (p printableWriter) Write(b []byte) (int, error) {
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string) error {
 	return &daemon.UsageError{Err: fmt.Errorf("unknown command %q", args[0]), Help: name + " -h"}
 }
 
-// wrong makes the error for a command line of the command that makes no sense.
+// wrong returns the error for a wrong command line.
 func wrong(command, format string, args ...any) error {
 	return &daemon.UsageError{Err: fmt.Errorf(format, args...), Help: name + " " + command + " -h"}
 }
@@ -108,7 +108,7 @@ func newFlags(command, usage string) *flag.FlagSet {
 	return fs
 }
 
-// noArguments refuses what stands behind the flags.
+// noArguments refuses arguments after the flags.
 func noArguments(command string, fs *flag.FlagSet) error {
 	if fs.NArg() > 0 {
 		return wrong(command, "unexpected argument %q", fs.Arg(0))

@@ -16,14 +16,14 @@ import (
 // runPcap makes a capture file of trace files.
 func runPcap(ctx context.Context, args []string) error {
 	var o ladder.Options
-	fs := newFlags("pcap", "usage: mscp-interop pcap FILE... -o OUT.pcap [flags]\n\nFILEs are traces of application and media servers (their setting trace). Wireshark\nreads SIP and MSRP in OUT.pcap as it is, and MSCP with interop/wireshark/mscp.lua.")
+	fs := newFlags("pcap", "usage: mscp-interop pcap FILE... -o OUT.pcap [flags]\n\nFILEs are trace files of application and media servers, see their setting trace. Wireshark\nreads SIP and MSRP in OUT.pcap, and MSCP with interop/wireshark/mscp.lua.")
 	out := fs.String("o", "", "write the capture to this `file`, - for standard output")
-	fs.StringVar(&o.Call, "call", "", "only what belongs to the call with this Call-ID or connection-`id`, on both sides of the application server")
-	fs.Func("protocol", "only these `protocols`: SIP, MSCP, MSRP, with commas", func(s string) error {
+	fs.StringVar(&o.Call, "call", "", "only the call with this Call-ID or connection-`id`, on both sides of the application server")
+	fs.Func("protocol", "only these `protocols`, separated by commas: SIP, MSCP, MSRP", func(s string) error {
 		return protocols(&o, s)
 	})
-	fs.BoolVar(&o.Skip, "skip", false, "leave out lines that are no trace records")
-	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` that are written")
+	fs.BoolVar(&o.Skip, "skip", false, "skip lines that are not trace records")
+	fs.IntVar(&o.Limit, "limit", ladder.MaxMessages, "the most `messages` to write")
 	files, err := parseMixed(fs, args)
 	if err != nil {
 		return err

@@ -26,10 +26,10 @@ type phoneFlags struct {
 }
 
 func (f *phoneFlags) define(fs *flag.FlagSet) {
-	fs.StringVar(&f.password, "password", "", "your password, if one is asked for")
-	fs.StringVar(&f.listen, "listen", "", "where SIP is taken, `host:port`, and MSRP at another port of the same host; the default is a free port of the address from which the proxy is reached")
-	fs.StringVar(&f.ca, "ca", "", "a `file` of the certificates, in PEM, of those who vouch for the proxy's, for ;transport=tls; the default are those of the system")
-	fs.BoolVar(&f.tls, "tls", false, "MSRP goes over TLS, with a certificate of this call that its fingerprint in SDP vouches for")
+	fs.StringVar(&f.password, "password", "", "your password, if the server asks for one")
+	fs.StringVar(&f.listen, "listen", "", "the address for SIP, `host:port`; MSRP uses another port of the same host. The default is a free port of the address that reaches the proxy")
+	fs.StringVar(&f.ca, "ca", "", "a `file` of trusted authorities, in PEM, for ;transport=tls; the default are those of the system")
+	fs.BoolVar(&f.tls, "tls", false, "use MSRP over TLS, with a certificate for this call and its fingerprint in SDP")
 	fs.BoolVar(&f.verbose, "v", false, "show the SIP and MSRP messages, on standard error")
 }
 

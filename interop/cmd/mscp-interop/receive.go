@@ -32,10 +32,10 @@ func runReceive(ctx context.Context, args []string) error {
 	var f receiveFlags
 	fs := newFlags("receive", "usage: mscp-interop receive --user URI [flags]")
 	fs.StringVar(&f.user, "user", "", "your SIP `URI`")
-	fs.StringVar(&f.phone.proxy, "registrar", "127.0.0.1:5060", "the SIP registrar, `host:port`, with ;transport=tcp or ;transport=tls if it is not over UDP")
+	fs.StringVar(&f.phone.proxy, "registrar", "127.0.0.1:5060", "the SIP registrar, `host:port`, followed by ;transport=tcp or ;transport=tls if not over UDP")
 	fs.StringVar(&f.dir, "dir", "", "write every message to a file in this `folder`")
-	fs.StringVar(&f.phone.setup, "setup", "", "who connects for MSRP where there is a choice: active (we) or passive (they)")
-	fs.IntVar(&f.count, "count", 0, "end after so many messages; 0 goes on until interrupted")
+	fs.StringVar(&f.phone.setup, "setup", "", "which side connects for MSRP if there is a choice: active (this side) or passive (the other side)")
+	fs.IntVar(&f.count, "count", 0, "end after this number of messages; 0 means run until interrupted")
 	fs.DurationVar(&f.expires, "expires", 10*time.Minute, "how long each registration lasts")
 	f.phone.define(fs)
 	if err := daemon.ParseFlags(fs, args); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/gomscp/gomscp/msrp"
 )
 
-// progressAfter is how long a transfer goes on in silence.
+// progressAfter is the time before a transfer reports its progress.
 const progressAfter = 2 * time.Second
 
 type sendFlags struct {
@@ -29,14 +29,14 @@ type sendFlags struct {
 
 func runSend(ctx context.Context, args []string) error {
 	var f sendFlags
-	fs := newFlags("send", "usage: mscp-interop send --from URI --to URI [flags] [TEXT ...]\n\nA TEXT of - is read from standard input, up to its end.")
+	fs := newFlags("send", "usage: mscp-interop send --from URI --to URI [flags] [TEXT ...]\n\nThe TEXT - is read from standard input.")
 	fs.StringVar(&f.from, "from", "", "your SIP `URI`")
 	fs.StringVar(&f.to, "to", "", "the recipient's SIP `URI`")
-	fs.StringVar(&f.phone.proxy, "proxy", "127.0.0.1:5060", "the SIP proxy, `host:port`, with ;transport=tcp or ;transport=tls if it is not over UDP")
-	fs.StringVar(&f.file, "file", "", "send this `file` as well")
-	fs.StringVar(&f.phone.setup, "setup", "active", "who connects for MSRP: active (we) or passive (they)")
+	fs.StringVar(&f.phone.proxy, "proxy", "127.0.0.1:5060", "the SIP proxy, `host:port`, followed by ;transport=tcp or ;transport=tls if not over UDP")
+	fs.StringVar(&f.file, "file", "", "also send this `file`")
+	fs.StringVar(&f.phone.setup, "setup", "active", "which side connects for MSRP: active (this side) or passive (the other side)")
 	fs.BoolVar(&f.report, "report", true, "ask for a success report and wait for it")
-	fs.DurationVar(&f.timeout, "timeout", 10*time.Minute, "give up after this long")
+	fs.DurationVar(&f.timeout, "timeout", 10*time.Minute, "the longest duration of the command")
 	f.phone.define(fs)
 	if err := daemon.ParseFlags(fs, args); err != nil {
 		return err

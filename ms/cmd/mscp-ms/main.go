@@ -5,8 +5,7 @@
 //	mscp-ms -print-config > mscp-ms.yaml
 //	mscp-ms store recipients
 //
-// See mscp-ms store -h for what an operator can do to the store of a server that
-// runs, or of one that does not.
+// mscp-ms store -h lists the operator's commands, for a running or a stopped server.
 package main
 
 import (
@@ -63,7 +62,7 @@ func start(f daemon.Flags) (*daemon.Service, error) {
 	}}, nil
 }
 
-// load reads the configuration, in which the flags go before the file.
+// load reads the configuration; flags override the file.
 func load(f daemon.Flags) (ms.Config, error) {
 	cfg, err := ms.LoadConfig(f.Config)
 	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
