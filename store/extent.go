@@ -52,7 +52,7 @@ func (x *index) bury(id ID) {
 	x.buried++
 }
 
-// isBuried says whether a deleted message still has a record.
+// isBuried reports whether a deleted message still has a record.
 func (x *index) isBuried(id ID) bool {
 	n, i := extentOf(id)
 	s := x.extents[n]

@@ -5,11 +5,10 @@ import "time"
 // maxGather is the longest that a batch waits to become fuller.
 const maxGather = 2 * time.Millisecond
 
-// A lastBatch tells the committer how many jobs are likely to come at once: those
-// who were just answered mostly come back with their next, and a transaction
-// costs almost the same with all of them in it. With two senders or more this
-// is measured to nearly halve the commits, see BenchmarkPut; a lone sender never
-// waits.
+// A lastBatch estimates how many jobs come at once. gather waits briefly, so that callers
+// that were just answered can join the next transaction, which costs almost the same with
+// all of them in it. With two senders or more this nearly halves the commits, see
+// BenchmarkPut; a single sender never waits.
 type lastBatch struct {
 	size  int           // the jobs of the last transaction, and those that came meanwhile
 	took  time.Duration // by the last transaction
@@ -19,7 +18,7 @@ type lastBatch struct {
 // committed is called before the callers of a transaction hear of it.
 func (c *lastBatch) committed(size int, took time.Duration) { c.size, c.took = size, took }
 
-// wait returns a channel that tells when a batch is to go on without more.
+// wait returns a channel that receives when the batch must be committed as it is.
 func (c *lastBatch) wait() <-chan time.Time {
 	d := min(c.took, maxGather)
 	if c.timer == nil {

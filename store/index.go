@@ -16,8 +16,8 @@ const (
 	fewEntries = 16
 )
 
-// An index is which recipient has what from whom, in memory. It holds no text
-// of a message but its URIs: the rest is read from the file when it is asked for.
+// An index finds messages by recipient, sender and ID, in memory. It holds the URIs of
+// messages, and no other text: all else is read from the file on request.
 type index struct {
 	inboxes map[string]*inbox
 	threads []*thread          // by their numbers; nil: not used

@@ -65,7 +65,7 @@ type load struct {
 
 func (l load) plus(o load) load { return load{l.count + o.count, l.bytes + o.bytes} }
 
-// admit says whether a message may be added to what is there.
+// admit returns a LimitError if a message must not be added to what is there.
 func (l *Limits) admit(size int64, recipient, sender load, total, index int64) error {
 	one := load{1, size}
 	checks := []struct {
@@ -169,7 +169,7 @@ func (d *decision) admit(j *messageJob) error {
 	return nil
 }
 
-// repeats says whether the message is kept already, or comes before in the
+// repeats reports whether the message is kept already, or comes before in the
 // batch: the same Message-ID from the same sender to the same recipient, with
 // the same body. The tag only leads to it; the file is what is asked.
 func (d *decision) repeats(j *messageJob) bool {
