@@ -70,7 +70,9 @@ func infoNumber(id string) (n uint64, ok bool) {
 }
 
 func (c *InfoClient) send(ctx context.Context, id uint64, req Element) error {
-	return c.sendDocument(ctx, &Document{Kind: Request, ID: infoID(id), Element: req}) // [MSCP-3.2-7] INFO has no ids of its own
+	d := &Document{Kind: Request, Element: req}
+	d.ID = infoID(id) // [MSCP-3.2-7] INFO has no ids of its own
+	return c.sendDocument(ctx, d)
 }
 
 func (c *InfoClient) sendDocument(ctx context.Context, d *Document) error {

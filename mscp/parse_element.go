@@ -56,14 +56,14 @@ func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 	}
 	e := create()
 	s := e.shape()
-	switch {
-	case s.kind == kind:
-	case s.own:
-		r.note(n, false, "%s in a %s (%s)", n.Local, kind, s.section)
-	default: // [MSCP-8-8]
+	if s.kind != kind { // [MSCP-8-8]
 		// Section 6.1 has dialogexit in a response. What a request must not
 		// hold, the server refuses.
-		r.note(n, false, "%s in a %s (section 8)", n.Local, kind)
+		where := "section 8"
+		if s.own {
+			where = s.section
+		}
+		r.note(n, false, "%s in a %s (%s)", n.Local, kind, where)
 	}
 	if s.own && n.Space != ExtensionNamespace {
 		r.note(n, false, "%s is not in the namespace %s (section 3.3)", n.Local, ExtensionNamespace) // [MSCP-3.3-2]
