@@ -70,7 +70,7 @@ func TestImports(t *testing.T) {
 
 // TestForeignPeers holds peers that judge this project to share nothing with what they judge.
 func TestForeignPeers(t *testing.T) {
-	for _, pkg := range []string{"interop/strictpeer", "interop/internal/scriptedas", "interop/conform/draft"} {
+	for _, pkg := range []string{"interop/strictpeer", "interop/internal/scriptedas", "interop/conform/draft", "interop/conform/rfc4975"} {
 		out, err := exec.Command("go", "list", "-deps", module+pkg).Output()
 		if err != nil {
 			t.Fatalf("go list -deps %s: %v", pkg, err)

@@ -355,8 +355,8 @@ func (c *recipientConn) take(f *recipientFrame) int {
 	return 200
 }
 
-// chunk adds a chunk to its message. The success report of a complete message follows the
-// response.
+// chunk adds a chunk to its message. The success report of a complete message goes out
+// before the response.
 func (c *recipientConn) chunk(s *recipientSession, f *recipientFrame) {
 	id := f.get("Message-ID")
 	m := s.messages[id]

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gomscp/gomscp/interop/conform/rfc4975"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/msrptest"
 )
@@ -119,8 +120,41 @@ func (s *session) connect() *session {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.Peer = msrptest.New(s.t, s.t.dial(net.JoinHostPort(u.Host, strconv.Itoa(u.Port))))
+	conn := s.t.dial(net.JoinHostPort(u.Host, strconv.Itoa(u.Port)))
+	if !s.m.unjudged {
+		conn = s.t.judged(conn)
+	}
+	s.Peer = msrptest.New(s.t, conn)
 	return s
+}
+
+// judged has all frames that come over a connection judged whole, besides what the case
+// looks at. What is wrong with them fails the case at its end.
+func (t *T) judged(c net.Conn) net.Conn {
+	j := &rfc4975.Judge{}
+	t.Cleanup(func() {
+		for _, f := range j.Findings() {
+			t.Errorf("%v", f)
+		}
+	})
+	return judgedConn{c, j}
+}
+
+// A judgedConn shows a judge what goes over a connection.
+type judgedConn struct {
+	net.Conn
+	j *rfc4975.Judge
+}
+
+func (c judgedConn) Write(b []byte) (int, error) {
+	c.j.Sent(b)
+	return c.Conn.Write(b)
+}
+
+func (c judgedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.j.Came(b[:n])
+	return n, err
 }
 
 // on makes what runs a case on a session of its own, bound by an empty SEND.
