@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomscp/gomscp/msrp"
@@ -42,6 +43,8 @@ type delivery struct {
 	next      chan store.MessageInfo // to whoever has nothing under way
 	queued    chan struct{}          // the one handed out last is on its way, or will never be
 	confirmed chan store.MessageInfo
+
+	reading atomic.Int64 // messages under way
 
 	mu       sync.Mutex
 	err      error      // why the delivery cannot go on
@@ -131,7 +134,14 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	if d.failure() != nil {
 		return
 	}
-	err := d.send(context.WithoutCancel(ctx), m, queued) // the user agent's answer counts when the channel is gone, too
+	defer d.reading.Add(-1)
+	release, err := d.s.memory.body(ctx, m.Size, d.reading.Add(1) == 1)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	defer release()
+	err = d.send(context.WithoutCancel(ctx), m, queued) // the user agent's answer counts when the channel is gone, too
 	var status *msrp.StatusError
 	var unfit *misfit
 	switch {

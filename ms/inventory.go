@@ -15,6 +15,10 @@ import (
 // carries it, also over INFO.
 const maxInventoryBytes = 16 << 10
 
+// maxInventories bounds the inventories that are sent at the same time, on all channels: each
+// holds a list of all recipients. Others wait for their turn.
+const maxInventories = 4
+
 // errInventory says that the AS has asked again before it was told all.
 var errInventory = &mscp.Error{Code: mscp.StatusInternalError, Reason: "an inventory is under way on this channel"}
 
@@ -63,6 +67,12 @@ func (a *asker) handle(ctx context.Context, req mscp.Element) (mscp.Element, err
 func (a *asker) tell(ctx context.Context, id string, last func()) {
 	select {
 	case <-a.bound:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case a.s.inventories <- struct{}{}:
+		defer func() { <-a.s.inventories }()
 	case <-ctx.Done():
 		return
 	}

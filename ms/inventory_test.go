@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -203,4 +204,36 @@ func BenchmarkInventory(b *testing.B) {
 		}
 		b.ReportMetric(float64(c.bytes), "bytes/inventory")
 	}
+}
+
+// A slowNotifier is a channel on which a notification goes out when another one may.
+type slowNotifier struct{ came, may chan struct{} }
+
+func (n slowNotifier) Notify(context.Context, mscp.Element) error {
+	n.came <- struct{}{}
+	<-n.may
+	return nil
+}
+
+// TestInventoriesAreBounded has more channels ask than may be told at the same time.
+func TestInventoriesAreBounded(t *testing.T) {
+	a := newFakeAS(t, nil)
+	const channels = maxInventories + 2
+	n := slowNotifier{make(chan struct{}, channels), make(chan struct{})}
+	var told sync.WaitGroup
+	for range channels {
+		asker := a.ms.newAsker()
+		asker.bind(n)
+		told.Go(func() { asker.tell(a.ctx(), "", func() {}) })
+	}
+	for range maxInventories {
+		<-n.came
+	}
+	select {
+	case <-n.came:
+		t.Errorf("more than %d inventories are sent at the same time", maxInventories)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(n.may)
+	told.Wait()
 }

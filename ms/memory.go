@@ -1,6 +1,7 @@
 package ms
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync"
@@ -13,7 +14,9 @@ import (
 // Parts of limits.memory. What is held for peers may take three quarters of it, the store's
 // index an eighth; the rest is for what the runtime adds, and for pages of the file. Of these three quarters,
 // store sessions may have three again, so that deliveries go on while senders use up
-// theirs; all sessions of one sender an eighth, and one session half of that.
+// theirs; all sessions of one sender an eighth, and one session half of that. Deliveries may
+// hold an eighth as parts of messages that they have read from the file, so that enough is
+// left to send them.
 const (
 	sessionCost = 20 << 10 // bytes that a live session holds without messages, measured
 	heldStep    = 4 << 10  // bytes of a message that are taken at a time
@@ -27,6 +30,7 @@ const (
 type memory struct {
 	all    *msrp.Budget // deliveries take from it
 	stores *msrp.Budget // store sessions and connections
+	bodies *msrp.Budget // segments of stored messages that deliveries have read
 
 	warn                            func(part string) // logs that a part is used up; nil: nobody does
 	refusedSenders, refusedSessions atomic.Int64      // how often one of them had used up its share
@@ -49,6 +53,7 @@ func newMemory(limit int64) *memory {
 	}
 	m.all = msrp.NewBudget(0, nil)
 	m.stores = msrp.NewBudget(0, m.all)
+	m.bodies = msrp.NewBudget(0, m.all)
 	m.all.OnRefused(func() { m.refused(partAll, nil) })
 	m.stores.OnRefused(func() { m.refused(partStores, nil) })
 	m.setLimit(limit)
@@ -82,6 +87,7 @@ func (m *memory) setLimit(limit int64) {
 	all := limit / 4 * 3
 	m.all.SetLimit(all)
 	m.stores.SetLimit(all / 4 * 3)
+	m.bodies.SetLimit(all / 8)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.perSender = all / 8
@@ -136,6 +142,19 @@ func (m *memory) assign(session *msrp.Budget, uri string) (release func(), err e
 		return nil, errSenderMemory
 	}
 	return release, nil
+}
+
+// body takes what a delivery holds of a stored message of size bytes: one segment at the most.
+// It waits until that is there, unless the message is the delivery's only one: so a slow user
+// agent does not stop the deliveries to others. The error is that of ctx.
+func (m *memory) body(ctx context.Context, size int64, only bool) (release func(), err error) {
+	n := min(size, store.SegmentSize)
+	if only {
+		m.bodies.Add(n)
+	} else if err := m.bodies.Wait(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { m.bodies.Give(n) }, nil
 }
 
 // errSenderMemory refuses a session of a sender whose other sessions hold all that it may.

@@ -1,6 +1,7 @@
 package ms
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/store"
 )
 
 const carol = "sip:carol@example.com"
@@ -228,4 +230,46 @@ func TestIndexHasItsPart(t *testing.T) {
 	}
 	a.leave(text("second"))
 	a.wantKept(1)
+}
+
+// TestMemoryForBodies fills what deliveries may read into: the only message of a delivery is
+// sent all the same, and a second one waits.
+func TestMemoryForBodies(t *testing.T) {
+	m := newMemory(minMemory)
+	m.bodies.Add(m.bodies.Limit())
+	full := m.bodies.Used()
+	release, err := m.body(t.Context(), store.SegmentSize*2, true)
+	if err != nil || m.bodies.Used() != full+store.SegmentSize {
+		t.Fatalf("the only one: %v, %d bytes are taken", err, m.bodies.Used()-full)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.body(ctx, 1, false); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second one: %v", err)
+	}
+	release()
+	m.bodies.Give(full)
+	release, err = m.body(ctx, 1, false)
+	if err != nil || m.all.Used() != 1 {
+		t.Fatalf("with room: %v, %d bytes are taken", err, m.all.Used())
+	}
+	release()
+	if n := m.all.Used(); n != 0 {
+		t.Errorf("%d bytes are left", n)
+	}
+}
+
+// TestDeliveryTakesMemory holds that a delivery takes from the memory what it has read.
+func TestDeliveryTakesMemory(t *testing.T) {
+	a := newFakeAS(t, nil)
+	a.leave(text("hello"))
+	var held int64
+	took, resp := a.push([]string{"*"}, func(got) error {
+		held = a.ms.memory.bodies.Used()
+		return nil
+	})
+	if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "hello" || held != int64(len("hello")) {
+		t.Errorf("took %+v: %+v; %d bytes were held", took, resp, held)
+	}
+	a.wantNothingHeld()
 }

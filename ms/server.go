@@ -51,6 +51,7 @@ type Server struct {
 	arrivals    arrivals
 	changes     *storeChanges
 	telling     *tellLocks
+	inventories chan struct{} // has a token for each inventory that is being sent
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
@@ -81,7 +82,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), bound: make(chan struct{}), draining: make(chan struct{})}
+	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), bound: make(chan struct{}), draining: make(chan struct{})}
 	s.memory.warn = func(part string) {
 		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
 	}
