@@ -57,7 +57,7 @@ func (s *Server) AskInventories() {
 // channelUp is called when a media server's channel has come up.
 func (s *Server) channelUp(ms *mediaServer, c channel) {
 	when := s.cfg.Inventory
-	if when == inventoryNever || when == inventoryOnce && s.dir.rebuilt(ms.cfg.Name) {
+	if when == inventoryNever || when == inventoryOnce && s.dir.Rebuilt(ms.cfg.Name) {
 		return
 	}
 	s.tasks.Go(func() { s.askInventories(ms, c) })
@@ -156,7 +156,7 @@ func pairOf(told mscp.InventoryPair, server string) (Pair, error) {
 	if p.Since.IsZero() {
 		p.Since = time.Now()
 	}
-	_, err = p.key()
+	err = p.Check()
 	return p, err
 }
 
@@ -166,7 +166,7 @@ func (s *Server) inventoryComplete(ms *mediaServer, inv *inventory) {
 	removed := s.mailboxes.reconcile(ms.cfg.Name, inv)
 	s.metrics.repairs.WithLabelValues("removed").Add(float64(removed))
 	s.metrics.inventories.WithLabelValues("complete").Inc()
-	if err := s.dir.setRebuilt(ms.cfg.Name); err != nil {
+	if err := s.dir.SetRebuilt(ms.cfg.Name); err != nil {
 		ms.log.Error("inventory not noted", "err", err)
 	}
 	ms.log.Info("inventory taken", "pairs", len(inv.pairs), "ended", removed, "seconds", time.Since(inv.asked).Seconds())

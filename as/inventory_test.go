@@ -78,7 +78,7 @@ func TestInventoryRepairsTheDirectory(t *testing.T) {
 	}})
 	b := testRecipient
 	want := []string{"sip:elsewhere@x " + b, "sip:kept@x " + b, "sip:live@x " + b, "sip:new@x sip:carol@example.com", "sip:since@x " + b}
-	waitFor(t, "the repair", func() bool { return s.dir.rebuilt(ms.cfg.Name) })
+	waitFor(t, "the repair", func() bool { return s.dir.Rebuilt(ms.cfg.Name) })
 	if got := directoryOf(t, s); !slices.Equal(got, want) {
 		t.Errorf("the directory has %q, want %q", got, want)
 	}
@@ -100,7 +100,7 @@ func TestInventoryIsAskedFor(t *testing.T) {
 					case <-time.After(10 * time.Second):
 						t.Fatal("no inventory was asked for")
 					}
-					waitFor(t, "the inventory to be taken", func() bool { return s.dir.rebuilt(ms.cfg.Name) })
+					waitFor(t, "the inventory to be taken", func() bool { return s.dir.Rebuilt(ms.cfg.Name) })
 				}
 				if i == 0 {
 					m.change(func(m *fakeMS) { m.conn.Close() })

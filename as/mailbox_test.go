@@ -76,7 +76,7 @@ func newPostOfficeAt(t testing.TB, path string, presence presenceSource) *postOf
 	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: presence, pace: &pace{rate: cfg.Presence.Rate}, noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.dir = openDirectory(t, path)
-	s.dir.db.MaxBatchSize = 1 // its delay would be in the test's time
+	s.dir.Immediate(true) // its delay would be in the test's time
 	s.servers.list = []*mediaServer{upServer("ms1", 1)}
 	s.mailboxes = newMailboxes(s)
 	s.mailboxes.push = o.push
@@ -299,4 +299,13 @@ func samePushes(got, want []string, until int) bool {
 		}
 	}
 	return len(got) == len(want)
+}
+
+func openDirectory(t testing.TB, path string) *Directory {
+	t.Helper()
+	d, err := OpenDirectory(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

@@ -86,7 +86,7 @@ var modelSenders = []string{"a", "b", "c"}
 func (w *pairsWorld) start() {
 	w.presence.told = nil
 	w.o = newPostOfficeAt(w.t, w.path, w.presence)
-	w.o.s.dir.db.NoSync = true
+	w.o.s.dir.Immediate(false)
 	w.o.s.mailboxes.push = w.push
 	if err := w.o.s.mailboxes.follow(map[string]bool{"ms1": true}, nil); err != nil {
 		w.t.Fatal(err)

@@ -20,7 +20,7 @@ func (ms *mailboxes) follow(came, gone map[string]bool) error {
 		ms.putAside(gone)
 	}
 	unserved := map[string]int{}
-	err := ms.s.dir.inPages(func(p Pair) error {
+	err := ms.s.dir.EachInPages(func(p Pair) error {
 		if came[p.Server] {
 			return ms.listed(p, true)
 		}

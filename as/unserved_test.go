@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gomscp/gomscp/as/internal/directory"
 )
 
 // named makes the names of media servers that follow takes.
@@ -152,7 +154,7 @@ func TestUnservedPages(t *testing.T) {
 		}
 		defer d.Close()
 		list := []Pair{{Recipient: bob, Sender: dave, Server: "old", Since: time.Now()}, {Recipient: dave, Sender: bob, Server: name, Since: time.Now()}}
-		for i := range 2*pairsAtOnce + 1 { // of several transactions
+		for i := range 2*directory.ChangesAtOnce + 1 { // of several transactions
 			list = append(list, Pair{Recipient: fmt.Sprintf("sip:r%d@example.com", i), Sender: dave, Server: "lost", Since: time.Now()})
 		}
 		if _, err := d.AddAll(list); err != nil {

@@ -1,4 +1,4 @@
-package as
+package directory
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 
 func TestDirectorySurvivesReopening(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "as.db")
-	d := openDirectory(t, path)
+	d := openTest(t, path)
 	since := time.Unix(1_000_000, 42)
 	bob := Pair{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", Server: "ms1", Since: since}
 	carol := Pair{Recipient: "sip:carol@example.com", Sender: "sip:alice@example.com", Server: "ms2", Since: since}
@@ -30,7 +30,7 @@ func TestDirectorySurvivesReopening(t *testing.T) {
 	}
 	d.Close()
 
-	d = openDirectory(t, path)
+	d = openTest(t, path)
 	defer d.Close()
 	var got []Pair
 	if err := d.Each(func(p Pair) error { got = append(got, p); return nil }); err != nil {
@@ -45,10 +45,10 @@ func TestDirectorySurvivesReopening(t *testing.T) {
 }
 
 func TestDirectoryRefusesWhatItCannotHold(t *testing.T) {
-	d := openDirectory(t, filepath.Join(t.TempDir(), "as.db"))
+	d := openTest(t, filepath.Join(t.TempDir(), "as.db"))
 	defer d.Close()
 	long := Pair{Recipient: "sip:" + strings.Repeat("x", maxPairKey) + "@example.com"}
-	if err := d.Add(long); !errors.Is(err, ErrPairTooLong) {
+	if err := d.Add(long); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a long URI: %v", err)
 	}
 	if err := d.Add(Pair{Recipient: "a\x00b"}); err == nil {
@@ -56,9 +56,9 @@ func TestDirectoryRefusesWhatItCannotHold(t *testing.T) {
 	}
 }
 
-func openDirectory(t testing.TB, path string) *Directory {
+func openTest(t testing.TB, path string) *Directory {
 	t.Helper()
-	d, err := OpenDirectory(path)
+	d, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

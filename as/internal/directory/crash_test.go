@@ -1,4 +1,4 @@
-package as
+package directory
 
 import (
 	"bufio"
@@ -43,7 +43,7 @@ func crashPair(worker, key int) Pair {
 // crashWrite changes the directory until the process is killed. Of each change
 // it says when it begins, with "?", and when it is done, with "!".
 func crashWrite(path string) {
-	d, err := OpenDirectory(path)
+	d, err := Open(path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -132,7 +132,7 @@ func (l *crashLedger) read(out io.Reader, works func()) error {
 // or not, and one of several pairs is there whole or not at all.
 func (l *crashLedger) check(t *testing.T, path string) {
 	t.Helper()
-	d, err := OpenDirectory(path)
+	d, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package as
+package directory
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"github.com/gomscp/gomscp/internal/boltfile"
 )
 
-// A Salvage tells what became of a damaged directory.
+// A Salvage says what became of a damaged directory.
 type Salvage struct {
 	Cause   error  // what is wrong with the file
 	Path    string // where the damaged file is now
@@ -40,11 +40,8 @@ func soundFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(boltfile.Walk(f, m, maxDirectoryFaults)...)
+	return errors.Join(boltfile.Walk(f, m, maxFaults)...)
 }
-
-// maxDirectoryFaults bounds the faults that are told of a damaged directory.
-const maxDirectoryFaults = 10
 
 // salvage moves a damaged directory out of the way, and makes a new one of the
 // entries that can be read. The media servers' inventories bring the others back:
@@ -74,13 +71,13 @@ func salvage(path string, cause error) (*Salvage, error) {
 // far as either goes.
 func readableEntries(path string) (list []Pair) {
 	_ = boltfile.Guard(func() error {
-		db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: directoryLockWait, ReadOnly: true})
+		db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: lockWait, ReadOnly: true})
 		if err != nil {
 			return err
 		}
 		defer db.Close()
 		return db.View(func(tx *bolt.Tx) error {
-			bucket := tx.Bucket(directoryBucket)
+			bucket := tx.Bucket(pairsBucket)
 			if bucket == nil {
 				return nil
 			}
@@ -108,10 +105,10 @@ func readableEntries(path string) (list []Pair) {
 	return list
 }
 
-// OpenDirectory opens or creates the file at path. A file that another process
+// Open opens or creates the file at path. A file that another process
 // holds is an error after five seconds. A damaged file is replaced by one with the
 // entries that can be read; see [Directory.Salvaged].
-func OpenDirectory(path string) (*Directory, error) {
+func Open(path string) (*Directory, error) {
 	var saved *Salvage
 	if cause := soundFile(path); boltfile.IsDamage(cause) {
 		var err error
@@ -127,6 +124,6 @@ func OpenDirectory(path string) (*Directory, error) {
 	return d, nil
 }
 
-// Salvaged tells what OpenDirectory did about a damaged file; nil if the file was
+// Salvaged returns what Open did about a damaged file; nil if the file was
 // sound.
 func (d *Directory) Salvaged() *Salvage { return d.salvaged }

@@ -1,4 +1,4 @@
-package as
+package directory
 
 import (
 	"bytes"
@@ -10,16 +10,12 @@ import (
 	"github.com/gomscp/gomscp/internal/boltfile"
 )
 
-// pairsAtOnce is how many entries an operator's change of many puts into one transaction,
-// so that calls are not held up by it for long.
-const pairsAtOnce = 1000
-
-// inPages calls f for every entry, ordered by recipient. Unlike Each it holds no
+// EachInPages calls f for every entry, ordered by recipient. Unlike Each it holds no
 // transaction meanwhile: what changes in between may be there or not.
-func (d *Directory) inPages(f func(Pair) error) error {
+func (d *Directory) EachInPages(f func(Pair) error) error {
 	var last Pair
 	for {
-		page, err := d.Page(last, pairsAtATime)
+		page, err := d.Page(last, pageSize)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -46,7 +42,7 @@ func (d *Directory) Forget(server, recipient, sender string) (n int, err error) 
 // name stay. With an error, what was moved before stays moved.
 func (d *Directory) Rename(server, name string) (n int, err error) {
 	if name == "" || name == server {
-		return 0, errors.New("as: the new name must be another one")
+		return 0, errors.New("directory: the new name must be another one")
 	}
 	if _, err := (Pair{Server: name}).key(); err != nil {
 		return 0, err
@@ -79,7 +75,7 @@ func (d *Directory) each(server string, selected func(Pair) bool, put func(*bolt
 	var list []Pair
 	flush := func() error {
 		err := boltfile.Guard(func() error {
-			return d.db.Update(func(tx *bolt.Tx) error { return replace(tx.Bucket(directoryBucket), list, put) })
+			return d.db.Update(func(tx *bolt.Tx) error { return replace(tx.Bucket(pairsBucket), list, put) })
 		})
 		if err != nil {
 			return fmt.Errorf("directory: %w", err)
@@ -88,11 +84,11 @@ func (d *Directory) each(server string, selected func(Pair) bool, put func(*bolt
 		list = list[:0]
 		return nil
 	}
-	err = d.inPages(func(p Pair) error {
+	err = d.EachInPages(func(p Pair) error {
 		if p.Server != server || !selected(p) {
 			return nil
 		}
-		if list = append(list, p); len(list) < pairsAtOnce {
+		if list = append(list, p); len(list) < ChangesAtOnce {
 			return nil
 		}
 		return flush()

@@ -1,4 +1,4 @@
-package as
+package directory
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 func TestDamagedDirectory(t *testing.T) {
 	const entries = 400
 	path := filepath.Join(t.TempDir(), "as.db")
-	d, err := OpenDirectory(path)
+	d, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func openDamaged(t *testing.T, name string, image []byte, damaged bool) {
 	if err := os.WriteFile(path, image, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := OpenDirectory(path)
+	d, err := Open(path)
 	if err != nil {
 		t.Errorf("%s: %v", name, err)
 		return
