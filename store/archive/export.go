@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,7 +16,7 @@ import (
 // Export writes the messages that the filter selects, oldest first, in the
 // format of EXPORT.md, and returns what it wrote. Storing and deleting go on
 // meanwhile; messages that are stored later are not exported. A message that cannot be
-// read is left out: Export writes all others, and then returns an error that wraps
+// read, or whose body does not have its digest, is left out: Export writes all others, and then returns an error that wraps
 // [store.ErrDamaged] and names those it left out. It holds no read transaction while it
 // writes, so a slow w delays nobody. progress, if it is not nil, is called after every
 // 256 messages.
@@ -93,8 +94,9 @@ func (e *exportWriter) message(ctx context.Context, s *store.Store, m store.Mess
 		return err
 	}
 	buf := make([]byte, min(int64(store.SegmentSize), m.Size+1))
-	for {
+	for sum := sha256.New(); ; {
 		n, err := io.ReadFull(body, buf)
+		sum.Write(buf[:n])
 		if werr := e.piece(buf[:n]); werr != nil {
 			return werr
 		}
@@ -103,6 +105,8 @@ func (e *exportWriter) message(ctx context.Context, s *store.Store, m store.Mess
 			return e.finish(m.Size, false)
 		case errors.Is(err, store.ErrDamaged):
 			return errors.Join(err, e.finish(m.Size, false))
+		case (err == io.EOF || err == io.ErrUnexpectedEOF) && !bytes.Equal(sum.Sum(nil), m.Sum): // a page of the body is not what was written
+			return errors.Join(store.ErrDamaged, e.finish(m.Size, false))
 		case err == io.EOF || err == io.ErrUnexpectedEOF:
 			return e.finish(m.Size, true)
 		case err != nil:
