@@ -75,12 +75,12 @@ func TestExportZeroedPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := 0 // files with a body that is not what was stored
+	changed := 0                                     // files with a body that is not what was stored
 	used := total * store.SegmentSize / 2 / pageSize // about; the rest of the file is free
 	for n := 2; n < used; n += 4 {
 		path := filepath.Join(t.TempDir(), "ms.db")
 		damaged := slices.Clone(image)
-		clear(damaged[n*pageSize:min((n+1)*pageSize, len(damaged))])
+		clear(damaged[n*pageSize : min((n+1)*pageSize, len(damaged))])
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
