@@ -17,6 +17,8 @@ func (s *Store) commit(batch []job) {
 		return
 	}
 	began := time.Now()
+	s.setUnderWay(batch)
+	defer s.setUnderWay(nil)
 	s.decide(batch)
 	s.decideFreelist()
 	changed := s.outsidePairs(batch, false)
@@ -54,6 +56,14 @@ func (s *Store) commit(batch []job) {
 		close(b.done)
 	}
 	s.tellChanged(changed)
+}
+
+// setUnderWay notes which batch is being written, so that a message that the index still
+// has, and the file has not, can be told from a damaged one.
+func (s *Store) setUnderWay(batch []job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.underWay = batch
 }
 
 // conclude sets the result of a message after that of its transaction.

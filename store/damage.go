@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -45,6 +46,23 @@ func (s *Store) setDamagedAside(cause error, id ID) {
 			s.mu.Unlock()
 		}
 	}()
+}
+
+// missing is the error of a message that is not found in the file: ErrNotFound if it was
+// deleted, or is being deleted; ErrDamaged if it is kept, since then a damaged page hides
+// it that bbolt takes for sound.
+func (s *Store) missing(id ID) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !s.index.holds(id) {
+		return ErrNotFound
+	}
+	for _, j := range s.underWay {
+		if r, ok := j.(*removeJob); ok && slices.Contains(r.ids, id) {
+			return ErrNotFound
+		}
+	}
+	return fmt.Errorf("%w: message %d is not where it was written", ErrDamaged, id)
 }
 
 // maxDamaged bounds the damaged messages that are remembered, so that each is

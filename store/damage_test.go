@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -383,5 +384,48 @@ func TestFailingDisk(t *testing.T) {
 	s.Close()
 	if err := p.Wait(t.Context()); !errors.Is(err, ErrUnknown) {
 		t.Errorf("the message in doubt: %v", err)
+	}
+}
+
+// TestHiddenBody has a body be missing that its message was not deleted with, as on a page
+// whose counts are damaged: the message is damaged, not deleted, and is set aside.
+func TestHiddenBody(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "ms.db"))
+	p := commitNow(t, s, Meta{Recipient: "bob", Sender: "alice"}, []byte("Hello"))
+	if err := p.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := p.ID()
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		n, _ := extentOf(id)
+		return tx.Bucket(dataBucket).Bucket(extentKey(n)).Delete(messageKey(id))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() error {
+		b, err := s.OpenBody(id)
+		if err == nil {
+			_, err = io.Copy(io.Discard, b)
+		}
+		return err
+	}
+	s.setUnderWay([]job{&removeJob{ids: []ID{id}}})
+	if err := read(); !errors.Is(err, ErrNotFound) {
+		t.Errorf("while it is being deleted: %v", err)
+	}
+	s.setUnderWay(nil)
+	if err := read(); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a body that is not there: %v", err)
+	}
+	for {
+		if _, aside := s.AsideOf(id); aside {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("it is not set aside")
+		case <-time.After(time.Millisecond):
+		}
 	}
 }

@@ -145,6 +145,9 @@ func (s *Store) Read(ids ...ID) (list []MessageInfo, unread []ID) {
 				}
 				return err
 			})
+			if errors.Is(err, ErrNotFound) {
+				err = s.missing(id)
+			}
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				s.setDamagedAside(err, id)
 				unread = append(unread, id)

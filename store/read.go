@@ -65,6 +65,9 @@ func (b *body) next() error {
 		return nil
 	})
 	b.segment++
+	if errors.Is(err, ErrNotFound) {
+		err = b.s.missing(b.id)
+	}
 	if errors.Is(err, ErrDamaged) {
 		b.s.setDamagedAside(err, b.id)
 	}

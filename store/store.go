@@ -170,6 +170,7 @@ type committer struct {
 	wasted    []uint64     // extents to reclaim
 	leftover  []unfinished // bodies that could not be removed yet
 	writing   uint64       // number of the last transaction
+	underWay  []job        // what is being written; guarded by mu of the Store
 }
 
 // Open opens or creates the file at path. Leftovers of messages that were not
