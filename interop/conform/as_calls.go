@@ -66,10 +66,15 @@ func (s *storing) refused() {
 	}
 }
 
+// timedOut reports whether a caller was answered so late that the application server seems
+// to have waited for a response in vain. Its clock runs from when it sends the request, some
+// time before we have it.
+func (a *asCase) timedOut(d time.Duration) bool { return d >= a.target.RestoreWait*9/10 }
+
 // heard checks that the call was answered because of a response, and not because none came.
 func (s *storing) heard() {
 	s.a.t.Helper()
-	if d := s.doneAt.Sub(s.began); d >= s.a.target.RestoreWait {
+	if d := s.doneAt.Sub(s.began); s.a.timedOut(d) {
 		s.a.t.Errorf("the caller was answered after %v, as if there had been no response on the control channel", d)
 	}
 }

@@ -80,7 +80,7 @@ func (a *asCase) answered(f func(*asked)) {
 	q := a.ask("RestoreMsg")
 	f(q)
 	s.up()
-	if d := s.doneAt.Sub(q.at); d >= a.target.RestoreWait {
+	if d := s.doneAt.Sub(q.at); a.timedOut(d) {
 		a.t.Errorf("the caller was answered %v after the request, as if there had been no response", d)
 	}
 	if a.c.over() {
@@ -118,7 +118,7 @@ func severalInOne(a *asCase) {
 	one.up()
 	two.up()
 	for _, s := range []*storing{one, two} {
-		if d := s.doneAt.Sub(second.at); d >= a.target.RestoreWait {
+		if d := s.doneAt.Sub(second.at); a.timedOut(d) {
 			a.t.Errorf("a caller was answered after %v, as if there had been no response", d)
 		}
 	}

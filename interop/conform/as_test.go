@@ -59,6 +59,7 @@ func freeAddr(t *testing.T) string {
 // TestASOwn runs all cases against our application server, with channels over TCP and over
 // INFO. It has neither dialogs nor conferences.
 func TestASOwn(t *testing.T) {
+	sideBySide(t)
 	if testing.Short() {
 		t.Skip("it runs a process")
 	}
@@ -83,7 +84,7 @@ func TestASOwn(t *testing.T) {
 
 // TestASOwnTLS runs the cases about channels and PDUs against ours with a channel over TLS.
 func TestASOwnTLS(t *testing.T) {
-	t.Parallel()
+	sideBySide(t)
 	if testing.Short() {
 		t.Skip("it runs a process")
 	}

@@ -190,8 +190,10 @@ var asConferenceFaults = []asFault{
 	{fails: "mscp-as/5.5/2", fault: scriptedas.EmptiesOnConferenceUser},
 }
 
-// TestASFaults has each fault noticed first by its case, and each strict case notice one.
+// TestASFaults has each fault noticed by its case, with -faults.first first by it, and each
+// strict case notice one.
 func TestASFaults(t *testing.T) {
+	sideBySide(t)
 	if testing.Short() || raceDetector {
 		t.Skip("it runs the cases up to that for each fault")
 	}
@@ -205,7 +207,7 @@ func TestASFaults(t *testing.T) {
 				target.Dialog, target.Conference = "", "" // one that serves neither
 			}
 			var only []string
-			if f.alone {
+			if f.alone || !*firstNoticed {
 				only = []string{f.fails}
 			}
 			if r, err := firstFailure(t.Context(), target, 3*time.Second, only...); r.ID != f.fails {

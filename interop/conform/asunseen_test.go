@@ -70,8 +70,9 @@ func falling() func(string) string {
 
 // TestASUnseenFaults has each of them noticed by some strict case.
 func TestASUnseenFaults(t *testing.T) {
-	if testing.Short() || raceDetector {
-		t.Skip("it runs the cases for each fault")
+	sideBySide(t)
+	if !*firstNoticed {
+		t.Skip("it runs the cases for each fault; see -faults.first")
 	}
 	for _, f := range unseenASFaults {
 		t.Run(f.String(), func(t *testing.T) {

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"flag"
 	"slices"
 	"strings"
 	"testing"
@@ -30,13 +31,17 @@ func mscpFaults() []fault {
 	return slices.Concat(protocolFaults, prepareFaults, startFaults, dialogFaults, conferenceFaults, setUpFaults, pduFaults, paperFaults)
 }
 
+// firstNoticed has all strict cases run up to that which must notice a fault, and not that
+// case alone.
+var firstNoticed = flag.Bool("faults.first", false, "run the cases before the one that must notice a fault, too, and further faults")
+
 // strict are the strict cases, in their order.
 func strict(cases []Case) []Case {
 	return slices.DeleteFunc(cases, func(c Case) bool { return !c.Strict })
 }
 
-// first is the first strict case that fails for a fault, and why.
-func first(t *testing.T, f fault, timeout time.Duration) Result {
+// first is the first strict case, of all or of some, that fails for a fault, and why.
+func first(t *testing.T, f fault, timeout time.Duration, only ...string) Result {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -47,13 +52,18 @@ func first(t *testing.T, f fault, timeout time.Duration) Result {
 			cancel()
 		}
 	}}
-	if _, err := Run(ctx, strict(MSCP(serve(t, f).target())), o); err != nil && found.ID == "" {
+	cases, err := Select(strict(MSCP(serve(t, f).target())), only...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(ctx, cases, o); err != nil && found.ID == "" {
 		t.Fatal(err)
 	}
 	return found
 }
 
-// TestMSCPFaults has each fault noticed first by its case, and each strict case notice one.
+// TestMSCPFaults has each fault noticed by its case, with -faults.first first by it, and each
+// strict case notice one.
 func TestMSCPFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs the cases up to that for each fault")
@@ -63,7 +73,11 @@ func TestMSCPFaults(t *testing.T) {
 		of[f.fails] = f.name
 		t.Run(strings.ReplaceAll(f.fails, "/", "_"), func(t *testing.T) {
 			t.Parallel()
-			if r := first(t, f, 5*time.Second); r.ID != f.fails {
+			var only []string
+			if !*firstNoticed {
+				only = []string{f.fails}
+			}
+			if r := first(t, f, 5*time.Second, only...); r.ID != f.fails {
 				t.Errorf("%s: %q is noticed first, not %s: %s\n%s", f.name, r.ID, f.fails, r.Detail, r.Wire)
 			}
 		})

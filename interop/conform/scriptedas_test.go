@@ -40,6 +40,7 @@ func scripted(t *testing.T, change func(*scriptedas.Config)) ASTarget {
 // TestASScripted has the scripted application server pass all cases, with channels over
 // TCP, TLS and INFO.
 func TestASScripted(t *testing.T) {
+	sideBySide(t)
 	for _, f := range []asFault{{name: "TCP"}, {name: "TLS", tls: true}, {name: "INFO", info: true}} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

@@ -59,7 +59,7 @@ var mutants = []struct {
 		{"ms/outcome.go", "	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {", "	if true {\n		return nil\n	}\n	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {"},
 	}},
 	{"messages are deleted before they are confirmed", []edit{
-		{"ms/deliver.go", "	err := d.send(context.WithoutCancel(ctx), m, queued)", "	err := d.send(context.WithoutCancel(ctx), m, queued)\n	if err != nil {\n		err = nil\n	}\n"},
+		{"ms/deliver.go", "	err = d.send(context.WithoutCancel(ctx), m, queued)", "	err = d.send(context.WithoutCancel(ctx), m, queued)\n	if err != nil {\n		err = nil\n	}\n"},
 	}},
 	{"a session is counted for ever", []edit{
 		{"as/storecall.go", "return func() { endSession(); release() }, nil", "return endSession, nil"},
