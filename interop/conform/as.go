@@ -253,7 +253,7 @@ func (b *bench) on(run func(a *asCase)) func(*T) {
 func (b *bench) around(run func(a *asCase)) func(*T) {
 	return func(t *T) {
 		if err := b.start(); err != nil {
-			t.Fatalf("the runner cannot set itself up: %v", err)
+			t.notSetUp(err)
 		}
 		a := &asCase{bench: b, t: t, p: b.ms[0]}
 		b.reset(&t.wire)

@@ -64,7 +64,7 @@ const relayExpires = 2
 func (b *relayBench) on(run func(t *T, s *relayed)) func(*T) {
 	return func(t *T) {
 		if err := b.start(); err != nil {
-			t.Fatalf("the runner cannot set itself up: %v", err)
+			t.notSetUp(err)
 		}
 		b.record(&t.wire)
 		t.Cleanup(func() { b.record(nil) })

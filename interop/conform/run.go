@@ -174,6 +174,13 @@ func (t *T) Skipf(format string, args ...any) {
 	runtime.Goexit()
 }
 
+// notSetUp ends the case, and the run, because the runner could not open its own sockets:
+// that says nothing about the peer.
+func (t *T) notSetUp(err error) {
+	t.unreached = fmt.Errorf("the runner cannot set itself up: %w", err)
+	t.Fatal(t.unreached)
+}
+
 // within returns a context for one wait.
 func (t *T) within() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.ctx, t.timeout)

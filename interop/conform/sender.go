@@ -122,7 +122,7 @@ type taken struct {
 func (b *senderBench) on(text string, attributes string, run func(t *T, s *taken)) func(*T) {
 	return func(t *T) {
 		if err := b.start(); err != nil {
-			t.Fatalf("the runner cannot set itself up: %v", err)
+			t.notSetUp(err)
 		}
 		b.record(&t.wire)
 		t.Cleanup(func() { b.record(nil) })
