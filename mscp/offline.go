@@ -54,7 +54,7 @@ const paperSection = "paper, 2.3.4"
 
 // offline is the shape of an element with the three attributes of the paper.
 func offline(kind Kind, from, to, connection *string, more ...attrSpec) shape {
-	attrs := make([]attrSpec, 0, 5)
+	attrs := make([]attrSpec, 0, 3+len(more))
 	attrs = append(attrs, attrSpec{"from-uri", from, trimmed, true, ""}, attrSpec{"to-uri", to, trimmed, true, ""},
 		attrSpec{"connection-id", connection, trimmed, true, ""})
 	return shape{kind: kind, section: paperSection, own: true, attrs: append(attrs, more...)}

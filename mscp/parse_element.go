@@ -77,10 +77,10 @@ func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 // and elements of ours are taken as they are.
 func (r *reading) typed(s shape, n *xmltree.Node) {
 	fatal := s.kind == Request && !s.own
-	names := make([]string, 0, 8)
+	names, ref := make([]string, 0, 8), s.ref()
 	for _, a := range s.attrs {
 		names = append(names, a.name)
-		*a.value = r.attribute(n, a, s.ref(), fatal, &names)
+		*a.value = r.attribute(n, a, ref, fatal, &names)
 	}
 	if s.typed != nil {
 		names = append(names, s.typed.attrs...)
@@ -105,10 +105,12 @@ func (r *reading) typed(s shape, n *xmltree.Node) {
 
 func (r *reading) attribute(n *xmltree.Node, a attrSpec, ref string, fatal bool, names *[]string) string {
 	v, ok := n.Attr(a.name)
-	if wrong := misnamed[n.Local][a.name]; !ok && wrong != "" {
-		if v, ok = n.Attr(wrong); ok {
-			*names = append(*names, wrong)
-			r.note(n, false, "%s has %s instead of %s (%s)", n.Local, wrong, a.name, ref)
+	if !ok {
+		if wrong := misnamed[n.Local][a.name]; wrong != "" {
+			if v, ok = n.Attr(wrong); ok {
+				*names = append(*names, wrong)
+				r.note(n, false, "%s has %s instead of %s (%s)", n.Local, wrong, a.name, ref)
+			}
 		}
 	}
 	if !ok {
