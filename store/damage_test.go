@@ -416,16 +416,14 @@ func TestHiddenBody(t *testing.T) {
 	}
 	s.setUnderWay(nil)
 	if err := read(); !errors.Is(err, ErrDamaged) {
-		t.Errorf("a body that is not there: %v", err)
+		t.Fatalf("a body that is not there: %v", err)
 	}
-	for {
+	for end := time.Now().Add(damagedWait); ; time.Sleep(time.Millisecond) {
 		if _, aside := s.AsideOf(id); aside {
 			return
 		}
-		select {
-		case <-t.Context().Done():
+		if time.Now().After(end) {
 			t.Fatal("it is not set aside")
-		case <-time.After(time.Millisecond):
 		}
 	}
 }
