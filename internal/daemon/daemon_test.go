@@ -135,12 +135,12 @@ func TestDrain(t *testing.T) {
 	ever := make(chan struct{})
 	defer close(ever)
 	stuck := closer(func() error { <-ever; return nil })
-	if err := drain(&Service{Server: stuck, Drain: time.Millisecond}); err == nil || !strings.Contains(err.Error(), "within 1ms") {
+	if err := drain(stuck, time.Millisecond); err == nil || !strings.Contains(err.Error(), "within 1ms") {
 		t.Errorf("a server that does not end: %v", err)
 	}
 	bad := errors.New("bad")
 	for _, d := range []time.Duration{0, time.Minute} {
-		if err := drain(&Service{Server: closer(func() error { return bad }), Drain: d}); err != bad {
+		if err := drain(closer(func() error { return bad }), d); err != bad {
 			t.Errorf("%v: %v", d, err)
 		}
 	}

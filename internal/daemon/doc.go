@@ -1,8 +1,7 @@
 // Package daemon is what the two server binaries, mscp-as and mscp-ms, have in
-// common beside their protocols: reading a YAML configuration strictly,
-// logging, the admin HTTP endpoint, the trace file and the end by signal.
+// common beside their protocols: the command line, reading a YAML configuration
+// strictly, logging, the admin HTTP endpoint, the trace file, reload and end by signal.
 //
-// It knows no SIP, MSCP or MSRP and imports no other package of this module,
-// so that the application server does not come to link the media server's
-// abilities through it.
+// It knows no SIP, MSCP or MSRP and imports no package that does, so that the
+// application server does not come to link the media server's abilities through it.
 package daemon

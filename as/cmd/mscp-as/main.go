@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"github.com/gomscp/gomscp/as"
@@ -21,15 +22,17 @@ func main() {
 	if len(os.Args) > 1 && (os.Args[1] == "directory" || os.Args[1] == "deliver") {
 		os.Exit(operatorCommand(os.Args[1:]))
 	}
-	daemon.Main("mscp-as", as.DefaultYAML, start)
+	daemon.Program[as.Config, *as.Server]{
+		Name: "mscp-as", DefaultYAML: as.DefaultYAML, Load: as.LoadConfig, Settings: settings, Start: as.Start,
+	}.Main()
 }
 
 // operatorCommand runs mscp-as directory or mscp-as deliver, and returns the exit
 // status.
 func operatorCommand(args []string) int {
-	ctx, stop := daemon.SignalContext()
-	defer stop()
-	return daemon.ExitStatus(os.Stderr, "mscp-as "+args[0], operator.Run(ctx, args, "mscp-as.yaml", locate, os.Stdout, os.Stderr))
+	return daemon.Tool("mscp-as "+args[0], func(ctx context.Context) error {
+		return operator.Run(ctx, args, "mscp-as.yaml", locate, os.Stdout, os.Stderr)
+	})
 }
 
 func locate(config string) (admin, file string, err error) {
@@ -37,36 +40,9 @@ func locate(config string) (admin, file string, err error) {
 	return cfg.Admin, cfg.Directory, err
 }
 
-func start(f daemon.Flags) (*daemon.Service, error) {
-	cfg, err := load(f)
-	if err != nil {
-		return nil, err
+func settings(c *as.Config) daemon.Settings {
+	return daemon.Settings{
+		Name: c.Name, Listen: &c.SIP.Listen, Admin: &c.Admin, Trace: &c.Trace, Level: &c.Log.Level,
+		Drain: c.Drain, Memory: c.Limits.Memory,
 	}
-	log, err := daemon.Logger(os.Stderr, cfg.Log.Level, cfg.Name)
-	if err != nil || f.CheckOnly {
-		return nil, err
-	}
-	daemon.LimitMemory(cfg.Limits.Memory)
-	s, err := as.Start(cfg, log)
-	if err != nil {
-		return nil, err
-	}
-	return &daemon.Service{Server: s, Log: log, Drain: cfg.Drain, Reload: func() error {
-		cfg, err := load(f)
-		if err != nil {
-			return err
-		}
-		if err := s.Reload(cfg); err != nil {
-			return err
-		}
-		daemon.LimitMemory(cfg.Limits.Memory)
-		return nil
-	}}, nil
-}
-
-// load reads the configuration; flags override the file.
-func load(f daemon.Flags) (as.Config, error) {
-	cfg, err := as.LoadConfig(f.Config)
-	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
-	return cfg, err
 }

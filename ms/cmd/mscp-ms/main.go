@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -20,14 +21,16 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "store" {
 		os.Exit(storeCommand(os.Args[2:]))
 	}
-	daemon.Main("mscp-ms", ms.DefaultYAML, start)
+	daemon.Program[ms.Config, *ms.Server]{
+		Name: "mscp-ms", DefaultYAML: ms.DefaultYAML, Load: ms.LoadConfig, Settings: settings, Start: ms.Start,
+	}.Main()
 }
 
 // storeCommand runs mscp-ms store, and returns the exit status.
 func storeCommand(args []string) int {
-	ctx, stop := daemon.SignalContext()
-	defer stop()
-	return daemon.ExitStatus(os.Stderr, "mscp-ms store", operator.Run(ctx, args, "mscp-ms.yaml", locate, os.Stdout, os.Stderr))
+	return daemon.Tool("mscp-ms store", func(ctx context.Context) error {
+		return operator.Run(ctx, args, "mscp-ms.yaml", locate, os.Stdout, os.Stderr)
+	})
 }
 
 func locate(config string) (admin, file string, err error) {
@@ -35,36 +38,9 @@ func locate(config string) (admin, file string, err error) {
 	return cfg.Admin, cfg.Store, err
 }
 
-func start(f daemon.Flags) (*daemon.Service, error) {
-	cfg, err := load(f)
-	if err != nil {
-		return nil, err
+func settings(c *ms.Config) daemon.Settings {
+	return daemon.Settings{
+		Name: c.Name, Listen: &c.SIP.Listen, Admin: &c.Admin, Trace: &c.Trace, Level: &c.Log.Level,
+		Drain: c.Drain, Memory: c.Limits.Memory,
 	}
-	log, err := daemon.Logger(os.Stderr, cfg.Log.Level, cfg.Name)
-	if err != nil || f.CheckOnly {
-		return nil, err
-	}
-	daemon.LimitMemory(cfg.Limits.Memory)
-	s, err := ms.Start(cfg, log)
-	if err != nil {
-		return nil, err
-	}
-	return &daemon.Service{Server: s, Log: log, Drain: cfg.Drain, Reload: func() error {
-		cfg, err := load(f)
-		if err != nil {
-			return err
-		}
-		if err := s.Reload(cfg); err != nil {
-			return err
-		}
-		daemon.LimitMemory(cfg.Limits.Memory)
-		return nil
-	}}, nil
-}
-
-// load reads the configuration; flags override the file.
-func load(f daemon.Flags) (ms.Config, error) {
-	cfg, err := ms.LoadConfig(f.Config)
-	f.Override(&cfg.SIP.Listen, &cfg.Admin, &cfg.Trace, &cfg.Log.Level)
-	return cfg, err
 }
