@@ -183,7 +183,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	c.TLS.Validate(bad)
-	if _, err := loadCertificate(c.TLS); err != nil && c.TLS.Key != "" {
+	if err := c.TLS.Check(sipua.LoadCertificate); err != nil && c.TLS.Key != "" {
 		errs = append(errs, err)
 	}
 	if _, err := c.Control.dialect(); err != nil {

@@ -3,6 +3,7 @@ package as
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ type mediaServer struct {
 	control     ControlConfig
 	ua          *sipua.UA
 	from        string // our own URI
-	certificate certificate
+	certificate func() (*tls.Certificate, error)
 	mscp        mscp.Config
 	network     sipua.Network
 	log         *slog.Logger

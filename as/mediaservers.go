@@ -168,7 +168,7 @@ func (s *Server) newMediaServer(cfg MediaServerConfig) (*mediaServer, error) {
 	}
 	log := s.log.With("ms", cfg.Name)
 	ms := &mediaServer{
-		cfg: cfg, control: s.cfg.Control, ua: s.ua, from: s.self, certificate: s.currentCertificate, log: log, since: time.Now(),
+		cfg: cfg, control: s.cfg.Control, ua: s.ua, from: s.self, certificate: s.certificate.Current, log: log, since: time.Now(),
 		network: s.cfg.Network.WithDefaults(),
 		changed: func() { s.mailboxes.wakeAll() },
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/sipua"
 )
 
 // reloadable are the settings that Reload puts in force.
@@ -24,7 +25,7 @@ func (s *Server) Reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	use, err := s.renewed(cfg.TLS)
+	use, err := s.certificate.Renew(sipua.LoadCertificate, cfg.TLS)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ type Server struct {
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
 	access      atomic.Pointer[access]
-	certificate atomic.Pointer[certificate]
+	certificate daemon.Certificate
 	limits      *limiter
 	noting      chan struct{} // has a token for each word that adds an entry
 	quiet       quietlog.Log  // for what strangers do

@@ -14,54 +14,6 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// A certificate returns the server's own, as it is now.
-type certificate func() (*tls.Certificate, error)
-
-// loadCertificate returns the certificate of the files; nil if there are none.
-func loadCertificate(c daemon.TLSConfig) (certificate, error) {
-	if !c.Enabled() {
-		return nil, nil
-	}
-	get, err := sipua.LoadCertificate(c.Certificate, c.Key)
-	if err != nil {
-		return nil, fmt.Errorf("tls.certificate: %w", err)
-	}
-	return get, nil
-}
-
-var errNoCertificate = errors.New("no tls.certificate")
-
-// currentCertificate is the certificate of the files that are configured now.
-func (s *Server) currentCertificate() (*tls.Certificate, error) {
-	get := s.certificate.Load()
-	if get == nil || *get == nil {
-		return nil, errNoCertificate
-	}
-	return (*get)()
-}
-
-// openTLS loads the certificate, before anything needs it.
-func (s *Server) openTLS() error {
-	get, err := loadCertificate(s.cfg.TLS)
-	if err == nil && get != nil {
-		s.certificate.Store(&get)
-	}
-	return err
-}
-
-// renewed loads the certificate of another configuration, for use to put it in
-// force. TLS as such comes and goes with a restart only.
-func (s *Server) renewed(c daemon.TLSConfig) (use func(), err error) {
-	if c.Enabled() != s.cfg.TLS.Enabled() {
-		return nil, errors.New("tls.certificate: TLS is switched on or off by a restart only")
-	}
-	get, err := loadCertificate(c)
-	if err != nil || get == nil {
-		return func() {}, err
-	}
-	return func() { s.certificate.Store(&get) }, nil
-}
-
 // sipTLS is what the user agent needs for SIP over TLS; nil without.
 func (s *Server) sipTLS() (*sipua.TLSConfig, error) {
 	if !s.cfg.TLS.Enabled() {
@@ -72,7 +24,7 @@ func (s *Server) sipTLS() (*sipua.TLSConfig, error) {
 		return nil, fmt.Errorf("tls.ca: %w", err)
 	}
 	return &sipua.TLSConfig{
-		Addr: s.cfg.SIP.TLSListen, Certificate: s.currentCertificate, RootCAs: roots,
+		Addr: s.cfg.SIP.TLSListen, Certificate: s.certificate.Current, RootCAs: roots,
 		RequireClientCert: s.cfg.SIP.RequireClientCertificate,
 	}, nil
 }
@@ -84,7 +36,7 @@ func (s *Server) TLSAddr() string { return s.ua.TLSAddr() }
 func (c *control) checkOffer(m *mscp.Media) error {
 	switch {
 	case m.TLS && !c.s.cfg.TLS.Enabled():
-		return fmt.Errorf("the offer is for TLS: %w: %w", errNoCertificate, errTransport)
+		return fmt.Errorf("the offer is for TLS: %w: %w", daemon.ErrNoCertificate, errTransport)
 	case m.TLS:
 		return m.CheckTLS("active")
 	case c.s.cfg.Control.RequireTLS:
@@ -178,7 +130,7 @@ func (s *Server) msrpCertificate() (*tls.Certificate, error) {
 	if s.made != nil {
 		return s.made, nil
 	}
-	return s.currentCertificate()
+	return s.certificate.Current()
 }
 
 // listener is the one for MSRP over TLS or without; the former is there if it is

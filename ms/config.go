@@ -194,7 +194,7 @@ func (c *Config) Validate() error {
 		bad("msrp.offer_tls", "true needs an msrp.tls_listen that is not %q", off)
 	}
 	c.TLS.Validate(bad)
-	if _, err := loadCertificate(c.TLS); err != nil && c.TLS.Key != "" {
+	if err := c.TLS.Check(sipua.LoadCertificate); err != nil && c.TLS.Key != "" {
 		errs = append(errs, err)
 	}
 	if _, err := c.Access.parse(); err != nil {

@@ -69,7 +69,7 @@ func (s *Server) withPlace(in *sipua.IncomingCall, log *slog.Logger, serve func(
 func (c *control) acceptor() *mscp.Acceptor {
 	s := c.s
 	return &mscp.Acceptor{
-		Serve: c.serve, Ended: c.ended, Host: s.cfg.Control.Host, Check: c.checkOffer, Certificate: s.currentCertificate,
+		Serve: c.serve, Ended: c.ended, Host: s.cfg.Control.Host, Check: c.checkOffer, Certificate: s.certificate.Current,
 		Listen: func() (net.Listener, error) {
 			return listenInRange(s.cfg.Network.WithDefaults(), s.cfg.Control.Host, s.cfg.Control.PortMin, s.cfg.Control.PortMax)
 		},

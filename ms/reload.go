@@ -1,6 +1,9 @@
 package ms
 
-import "github.com/gomscp/gomscp/internal/daemon"
+import (
+	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/sipua"
+)
 
 // reloadable are the settings that Reload puts in force.
 var reloadable = []string{"access", "limits", "tls.certificate", "tls.key"}
@@ -17,7 +20,7 @@ func (s *Server) Reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	use, err := s.renewed(cfg.TLS)
+	use, err := s.certificate.Renew(sipua.LoadCertificate, cfg.TLS)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ type Server struct {
 	controls    *admit.Gate                  // control dialogs
 	memory      *memory
 	quiet       quietlog.Log // for what strangers do
-	certificate atomic.Pointer[certificate]
+	certificate daemon.Certificate
 	made        *tls.Certificate // for MSRP, if none is configured
 	bound       chan struct{}    // closed when ua is set
 
@@ -101,7 +101,7 @@ func (s *Server) open() (err error) {
 	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive, Changed: s.changes.note}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	if err = s.openTLS(); err != nil {
+	if err = s.certificate.Open(sipua.LoadCertificate, s.cfg.TLS); err != nil {
 		return err
 	}
 	if err = s.openMSCP(); err != nil {
