@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -56,10 +57,6 @@ type treeReader struct {
 	stack    []openElement
 	attrs    []rawAttr // of the start tag that is being read
 	root     *Node
-
-	// What stack and attrs need for most documents, in the same allocation.
-	stackRoom [4]openElement
-	attrsRoom [6]rawAttr
 }
 
 // An openElement is one whose end tag has not come.
@@ -91,10 +88,23 @@ func Parse(b []byte, l Limits) (*Node, error) {
 	if !utf8.Valid(b) {
 		return nil, &Error{Offset: invalidUTF8(b), Rule: "not UTF-8", Encoding: true}
 	}
-	t := &treeReader{scanner: scanner{s: string(b)}, limits: l}
-	t.stack, t.attrs = t.stackRoom[:0], t.attrsRoom[:0]
+	t := readers.Get().(*treeReader)
+	defer t.release()
+	t.scanner, t.limits = scanner{s: string(b)}, l
 	t.take("\ufeff")
 	return t.parse()
+}
+
+// readers are what has read a document and can read another, with the room of its stack
+// and attributes.
+var readers = sync.Pool{New: func() any { return new(treeReader) }}
+
+// release gives t back, without anything of the document.
+func (t *treeReader) release() {
+	clear(t.stack[:cap(t.stack)])
+	clear(t.attrs[:cap(t.attrs)])
+	*t = treeReader{stack: t.stack[:0], attrs: t.attrs[:0]}
+	readers.Put(t)
 }
 
 // invalidUTF8 is where b stops being UTF-8.
