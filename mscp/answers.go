@@ -25,9 +25,8 @@ func CheckAnswer(req, resp Element) error {
 			Name(resp), Name(req), strings.Join(a.responses, ", "), a.ref()), Fatal: true}}}
 	}
 	var found []Finding
-	answer := attributesOf(resp)
 	for _, r := range a.repeats {
-		asked, answered := attrValue(a.attrs, r.inRequest), answer(r.inResponse)
+		asked, answered := attributeOf(req, r.inRequest), attributeOf(resp, r.inResponse)
 		if asked != answered && (asked != "" || r.always) {
 			found = append(found, Finding{Rule: fmt.Sprintf("%s of %s is %q, but %s of %s was %q (%s)",
 				r.inResponse, Name(resp), shorten(answered), r.inRequest, Name(req), shorten(asked), a.ref())})
@@ -40,25 +39,16 @@ func CheckAnswer(req, resp Element) error {
 }
 
 // attributeOf is an attribute of an element by its name, or "".
-func attributeOf(e Element, name string) string { return attributesOf(e)(name) }
-
-// attributesOf looks an element up once, for several of its attributes.
-func attributesOf(e Element) func(name string) string {
+func attributeOf(e Element, name string) string {
 	switch e := e.(type) {
 	case *Other:
-		return func(name string) string { return e.Attrs[name] }
+		return e.Attrs[name]
 	case typedElement:
 		attrs := e.shape().attrs
-		return func(name string) string { return attrValue(attrs, name) }
-	}
-	return func(string) string { return "" }
-}
-
-// attrValue is the value of an attribute by its name, or "".
-func attrValue(attrs []attrSpec, name string) string {
-	for _, a := range attrs {
-		if a.name == name {
-			return *a.value
+		for i := range attrs {
+			if attrs[i].name == name {
+				return *e.attr(i)
+			}
 		}
 	}
 	return ""

@@ -161,8 +161,8 @@ func TestInfoErrorResponses(t *testing.T) {
 func TestErrorReason(t *testing.T) {
 	for name, create := range draftElements {
 		e := create()
-		for _, a := range e.shape().attrs {
-			*a.value = "v"
+		for i := range e.shape().attrs {
+			*e.attr(i) = "v"
 		}
 		reason, failed := ErrorReason(e)
 		if failed != strings.HasPrefix(name, "error") || failed && reason != "v" {

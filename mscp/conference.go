@@ -113,95 +113,131 @@ func (*ConferenceUnjoined) elementName() string     { return "conferenceunjoined
 func (*ErrorConferenceUnjoin) elementName() string  { return "errorconferenceunjoin" }
 func (*ConferenceUser) elementName() string         { return "conferenceuser" }
 
-func conference(p *string, more ...attrSpec) []attrSpec {
-	return append([]attrSpec{{"conferenceid", p, anyString, true, ""}}, more...)
+func conference(more ...attrSpec) []attrSpec {
+	return append([]attrSpec{{"conferenceid", anyString, true, ""}}, more...)
 }
 
-func pair(id1, id2 *string, more ...attrSpec) []attrSpec {
-	return append([]attrSpec{{"id1", id1, anyString, true, ""}, {"id2", id2, anyString, true, ""}}, more...)
+func pair(more ...attrSpec) []attrSpec {
+	return append([]attrSpec{{"id1", anyString, true, ""}, {"id2", anyString, true, ""}}, more...)
 }
 
 // bothIDs are what the responses to join and unjoin repeat.
 var bothIDs = []repeated{{"id1", "id1", true}, {"id2", "id2", true}}
 
-func (e *CreateConference) shape() shape {
-	return shape{kind: Request, section: "5.1", attrs: []attrSpec{
-		{"reservedtalkers", &e.ReservedTalkers, nonNegative, false, ""},
-		{"reservedlisteners", &e.ReservedListeners, nonNegative, false, ""},
-		{"reservedmedia", &e.ReservedMedia, media, false, "audio"},
-		{"audiomixingpolicy", &e.AudioMixingPolicy, audioPolicy, false, "nbest"},
-		{"audiomixingnbest", &e.AudioMixingNBest, nonNegative, false, "0"},
-		{"activespeakernotification", &e.ActiveSpeakerNotification, nonNegative, false, "0"},
-		{"videomixingpolicy", &e.VideoMixingPolicy, videoPolicy, false, ""},
-		{"videomixingvas", &e.VideoMixingVAS, positive, false, "3"},
-	}, subscribe: &e.Subscribe, foreign: &e.Foreign,
-		rules:     e.rules,
-		responses: []string{"conferencecreated", "errorconferencecreate"}, // [MSCP-5.1-3]
-	}
+var createConferenceShape = shape{kind: Request, section: "5.1", attrs: []attrSpec{
+	{"reservedtalkers", nonNegative, false, ""},
+	{"reservedlisteners", nonNegative, false, ""},
+	{"reservedmedia", media, false, "audio"},
+	{"audiomixingpolicy", audioPolicy, false, "nbest"},
+	{"audiomixingnbest", nonNegative, false, "0"},
+	{"activespeakernotification", nonNegative, false, "0"},
+	{"videomixingpolicy", videoPolicy, false, ""},
+	{"videomixingvas", positive, false, "3"},
+},
+	rules:     createRules,
+	responses: []string{"conferencecreated", "errorconferencecreate"}, // [MSCP-5.1-3]
 }
 
-func (e *ConferenceCreated) shape() shape {
-	return shape{kind: Response, section: "5.1", attrs: conference(&e.ConferenceID), foreign: &e.Foreign}
+func (e *CreateConference) shape() *shape { return &createConferenceShape }
+func (e *CreateConference) attr(i int) *string {
+	return [...]*string{&e.ReservedTalkers, &e.ReservedListeners, &e.ReservedMedia, &e.AudioMixingPolicy, &e.AudioMixingNBest, &e.ActiveSpeakerNotification, &e.VideoMixingPolicy, &e.VideoMixingVAS}[i]
+}
+func (e *CreateConference) parts() parts { return parts{subscribe: &e.Subscribe, foreign: &e.Foreign} }
+
+var conferenceCreatedShape = shape{kind: Response, section: "5.1", attrs: conference()}
+
+func (e *ConferenceCreated) shape() *shape      { return &conferenceCreatedShape }
+func (e *ConferenceCreated) attr(i int) *string { return [...]*string{&e.ConferenceID}[i] }
+func (e *ConferenceCreated) parts() parts       { return parts{foreign: &e.Foreign} }
+
+var errorConferenceCreateShape = shape{kind: Response, section: "5.1", attrs: conference(reason)}
+
+func (e *ErrorConferenceCreate) shape() *shape { return &errorConferenceCreateShape }
+func (e *ErrorConferenceCreate) attr(i int) *string {
+	return [...]*string{&e.ConferenceID, &e.Reason}[i]
+}
+func (e *ErrorConferenceCreate) parts() parts { return parts{foreign: &e.Foreign} }
+
+var destroyConferenceShape = shape{kind: Request, section: "5.2", attrs: conference(),
+	responses: []string{"conferencedestroyed", "errorconferencedestroy"}, // [MSCP-5.2-1]
+	repeats:   []repeated{{"conferenceid", "conferenceid", true}},
 }
 
-func (e *ErrorConferenceCreate) shape() shape {
-	return shape{kind: Response, section: "5.1", attrs: conference(&e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
+func (e *DestroyConference) shape() *shape      { return &destroyConferenceShape }
+func (e *DestroyConference) attr(i int) *string { return [...]*string{&e.ConferenceID}[i] }
+func (e *DestroyConference) parts() parts       { return parts{foreign: &e.Foreign} }
+
+var conferenceDestroyedShape = shape{kind: Response, section: "5.2", attrs: conference()}
+
+func (e *ConferenceDestroyed) shape() *shape      { return &conferenceDestroyedShape }
+func (e *ConferenceDestroyed) attr(i int) *string { return [...]*string{&e.ConferenceID}[i] }
+func (e *ConferenceDestroyed) parts() parts       { return parts{foreign: &e.Foreign} }
+
+var errorConferenceDestroyShape = shape{kind: Response, section: "5.2", attrs: conference(reason)}
+
+func (e *ErrorConferenceDestroy) shape() *shape { return &errorConferenceDestroyShape }
+func (e *ErrorConferenceDestroy) attr(i int) *string {
+	return [...]*string{&e.ConferenceID, &e.Reason}[i]
+}
+func (e *ErrorConferenceDestroy) parts() parts { return parts{foreign: &e.Foreign} }
+
+var joinShape = shape{kind: Request, section: "5.3", attrs: pair(
+	attrSpec{"mediapreferred", boolean, false, "false"},
+	attrSpec{"entertone", tone, false, "true"},
+	attrSpec{"exittone", tone, false, "true"},
+	attrSpec{"autoinputgain", boolean, false, "true"},
+	attrSpec{"autooutputgain", boolean, false, "true"},
+	attrSpec{"dtmfclamp", boolean, false, "true"},
+	attrSpec{"toneclamp", boolean, false, "true"},
+),
+	responses: []string{"conferencejoined", "errorconferencejoin"}, // [MSCP-5.3-2]
+	repeats:   bothIDs,                                             // [MSCP-5.3-1]
 }
 
-func (e *DestroyConference) shape() shape {
-	return shape{kind: Request, section: "5.2", attrs: conference(&e.ConferenceID), foreign: &e.Foreign,
-		responses: []string{"conferencedestroyed", "errorconferencedestroy"}, // [MSCP-5.2-1]
-		repeats:   []repeated{{"conferenceid", "conferenceid", true}},
-	}
+func (e *Join) shape() *shape { return &joinShape }
+func (e *Join) attr(i int) *string {
+	return [...]*string{&e.ID1, &e.ID2, &e.MediaPreferred, &e.EnterTone, &e.ExitTone, &e.AutoInputGain, &e.AutoOutputGain, &e.DTMFClamp, &e.ToneClamp}[i]
+}
+func (e *Join) parts() parts { return parts{streams: &e.Streams, foreign: &e.Foreign} }
+
+var conferenceJoinedShape = shape{kind: Response, section: "5.3", attrs: pair()}
+
+func (e *ConferenceJoined) shape() *shape      { return &conferenceJoinedShape }
+func (e *ConferenceJoined) attr(i int) *string { return [...]*string{&e.ID1, &e.ID2}[i] }
+func (e *ConferenceJoined) parts() parts       { return parts{foreign: &e.Foreign} }
+
+var errorConferenceJoinShape = shape{kind: Response, section: "5.3", attrs: pair(reason)}
+
+func (e *ErrorConferenceJoin) shape() *shape      { return &errorConferenceJoinShape }
+func (e *ErrorConferenceJoin) attr(i int) *string { return [...]*string{&e.ID1, &e.ID2, &e.Reason}[i] }
+func (e *ErrorConferenceJoin) parts() parts       { return parts{foreign: &e.Foreign} }
+
+var unjoinShape = shape{kind: Request, section: "5.4", attrs: pair(),
+	responses: []string{"conferenceunjoined", "errorconferenceunjoin"}, // [MSCP-5.4-2]
+	repeats:   bothIDs,                                                 // [MSCP-5.4-1]
 }
 
-func (e *ConferenceDestroyed) shape() shape {
-	return shape{kind: Response, section: "5.2", attrs: conference(&e.ConferenceID), foreign: &e.Foreign}
-}
+func (e *Unjoin) shape() *shape      { return &unjoinShape }
+func (e *Unjoin) attr(i int) *string { return [...]*string{&e.ID1, &e.ID2}[i] }
+func (e *Unjoin) parts() parts       { return parts{foreign: &e.Foreign} }
 
-func (e *ErrorConferenceDestroy) shape() shape {
-	return shape{kind: Response, section: "5.2", attrs: conference(&e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign}
-}
+var conferenceUnjoinedShape = shape{kind: Response, section: "5.4", attrs: pair()}
 
-func (e *Join) shape() shape {
-	return shape{kind: Request, section: "5.3", attrs: pair(&e.ID1, &e.ID2,
-		attrSpec{"mediapreferred", &e.MediaPreferred, boolean, false, "false"},
-		attrSpec{"entertone", &e.EnterTone, tone, false, "true"},
-		attrSpec{"exittone", &e.ExitTone, tone, false, "true"},
-		attrSpec{"autoinputgain", &e.AutoInputGain, boolean, false, "true"},
-		attrSpec{"autooutputgain", &e.AutoOutputGain, boolean, false, "true"},
-		attrSpec{"dtmfclamp", &e.DTMFClamp, boolean, false, "true"},
-		attrSpec{"toneclamp", &e.ToneClamp, boolean, false, "true"},
-	), streams: &e.Streams, foreign: &e.Foreign,
-		responses: []string{"conferencejoined", "errorconferencejoin"}, // [MSCP-5.3-2]
-		repeats:   bothIDs,                                             // [MSCP-5.3-1]
-	}
-}
+func (e *ConferenceUnjoined) shape() *shape      { return &conferenceUnjoinedShape }
+func (e *ConferenceUnjoined) attr(i int) *string { return [...]*string{&e.ID1, &e.ID2}[i] }
+func (e *ConferenceUnjoined) parts() parts       { return parts{foreign: &e.Foreign} }
 
-func (e *ConferenceJoined) shape() shape {
-	return shape{kind: Response, section: "5.3", attrs: pair(&e.ID1, &e.ID2), foreign: &e.Foreign}
-}
+var errorConferenceUnjoinShape = shape{kind: Response, section: "5.4", attrs: pair(reason)}
 
-func (e *ErrorConferenceJoin) shape() shape {
-	return shape{kind: Response, section: "5.3", attrs: pair(&e.ID1, &e.ID2, reason(&e.Reason)), foreign: &e.Foreign}
+func (e *ErrorConferenceUnjoin) shape() *shape { return &errorConferenceUnjoinShape }
+func (e *ErrorConferenceUnjoin) attr(i int) *string {
+	return [...]*string{&e.ID1, &e.ID2, &e.Reason}[i]
 }
+func (e *ErrorConferenceUnjoin) parts() parts { return parts{foreign: &e.Foreign} }
 
-func (e *Unjoin) shape() shape {
-	return shape{kind: Request, section: "5.4", attrs: pair(&e.ID1, &e.ID2), foreign: &e.Foreign,
-		responses: []string{"conferenceunjoined", "errorconferenceunjoin"}, // [MSCP-5.4-2]
-		repeats:   bothIDs,                                                 // [MSCP-5.4-1]
-	}
-}
+var conferenceUserShape = shape{kind: Notification, section: "5.5", attrs: append([]attrSpec{{"name", eventName, true, ""}},
+	conference()...)}
 
-func (e *ConferenceUnjoined) shape() shape {
-	return shape{kind: Response, section: "5.4", attrs: pair(&e.ID1, &e.ID2), foreign: &e.Foreign}
-}
-
-func (e *ErrorConferenceUnjoin) shape() shape {
-	return shape{kind: Response, section: "5.4", attrs: pair(&e.ID1, &e.ID2, reason(&e.Reason)), foreign: &e.Foreign}
-}
-
-func (e *ConferenceUser) shape() shape {
-	return shape{kind: Notification, section: "5.5", attrs: append([]attrSpec{{"name", &e.EventName, eventName, true, ""}},
-		conference(&e.ConferenceID)...), namelist: &e.Namelist, foreign: &e.Foreign}
-}
+func (e *ConferenceUser) shape() *shape      { return &conferenceUserShape }
+func (e *ConferenceUser) attr(i int) *string { return [...]*string{&e.EventName, &e.ConferenceID}[i] }
+func (e *ConferenceUser) parts() parts       { return parts{namelist: &e.Namelist, foreign: &e.Foreign} }

@@ -16,7 +16,7 @@ type DialogPrepare struct {
 	MaxStale     string         // seconds, as in HTTP
 	EncType      string         // default application/x-www-form-urlencoded
 	Method       string         // get (the default) or post
-	Script       *etree.Element // declares its namespace, which is not the draft\'s
+	Script       *etree.Element // declares its namespace, which is not the draft's
 	Namelist     []Item
 	Subscribe    []Item
 	Streams      []Stream
@@ -54,7 +54,7 @@ type DialogStart struct {
 	MaxStale         string         // seconds, as in HTTP
 	EncType          string         // default application/x-www-form-urlencoded
 	Method           string         // get (the default) or post
-	Script           *etree.Element // declares its namespace, which is not the draft\'s
+	Script           *etree.Element // declares its namespace, which is not the draft's
 	Namelist         []Item
 	Subscribe        []Item
 	Streams          []Stream
@@ -152,142 +152,202 @@ func (*DialogTerminateTransfer) elementName() string { return "dialogterminatetr
 func (*DialogTransferComplete) elementName() string  { return "dialogtransfercomplete" }
 
 // ids are the three attributes that most dialog elements share.
-func ids(dialog, connection, conference *string, more ...attrSpec) []attrSpec {
+func ids(more ...attrSpec) []attrSpec {
 	return append([]attrSpec{
-		{"dialogid", dialog, anyString, true, ""},
-		{"connectionid", connection, anyString, false, ""},
-		{"conferenceid", conference, anyString, false, ""},
+		{"dialogid", anyString, true, ""},
+		{"connectionid", anyString, false, ""},
+		{"conferenceid", anyString, false, ""},
 	}, more...)
 }
 
-func reason(p *string) attrSpec { return attrSpec{"reason", p, anyString, true, ""} }
+// reason is the attribute of every error element.
+var reason = attrSpec{"reason", anyString, true, ""}
 
-func (e *DialogPrepare) shape() shape {
-	return shape{
-		kind: Request, section: "4.1",
-		attrs: []attrSpec{
-			{"src", &e.Src, uri, false, ""},
-			{"type", &e.Type, mediaType, false, "application/voicexml+xml"},
-			{"connectionid", &e.ConnectionID, anyString, false, ""},
-			{"conferenceid", &e.ConferenceID, anyString, false, ""},
-			{"maxage", &e.MaxAge, seconds, false, ""},
-			{"maxstale", &e.MaxStale, seconds, false, ""},
-			{"enctype", &e.EncType, mediaType, false, "application/x-www-form-urlencoded"},
-			{"method", &e.Method, method, false, "get"},
-		},
-		script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign,
-		rules:     prepareRules,
-		responses: []string{"dialogprepared", "errordialognotprepared", "errordialogwrongstate"},                // [MSCP-4.1-3]
-		repeats:   []repeated{{"connectionid", "connectionid", false}, {"conferenceid", "conferenceid", false}}, // [MSCP-4.1-4]
-	}
+var dialogPrepareShape = shape{
+	kind: Request, section: "4.1",
+	attrs: []attrSpec{
+		{"src", uri, false, ""},
+		{"type", mediaType, false, "application/voicexml+xml"},
+		{"connectionid", anyString, false, ""},
+		{"conferenceid", anyString, false, ""},
+		{"maxage", seconds, false, ""},
+		{"maxstale", seconds, false, ""},
+		{"enctype", mediaType, false, "application/x-www-form-urlencoded"},
+		{"method", method, false, "get"},
+	},
+	rules:     prepareRules,
+	responses: []string{"dialogprepared", "errordialognotprepared", "errordialogwrongstate"},                // [MSCP-4.1-3]
+	repeats:   []repeated{{"connectionid", "connectionid", false}, {"conferenceid", "conferenceid", false}}, // [MSCP-4.1-4]
 }
 
-func (e *DialogStart) shape() shape {
-	return shape{
-		kind: Request, section: "4.2",
-		attrs: []attrSpec{
-			{"src", &e.Src, uri, false, ""},
-			{"type", &e.Type, mediaType, false, "application/voicexml+xml"},
-			{"prepareddialogid", &e.PreparedDialogID, anyString, false, ""},
-			{"connectionid", &e.ConnectionID, anyString, false, ""},
-			{"conferenceid", &e.ConferenceID, anyString, false, ""},
-			{"maxage", &e.MaxAge, seconds, false, ""},
-			{"maxstale", &e.MaxStale, seconds, false, ""},
-			{"enctype", &e.EncType, mediaType, false, "application/x-www-form-urlencoded"},
-			{"method", &e.Method, method, false, "get"},
-		},
-		script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign,
-		rules:     e.rules,
-		responses: []string{"dialogstarted", "errordialognotstarted", "errordialogwrongstate"}, // [MSCP-4.2-6]
-		repeats: []repeated{{"dialogid", "prepareddialogid", false}, // [MSCP-4.2-5]
-			{"connectionid", "connectionid", false}, {"conferenceid", "conferenceid", false}},
-	}
+func (e *DialogPrepare) shape() *shape { return &dialogPrepareShape }
+func (e *DialogPrepare) attr(i int) *string {
+	return [...]*string{&e.Src, &e.Type, &e.ConnectionID, &e.ConferenceID, &e.MaxAge, &e.MaxStale, &e.EncType, &e.Method}[i]
+}
+func (e *DialogPrepare) parts() parts {
+	return parts{script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign}
 }
 
-func (e *DialogPrepared) shape() shape {
-	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign,
-		rules: notBoth("4.1"), // [MSCP-4.1-5]
-	}
+var dialogStartShape = shape{
+	kind: Request, section: "4.2",
+	attrs: []attrSpec{
+		{"src", uri, false, ""},
+		{"type", mediaType, false, "application/voicexml+xml"},
+		{"prepareddialogid", anyString, false, ""},
+		{"connectionid", anyString, false, ""},
+		{"conferenceid", anyString, false, ""},
+		{"maxage", seconds, false, ""},
+		{"maxstale", seconds, false, ""},
+		{"enctype", mediaType, false, "application/x-www-form-urlencoded"},
+		{"method", method, false, "get"},
+	},
+	rules:     startRules,
+	responses: []string{"dialogstarted", "errordialognotstarted", "errordialogwrongstate"}, // [MSCP-4.2-6]
+	repeats: []repeated{{"dialogid", "prepareddialogid", false}, // [MSCP-4.2-5]
+		{"connectionid", "connectionid", false}, {"conferenceid", "conferenceid", false}},
 }
 
-func (e *ErrorDialogNotPrepared) shape() shape {
-	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
-		rules: notBoth("4.1"), // [MSCP-4.1-5]
-	}
+func (e *DialogStart) shape() *shape { return &dialogStartShape }
+func (e *DialogStart) attr(i int) *string {
+	return [...]*string{&e.Src, &e.Type, &e.PreparedDialogID, &e.ConnectionID, &e.ConferenceID, &e.MaxAge, &e.MaxStale, &e.EncType, &e.Method}[i]
+}
+func (e *DialogStart) parts() parts {
+	return parts{script: &e.Script, namelist: &e.Namelist, subscribe: &e.Subscribe, streams: &e.Streams, foreign: &e.Foreign}
 }
 
-func (e *ErrorDialogWrongState) shape() shape {
-	return shape{kind: Response, section: "4.1", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
-		rules: notBoth("4.1, 4.2"), // [MSCP-4.1-5]
-	}
+var dialogPreparedShape = shape{kind: Response, section: "4.1", attrs: ids(),
+	rules: notBoth("4.1"), // [MSCP-4.1-5]
 }
 
-func (e *DialogStarted) shape() shape {
-	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), foreign: &e.Foreign,
-		rules: oneOfBoth, // [MSCP-4.2-4]
-	}
+func (e *DialogPrepared) shape() *shape { return &dialogPreparedShape }
+func (e *DialogPrepared) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID}[i]
+}
+func (e *DialogPrepared) parts() parts { return parts{foreign: &e.Foreign} }
+
+var errorDialogNotPreparedShape = shape{kind: Response, section: "4.1", attrs: ids(reason),
+	rules: notBoth("4.1"), // [MSCP-4.1-5]
 }
 
-func (e *ErrorDialogNotStarted) shape() shape {
-	return shape{kind: Response, section: "4.2", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
-		rules: oneOfBoth, // [MSCP-4.2-4]
-	}
+func (e *ErrorDialogNotPrepared) shape() *shape { return &errorDialogNotPreparedShape }
+func (e *ErrorDialogNotPrepared) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID, &e.Reason}[i]
+}
+func (e *ErrorDialogNotPrepared) parts() parts { return parts{foreign: &e.Foreign} }
+
+var errorDialogWrongStateShape = shape{kind: Response, section: "4.1", attrs: ids(reason),
+	rules: notBoth("4.1, 4.2"), // [MSCP-4.1-5]
 }
 
-func (e *DialogTerminate) shape() shape {
-	return shape{kind: Notification, section: "4.3", attrs: []attrSpec{
-		{"dialogid", &e.DialogID, anyString, true, ""},
-		{"immediate", &e.Immediate, boolean, false, "false"},
-	}, foreign: &e.Foreign}
+func (e *ErrorDialogWrongState) shape() *shape { return &errorDialogWrongStateShape }
+func (e *ErrorDialogWrongState) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID, &e.Reason}[i]
+}
+func (e *ErrorDialogWrongState) parts() parts { return parts{foreign: &e.Foreign} }
+
+var dialogStartedShape = shape{kind: Response, section: "4.2", attrs: ids(),
+	rules: oneOfBoth, // [MSCP-4.2-4]
 }
 
-func (e *DialogExit) shape() shape {
-	return shape{kind: Notification, section: "4.4", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign,
-		rules: notBoth("4.4"), // [MSCP-4.4-2]
-	}
+func (e *DialogStarted) shape() *shape { return &dialogStartedShape }
+func (e *DialogStarted) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID}[i]
+}
+func (e *DialogStarted) parts() parts { return parts{foreign: &e.Foreign} }
+
+var errorDialogNotStartedShape = shape{kind: Response, section: "4.2", attrs: ids(reason),
+	rules: oneOfBoth, // [MSCP-4.2-4]
 }
 
-func (e *ErrorDialog) shape() shape {
-	return shape{kind: Notification, section: "4.5", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID, reason(&e.Reason)), foreign: &e.Foreign,
-		rules: notBoth("4.5"), // [MSCP-4.5-2]
-	}
+func (e *ErrorDialogNotStarted) shape() *shape { return &errorDialogNotStartedShape }
+func (e *ErrorDialogNotStarted) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID, &e.Reason}[i]
+}
+func (e *ErrorDialogNotStarted) parts() parts { return parts{foreign: &e.Foreign} }
+
+var dialogTerminateShape = shape{kind: Notification, section: "4.3", attrs: []attrSpec{
+	{"dialogid", anyString, true, ""},
+	{"immediate", boolean, false, "false"},
+}}
+
+func (e *DialogTerminate) shape() *shape      { return &dialogTerminateShape }
+func (e *DialogTerminate) attr(i int) *string { return [...]*string{&e.DialogID, &e.Immediate}[i] }
+func (e *DialogTerminate) parts() parts       { return parts{foreign: &e.Foreign} }
+
+var dialogExitShape = shape{kind: Notification, section: "4.4", attrs: ids(),
+	rules: notBoth("4.4"), // [MSCP-4.4-2]
 }
 
-func (e *DialogUser) shape() shape {
-	attrs := append([]attrSpec{{"name", &e.EventName, eventName, true, ""}}, ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID)...)
-	return shape{kind: Notification, section: "4.6", attrs: attrs, namelist: &e.Namelist, foreign: &e.Foreign,
-		rules: notBoth("4.6"), // [MSCP-4.6-1]
-	}
+func (e *DialogExit) shape() *shape { return &dialogExitShape }
+func (e *DialogExit) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID}[i]
+}
+func (e *DialogExit) parts() parts { return parts{namelist: &e.Namelist, foreign: &e.Foreign} }
+
+var errorDialogShape = shape{kind: Notification, section: "4.5", attrs: ids(reason),
+	rules: notBoth("4.5"), // [MSCP-4.5-2]
 }
 
-func (e *DialogDisconnect) shape() shape {
-	return shape{kind: Notification, section: "4.7", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID), namelist: &e.Namelist, foreign: &e.Foreign,
-		rules: notBoth("4.7"), // [MSCP-4.7-1]
-	}
+func (e *ErrorDialog) shape() *shape { return &errorDialogShape }
+func (e *ErrorDialog) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID, &e.Reason}[i]
+}
+func (e *ErrorDialog) parts() parts { return parts{foreign: &e.Foreign} }
+
+var dialogUserShape = shape{kind: Notification, section: "4.6", attrs: append([]attrSpec{{"name", eventName, true, ""}}, ids()...),
+	rules: notBoth("4.6"), // [MSCP-4.6-1]
 }
 
-func (e *DialogTransfer) shape() shape {
-	return shape{kind: Notification, section: "4.8", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
-		attrSpec{"type", &e.Type, anyString, true, ""},
-		attrSpec{"uri", &e.URI, validURI, true, ""},
-		attrSpec{"maxtime", &e.MaxTime, duration, true, ""},
-		attrSpec{"connecttimeout", &e.ConnectTimeout, duration, true, ""},
-		attrSpec{"aai", &e.AAI, anyString, false, ""},
-	), namelist: &e.Namelist, foreign: &e.Foreign,
-		rules: notBoth("4.8"), // [MSCP-4.8-1]
-	}
+func (e *DialogUser) shape() *shape { return &dialogUserShape }
+func (e *DialogUser) attr(i int) *string {
+	return [...]*string{&e.EventName, &e.DialogID, &e.ConnectionID, &e.ConferenceID}[i]
+}
+func (e *DialogUser) parts() parts { return parts{namelist: &e.Namelist, foreign: &e.Foreign} }
+
+var dialogDisconnectShape = shape{kind: Notification, section: "4.7", attrs: ids(),
+	rules: notBoth("4.7"), // [MSCP-4.7-1]
 }
 
-func (e *DialogTerminateTransfer) shape() shape {
-	return shape{kind: Notification, section: "4.9", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
-		attrSpec{"reason", &e.Reason, terminateReason, true, ""}), foreign: &e.Foreign,
-		rules: notBoth("4.9"), // [MSCP-4.9-1]
-	}
+func (e *DialogDisconnect) shape() *shape { return &dialogDisconnectShape }
+func (e *DialogDisconnect) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID}[i]
+}
+func (e *DialogDisconnect) parts() parts { return parts{namelist: &e.Namelist, foreign: &e.Foreign} }
+
+var dialogTransferShape = shape{kind: Notification, section: "4.8", attrs: ids(
+	attrSpec{"type", anyString, true, ""},
+	attrSpec{"uri", validURI, true, ""},
+	attrSpec{"maxtime", duration, true, ""},
+	attrSpec{"connecttimeout", duration, true, ""},
+	attrSpec{"aai", anyString, false, ""},
+),
+	rules: notBoth("4.8"), // [MSCP-4.8-1]
 }
 
-func (e *DialogTransferComplete) shape() shape {
-	return shape{kind: Notification, section: "4.10", attrs: ids(&e.DialogID, &e.ConnectionID, &e.ConferenceID,
-		attrSpec{"reason", &e.Reason, completeReason, true, ""}), foreign: &e.Foreign,
-		rules: notBoth("4.10"), // [MSCP-4.10-1]
-	}
+func (e *DialogTransfer) shape() *shape { return &dialogTransferShape }
+func (e *DialogTransfer) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID, &e.Type, &e.URI, &e.MaxTime, &e.ConnectTimeout, &e.AAI}[i]
 }
+func (e *DialogTransfer) parts() parts { return parts{namelist: &e.Namelist, foreign: &e.Foreign} }
+
+var dialogTerminateTransferShape = shape{kind: Notification, section: "4.9", attrs: ids(
+	attrSpec{"reason", terminateReason, true, ""}),
+	rules: notBoth("4.9"), // [MSCP-4.9-1]
+}
+
+func (e *DialogTerminateTransfer) shape() *shape { return &dialogTerminateTransferShape }
+func (e *DialogTerminateTransfer) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID, &e.Reason}[i]
+}
+func (e *DialogTerminateTransfer) parts() parts { return parts{foreign: &e.Foreign} }
+
+var dialogTransferCompleteShape = shape{kind: Notification, section: "4.10", attrs: ids(
+	attrSpec{"reason", completeReason, true, ""}),
+	rules: notBoth("4.10"), // [MSCP-4.10-1]
+}
+
+func (e *DialogTransferComplete) shape() *shape { return &dialogTransferCompleteShape }
+func (e *DialogTransferComplete) attr(i int) *string {
+	return [...]*string{&e.DialogID, &e.ConnectionID, &e.ConferenceID, &e.Reason}[i]
+}
+func (e *DialogTransferComplete) parts() parts { return parts{foreign: &e.Foreign} }

@@ -96,37 +96,36 @@ func (d *Document) encodeElement(b *bytes.Buffer, bare bool) {
 		xmltree.Escape(b, d.Reason)
 	case *Other:
 		encodeOther(b, e)
+	case draftElement:
+		encodeDraft(b, e)
 	case typedElement:
-		if s := e.shape(); s.own {
-			encodeOwn(b, e, s, bare)
-		} else {
-			encodeDraft(b, e, s)
-		}
+		encodeOwn(b, e, bare)
 	}
 }
 
 // encodeOwn writes an element of the paper, or of ours; bare is as the paper has it.
-func encodeOwn(b *bytes.Buffer, e typedElement, s shape, bare bool) {
+func encodeOwn(b *bytes.Buffer, e typedElement, bare bool) {
 	name := e.elementName()
 	b.WriteByte('<')
 	b.WriteString(name)
 	if !bare {
 		writeAttr(b, "xmlns", ExtensionNamespace) // [MSCP-3.3-2]
 	}
-	for _, a := range s.attrs {
-		if a.required || *a.value != "" && !bare {
-			writeAttr(b, a.name, *a.value)
+	for i, a := range e.shape().attrs {
+		if v := *e.attr(i); a.required || v != "" && !bare {
+			writeAttr(b, a.name, v)
 		}
 	}
-	if s.typed != nil {
-		s.typed.write(b)
+	if t, ok := e.(typedAttrs); ok {
+		t.writeTyped(b)
 	}
-	if s.typed == nil || s.typed.children == nil {
+	t, ok := e.(typedChildren)
+	if !ok {
 		b.WriteString("/>")
 		return
 	}
 	b.WriteByte('>')
-	s.typed.children(b)
+	t.writeChildren(b)
 	b.WriteString("</" + name + ">")
 }
 
@@ -147,13 +146,14 @@ func encodeOther(b *bytes.Buffer, o *Other) {
 
 // encodeDraft writes an element of the draft: attributes that are required are
 // there even if empty, others only with a value.
-func encodeDraft(b *bytes.Buffer, e typedElement, s shape) {
+func encodeDraft(b *bytes.Buffer, e draftElement) {
 	b.WriteString("<" + e.elementName())
-	for _, a := range s.attrs {
-		if a.required || *a.value != "" || a.name == "connectionid" && namesNothing(e) {
-			writeAttr(b, a.name, *a.value)
+	for i, a := range e.shape().attrs {
+		if v := *e.attr(i); a.required || v != "" || a.name == "connectionid" && namesNothing(e) {
+			writeAttr(b, a.name, v)
 		}
 	}
+	s := e.parts()
 	writeForeignAttrs(b, *s.foreign)
 	b.WriteByte('>')
 	if s.streams != nil {

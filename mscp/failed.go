@@ -15,9 +15,10 @@ type RequestFailed struct {
 
 func (*RequestFailed) elementName() string { return "RequestFailed" }
 
-func (e *RequestFailed) shape() shape {
-	return shape{kind: Response, section: "section 7.2.4", own: true, attrs: []attrSpec{reason(&e.Reason)}}
-}
+var requestFailedShape = shape{kind: Response, section: "section 7.2.4", own: true, attrs: []attrSpec{reason}}
+
+func (e *RequestFailed) shape() *shape    { return &requestFailedShape }
+func (e *RequestFailed) attr(int) *string { return &e.Reason }
 
 // ErrorReason reports whether e says that something has failed, and why:
 // the error elements of sections 4 and 5, errordialog among them,

@@ -57,31 +57,33 @@ var ownElements = map[string]func() typedElement{
 	"RequestFailed":    func() typedElement { return &RequestFailed{} },
 }
 
-// inventory is the shape of an element with an inventory-id.
-func inventory(kind Kind, id *string) shape {
-	return shape{kind: kind, section: "inventory", own: true, attrs: []attrSpec{{"inventory-id", id, trimmed, true, ""}}}
+// inventoryID is the attribute that the three elements share.
+var inventoryID = []attrSpec{{"inventory-id", trimmed, true, ""}}
+
+var sendInventoryShape = shape{kind: Request, section: "inventory", own: true, attrs: inventoryID,
+	responses: []string{"InventoryFollows"},
+	repeats:   []repeated{{"inventory-id", "inventory-id", true}},
 }
 
-func (e *SendInventory) shape() shape {
-	s := inventory(Request, &e.InventoryID)
-	s.responses, s.repeats = []string{"InventoryFollows"}, []repeated{{"inventory-id", "inventory-id", true}}
-	return s
-}
+func (e *SendInventory) shape() *shape    { return &sendInventoryShape }
+func (e *SendInventory) attr(int) *string { return &e.InventoryID }
 
-func (e *InventoryFollows) shape() shape { return inventory(Response, &e.InventoryID) }
+var inventoryFollowsShape = shape{kind: Response, section: "inventory", own: true, attrs: inventoryID}
 
-func (inv *Inventory) shape() shape {
-	s := inventory(Notification, &inv.InventoryID)
-	s.typed = &typedPart{[]string{"batch", "last"}, inv.read, inv.write, inv.writePairs}
-	return s
-}
+func (e *InventoryFollows) shape() *shape    { return &inventoryFollowsShape }
+func (e *InventoryFollows) attr(int) *string { return &e.InventoryID }
 
-func (inv *Inventory) write(b *bytes.Buffer) {
+var inventoryShape = shape{kind: Notification, section: "inventory", own: true, attrs: inventoryID, typed: []string{"batch", "last"}}
+
+func (inv *Inventory) shape() *shape    { return &inventoryShape }
+func (inv *Inventory) attr(int) *string { return &inv.InventoryID }
+
+func (inv *Inventory) writeTyped(b *bytes.Buffer) {
 	writeAttr(b, "batch", strconv.Itoa(inv.Batch))
 	writeAttr(b, "last", strconv.FormatBool(inv.Last))
 }
 
-func (inv *Inventory) writePairs(b *bytes.Buffer) {
+func (inv *Inventory) writeChildren(b *bytes.Buffer) {
 	for _, p := range inv.Pairs {
 		b.WriteString("<Pair")
 		writeAttr(b, "from-uri", p.FromURI)
@@ -97,9 +99,9 @@ func (inv *Inventory) writePairs(b *bytes.Buffer) {
 	}
 }
 
-// read takes what is no string. A pair without its URIs stands for nothing, and is left
+// readTyped takes what is no string. A pair without its URIs stands for nothing, and is left
 // out.
-func (inv *Inventory) read(r *reading, n *xmltree.Node) {
+func (inv *Inventory) readTyped(r *reading, n *xmltree.Node) {
 	inv.Batch = r.count(n, "batch")
 	last, _ := n.Attr("last")
 	inv.Last = strings.TrimSpace(last) == "true"

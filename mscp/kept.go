@@ -29,20 +29,23 @@ const (
 
 func (*MsgKept) elementName() string { return "MsgKept" }
 
-func (e *MsgKept) shape() shape {
-	return shape{kind: Notification, section: "MsgKept", own: true,
-		attrs: []attrSpec{
-			{"from-uri", &e.FromURI, trimmed, true, ""},
-			{"to-uri", &e.ToURI, trimmed, true, ""},
-			{"connection-id", &e.ConnectionID, trimmed, true, ""},
-			{attrFromName, &e.FromName, anyString, false, ""},
-			{"session", &e.Session, trimmed, false, ""},
-		},
-		typed: &typedPart{[]string{"messages", "bytes"}, e.read, e.write, nil},
-	}
+var msgKeptShape = shape{kind: Notification, section: "MsgKept", own: true,
+	attrs: []attrSpec{
+		{"from-uri", trimmed, true, ""},
+		{"to-uri", trimmed, true, ""},
+		{"connection-id", trimmed, true, ""},
+		{attrFromName, anyString, false, ""},
+		{"session", trimmed, false, ""},
+	},
+	typed: []string{"messages", "bytes"},
 }
 
-func (e *MsgKept) write(b *bytes.Buffer) {
+func (e *MsgKept) shape() *shape { return &msgKeptShape }
+func (e *MsgKept) attr(i int) *string {
+	return [...]*string{&e.FromURI, &e.ToURI, &e.ConnectionID, &e.FromName, &e.Session}[i]
+}
+
+func (e *MsgKept) writeTyped(b *bytes.Buffer) {
 	if e.Messages >= 0 {
 		writeAttr(b, "messages", strconv.Itoa(e.Messages))
 	}
@@ -51,7 +54,7 @@ func (e *MsgKept) write(b *bytes.Buffer) {
 	}
 }
 
-func (e *MsgKept) read(r *reading, n *xmltree.Node) {
+func (e *MsgKept) readTyped(r *reading, n *xmltree.Node) {
 	e.Messages = -1
 	if s, ok := n.Attr("messages"); ok {
 		if c, err := strconv.ParseInt(strings.TrimSpace(s), 10, 32); err == nil && c >= 0 {

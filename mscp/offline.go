@@ -52,47 +52,62 @@ var paperElements = map[string]func() typedElement{
 // paperSection is where the elements of the paper are specified.
 const paperSection = "paper, 2.3.4"
 
-// offline is the shape of an element with the three attributes of the paper.
-func offline(kind Kind, from, to, connection *string, more ...attrSpec) shape {
-	attrs := make([]attrSpec, 0, 3+len(more))
-	attrs = append(attrs, attrSpec{"from-uri", from, trimmed, true, ""}, attrSpec{"to-uri", to, trimmed, true, ""},
-		attrSpec{"connection-id", connection, trimmed, true, ""})
-	return shape{kind: kind, section: paperSection, own: true, attrs: append(attrs, more...)}
+// offline are the three attributes of every element of the paper, and more.
+func offline(more ...attrSpec) []attrSpec {
+	return append([]attrSpec{
+		{"from-uri", trimmed, true, ""},
+		{"to-uri", trimmed, true, ""},
+		{"connection-id", trimmed, true, ""},
+	}, more...)
 }
 
-// What answers the requests of the paper.
+// offlineIDs are what the responses to the requests of the paper repeat.
+var offlineIDs = []repeated{{"from-uri", "from-uri", true}, {"to-uri", "to-uri", true}, {"connection-id", "connection-id", true}}
+
+var restoreMsgShape = shape{kind: Request, section: paperSection, own: true,
+	attrs: offline(
+		attrSpec{attrFromName, anyString, false, ""},
+		attrSpec{attrFromAlso, anyString, false, ""},
+	),
+	responses: []string{"MsgRestored", "MsgNotRestored"},
+	repeats:   offlineIDs,
+}
+
+func (e *RestoreMsg) shape() *shape { return &restoreMsgShape }
+func (e *RestoreMsg) attr(i int) *string {
+	return [...]*string{&e.FromURI, &e.ToURI, &e.ConnectionID, &e.FromName, &e.FromAlso}[i]
+}
+
+var sendMsgShape = shape{kind: Request, section: paperSection, own: true, attrs: offline(),
+	responses: []string{"MsgSended", "MsgNotSended"},
+	repeats:   offlineIDs,
+}
+
+func (e *SendMsg) shape() *shape      { return &sendMsgShape }
+func (e *SendMsg) attr(i int) *string { return [...]*string{&e.FromURI, &e.ToURI, &e.ConnectionID}[i] }
+
+// The shapes of what answers them.
 var (
-	restoreResponses = []string{"MsgRestored", "MsgNotRestored"}
-	sendResponses    = []string{"MsgSended", "MsgNotSended"}
-	offlineIDs       = []repeated{{"from-uri", "from-uri", true}, {"to-uri", "to-uri", true}, {"connection-id", "connection-id", true}}
+	offlineDoneShape   = shape{kind: Response, section: paperSection, own: true, attrs: offline()}
+	offlineFailedShape = shape{kind: Response, section: paperSection, own: true, attrs: offline(attrSpec{"reason", trimmed, true, ""})}
 )
 
-func (e *RestoreMsg) shape() shape {
-	s := offline(Request, &e.FromURI, &e.ToURI, &e.ConnectionID,
-		attrSpec{attrFromName, &e.FromName, anyString, false, ""},
-		attrSpec{attrFromAlso, &e.FromAlso, anyString, false, ""})
-	s.responses, s.repeats = restoreResponses, offlineIDs
-	return s
+func (e *MsgRestored) shape() *shape { return &offlineDoneShape }
+func (e *MsgRestored) attr(i int) *string {
+	return [...]*string{&e.FromURI, &e.ToURI, &e.ConnectionID}[i]
 }
 
-func (e *MsgRestored) shape() shape {
-	return offline(Response, &e.FromURI, &e.ToURI, &e.ConnectionID)
+func (e *MsgNotRestored) shape() *shape { return &offlineFailedShape }
+func (e *MsgNotRestored) attr(i int) *string {
+	return [...]*string{&e.FromURI, &e.ToURI, &e.ConnectionID, &e.Reason}[i]
 }
 
-func (e *MsgNotRestored) shape() shape {
-	return offline(Response, &e.FromURI, &e.ToURI, &e.ConnectionID, attrSpec{"reason", &e.Reason, trimmed, true, ""})
+func (e *MsgSended) shape() *shape { return &offlineDoneShape }
+func (e *MsgSended) attr(i int) *string {
+	return [...]*string{&e.FromURI, &e.ToURI, &e.ConnectionID}[i]
 }
 
-func (e *SendMsg) shape() shape {
-	s := offline(Request, &e.FromURI, &e.ToURI, &e.ConnectionID)
-	s.responses, s.repeats = sendResponses, offlineIDs
-	return s
-}
-
-func (e *MsgSended) shape() shape {
-	return offline(Response, &e.FromURI, &e.ToURI, &e.ConnectionID)
-}
-
-func (e *MsgNotSended) shape() shape {
-	return offline(Response, &e.FromURI, &e.ToURI, &e.ConnectionID, attrSpec{"reason", &e.Reason, trimmed, true, ""})
+func (e *MsgNotSended) shape() *shape { return &offlineFailedShape }
+func (e *MsgNotSended) attr(i int) *string {
+	return [...]*string{&e.FromURI, &e.ToURI, &e.ConnectionID, &e.Reason}[i]
 }

@@ -68,42 +68,45 @@ func (r *reading) element(kind Kind, n *xmltree.Node) Element {
 	if s.own && n.Space != ExtensionNamespace {
 		r.note(n, false, "%s is not in the namespace %s (section 3.3)", n.Local, ExtensionNamespace) // [MSCP-3.3-2]
 	}
-	r.typed(s, n)
+	r.typed(e, n)
 	return e
 }
 
-// typed fills the element of s from n and notes what is wrong. Broken rules are fatal in
-// a request of the draft, which must not be carried out then; responses, notifications
-// and elements of ours are taken as they are.
-func (r *reading) typed(s shape, n *xmltree.Node) {
+// typed fills e from n and notes what is wrong. Broken rules are fatal in a request of the
+// draft, which must not be carried out then; responses, notifications and elements of ours
+// are taken as they are.
+func (r *reading) typed(e typedElement, n *xmltree.Node) {
+	s := e.shape()
 	fatal := s.kind == Request && !s.own
 	names, ref := make([]string, 0, 8), s.ref()
-	for _, a := range s.attrs {
-		names = append(names, a.name)
-		*a.value = r.attribute(n, a, ref, fatal, &names)
+	for i := range s.attrs {
+		names = append(names, s.attrs[i].name)
+		*e.attr(i) = r.attribute(n, &s.attrs[i], ref, fatal, &names)
 	}
-	if s.typed != nil {
-		names = append(names, s.typed.attrs...)
-		s.typed.read(r, n)
+	if t, ok := e.(typedAttrs); ok {
+		names = append(names, s.typed...)
+		t.readTyped(r, n)
 	}
 	r.unknownAttrs(n, names...)
 	r.noText(n, false)
-	if s.own {
+	d, ok := e.(draftElement)
+	if !ok {
 		return
 	}
+	p := d.parts()
 	for _, kid := range n.Kids {
-		r.part(s, n, kid, fatal)
+		r.part(s, p, n, kid, fatal)
 	}
-	r.keepAttrs(s.foreign, n)
+	r.keepAttrs(p.foreign, n)
 	if s.rules == nil {
 		return
 	}
-	for _, text := range s.rules(n) {
+	for _, text := range s.rules(e, n) {
 		r.note(n, fatal, "%s: %s", n.Local, text)
 	}
 }
 
-func (r *reading) attribute(n *xmltree.Node, a attrSpec, ref string, fatal bool, names *[]string) string {
+func (r *reading) attribute(n *xmltree.Node, a *attrSpec, ref string, fatal bool, names *[]string) string {
 	v, ok := n.Attr(a.name)
 	if !ok {
 		if wrong := misnamed[n.Local][a.name]; wrong != "" {
@@ -131,30 +134,30 @@ func (r *reading) attribute(n *xmltree.Node, a attrSpec, ref string, fatal bool,
 }
 
 // part reads one child of an element of the draft.
-func (r *reading) part(s shape, n, kid *xmltree.Node, fatal bool) {
+func (r *reading) part(s *shape, p parts, n, kid *xmltree.Node, fatal bool) {
 	switch {
 	case !r.ours(kid): // [MSCP-3.3-3]
-		r.keepElement(s.foreign, kid)
-	case kid.Local == "namelist" && s.namelist != nil:
-		r.items(kid, s.namelist, s, fatal)
-	case kid.Local == "subscribe" && s.subscribe != nil:
-		r.items(kid, s.subscribe, s, fatal)
-	case kid.Local == "stream" && s.streams != nil:
-		r.stream(kid, s.streams, s.ref(), fatal)
-	case kid.Local == "src" && s.script != nil:
-		r.script(kid, s, fatal)
+		r.keepElement(p.foreign, kid)
+	case kid.Local == "namelist" && p.namelist != nil:
+		r.items(kid, p.namelist, s, p.foreign, fatal)
+	case kid.Local == "subscribe" && p.subscribe != nil:
+		r.items(kid, p.subscribe, s, p.foreign, fatal)
+	case kid.Local == "stream" && p.streams != nil:
+		r.stream(kid, p.streams, s.ref(), fatal)
+	case kid.Local == "src" && p.script != nil:
+		r.script(kid, s, p, fatal)
 	default:
 		r.note(kid, fatal, "%s in %s (section 8)", shorten(kid.Local), n.Local) // [MSCP-3.3-4]
 	}
 }
 
-func (r *reading) items(n *xmltree.Node, items *[]Item, s shape, fatal bool) {
+func (r *reading) items(n *xmltree.Node, items *[]Item, s *shape, foreign *Foreign, fatal bool) {
 	if *items != nil { // [MSCP-4.1-11]
 		r.note(n, false, "%s twice (section %s)", n.Local, s.section)
 	}
 	r.unknownAttrs(n)
 	r.noText(n, false)
-	inside := s.foreign.Inside[n.Local]
+	inside := foreign.Inside[n.Local]
 	for _, kid := range n.Kids {
 		switch {
 		case !r.ours(kid): // [MSCP-3.3-3]
@@ -170,7 +173,7 @@ func (r *reading) items(n *xmltree.Node, items *[]Item, s shape, fatal bool) {
 		return                                                                  // it is not written, so neither is what is foreign in it
 	}
 	r.keepAttrs(&inside, n)
-	s.keepInside(n.Local, inside)
+	foreign.keepInside(n.Local, inside)
 }
 
 func (r *reading) item(n *xmltree.Node, section string, fatal bool) (it Item) {
@@ -189,12 +192,14 @@ func (r *reading) item(n *xmltree.Node, section string, fatal bool) (it Item) {
 	return it
 }
 
+var streamAttrs = []attrSpec{{"type", media, true, ""}, {"direction", direction, true, ""}}
+
 func (r *reading) stream(n *xmltree.Node, streams *[]Stream, ref string, fatal bool) {
 	var s Stream
 	var names []string
-	for _, a := range []attrSpec{{"type", &s.Type, media, true, ""}, {"direction", &s.Direction, direction, true, ""}} {
-		names = append(names, a.name)
-		*a.value = r.attribute(n, a, ref, fatal, &names)
+	for i, value := range []*string{&s.Type, &s.Direction} {
+		names = append(names, streamAttrs[i].name)
+		*value = r.attribute(n, &streamAttrs[i], ref, fatal, &names)
 	}
 	r.unknownAttrs(n, names...)
 	r.leaf(&s.Foreign, n, fatal)
@@ -215,20 +220,20 @@ func (r *reading) leaf(f *Foreign, n *xmltree.Node, fatal bool) {
 }
 
 // keepInside keeps what is foreign in a child that has no type of its own.
-func (s shape) keepInside(name string, f Foreign) {
-	if f.Attrs == nil && f.Elements == nil {
+func (f *Foreign) keepInside(name string, inside Foreign) {
+	if inside.Attrs == nil && inside.Elements == nil {
 		return
 	}
-	if s.foreign.Inside == nil {
-		s.foreign.Inside = map[string]Foreign{}
+	if f.Inside == nil {
+		f.Inside = map[string]Foreign{}
 	}
-	s.foreign.Inside[name] = f
+	f.Inside[name] = inside
 }
 
 // script keeps the inline document of a src element as it is.
-func (r *reading) script(n *xmltree.Node, s shape, fatal bool) {
+func (r *reading) script(n *xmltree.Node, s *shape, p parts, fatal bool) {
 	r.unknownAttrs(n)
-	if *s.script != nil {
+	if *p.script != nil {
 		r.note(n, fatal, "src twice (section %s)", s.section) // [MSCP-4.1-11]
 	}
 	if len(n.Kids) != 1 {
@@ -241,8 +246,8 @@ func (r *reading) script(n *xmltree.Node, s shape, fatal bool) {
 	if n.Kids[0].Space == Namespace {
 		r.note(n.Kids[0], fatal, "the script is in the draft's namespace (section 8)")
 	}
-	*s.script = r.handled(n.Kids[0], fatal)
+	*p.script = r.handled(n.Kids[0], fatal)
 	var inside Foreign
 	r.keepAttrs(&inside, n)
-	s.keepInside(n.Local, inside)
+	p.foreign.keepInside(n.Local, inside)
 }

@@ -58,9 +58,9 @@ func TestResponses(t *testing.T) {
 
 // valueOf points to an attribute, or is nil.
 func valueOf(e typedElement, name string) *string {
-	for _, a := range e.shape().attrs {
+	for i, a := range e.shape().attrs {
 		if a.name == name {
-			return a.value
+			return e.attr(i)
 		}
 	}
 	return nil

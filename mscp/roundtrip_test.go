@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -90,37 +91,38 @@ func TestRoundTrip(t *testing.T) {
 // fullDocument is a document with an element that has all its attributes and
 // children, but for those that exclude each other.
 func fullDocument(t *testing.T, e typedElement) []byte {
-	s := e.shape()
-	for _, a := range s.attrs {
+	s, p := e.shape(), e.(draftElement).parts()
+	for i, a := range s.attrs {
+		v := e.attr(i)
 		for _, value := range []string{"a&<b>'\"", "http://a/?b&c", "false", "7", "get", "a/b", "10s", "audiovideo", "manual", "busy", "near_end_disconnect", "event.1"} {
 			if a.of.check(value) == "" {
-				*a.value = value
+				*v = value
 				break
 			}
 		}
-		if *a.value == "" {
+		if *v == "" {
 			t.Errorf("no value for %s of %s", a.name, Name(e))
 		}
 	}
-	if s.streams != nil {
-		*s.streams = []Stream{{Type: "audio", Direction: "both"}, {Type: "video", Direction: "receive"}}
+	if p.streams != nil {
+		*p.streams = []Stream{{Type: "audio", Direction: "both"}, {Type: "video", Direction: "receive"}}
 	}
-	if s.namelist != nil {
-		*s.namelist = []Item{{Name: "a", Value: "b\n\t<c>"}, {Name: "d"}}
+	if p.namelist != nil {
+		*p.namelist = []Item{{Name: "a", Value: "b\n\t<c>"}, {Name: "d"}}
 	}
-	if s.subscribe != nil {
-		*s.subscribe = []Item{{Name: "dtmf", Value: "single"}}
+	if p.subscribe != nil {
+		*p.subscribe = []Item{{Name: "dtmf", Value: "single"}}
 	}
-	s.foreign.Attrs = []ForeignAttr{{"urn:v", "a", "b"}}
+	p.foreign.Attrs = []ForeignAttr{{"urn:v", "a", "b"}}
 	switch e := e.(type) {
 	case *DialogPrepare:
 		e.Src, e.Script = "", xmlOf(`<vxml xmlns="http://www.w3.org/2001/vxml"><form/></vxml>`)
 	case *DialogStart:
 		e.PreparedDialogID = ""
 	}
-	for _, a := range s.attrs {
+	for i, a := range s.attrs {
 		if a.name == "conferenceid" && ValidateElement(e) != nil {
-			*a.value = ""
+			*e.attr(i) = ""
 		}
 	}
 	doc := Document{Kind: s.kind, ID: "r1", Element: e}
@@ -128,4 +130,37 @@ func fullDocument(t *testing.T, e typedElement) []byte {
 		doc.ID = ""
 	}
 	return doc.Encode(Draft)
+}
+
+// TestFieldsOfAttributes compares the table with the structs: each attribute has a field
+// of its own, and an element has no field for which there is no attribute.
+func TestFieldsOfAttributes(t *testing.T) {
+	for _, elements := range []map[string]func() typedElement{draftElements, paperElements, ownElements} {
+		for name, create := range elements {
+			e := create()
+			if e.elementName() != name {
+				t.Errorf("%s is made for %s", e.elementName(), name)
+			}
+			attrs, v := e.shape().attrs, reflect.ValueOf(e).Elem()
+			fields := map[*string]string{}
+			for i := range v.NumField() {
+				if s, ok := v.Field(i).Addr().Interface().(*string); ok {
+					fields[s] = strings.ToLower(v.Type().Field(i).Name)
+				}
+			}
+			if len(fields) != len(attrs) {
+				t.Errorf("%s has %d attributes and %d fields for them", name, len(attrs), len(fields))
+			}
+			for i, a := range attrs {
+				want := strings.ReplaceAll(a.name, "-", "")
+				if a.name == "name" {
+					want = "eventname" // Name would be the element's
+				}
+				if got := fields[e.attr(i)]; got != want {
+					t.Errorf("%s of %s is the field %q", a.name, name, got)
+				}
+				delete(fields, e.attr(i))
+			}
+		}
+	}
 }

@@ -25,26 +25,27 @@ func hasChild(n *xmltree.Node, name string) bool {
 }
 
 // notBoth is the rule that an element has one end point at most.
-func notBoth(section string) func(*xmltree.Node) []string {
-	return func(n *xmltree.Node) []string {
+func notBoth(section string) func(typedElement, *xmltree.Node) []string {
+	return func(_ typedElement, n *xmltree.Node) []string {
 		return unless(!has(n, "connectionid") || !has(n, "conferenceid"), "connectionid and conferenceid are both there (section "+section+")")
 	}
 }
 
 // oneOfBoth is the rule that an element has exactly one end point.
-func oneOfBoth(n *xmltree.Node) []string {
+func oneOfBoth(_ typedElement, n *xmltree.Node) []string {
 	return unless(has(n, "connectionid") != has(n, "conferenceid"), "exactly one of connectionid and conferenceid (section 4.2)")
 }
 
-func prepareRules(n *xmltree.Node) []string {
+func prepareRules(e typedElement, n *xmltree.Node) []string {
 	return slices.Concat(
 		unless(has(n, "src") != hasChild(n, "src"), "exactly one of the src attribute and the src element (section 4.1)"), // [MSCP-4.1-1]
-		notBoth("4.1")(n), // [MSCP-4.1-2]
+		notBoth("4.1")(e, n), // [MSCP-4.1-2]
 	)
 }
 
-func (e *DialogStart) rules(n *xmltree.Node) []string {
-	found := notBoth("4.2")(n) // [MSCP-4.2-3]
+func startRules(element typedElement, n *xmltree.Node) []string {
+	e := element.(*DialogStart)
+	found := notBoth("4.2")(e, n) // [MSCP-4.2-3]
 	if !has(n, "prepareddialogid") {
 		found = append(found, unless(has(n, "src") != hasChild(n, "src"), "exactly one of the src attribute, the src element and prepareddialogid (section 4.2)")...) // [MSCP-4.2-7]
 		// A prepared dialog may inherit its end point.
@@ -60,7 +61,8 @@ func (e *DialogStart) rules(n *xmltree.Node) []string {
 	return found
 }
 
-func (e *CreateConference) rules(*xmltree.Node) []string {
+func createRules(element typedElement, _ *xmltree.Node) []string {
+	e := element.(*CreateConference)
 	if e.ReservedMedia != "video" && e.ReservedMedia != "audiovideo" {
 		return nil
 	}

@@ -146,9 +146,10 @@ func appendTargets(ids []string, e Element) []string {
 	}
 	switch e := e.(type) {
 	case typedElement:
-		for _, a := range e.shape().attrs {
-			if slices.Contains(targetNames, a.name) {
-				add(*a.value)
+		attrs := e.shape().attrs
+		for i := range attrs {
+			if slices.Contains(targetNames, attrs[i].name) {
+				add(*e.attr(i))
 			}
 		}
 	case *Other:

@@ -36,44 +36,38 @@ type Foreign struct {
 	Inside map[string]Foreign
 }
 
-// A shape is the row of one element in the table of this package: where it stands, what
-// it holds, which rules it has, and what answers it. It points into the element.
+// A shape is the row of one kind of element in the table of this package: which attributes
+// it has, which rules, and what answers it. There is one for each kind, made once.
 type shape struct {
 	kind    Kind
-	section string // of the draft, or what ref says of an element of ours
+	section string // of the draft, or what ref returns for an element of ours
 	own     bool   // of ExtensionNamespace
 	attrs   []attrSpec
-
-	script              **etree.Element
-	namelist, subscribe *[]Item
-	streams             *[]Stream
-	foreign             *Foreign // nil for elements of ours
-
-	typed *typedPart // of elements of ours; nil if there are only strings
+	typed   []string // further attributes, which are no strings: see typedAttrs
 
 	// rules are what holds between the attributes and children of the element, beyond
 	// each one's own datatype, as it was read: an attribute that is there and empty is
 	// there. Each is a text with its section.
-	rules func(n *xmltree.Node) []string
+	rules func(e typedElement, n *xmltree.Node) []string
 
 	responses []string   // to a request
 	repeats   []repeated // what they repeat of it
 }
 
 // ref is where the element is specified, as findings say it.
-func (s shape) ref() string {
+func (s *shape) ref() string {
 	if s.own {
 		return s.section
 	}
 	return "section " + s.section
 }
 
-// A typedPart is what an element holds in attributes that are no strings, or in children.
-type typedPart struct {
-	attrs    []string
-	read     func(*reading, *xmltree.Node)
-	write    func(*bytes.Buffer) // the attributes
-	children func(*bytes.Buffer) // nil for none
+// An attrSpec is one attribute of an element.
+type attrSpec struct {
+	name     string
+	of       datatype
+	required bool
+	def      string // the default
 }
 
 // repeated is an attribute of a request whose value its response has.
@@ -82,19 +76,39 @@ type repeated struct {
 	always                bool // also if the request has none
 }
 
-// An attrSpec is one attribute of an element.
-type attrSpec struct {
-	name     string
-	value    *string
-	of       datatype
-	required bool
-	def      string // the default
-}
-
 // A typedElement is an Element with a type of its own.
 type typedElement interface {
 	Element
-	shape() shape
+	shape() *shape
+	// attr is the field for shape().attrs[i]. Both are looked up several times for each
+	// transaction, so neither allocates.
+	attr(i int) *string
+}
+
+// A draftElement is one of sections 4 and 5, which has children.
+type draftElement interface {
+	typedElement
+	parts() parts
+}
+
+// parts are the fields for the children of an element, nil for those that it cannot have,
+// and for what is foreign in it.
+type parts struct {
+	script              **etree.Element
+	namelist, subscribe *[]Item
+	streams             *[]Stream
+	foreign             *Foreign
+}
+
+// typedAttrs is an element of ours with attributes that are no strings.
+type typedAttrs interface {
+	readTyped(*reading, *xmltree.Node) // children, too
+	writeTyped(*bytes.Buffer)
+}
+
+// typedChildren is an element of ours with children.
+type typedChildren interface {
+	writeChildren(*bytes.Buffer)
 }
 
 // draftElements makes every element of sections 4 and 5 by its name.
@@ -136,9 +150,9 @@ func SetDefaults(e Element) {
 	if !ok || isPrepared(e) { // [MSCP-4.2-9]
 		return
 	}
-	for _, a := range d.shape().attrs {
-		if *a.value == "" {
-			*a.value = a.def // [MSCP-4.1-8]
+	for i, a := range d.shape().attrs {
+		if v := d.attr(i); *v == "" {
+			*v = a.def // [MSCP-4.1-8]
 		}
 	}
 }

@@ -171,16 +171,17 @@ func TestDefaults(t *testing.T) {
 	} {
 		e := draftElements[name]()
 		SetDefaults(e)
-		for _, a := range e.shape().attrs {
-			if *a.value != want[a.name] {
-				t.Errorf("%s of %s is %q, not %q", a.name, name, *a.value, want[a.name])
+		for i, a := range e.shape().attrs {
+			v := e.attr(i)
+			if *v != want[a.name] {
+				t.Errorf("%s of %s is %q, not %q", a.name, name, *v, want[a.name])
 			}
-			*a.value = "7"
+			*v = "7"
 		}
 		SetDefaults(e)
-		for _, a := range e.shape().attrs {
-			if *a.value != "7" {
-				t.Errorf("%s of %s was there, and is %q", a.name, name, *a.value)
+		for i, a := range e.shape().attrs {
+			if v := *e.attr(i); v != "7" {
+				t.Errorf("%s of %s was there, and is %q", a.name, name, v)
 			}
 		}
 	}
