@@ -88,7 +88,7 @@ func pattern(expr, wrong string) func(string) string {
 
 // escapeURI are the characters of an anyURI that a URI has escaped. See XML
 // Schema part 2, section 3.2.17, and XLink 1.0, section 5.4.
-var escapeURI = strings.NewReplacer(" ", "%20", "<", "%3C", ">", "%3E", `"`, "%22", "{", "%7B", "}", "%7D", "|", "%7C", `\\`, "%5C", "^", "%5E", "`", "%60")
+var escapeURI = strings.NewReplacer(" ", "%20", "<", "%3C", ">", "%3E", `"`, "%22", "{", "%7B", "}", "%7D", "|", "%7C", `\`, "%5C", "^", "%5E", "`", "%60")
 
 // checkURI takes the references of anyURI, but for the empty one, which
 // identifies nothing.

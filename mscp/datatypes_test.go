@@ -68,3 +68,23 @@ func TestDatatypes(t *testing.T) {
 		t.Errorf("dialogterminatecomplete: %+v, %v", doc.Element, err)
 	}
 }
+
+// TestEscapedCharacters has each character that XLink 1.0, section 5.4, escapes in an
+// anyURI, where a valid URI must not have it.
+func TestEscapedCharacters(t *testing.T) {
+	for _, c := range []string{" ", "<", ">", `"`, "{", "}", "|", `\`, "^", "`"} {
+		value := "http://a/x" + c + "y"
+		prepare := &DialogPrepare{Src: value}
+		if err := ValidateElement(prepare); err != nil {
+			t.Errorf("%q as an anyURI: %v", value, err)
+		}
+		transfer := &DialogTransfer{DialogID: "d", Type: "blind", URI: value, MaxTime: "0s", ConnectTimeout: "1s"}
+		if err := ValidateElement(transfer); err == nil {
+			t.Errorf("%q was taken for a valid URI", value)
+		}
+	}
+	transfer := &DialogTransfer{DialogID: "d", Type: "blind", URI: "http://a/xy", MaxTime: "0s", ConnectTimeout: "1s"}
+	if err := ValidateElement(transfer); err != nil {
+		t.Error(err)
+	}
+}
