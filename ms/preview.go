@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/gomscp/gomscp/ms/internal/otr"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/cpim"
 )
@@ -57,8 +58,8 @@ func readPreview(contentType string, body io.Reader) (preview, io.Reader, error)
 		return p, body, nil
 	}
 	head, err := readMore(nil, body, textStep)
-	if err == nil && beginsOTR(head) {
-		head, err = readMore(head, body, maxOTRText+1)
+	if err == nil && otr.Begins(head) {
+		head, err = readMore(head, body, otr.MaxText+1)
 	}
 	if err != nil && err != io.EOF {
 		return p, nil, err
@@ -87,8 +88,8 @@ func previewCPIM(body io.Reader) (preview, io.Reader, error) {
 			p.text, err = io.ReadAll(m.Body)
 			p.offset = int64(len(head) - len(p.text))
 			p.from = authors(m, head[:p.offset])
-			p.text = p.text[:min(len(p.text), maxOTRText+1)]
-			if errBody == io.EOF || err != nil || len(p.text) > maxOTRText || !isText(p.contentType) || len(p.text) >= textStep && !beginsOTR(p.text) {
+			p.text = p.text[:min(len(p.text), otr.MaxText+1)]
+			if errBody == io.EOF || err != nil || len(p.text) > otr.MaxText || !isText(p.contentType) || len(p.text) >= textStep && !otr.Begins(p.text) {
 				return p, all, err
 			}
 		}

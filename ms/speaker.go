@@ -1,10 +1,11 @@
 package ms
 
 import (
-	"github.com/gomscp/gomscp/store"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/gomscp/gomscp/store"
 
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/cpim"

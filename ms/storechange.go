@@ -1,10 +1,11 @@
 package ms
 
 import (
-	"github.com/gomscp/gomscp/store"
 	"hash/maphash"
 	"sync"
 	"time"
+
+	"github.com/gomscp/gomscp/store"
 )
 
 // Limits of what the AS is told of changes that come by no session.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/otr"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
@@ -187,7 +188,7 @@ func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
 // forgets reports whether a message in a store session is answered and forgotten.
 func (ss *storeSession) forgets(p preview) bool {
 	return !ss.s.cfg.KeepNotifications && msrp.IsType(p.contentType, msrp.TypeComposing) ||
-		!ss.s.cfg.KeepAutomatic && isText(p.contentType) && isHandshake(p.text)
+		!ss.s.cfg.KeepAutomatic && isText(p.contentType) && otr.IsHandshake(p.text)
 }
 
 // keep stores a message, unless it forgets it, and returns how it begins. What is

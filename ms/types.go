@@ -67,3 +67,8 @@ func names(ranges []string, mediaType string) bool {
 
 // onlyCPIM reports whether a list has message/cpim and nothing else.
 func onlyCPIM(ranges []string) bool { return len(ranges) == 1 && names(ranges, msrp.TypeCPIM) }
+
+// isText reports whether a message of that type is text.
+func isText(contentType string) bool {
+	return len(contentType) >= 5 && strings.EqualFold(contentType[:5], "text/")
+}
