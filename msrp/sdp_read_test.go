@@ -171,6 +171,31 @@ func TestOfferRefuses(t *testing.T) {
 	}
 }
 
+// TestAcceptTypesAreWritten is what stands in a description that says nothing about
+// types, and in one that does.
+func TestAcceptTypesAreWritten(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		port  int
+		types []string
+		want  string // "" for no line
+	}{
+		{"none named", 5, nil, "a=accept-types:*\r\n"},
+		{"two named", 5, []string{"text/plain", "message/cpim"}, "a=accept-types:text/plain message/cpim\r\n"},
+		{"refused, none named", 0, nil, ""},
+		{"refused, one named", 0, []string{"text/plain"}, "a=accept-types:text/plain\r\n"},
+	} {
+		m := &Media{Host: "a", Port: tc.port, Path: Path{{Host: "a", Port: 5, SessionID: "x"}}, AcceptTypes: tc.types}
+		body, err := m.Offer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(string(body), "a=accept-types:"); !strings.Contains(string(body), tc.want) || (got == 1) != (tc.want != "") {
+			t.Errorf("%s: no %q, or more, in\n%s", tc.name, tc.want, body)
+		}
+	}
+}
+
 func TestSetupAnswer(t *testing.T) {
 	for offered, want := range map[Setup]Setup{
 		SetupNone: SetupPassive, SetupActive: SetupPassive, SetupPassive: SetupActive,
