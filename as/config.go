@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/balance"
+	"github.com/gomscp/gomscp/as/internal/presence"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -66,12 +67,7 @@ type MediaServerConfig struct {
 }
 
 // PresenceConfig says how the server learns who is reachable.
-type PresenceConfig struct {
-	Package string        `yaml:"package"`
-	Rate    int           `yaml:"rate"`
-	Server  string        `yaml:"server"`
-	Expires time.Duration `yaml:"expires"`
-}
+type PresenceConfig = presence.Settings
 
 // StoreConfig is about the set-up of store sessions.
 type StoreConfig struct {
@@ -162,8 +158,8 @@ func (c *Config) Validate() error {
 		bad("push.ring", "%v is not between 0 and %v", c.Push.Ring, maxRing)
 	}
 	for key, d := range map[string]time.Duration{
-		"presence.expires": c.Presence.Expires, "store.invite_timeout": c.Store.InviteTimeout,
-		"store.restore_wait": c.Store.RestoreWait, "store.max_duration": c.Store.MaxDuration, "push.max_duration": c.Push.MaxDuration,
+		"store.invite_timeout": c.Store.InviteTimeout,
+		"store.restore_wait":   c.Store.RestoreWait, "store.max_duration": c.Store.MaxDuration, "push.max_duration": c.Push.MaxDuration,
 		"push.retry_min": c.Push.RetryMin, "control.retry_min": c.Control.RetryMin,
 		"control.timeout": c.Control.Timeout,
 	} {
@@ -189,12 +185,7 @@ func (c *Config) Validate() error {
 	if _, err := c.Control.dialect(); err != nil {
 		errs = append(errs, err)
 	}
-	if err := checkPresencePackage(c.Presence.Package); err != nil {
-		errs = append(errs, err)
-	}
-	if c.Presence.Rate < 1 || c.Presence.Rate > maxPresenceRate {
-		bad("presence.rate", "%d is not from 1 to %d", c.Presence.Rate, maxPresenceRate)
-	}
+	c.Presence.Validate(bad)
 	if c.Inventory == "" {
 		c.Inventory = inventoryAlways
 	}

@@ -31,17 +31,11 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	if c.OutboundProxy != "" { // without one, that is wrong enough
 		report("outbound_proxy", sipua.CheckDestination(c.OutboundProxy))
 	}
-	if c.Presence.Server != "" {
-		report("presence.server", sipua.CheckDestination(c.Presence.Server))
-	}
 	if d := c.Push.Delay; d < 0 {
 		bad("push.delay", "%v is negative", d)
 	}
 	if d := c.Store.RetryAfter; d < time.Second {
 		bad("store.retry_after", "%v is less than 1s", d)
-	}
-	if d := c.Presence.Expires; d > 0 && d < time.Second {
-		bad("presence.expires", "%v is less than 1s", d)
 	}
 	if c.Push.RetryMax < c.Push.RetryMin {
 		bad("push.retry_max", "%v is less than push.retry_min, %v", c.Push.RetryMax, c.Push.RetryMin)

@@ -59,7 +59,7 @@ func TestDirectoryPages(t *testing.T) {
 			t.Errorf("to who is away: %d %s", code, text)
 		}
 		pushes(0)
-		o.presence.say(word{true, true})
+		o.presence.say(true, true)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		pushes(1) // who is busy

@@ -10,7 +10,7 @@ import (
 func (m *mailbox) watch(ctx context.Context) (stop func()) {
 	retry := backoff{min: m.s.cfg.Push.RetryMin, max: m.s.cfg.Push.RetryMax}
 	for ctx.Err() == nil {
-		stop, err := m.s.presence.watch(ctx, m.recipient, m.told)
+		stop, err := m.s.mailboxes.presence.Watch(ctx, m.recipient, m.told)
 		if err == nil {
 			return stop
 		}
@@ -25,9 +25,9 @@ func (m *mailbox) watch(ctx context.Context) (stop func()) {
 // user has failed, a word that is no answer to us may mean another device, or that the
 // user was away and back without our hearing of it: then the next attempt is brought
 // forward, to no sooner than the least pause between attempts.
-func (m *mailbox) told(w word) {
+func (m *mailbox) told(reachable, news bool) {
 	state := "closed"
-	if w.reachable {
+	if reachable {
 		state = "open"
 	}
 	m.s.metrics.presence.WithLabelValues(state).Inc()
@@ -35,14 +35,14 @@ func (m *mailbox) told(w word) {
 	defer m.mu.Unlock()
 	soon := time.Now().Add(m.s.cfg.Push.Delay)
 	switch {
-	case w.reachable && !m.open:
+	case reachable && !m.open:
 		m.log.Debug("recipient is reachable")
 		m.user.begin(soon)
 		for _, l := range m.letters {
 			l.own.begin(time.Time{})
 			m.deviceCame(l)
 		}
-	case w.reachable && w.news:
+	case reachable && news:
 		m.word = time.Now()
 		m.user.forward(soon)
 		for _, l := range m.letters {
@@ -50,6 +50,6 @@ func (m *mailbox) told(w word) {
 		}
 		m.deviceTold()
 	}
-	m.open = w.reachable
+	m.open = reachable
 	m.wakeUp()
 }

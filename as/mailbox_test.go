@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,22 +20,22 @@ const testRecipient = "sip:bob@example.com"
 // A fakePresence is told by a test what it tells.
 type fakePresence struct {
 	mu   sync.Mutex
-	told map[string]func(word)
+	told map[string]func(reachable, news bool)
 }
 
-func (f *fakePresence) watch(_ context.Context, recipient string, told func(word)) (func(), error) {
+func (f *fakePresence) Watch(_ context.Context, recipient string, told func(reachable, news bool)) (func(), error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.told[recipient] = told
 	return func() {}, nil
 }
 
-func (f *fakePresence) say(w word) {
+func (f *fakePresence) say(reachable, news bool) {
 	f.mu.Lock()
 	told := f.told[testRecipient]
 	f.mu.Unlock()
 	if told != nil {
-		told(w)
+		told(reachable, news)
 	}
 }
 
@@ -57,7 +56,7 @@ type postOffice struct {
 
 func newPostOffice(t testing.TB) *postOffice {
 	t.Helper()
-	presence := &fakePresence{told: map[string]func(word){}}
+	presence := &fakePresence{told: map[string]func(reachable, news bool){}}
 	o := newPostOfficeAt(t, filepath.Join(t.TempDir(), "as.db"), presence)
 	o.presence = presence
 	o.s.mailboxes.start()
@@ -73,13 +72,13 @@ func newPostOfficeAt(t testing.TB, path string, presence presenceSource) *postOf
 	o := &postOffice{began: time.Now()}
 	cfg := defaults()
 	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
-	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), presence: presence, pace: &pace{rate: cfg.Presence.Rate}, noting: make(chan struct{}, maxNoting)}
+	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.dir = openDirectory(t, path)
 	s.dir.Immediate(true) // its delay would be in the test's time
 	s.servers.list = []*mediaServer{upServer("ms1", 1)}
 	s.mailboxes = newMailboxes(s)
-	s.mailboxes.push = o.push
+	s.mailboxes.presence, s.mailboxes.push = presence, o.push
 	o.s = s
 	return o
 }
@@ -235,9 +234,9 @@ func (o *postOffice) run(t *testing.T, steps []step) {
 		p := Pair{Recipient: testRecipient, Sender: "sip:" + sender + "@example.com", Server: "ms1", Since: time.Now()}
 		switch what {
 		case "open", "closed":
-			o.presence.say(word{what == "open", true})
+			o.presence.say(what == "open", true)
 		case "refreshed": // the same word, as the answer to a refresh
-			o.presence.say(word{reachable: true})
+			o.presence.say(true, false)
 		case "arrive":
 			o.s.mailboxes.note(p, letterEvent{kind: letterArrived})
 		case "nothing":
@@ -255,29 +254,6 @@ func (o *postOffice) run(t *testing.T, steps []step) {
 		}
 		synctest.Wait()
 	}
-}
-
-// TestPace has very many SUBSCRIBEs due at once: they go out at presence.rate, beyond
-// a burst.
-func TestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &pace{rate: 500}
-		var sent atomic.Int64
-		for range 5 * p.rate {
-			go func() {
-				if p.wait(t.Context()) {
-					sent.Add(1)
-				}
-			}()
-		}
-		for second := 1; second <= 4; second++ {
-			synctest.Wait()
-			if n := int(sent.Load()); n != second*p.rate+1 { // and the one that is due now
-				t.Errorf("%d in second %d, at a rate of %d", n, second, p.rate)
-			}
-			time.Sleep(time.Second)
-		}
-	})
 }
 
 // samePushes compares pushes with what is wanted; a last one that need not have

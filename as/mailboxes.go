@@ -8,10 +8,16 @@ import (
 	"sync"
 )
 
+// A presenceSource reports which recipients can be reached. See [presence.Source.Watch].
+type presenceSource interface {
+	Watch(ctx context.Context, recipient string, told func(reachable, news bool)) (stop func(), err error)
+}
+
 // mailboxes are the mailboxes of all recipients who have messages.
 type mailboxes struct {
-	s    *Server
-	push func(context.Context, Pair) error // what the mailboxes push with
+	s        *Server
+	presence presenceSource
+	push     func(context.Context, Pair) error // what the mailboxes push with
 
 	mu       sync.Mutex
 	byURI    map[string]*mailbox
@@ -20,7 +26,7 @@ type mailboxes struct {
 }
 
 func newMailboxes(s *Server) *mailboxes {
-	return &mailboxes{s: s, push: s.push, byURI: map[string]*mailbox{}}
+	return &mailboxes{s: s, presence: s.presence, push: s.push, byURI: map[string]*mailbox{}}
 }
 
 // listed adds an entry that was in the directory at the start, or that a media

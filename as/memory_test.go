@@ -71,7 +71,7 @@ func TestMemoryForRecipients(t *testing.T) {
 		}
 		o.s.mailboxes.cancel(p, "c")
 		synctest.Wait()
-		o.presence.say(word{true, true})
+		o.presence.say(true, true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if got := o.s.memory.Used(); got != 0 {

@@ -73,10 +73,10 @@ func (m *metrics) registerState(s *Server) {
 			Name: "mscp_as_held_limit_bytes", Help: "The most of that: three quarters of limits.memory.",
 		}, func() float64 { return float64(s.memory.Limit()) }))
 	}
-	if r, ok := s.presence.(*registrations); ok {
+	if _, ok := s.presence.Registered(); ok {
 		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "mscp_as_registered_users", Help: "Users whom the registrar has told to be registered.",
-		}, func() float64 { return float64(r.len()) }))
+		}, func() float64 { n, _ := s.presence.Registered(); return float64(n) }))
 	}
 }
 

@@ -28,15 +28,15 @@ var pairsSeed = flag.Uint64("pairs.seed", 0, "the seed of the one run that TestP
 type modelPresence struct {
 	mu   sync.Mutex
 	open bool
-	told func(word)
+	told func(reachable, news bool)
 }
 
-func (p *modelPresence) watch(_ context.Context, _ string, told func(word)) (func(), error) {
+func (p *modelPresence) Watch(_ context.Context, _ string, told func(reachable, news bool)) (func(), error) {
 	p.mu.Lock()
 	p.told = told
 	open := p.open
 	p.mu.Unlock()
-	told(word{open, true})
+	told(open, true)
 	return func() {}, nil
 }
 
@@ -46,7 +46,7 @@ func (p *modelPresence) say(open bool) {
 	told := p.told
 	p.mu.Unlock()
 	if told != nil {
-		told(word{open, true})
+		told(open, true)
 	}
 }
 

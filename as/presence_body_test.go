@@ -11,8 +11,8 @@ import (
 func TestPresenceDocuments(t *testing.T) {
 	w := newWire(t)
 	s := startAS(t, func(c *Config) { c.Presence.Server = w.addr() }, newFakeMS(t))
-	words := make(chan word, 10)
-	stop, err := s.presence.watch(testContext(t), "sip:bob@example.com", func(x word) { words <- x })
+	words := make(chan bool, 10)
+	stop, err := s.presence.Watch(testContext(t), "sip:bob@example.com", func(reachable, _ bool) { words <- reachable })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestPresenceDocuments(t *testing.T) {
 	}
 	const pidf = "Content-Type: application/pidf+xml\r\n"
 	notify(pidf, openPIDF, "200")
-	if got := <-words; !got.reachable {
+	if got := <-words; !got {
 		t.Error("open is not reachable")
 	}
 	notify(pidf, "<presence", "200")
@@ -60,16 +60,16 @@ func TestPresenceDocuments(t *testing.T) {
 	}
 	notify("Content-Type: multipart/related;boundary=b\r\n", "--b\r\nContent-Type: application/rlmi+xml\r\n\r\n<list/>\r\n--b\r\n"+pidf+"\r\n"+
 		strings.Replace(openPIDF, "open", "closed", 1)+"\r\n--b--\r\n", "200")
-	if got := <-words; got.reachable {
+	if got := <-words; got {
 		t.Error("closed in a part is reachable")
 	}
 	notify("Content-Type: multipart/mixed;boundary=b\r\n", "--b\r\nContent-Type: application/pidf+xml;charset=iso-8859-1\r\n\r\n"+
 		strings.Replace(openPIDF, "</presence>", "<note>\xe9</note></presence>", 1)+"\r\n--b--\r\n", "200")
-	if got := <-words; !got.reachable {
+	if got := <-words; !got {
 		t.Error("open in a part with a charset is not reachable")
 	}
 	notify(pidf, "\r\n", "200")
-	if got := <-words; got.reachable {
+	if got := <-words; got {
 		t.Error("nothing known is reachable")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gomscp/gomscp/as/internal/balance"
+	"github.com/gomscp/gomscp/as/internal/presence"
 	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
@@ -41,8 +42,7 @@ type Server struct {
 	dir         *Directory
 	mailboxes   *mailboxes
 	memory      *budget.Budget // of calls and recipients; nil: no limit
-	presence    presenceSource
-	pace        *pace // of SUBSCRIBEs
+	presence    *presence.Source
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
@@ -71,7 +71,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	cfg.MediaServers = slices.Clone(cfg.MediaServers)
-	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), run: rand.Text(), pace: &pace{rate: cfg.Presence.Rate}, ready: make(chan struct{}), noting: make(chan struct{}, maxNoting)}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), run: rand.Text(), ready: make(chan struct{}), noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -144,25 +144,27 @@ func (s *Server) openSIP() (err error) {
 		}
 	}
 	handlers := sipua.Handlers{Invite: s.handleInvite, Intercept: s.admit, Admit: s.judge}
-	if s.presence, err = s.newPresence(); err != nil {
-		return err
+	if methods := s.cfg.Presence.Methods(); len(methods) > 0 {
+		handlers.Methods, handlers.Other = methods, s.handleRegister
 	}
-	if r, ok := s.presence.(*registrations); ok {
-		handlers.Methods = []string{string(sip.REGISTER)}
-		handlers.Other = func(req *sip.Request, tx sip.ServerTransaction) {
-			select {
-			case <-s.ready:
-				r.take(req, tx)
-			case <-s.ctx.Done():
-			}
-		}
-	}
-	s.ua, err = sipua.New(cfg, handlers)
-	if err != nil {
+	if s.ua, err = sipua.New(cfg, handlers); err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}
 	s.self = "sip:" + s.cfg.SIP.User + "@" + s.ua.Addr()
-	return nil
+	s.presence, err = presence.New(presence.Config{
+		Settings: s.cfg.Presence, UA: s.ua, From: s.self, Log: s.log,
+		Refused: func(state string) { s.metrics.presence.WithLabelValues(state).Inc() },
+	})
+	return err
+}
+
+// handleRegister serves a REGISTER of the registrar.
+func (s *Server) handleRegister(req *sip.Request, tx sip.ServerTransaction) {
+	select {
+	case <-s.ready:
+		s.presence.Register(req, tx)
+	case <-s.ctx.Done():
+	}
 }
 
 // handleInvite serves one call from the outside until it has ended.
@@ -214,9 +216,7 @@ func (s *Server) Close() error {
 			errs = append(errs, s.ua.Shutdown(ctx))
 			cancel()
 		}
-		if r, ok := s.presence.(*registrations); ok {
-			r.close()
-		}
+		s.presence.Close()
 		if s.dir != nil {
 			errs = append(errs, s.dir.Close())
 		}

@@ -77,7 +77,7 @@ func TestUnservedEntriesCostNothing(t *testing.T) {
 			t.Errorf("%d names are unserved when all are back", n)
 		}
 		synctest.Wait()
-		o.presence.say(word{true, true})
+		o.presence.say(true, true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if o.mu.Lock(); len(o.pushes) != 1 {
@@ -123,7 +123,7 @@ func TestPutAside(t *testing.T) {
 		if n := o.s.mailboxes.len(); n != 1 {
 			t.Errorf("%d mailboxes after a late call, want that of ms1 alone", n)
 		}
-		o.presence.say(word{true, true})
+		o.presence.say(true, true)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		o.mu.Lock()

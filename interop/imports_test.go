@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"internal/table":        {"internal/admit", "internal/daemon", "internal/quietlog"},
 	"as/internal/balance":   {},
 	"as/internal/directory": {"internal/boltfile"},
+	"as/internal/presence":  {"internal/quietlog", "internal/xmltree", "sipua"},
 	"as":                    {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"as/operator":           {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
 	"as/cmd/mscp-as":        {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},

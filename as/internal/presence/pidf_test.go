@@ -1,4 +1,4 @@
-package as
+package presence
 
 import (
 	"errors"

@@ -1,8 +1,7 @@
-package as
+package presence
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -27,12 +26,11 @@ const (
 	resolveWait = 5 * time.Second
 )
 
-// registrations are the users who are registered, as the registrar tells by
-// REGISTERs of its own to us, third-party registration. See RFC 3261, section
-// 10, and 3GPP TS 24.229, section 5.4.1.7. They are in memory only: after a
-// restart, a user is known again with the next refresh.
-type registrations struct {
-	s    *Server
+// A registrar holds the users who are registered, as a registrar reports by REGISTERs of
+// its own to us, third-party registration. See RFC 3261, section 10, and 3GPP TS 24.229,
+// section 5.4.1.7. They are in memory only: after a restart, a user is known again with the
+// next refresh.
+type registrar struct {
 	from []netip.Addr // the registrar's addresses
 
 	mu       sync.Mutex // also orders what watchers are told
@@ -49,26 +47,26 @@ type registered struct {
 	timer  *time.Timer // ends this
 }
 
-type watcher struct{ told func(word) }
+type watcher struct{ told func(reachable, news bool) }
 
-func newRegistrations(s *Server) (*registrations, error) {
-	r := &registrations{s: s, byURI: map[string]*registered{}, watchers: map[string]map[*watcher]bool{}, max: maxRegistrations}
-	server, err := sipua.AddressURI(s.cfg.Presence.Server)
+func newRegistrar(uri string) (*registrar, error) {
+	r := &registrar{byURI: map[string]*registered{}, watchers: map[string]map[*watcher]bool{}, max: maxRegistrations}
+	server, err := sipua.AddressURI(uri)
 	if err != nil {
-		return nil, fmt.Errorf("presence.server: %w", err)
+		return nil, err
 	}
 	if server = strings.ToLower(server); !strings.HasPrefix(server, "sip:") && !strings.HasPrefix(server, "sips:") {
 		server = "sip:" + server
 	}
-	host := hostPort(server)
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	var at sip.Uri
+	if err := sip.ParseUri(server, &at); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resolveWait)
 	defer cancel()
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", strings.Trim(host, "[]"))
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", strings.Trim(at.Host, "[]"))
 	if err != nil {
-		return nil, fmt.Errorf("presence.server: %w", err)
+		return nil, err
 	}
 	for _, a := range addrs {
 		r.from = append(r.from, a.Unmap())
@@ -76,8 +74,8 @@ func newRegistrations(s *Server) (*registrations, error) {
 	return r, nil
 }
 
-// watch implements presenceSource.
-func (r *registrations) watch(_ context.Context, recipient string, told func(word)) (func(), error) {
+// watch is Source.Watch.
+func (r *registrar) watch(recipient string, told func(reachable, news bool)) (stop func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := &watcher{told}
@@ -86,7 +84,7 @@ func (r *registrations) watch(_ context.Context, recipient string, told func(wor
 	}
 	r.watchers[recipient][w] = true
 	if u := r.byURI[recipient]; u != nil && !u.gone {
-		told(word{reachable: true, news: true}) // of what was not there, nothing is known
+		told(true, true) // of what was not there, nothing is known
 	}
 	return func() {
 		r.mu.Lock()
@@ -95,12 +93,12 @@ func (r *registrations) watch(_ context.Context, recipient string, told func(wor
 		if len(r.watchers[recipient]) == 0 {
 			delete(r.watchers, recipient)
 		}
-	}, nil
+	}
 }
 
-// take answers a REGISTER. One that is older than what is known is answered
-// like the others: a registrar might take a refusal for the end of the service.
-func (r *registrations) take(req *sip.Request, tx sip.ServerTransaction) {
+// Register answers a REGISTER of the registrar. One that is older than what is known is
+// answered like the others: a registrar might take a refusal for the end of the service.
+func (s *Source) Register(req *sip.Request, tx sip.ServerTransaction) {
 	respond := func(code int, reason string, headers ...sip.Header) {
 		res := sip.NewResponseFromRequest(req, code, reason, nil)
 		for _, h := range headers {
@@ -108,20 +106,20 @@ func (r *registrations) take(req *sip.Request, tx sip.ServerTransaction) {
 		}
 		_ = tx.Respond(res) // the registrar asks again
 	}
-	if !r.trusts(r.s.ua.Peer(req).Addr.Addr()) {
-		r.s.metrics.presence.WithLabelValues("refused").Inc()
-		r.s.log.Warn("REGISTER refused: it is not from presence.server", "peer", req.Source())
+	if !s.users.trusts(s.cfg.UA.Peer(req).Addr.Addr()) {
+		s.cfg.Refused("refused")
+		s.cfg.Log.Warn("REGISTER refused: it is not from presence.server", "peer", req.Source())
 		respond(403, "Forbidden")
 		return
 	}
 	reg, err := sipua.ParseThirdPartyRegister(req)
 	if err != nil {
-		r.s.metrics.presence.WithLabelValues("unreadable").Inc()
+		s.cfg.Refused("unreadable")
 		respond(400, "Bad Request")
 		return
 	}
 	life := min(reg.Expires, maxRegistrationLife)
-	r.apply(reg.AOR, life, req.CallID().Value(), req.CSeq().SeqNo)
+	s.users.apply(reg.AOR, life, req.CallID().Value(), req.CSeq().SeqNo)
 	headers := []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(life/time.Second)))}
 	if c := req.Contact(); c != nil && life > 0 {
 		headers = append(headers, &sip.ContactHeader{Address: *c.Address.Clone()}) // [RFC3261-10.3-8]
@@ -129,7 +127,7 @@ func (r *registrations) take(req *sip.Request, tx sip.ServerTransaction) {
 	respond(200, "OK", headers...)
 }
 
-func (r *registrations) trusts(from netip.Addr) bool {
+func (r *registrar) trusts(from netip.Addr) bool {
 	for _, a := range r.from {
 		if a == from.Unmap() {
 			return true
@@ -140,7 +138,7 @@ func (r *registrations) trusts(from netip.Addr) bool {
 
 // apply takes the registrar's word on a user: reachable for so long, or not at
 // all for 0.
-func (r *registrations) apply(uri string, life time.Duration, callID string, seq uint32) {
+func (r *registrar) apply(uri string, life time.Duration, callID string, seq uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.byURI[uri]
@@ -164,7 +162,7 @@ func (r *registrations) apply(uri string, life time.Duration, callID string, seq
 }
 
 // expire forgets u, if it is still what is known.
-func (r *registrations) expire(uri string, u *registered) {
+func (r *registrar) expire(uri string, u *registered) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.byURI[uri] == u {
@@ -176,14 +174,14 @@ func (r *registrations) expire(uri string, u *registered) {
 }
 
 // tell tells those who watch. r.mu is held.
-func (r *registrations) tell(uri string, reachable bool) {
+func (r *registrar) tell(uri string, reachable bool) {
 	for w := range r.watchers[uri] {
-		w.told(word{reachable, reachable})
+		w.told(reachable, reachable)
 	}
 }
 
 // len is the number of users who are known to be registered.
-func (r *registrations) len() int {
+func (r *registrar) len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := 0
@@ -196,7 +194,7 @@ func (r *registrations) len() int {
 }
 
 // close ends the timers.
-func (r *registrations) close() {
+func (r *registrar) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, u := range r.byURI {
