@@ -88,10 +88,18 @@ func TestRefuseNames(t *testing.T) {
 	}
 	for _, req := range []Element{&DialogPrepare{}, &DialogStart{}, &CreateConference{}} {
 		a, b := Refuse(req, "r"), Refuse(req, "r")
+		made := 0
 		for _, id := range []string{"dialogid", "conferenceid"} {
-			if v := attributeOf(a, id); v != "" && v == attributeOf(b, id) {
+			v := attributeOf(a, id)
+			if v == "" {
+				continue
+			}
+			if made++; v == attributeOf(b, id) {
 				t.Errorf("%s twice: %s", Name(a), v)
 			}
+		}
+		if made != 1 {
+			t.Errorf("%s has %d ids that are made up", Name(a), made)
 		}
 	}
 	if e := Refuse(&DialogStart{PreparedDialogID: "p"}, "r"); attributeOf(e, "dialogid") != "p" {
