@@ -1,5 +1,4 @@
-// Package deploy holds what an operator needs to run the servers for good:
-// systemd units, a Dockerfile and examples of configurations. README.md says how
-// they are used. There is nothing to import; the tests run what is here with the
-// real binaries.
+// Package deploy has systemd units, a Dockerfile and example configurations for
+// permanent operation. README.md describes their use. The package exports nothing. Its
+// tests run these files with the real binaries.
 package deploy
