@@ -11,6 +11,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/gomscp/gomscp/internal/boltfile"
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 // A damaged page makes some messages unreadable. Records and bodies can be read
@@ -39,7 +40,7 @@ func (s *Store) setDamagedAside(cause error, id ID) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), damagedWait)
 		defer cancel()
-		if err := s.SetAside(ctx, "cannot be read: "+printable(cause), id); err != nil {
+		if err := s.SetAside(ctx, "cannot be read: "+printable.Short(cause.Error(), maxReason), id); err != nil {
 			s.log.Error("store: damaged message not set aside", "id", id, "err", err)
 			s.mu.Lock()
 			delete(s.damaged, id)
@@ -65,11 +66,12 @@ func (s *Store) missing(id ID) error {
 	return fmt.Errorf("%w: message %d is not where it was written", ErrDamaged, id)
 }
 
+// maxReason bounds the error that is kept with a damaged message, in characters.
+const maxReason = 200
+
 // maxDamaged bounds the damaged messages that are remembered, so that each is
 // logged once.
 const maxDamaged = 100_000
-
-func printable(err error) string { return fmt.Sprintf("%.200q", err.Error()) }
 
 // readable returns ErrDamaged if a part of the file that read looks at is damaged.
 // It comes before a change of that part, in the same transaction, since bbolt

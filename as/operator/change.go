@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/gomscp/gomscp/as"
-	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 // forget removes entries of a media server.
@@ -53,6 +53,6 @@ func (c *command) post(ctx context.Context, page string, q url.Values) error {
 	}
 	defer body.Close()
 	text, err := io.ReadAll(io.LimitReader(body, maxLine))
-	fmt.Fprintln(c.out.W, daemon.Printable(strings.TrimSpace(string(text))))
+	fmt.Fprintln(c.out.W, printable.String(strings.TrimSpace(string(text))))
 	return err
 }

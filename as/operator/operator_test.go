@@ -122,7 +122,7 @@ func TestServer(t *testing.T) {
 		want   string
 		err    string
 	}{
-		{entry + `{"done":true}` + "\n", 200, "sip:a?@b  ms1           up ", ""},
+		{entry + `{"done":true}` + "\n", 200, "sip:a\ufffd@b  ms1           up ", ""},
 		{entry, 200, "ms1", "cut off"},
 		{entry + `{"error":"the disk"}`, 200, "ms1", "the disk"},
 		{"bad\n", 400, "", "bad"},

@@ -13,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 // A SettingError is one setting of a configuration file that is wrong.
@@ -317,7 +319,7 @@ func shown(n ast.Node) string {
 	if !ok {
 		return "this"
 	}
-	return strconv.Quote(Cut(text, 60))
+	return strconv.Quote(printable.Cut(text, 60))
 }
 
 func setParsed[T ~int64](v reflect.Value, text string, parse func(string) (T, error)) error {
@@ -333,7 +335,7 @@ func setParsed[T ~int64](v reflect.Value, text string, parse func(string) (T, er
 
 // setScalar sets a string, a truth value or a number.
 func setScalar(v reflect.Value, text string) error {
-	quoted := strconv.Quote(Cut(text, 60))
+	quoted := strconv.Quote(printable.Cut(text, 60))
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(text)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 // A UsageError is a command line that makes no sense. The process exits with
@@ -43,8 +45,8 @@ func ExitStatus(w io.Writer, name string, err error) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") { // which may quote a stranger
-		fmt.Fprintf(w, "%s: %s\n", name, Printable(line))
+	for line := range strings.SplitSeq(err.Error(), "\n") { // which may quote a peer
+		fmt.Fprintf(w, "%s: %s\n", name, printable.String(line))
 	}
 	var usage *UsageError
 	if errors.As(err, &usage) {

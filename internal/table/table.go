@@ -15,6 +15,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 // Width is the most characters of a stranger's text in a column that is not wide.
@@ -54,7 +55,7 @@ func (t *Writer) Cell(s string) string {
 	if t.Wide {
 		return Clean(s)
 	}
-	return daemon.Cut(Clean(s), Width)
+	return printable.Cut(Clean(s), Width-1)
 }
 
 // Clean is a stranger's text, safe for a terminal; "-" if there is none.
@@ -62,7 +63,7 @@ func Clean(s string) string {
 	if s == "" {
 		return "-"
 	}
-	return daemon.Printable(s)
+	return printable.String(s)
 }
 
 // At is a time in UTC; "-" for none.

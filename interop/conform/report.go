@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 // A Summary counts results.

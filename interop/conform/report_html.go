@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 //go:embed report.html

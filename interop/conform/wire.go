@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 )
 
 // An msrpChunk is what the drawing needs to know of a SEND or of a response to

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/printable"
 	"github.com/gomscp/gomscp/internal/table"
 )
 
@@ -98,28 +98,7 @@ func forTerminal(w io.Writer) io.Writer {
 	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return w
 	}
-	return printableWriter{w}
-}
-
-// A printableWriter writes text whose lines and tabs stay, and the rest of what is
-// not printable becomes question marks.
-type printableWriter struct{ w io.Writer }
-
-func (p printableWriter) Write(b []byte) (int, error) {
-	var safe strings.Builder
-	for rest := string(b); rest != ""; {
-		i := strings.IndexAny(rest, "\n\t")
-		if i < 0 {
-			safe.WriteString(daemon.Printable(rest))
-			break
-		}
-		safe.WriteString(daemon.Printable(rest[:i]) + rest[i:i+1])
-		rest = rest[i+1:]
-	}
-	if _, err := io.WriteString(p.w, safe.String()); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	return printable.NewWriter(w)
 }
 
 func purge(ctx context.Context, c *command) error {

@@ -305,7 +305,7 @@ func TestCommands(t *testing.T) {
 			{"show -json 2", `"reason":"415 never"`, ""},
 			{"check -json", `{"damaged":false}`, ""},
 			{"messages -older -1h", "", "negative"},
-			{"show 2", "text/x?[2J", ""},
+			{"show 2", "text/x\ufffd[2J", ""},
 			{"show -body 3", "body 2", ""},
 			{"show 3 -body", "body 2", ""},
 			{"show x", "", "no ID"},

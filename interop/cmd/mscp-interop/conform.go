@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/printable"
 	"github.com/gomscp/gomscp/interop/conform"
-	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
 const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags]

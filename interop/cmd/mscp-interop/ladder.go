@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 	"github.com/gomscp/gomscp/interop/ladder"
 )
 

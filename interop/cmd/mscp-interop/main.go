@@ -13,11 +13,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/interop/internal/printable"
 )
 
 const usage = `usage: mscp-interop <command> [flags]
@@ -45,18 +43,9 @@ func main() {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	if status := daemon.ExitStatus(printableWriter{os.Stderr}, name, err); status != 0 {
+	if status := daemon.ExitStatus(os.Stderr, name, err); status != 0 {
 		os.Exit(status)
 	}
-}
-
-// A printableWriter escapes text that may quote a stranger, such as the reason of a
-// refusal.
-type printableWriter struct{ w io.Writer }
-
-func (p printableWriter) Write(b []byte) (int, error) {
-	_, err := io.WriteString(p.w, printable.Text(string(b)))
-	return len(b), err
 }
 
 var errUsage = errors.New("usage")

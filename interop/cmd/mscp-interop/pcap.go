@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 	"github.com/gomscp/gomscp/interop/ladder"
 	"github.com/gomscp/gomscp/interop/wireshark"
 )

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 	"github.com/gomscp/gomscp/interop/softphone"
 )
 

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/interop/internal/printable"
+	"github.com/gomscp/gomscp/internal/printable"
 	"github.com/gomscp/gomscp/interop/softphone"
 	"github.com/gomscp/gomscp/msrp"
 )

@@ -39,8 +39,8 @@ func TestWrongCommandLines(t *testing.T) {
 // TestErrorsArePrintable has the reason of a refusal shown without its escapes.
 func TestErrorsArePrintable(t *testing.T) {
 	var out bytes.Buffer
-	status := daemon.ExitStatus(printableWriter{&out}, name, fmt.Errorf("INVITE: 480 %s", "\x1b[2Jgone\u202e"))
-	if want := "mscp-interop: INVITE: 480 ?[2Jgone?\n"; status != 1 || out.String() != want {
+	status := daemon.ExitStatus(&out, name, fmt.Errorf("INVITE: 480 %s", "\x1b[2Jgone\u202e"))
+	if want := "mscp-interop: INVITE: 480 \ufffd[2Jgone\ufffd\n"; status != 1 || out.String() != want {
 		t.Errorf("status %d, %q", status, out.String())
 	}
 }

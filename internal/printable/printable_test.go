@@ -1,6 +1,9 @@
 package printable
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestPrintable has the bytes that terminals obey, and those that mislead readers.
 func TestPrintable(t *testing.T) {
@@ -26,5 +29,19 @@ func TestPrintable(t *testing.T) {
 	}
 	if got := Short("\x1bé日本", 3); got != "\ufffdé日…" {
 		t.Errorf("Short is %q", got)
+	}
+}
+
+// TestWriter writes what a terminal would obey, in several writes.
+func TestWriter(t *testing.T) {
+	var b strings.Builder
+	w := NewWriter(&b)
+	for _, s := range []string{"\x1b[2J", "\u202ea\r\n", "\tb\x07"} {
+		if n, err := w.Write([]byte(s)); n != len(s) || err != nil {
+			t.Errorf("Write(%q) is %d, %v", s, n, err)
+		}
+	}
+	if got := b.String(); got != "\ufffd[2J\ufffda\n\tb\ufffd" {
+		t.Errorf("written: %q", got)
 	}
 }
