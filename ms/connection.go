@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
@@ -25,20 +26,18 @@ type connection struct {
 
 	mu      sync.Mutex
 	kind    dialogKind
-	sending int           // SendMsg under way
-	held    chan struct{} // closed when messages may be sent again; nil if they may
-	pair    store.Pair    // whose messages arrive here; in a push session, those that are replies
-	name    string        // display name of the pair's sender
-	also    []string      // canonical URIs of the same user
-	memory  *msrp.Budget  // what a store session holds; nil: no limit, or it is a push session
-	left    func()        // gives the session's part of what its sender may hold back
-	file    *store.File   // that the caller of a store session transfers; nil: messages
-	session *msrp.Session // for a push session
-	failure error         // why there will be no session
-	call    *sipua.Call   // nil before it is answered
-	types   []string      // what the user agent takes
-	wrapped []string      // and takes inside other types
-	maxSize int64         // of a message that it takes, in bytes; 0 if it does not say
+	sending int            // SendMsg under way
+	held    chan struct{}  // closed when messages may be sent again; nil if they may
+	pair    store.Pair     // whose messages arrive here; in a push session, those that are replies
+	name    string         // display name of the pair's sender
+	also    []string       // canonical URIs of the same user
+	memory  *msrp.Budget   // what a store session holds; nil: no limit, or it is a push session
+	left    func()         // gives the session's part of what its sender may hold back
+	file    *store.File    // that the caller of a store session transfers; nil: messages
+	session *msrp.Session  // for a push session
+	failure error          // why there will be no session
+	call    *sipua.Call    // nil before it is answered
+	takes   content.Accept // what the user agent takes
 
 	replies replies // of the user agent of a push session
 	tally   tally
@@ -117,11 +116,11 @@ func (c *connection) setIdentities(uris []string) {
 	c.also = also
 }
 
-// identities are the sender's URIs beside that of the pair.
-func (c *connection) identities() []string {
+// speaker is the user that speaks in the session, whose messages are of the pair p.
+func (c *connection) speaker(p store.Pair) content.Speaker {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.also
+	return content.Speaker{URI: p.Sender, Also: c.also}
 }
 
 // transferred is the file that the session is for; nil if it is for messages.
@@ -256,32 +255,23 @@ func (c *connection) settle(s *msrp.Session, failure error) {
 // now. It holds until the next offer or answer. See RFC 4975, sections 8.6 and 8.9.
 func (c *connection) hear(theirs *msrp.Media) {
 	c.mu.Lock()
-	c.types, c.wrapped, c.maxSize = theirs.AcceptTypes, theirs.AcceptWrappedTypes, theirs.MaxSize
-	c.file = keptFile(theirs.File)
+	c.takes = content.AcceptOf(theirs)
+	c.file = content.KeptFile(theirs.File)
 	c.mu.Unlock()
 	c.setFlow(takesMessages(theirs.Direction))
-}
-
-// takesSize reports whether the user agent takes messages of that many bytes. See
-// RFC 4975, section 8.6.
-func (c *connection) takesSize(n int64) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.maxSize == 0 || n <= c.maxSize
 }
 
 // takesReceipts reports whether the user agent takes notifications in CPIM now.
 func (c *connection) takesReceipts() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.held == nil && acceptsType(c.types, msrp.TypeCPIM) &&
-		(acceptsType(c.types, msrp.TypeIMDN) || acceptsType(c.wrapped, msrp.TypeIMDN))
+	return c.held == nil && c.takes.Receipts()
 }
 
-func (c *connection) accept() (types, wrapped []string) {
+func (c *connection) accept() content.Accept {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.types, c.wrapped
+	return c.takes
 }
 
 // waitSession waits until settle was called.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/store"
@@ -143,7 +144,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	defer release()
 	err = d.send(context.WithoutCancel(ctx), m, queued) // the user agent's answer counts when the channel is gone, too
 	var status *msrp.StatusError
-	var unfit *misfit
+	var unfit *content.Misfit
 	switch {
 	case err == nil:
 		d.taken()
@@ -155,7 +156,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 		d.s.metrics.undelivered.Inc()
 		return
 	case errors.As(err, &unfit):
-		d.withhold(m, unfit, unfit.label)
+		d.withhold(m, unfit, unfit.Label)
 		return
 	case errors.As(err, &status) && aboutMessage(status):
 		d.withhold(m, status, "refused")
@@ -177,16 +178,16 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 		return err
 	}
 	defer body.Close()
-	begin, whole, err := readPreview(m.ContentType, body)
+	begin, whole, err := content.ReadPreview(m.ContentType, body)
 	if err != nil {
 		return err
 	}
-	message, err := d.s.envelope(d.c, m, begin, whole)
+	message, err := d.c.accept().Envelope(m, begin, whole, d.s.cfg.Push.CPIM)
 	if err != nil {
 		return err
 	}
 	message.Queued = queued
-	if begin.asked.Asks(cpim.PositiveDelivery) && d.s.cfg.Push.Replies {
+	if begin.Asked.Asks(cpim.PositiveDelivery) && d.s.cfg.Push.Replies {
 		d.c.replies.expect(1) // before the message is there
 		defer func() {
 			if err != nil {

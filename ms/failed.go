@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/store"
@@ -53,6 +54,6 @@ func (s *Server) askedOf(m store.MessageInfo) (*cpim.Request, error) {
 		return nil, err
 	}
 	defer body.Close()
-	begin, _, err := readPreview(m.ContentType, body)
-	return begin.asked, err
+	begin, _, err := content.ReadPreview(m.ContentType, body)
+	return begin.Asked, err
 }

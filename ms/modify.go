@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -87,12 +88,12 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	if theirs.TLS != l.ours.TLS && !theirs.Rejected() {
 		return nil, l.s.changeRefused(errOtherTransport)
 	}
-	if pullsFile(theirs) {
-		return nil, l.s.changeRefused(errFilePull)
+	if content.PullsFile(theirs) {
+		return nil, l.s.changeRefused(content.ErrFilePull)
 	}
 	next := l.ours
 	next.SessionVersion++ // [RFC3264-8]
-	next.Direction, next.File = answerDirection(theirs), answerFile(theirs)
+	next.Direction, next.File = answerDirection(theirs), content.AnswerFile(theirs)
 	replaced := false
 	switch {
 	case theirs.Rejected():

@@ -1,14 +1,10 @@
 package ms
 
 import (
-	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 
-	"github.com/gomscp/gomscp/ms/internal/otr"
 	"github.com/gomscp/gomscp/mscp"
-	"github.com/gomscp/gomscp/msrp/cpim"
 )
 
 // The texts of a client's own, as they were on the wire; the key is cut.
@@ -26,49 +22,6 @@ func wrapped(contentType, text string) string {
 // fromAlice has a text of wrapped go the other way.
 func fromAlice(text string) string {
 	return strings.NewReplacer(alice, bob, bob, alice).Replace(text)
-}
-
-// TestPreviewIsBounded reads texts byte by byte, short and long: it returns the whole
-// body, and reads no more of it than it must.
-func TestPreviewIsBounded(t *testing.T) {
-	long := strings.Repeat("x", 1<<20)
-	for name, tc := range map[string]struct {
-		contentType, body string
-		most              int
-	}{
-		"short":                {"text/plain", "hi", 2},
-		"empty":                {"text/plain", "", 0},
-		"long":                 {"text/plain", long, textStep},
-		"image":                {"image/png", long, 0},
-		"query":                {"text/plain", otrQuery, len(otrQuery)},
-		"long behind a query":  {"text/plain", otrQuery + long, otr.MaxText + 1},
-		"CPIM":                 {"message/cpim", wrapped("text/plain", "hi"), previewStep},
-		"long CPIM":            {"message/cpim", wrapped("text/plain", long), previewStep},
-		"CPIM with a query":    {"message/cpim", wrapped("text/plain", otrQuery+long), previewStep},
-		"CPIM without headers": {"message/cpim", long, 2 * cpim.MaxHeaderBytes},
-		"CPIM, long headers":   {"message/cpim", "Subject: " + strings.Repeat("y", 5000) + "\r\n" + wrapped("text/plain", "hi"+long), 4 * previewStep},
-	} {
-		r := &countingReader{r: iotest.OneByteReader(strings.NewReader(tc.body))}
-		_, body, err := readPreview(tc.contentType, r)
-		if err != nil || r.n > tc.most {
-			t.Errorf("%s: read %d bytes, %v", name, r.n, err)
-			continue
-		}
-		if b, err := io.ReadAll(body); err != nil || string(b) != tc.body {
-			t.Errorf("%s: %d bytes of %d come back, %v", name, len(b), len(tc.body), err)
-		}
-	}
-}
-
-type countingReader struct {
-	r io.Reader
-	n int
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += n
-	return n, err
 }
 
 // TestHandshakesAreForgotten sends what clients send by themselves, and a text, from

@@ -22,35 +22,6 @@ func cpimMessage(body string) msrp.Message {
 	return msrp.Message{ContentType: msrp.TypeCPIM, Body: strings.NewReader(body), Size: int64(len(body))}
 }
 
-func TestPreviewRequest(t *testing.T) {
-	const ns = "NS: imdn <urn:ietf:params:imdn>"
-	for name, tc := range map[string]struct {
-		body              string
-		stored, delivered bool
-	}{
-		"both":          {cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: positive-delivery, processing"), true, true},
-		"one":           {cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
-		"parameters":    {cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: display;x=y,positive-delivery;z"), false, true},
-		"other prefix":  {cpimText("NS: d <urn:ietf:params:imdn>", "d.Message-ID: 1", "d.Disposition-Notification: processing"), true, false},
-		"wrong prefix":  {cpimText("NS: d <urn:ietf:params:imdn>", "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), false, false},
-		"no namespace":  {cpimText("imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"), true, false},
-		"no Message-ID": {cpimText(ns, "imdn.Disposition-Notification: processing"), false, false},
-		"nothing asked": {cpimText(ns, "imdn.Message-ID: 1"), false, false},
-		"no CPIM":       {"hi", false, false},
-		"is a notification": {strings.ReplaceAll(cpimText(ns, "imdn.Message-ID: 1", "imdn.Disposition-Notification: processing"),
-			"text/plain", "message/imdn+xml"), false, false},
-	} {
-		begin, _, err := readPreview(msrp.TypeCPIM, strings.NewReader(tc.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := begin.asked
-		if d.Asks(cpim.Processing) != tc.stored || d.Asks(cpim.PositiveDelivery) != tc.delivered {
-			t.Errorf("%s: %+v", name, d)
-		}
-	}
-}
-
 // TestStoredReceipt leaves messages that ask for a notification of processing:
 // it comes to a sender that takes it, in the session in which the message came.
 func TestStoredReceipt(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/msrp"
 )
 
@@ -80,12 +81,12 @@ func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
 	if !r.s.cfg.Push.Replies || r.conn.replies.ambiguous.Load() {
 		return errNoReplies
 	}
-	begin, err := r.keep(ctx, m, func(p preview) bool { return r.forgetsReply(m, p) })
-	if err != nil || begin.contentType == "" {
+	begin, err := r.keep(ctx, m, func(p content.Preview) bool { return r.forgetsReply(m, p) })
+	if err != nil || begin.ContentType == "" {
 		return err
 	}
 	r.conn.replies.count(1)
-	if msrp.IsType(begin.contentType, msrp.TypeIMDN) {
+	if msrp.IsType(begin.ContentType, msrp.TypeIMDN) {
 		r.conn.replies.expect(-1)
 	}
 	return nil
@@ -94,9 +95,9 @@ func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
 // forgetsReply reports whether what a user agent sends back is no letter: what is
 // forgotten in a store session, and what asks for no report at all, as clients send
 // what is for them alone. A disposition notification is for the sender.
-func (r pushReceiver) forgetsReply(m *msrp.Incoming, p preview) bool {
-	silent := m.FailureReport == msrp.FailureNo && !m.SuccessReport && !msrp.IsType(p.contentType, msrp.TypeIMDN)
-	return msrp.IsType(p.contentType, msrp.TypeComposing) || r.forgets(p) || silent && !r.s.cfg.KeepAutomatic
+func (r pushReceiver) forgetsReply(m *msrp.Incoming, p content.Preview) bool {
+	silent := m.FailureReport == msrp.FailureNo && !m.SuccessReport && !msrp.IsType(p.ContentType, msrp.TypeIMDN)
+	return msrp.IsType(p.ContentType, msrp.TypeComposing) || r.forgets(p) || silent && !r.s.cfg.KeepAutomatic
 }
 
 // end tells the AS of what was kept, when the session has ended.

@@ -17,6 +17,7 @@ import (
 	"github.com/gomscp/gomscp/internal/admit"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/mscp/mediaserver"
 	"github.com/gomscp/gomscp/msrp"
@@ -334,7 +335,7 @@ func (s *Server) changeRefused(why error) error {
 func (s *Server) warning(why error) sipua.Header {
 	code := sipua.WarnSyntax
 	switch {
-	case errors.Is(why, errFilePull):
+	case errors.Is(why, content.ErrFilePull):
 		code = sipua.WarnAttribute
 	case errors.Is(why, errNoMedia):
 		code = sipua.WarnMediaType

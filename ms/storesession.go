@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/ms/internal/otr"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
@@ -36,8 +37,8 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err != nil {
 		return s.notAcceptable(in, err)
 	}
-	if pullsFile(offer) {
-		return s.notAcceptable(in, errFilePull)
+	if content.PullsFile(offer) {
+		return s.notAcceptable(in, content.ErrFilePull)
 	}
 	if err := s.store.Room(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
@@ -61,7 +62,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
-	media.Direction, media.File = answerDirection(offer), answerFile(offer)
+	media.Direction, media.File = answerDirection(offer), content.AnswerFile(offer)
 	answer, err := media.Answer(in.Body)
 	if err != nil {
 		return s.notAcceptable(in, err)
@@ -157,7 +158,7 @@ func (s *Server) media(setup msrp.Setup, secure bool) (*msrp.Media, error) {
 	return &msrp.Media{
 		TLS: secure, Fingerprints: prints,
 		Host: local.Host, Port: local.Port, Path: msrp.Path{local},
-		AcceptTypes: acceptTypes(), AcceptWrappedTypes: acceptWrappedTypes(),
+		AcceptTypes: content.AcceptTypes(), AcceptWrappedTypes: content.AcceptWrappedTypes(),
 		MaxSize: s.cfg.MSRP.MaxSize, Setup: setup, SessionID: uint64(time.Now().UnixNano()), SessionVersion: 1,
 	}, err
 }
@@ -178,7 +179,7 @@ func (s *Server) dial(sc msrp.SessionConfig) (*msrp.Session, error) {
 // receive keeps one message. It returns, and so the last chunk gets its 200,
 // when the message is on disk.
 func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
-	if !ss.s.cfg.KeepNotifications && isNotification(m.ContentType) {
+	if !ss.s.cfg.KeepNotifications && content.IsNotification(m.ContentType) {
 		return ss.drop(m)
 	}
 	_, err := ss.keep(ctx, m, ss.forgets)
@@ -186,35 +187,35 @@ func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
 }
 
 // forgets reports whether a message in a store session is answered and forgotten.
-func (ss *storeSession) forgets(p preview) bool {
-	return !ss.s.cfg.KeepNotifications && msrp.IsType(p.contentType, msrp.TypeComposing) ||
-		!ss.s.cfg.KeepAutomatic && isText(p.contentType) && otr.IsHandshake(p.text)
+func (ss *storeSession) forgets(p content.Preview) bool {
+	return !ss.s.cfg.KeepNotifications && msrp.IsType(p.ContentType, msrp.TypeComposing) ||
+		!ss.s.cfg.KeepAutomatic && content.IsText(p.ContentType) && otr.IsHandshake(p.Text)
 }
 
 // keep stores a message, unless it forgets it, and returns how it begins. What is
 // forgotten has a preview of no type.
-func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func(preview) bool) (preview, error) {
+func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func(content.Preview) bool) (content.Preview, error) {
 	p, err := ss.hold(ctx)
 	if err != nil {
 		ss.s.metrics.refused.WithLabelValues("not_restored").Inc()
-		return preview{}, err
+		return content.Preview{}, err
 	}
-	if !hasType(m.ContentType) {
+	if !content.HasType(m.ContentType) {
 		ss.s.metrics.refused.WithLabelValues("no_type").Inc()
-		return preview{}, errNoType // [RFC4975-7.1-2]
+		return content.Preview{}, content.ErrNoType // [RFC4975-7.1-2]
 	}
 	file := ss.conn.transferred()
-	begin, body, err := readPreview(typeOf(store.MessageInfo{Meta: store.Meta{ContentType: m.ContentType, File: file}}), m)
+	begin, body, err := content.ReadPreview(content.TypeOf(store.MessageInfo{Meta: store.Meta{ContentType: m.ContentType, File: file}}), m)
 	if err != nil {
-		return preview{}, ss.refuse(err)
+		return content.Preview{}, ss.refuse(err)
 	}
-	if err := ss.conn.checkSpeaker(begin, p); err != nil {
+	if err := ss.conn.speaker(p).Check(begin); err != nil {
 		ss.s.metrics.refused.WithLabelValues("speaker").Inc()
 		ss.noteRefused(err)
-		return preview{}, err
+		return content.Preview{}, err
 	}
 	if forgets(begin) {
-		return preview{}, ss.drop(body)
+		return content.Preview{}, ss.drop(body)
 	}
 	w, err := ss.s.store.Begin(ctx, store.Meta{
 		Recipient: p.Recipient, Sender: p.Sender, ConnectionID: ss.conn.id,
@@ -222,7 +223,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 		SenderName: ss.conn.senderName(), File: file, Received: time.Now(),
 	})
 	if err != nil {
-		return preview{}, ss.refuse(err)
+		return content.Preview{}, ss.refuse(err)
 	}
 	from, release := ss.memory(p)
 	defer release()
@@ -231,17 +232,17 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	n, err := io.Copy(held, body)
 	if err != nil {
 		w.Abort()
-		return preview{}, ss.refuse(err)
+		return content.Preview{}, ss.refuse(err)
 	}
 	began := time.Now()
 	if err := ss.commitInOrder(ctx, m, w, p, held); err != nil {
-		return preview{}, ss.refuse(err)
+		return content.Preview{}, ss.refuse(err)
 	}
 	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
 	ss.log.Debug("message stored", "to", p.Recipient, "from", p.Sender, "message", m.MessageID, "bytes", n)
 	ss.conn.tally.stored.Add(1)
 	ss.conn.tally.storedBytes.Add(n)
-	ss.tellStored(m.Session, begin.asked)
+	ss.tellStored(m.Session, begin.Asked)
 	if ss.conn.toStore() {
 		ss.s.arrived(p, ss.conn.id)
 	}
@@ -255,13 +256,6 @@ func (ss *storeSession) memory(p store.Pair) (b *msrp.Budget, release func()) {
 		return b, func() {}
 	}
 	return ss.s.memory.sender(p.Sender)
-}
-
-// isNotification tells whether a message is not what a person wrote, but a sign
-// of composing or a disposition notification: it would come too late to mean
-// anything. See RFC 3994 and 5438.
-func isNotification(contentType string) bool {
-	return msrp.IsType(contentType, msrp.TypeComposing) || msrp.IsType(contentType, msrp.TypeIMDN)
 }
 
 // drop reads a message and forgets it. Its sender gets 200, and has no use for

@@ -30,7 +30,7 @@ var mutants = []struct {
 		{"as/mailbox_push.go", "	l.own.fail(now, f)\n	m.log.Debug(\"push will be tried again\", \"sender\"", "	l.own.fail(now, f)\n	if f.about == aboutSender {\n		l.keeps = keepsNothing\n	}\n	m.log.Debug(\"push will be tried again\", \"sender\""},
 	}},
 	{"a message without Content-Type is kept", []edit{
-		{"ms/storesession.go", "if !hasType(m.ContentType) {", "if false {"},
+		{"ms/storesession.go", "if !content.HasType(m.ContentType) {", "if false {"},
 	}},
 	{"an empty session that ends last has its pair forgotten", []edit{
 		{"as/letter.go", "return l.keeps == keepsNothing && len(l.live) == 0 && len(l.untold) == 0 && !l.unclear", "return l.keeps == keepsNothing"},

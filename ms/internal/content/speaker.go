@@ -1,19 +1,18 @@
-package ms
+package content
 
 import (
 	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/gomscp/gomscp/store"
-
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// A recipient is shown the From of a message in CPIM as its author, whether the sender
-// wrote it or we did. So a message whose From is not who speaks in its session is refused.
+// A recipient is shown the From of a message in CPIM as its author, whether the sender or
+// this server wrote it. So a message is refused if its From is not the user that speaks in
+// its session.
 //
 //	From                                               taken
 //	none                                               yes: the session says who speaks
@@ -46,37 +45,42 @@ var (
 	errHeadersLong = &msrp.StatusError{Code: 400, Reason: "Message Headers Too Long"}
 )
 
-// checkSpeaker returns an error if a message in CPIM says that it is from anybody but who
-// speaks in the session, whose messages are of the pair p.
-func (c *connection) checkSpeaker(begin preview, p store.Pair) error {
+// A Speaker is the user that speaks in a session.
+type Speaker struct {
+	URI  string   // canonical; the messages of the session are kept under it
+	Also []string // canonical URIs of the same user
+}
+
+// Check returns an error if a message in CPIM says that it is from another user.
+func (s Speaker) Check(begin Preview) error {
 	if begin.headersLong {
 		return errHeadersLong
 	}
 	for _, value := range begin.from {
-		if !c.speaks(p, value) {
+		if !s.is(value) {
 			return errNotSpeaker
 		}
 	}
 	return nil
 }
 
-// speaks reports whether the value of a From is an address of who speaks.
-func (c *connection) speaks(p store.Pair, value string) bool {
+// is reports whether the value of a From is an address of the speaker.
+func (s Speaker) is(value string) bool {
 	a, err := cpim.ParseAddress(value)
 	if err != nil || strings.ContainsFunc(a.Name, misleads) {
 		return false
 	}
 	for _, named := range sipua.AddressesIn(a.Name) {
-		if !c.isOwn(p, named) {
+		if !s.has(named) {
 			return false
 		}
 	}
-	return isAnonymous(a) || c.isOwn(p, a.URI)
+	return isAnonymous(a) || s.has(a.URI)
 }
 
-// isOwn reports whether a URI is one of who speaks.
-func (c *connection) isOwn(p store.Pair, uri string) bool {
-	return sameUser(uri, p.Sender) || slices.ContainsFunc(c.identities(), func(also string) bool { return sameUser(uri, also) })
+// has reports whether a URI is one of the speaker's.
+func (s Speaker) has(uri string) bool {
+	return sameUser(uri, s.URI) || slices.ContainsFunc(s.Also, func(also string) bool { return sameUser(uri, also) })
 }
 
 // misleads reports whether a character in a name has its reader take something for what it

@@ -1,4 +1,4 @@
-package ms
+package content
 
 import (
 	"slices"
@@ -13,35 +13,35 @@ import (
 // only "*"; so the types of chat come first, and "*" at the end. The list is the
 // same in a push, whose offer is made before SendMsg says which messages wait: it
 // names what we take, replies and notifications. See RFC 4975, section 8.6.
-func acceptTypes() []string {
+func AcceptTypes() []string {
 	return []string{msrp.TypeCPIM, "text/*", "image/*", msrp.TypeComposing, msrp.TypeIMDN, "*"}
 }
 
-// acceptWrappedTypes are the types that we take inside message/cpim.
-func acceptWrappedTypes() []string {
+// AcceptWrappedTypes are the types that we take inside message/cpim.
+func AcceptWrappedTypes() []string {
 	return []string{"text/*", "image/*", msrp.TypeComposing, msrp.TypeIMDN, "*"}
 }
 
-// errNoType answers a message whose body has no Content-Type, or none of a type and
+// ErrNoType answers a message whose body has no Content-Type, or none of a type and
 // a subtype: nobody could say what it is, and it could not be sent on. See RFC 4975,
 // section 9.
-var errNoType = &msrp.StatusError{Code: 400, Reason: "Content-Type Missing"}
+var ErrNoType = &msrp.StatusError{Code: 400, Reason: "Content-Type Missing"}
 
-// hasType reports whether a Content-Type names a type and a subtype.
-func hasType(contentType string) bool {
+// HasType reports whether a Content-Type names a type and a subtype.
+func HasType(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	major, minor, _ := strings.Cut(strings.TrimSpace(t), "/")
 	return major != "" && minor != "" && !strings.ContainsAny(major+minor, " \t/")
 }
 
-// typeOf is the type that a stored message is sent with: earlier versions have kept
+// TypeOf is the type that a stored message is sent with: earlier versions have kept
 // messages without one. See RFC 2046, section 4.5.1.
-func typeOf(m store.MessageInfo) string {
+func TypeOf(m store.MessageInfo) string {
 	const unknown = "application/octet-stream"
 	switch {
-	case m.File != nil && hasType(m.File.Type) && (!hasType(m.ContentType) || msrp.IsType(m.ContentType, unknown)):
+	case m.File != nil && HasType(m.File.Type) && (!HasType(m.ContentType) || msrp.IsType(m.ContentType, unknown)):
 		return m.File.Type // its sender knows better
-	case !hasType(m.ContentType):
+	case !HasType(m.ContentType):
 		return unknown
 	}
 	return m.ContentType
@@ -68,7 +68,13 @@ func names(ranges []string, mediaType string) bool {
 // onlyCPIM reports whether a list has message/cpim and nothing else.
 func onlyCPIM(ranges []string) bool { return len(ranges) == 1 && names(ranges, msrp.TypeCPIM) }
 
-// isText reports whether a message of that type is text.
-func isText(contentType string) bool {
+// IsText reports whether a message of that type is text.
+func IsText(contentType string) bool {
 	return len(contentType) >= 5 && strings.EqualFold(contentType[:5], "text/")
+}
+
+// IsNotification reports whether a message is a sign of composing or a disposition
+// notification: no person wrote it, and it means nothing later. See RFC 3994 and 5438.
+func IsNotification(contentType string) bool {
+	return msrp.IsType(contentType, msrp.TypeComposing) || msrp.IsType(contentType, msrp.TypeIMDN)
 }

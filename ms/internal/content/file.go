@@ -1,4 +1,4 @@
-package ms
+package content
 
 import (
 	"encoding/hex"
@@ -16,18 +16,18 @@ import (
 // maxFileText bounds each text that is kept of a file, in bytes.
 const maxFileText = 255
 
-// errFilePull refuses an offer of a caller that wants to be sent a file: we have none
+// ErrFilePull refuses an offer of a caller that wants to be sent a file: we have none
 // to choose from. See RFC 5547, section 8.2.2.
-var errFilePull = errors.New("the offer asks for a file, and there is none here")
+var ErrFilePull = errors.New("the offer asks for a file, and there is none here")
 
-// pullsFile reports whether an offer is for a file that its caller is to be sent.
-func pullsFile(offer *msrp.Media) bool {
+// PullsFile reports whether an offer is for a file that its caller is to be sent.
+func PullsFile(offer *msrp.Media) bool {
 	return offer.File != nil && !offer.Rejected() && (offer.Direction == msrp.RecvOnly || offer.Direction == msrp.Inactive)
 }
 
-// answerFile is what an answer says of the file in an offer: which it is. See RFC 5547,
+// AnswerFile is what an answer says of the file in an offer: which it is. See RFC 5547,
 // section 8.3.1.
-func answerFile(offer *msrp.Media) *msrp.File {
+func AnswerFile(offer *msrp.Media) *msrp.File {
 	f := offer.File
 	if f == nil {
 		return nil
@@ -35,8 +35,8 @@ func answerFile(offer *msrp.Media) *msrp.File {
 	return &msrp.File{Name: f.Name, Size: f.Size, Type: f.Type, Hashes: f.Hashes, TransferID: f.TransferID, First: f.First, Last: f.Last}
 }
 
-// keptFile is what is kept of a file: nil if nothing was said of it.
-func keptFile(f *msrp.File) *store.File {
+// KeptFile is what is kept of a file: nil if nothing was said of it.
+func KeptFile(f *msrp.File) *store.File {
 	if f == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package ms
+package content
 
 import (
 	"bytes"
@@ -20,12 +20,12 @@ const (
 	textStep = 32
 )
 
-// A preview is the begin of a message, as far as it tells who or what has written
+// A Preview is the begin of a message, as far as it tells who or what has written
 // it, and what its sender wants to hear of it.
-type preview struct {
-	contentType string        // of what is inside a message in CPIM, or of the message
-	text        []byte        // the begin of that, maxOTRText bytes and one at the most
-	asked       *cpim.Request // nil if nothing is asked for
+type Preview struct {
+	ContentType string        // of what is inside a message in CPIM, or of the message
+	Text        []byte        // the begin of that, otr.MaxText bytes and one at the most
+	Asked       *cpim.Request // nil if nothing is asked for
 
 	// Of a message in CPIM, the values of From. headersLong says that its headers are
 	// longer than are read, so that there may be more of them.
@@ -39,22 +39,22 @@ type preview struct {
 
 // separable reports whether what is inside a message in CPIM can be sent without it:
 // MSRP has no transfer encodings.
-func (p *preview) separable() bool {
+func (p *Preview) separable() bool {
 	switch strings.ToLower(p.content.Get("Content-Transfer-Encoding")) {
 	case "", "7bit", "8bit", "binary":
-		return p.offset > 0 && hasType(p.contentType)
+		return p.offset > 0 && HasType(p.ContentType)
 	}
 	return false
 }
 
-// readPreview reads the begin of a body, and returns all of the body again. It
+// ReadPreview reads the begin of a body, and returns all of the body again. It
 // reads a bounded part, and no more than it needs.
-func readPreview(contentType string, body io.Reader) (preview, io.Reader, error) {
+func ReadPreview(contentType string, body io.Reader) (Preview, io.Reader, error) {
 	if msrp.IsType(contentType, msrp.TypeCPIM) {
 		return previewCPIM(body)
 	}
-	p := preview{contentType: contentType}
-	if !isText(contentType) {
+	p := Preview{ContentType: contentType}
+	if !IsText(contentType) {
 		return p, body, nil
 	}
 	head, err := readMore(nil, body, textStep)
@@ -64,14 +64,14 @@ func readPreview(contentType string, body io.Reader) (preview, io.Reader, error)
 	if err != nil && err != io.EOF {
 		return p, nil, err
 	}
-	p.text = head
+	p.Text = head
 	return p, io.MultiReader(bytes.NewReader(head), body), nil
 }
 
-// previewCPIM is readPreview for a message in CPIM. One whose headers cannot be
+// previewCPIM is ReadPreview for a message in CPIM. One whose headers cannot be
 // read is taken for what it says it is.
-func previewCPIM(body io.Reader) (preview, io.Reader, error) {
-	p := preview{contentType: msrp.TypeCPIM}
+func previewCPIM(body io.Reader) (Preview, io.Reader, error) {
+	p := Preview{ContentType: msrp.TypeCPIM}
 	var head []byte
 	for size := previewStep; ; size *= 2 {
 		var errBody error
@@ -84,12 +84,12 @@ func previewCPIM(body io.Reader) (preview, io.Reader, error) {
 			continue // the MIME headers may follow
 		}
 		if err == nil {
-			p.contentType, p.asked, p.content = m.ContentType(), m.Request(), m.Content
-			p.text, err = io.ReadAll(m.Body)
-			p.offset = int64(len(head) - len(p.text))
+			p.ContentType, p.Asked, p.content = m.ContentType(), m.Request(), m.Content
+			p.Text, err = io.ReadAll(m.Body)
+			p.offset = int64(len(head) - len(p.Text))
 			p.from = authors(m, head[:p.offset])
-			p.text = p.text[:min(len(p.text), otr.MaxText+1)]
-			if errBody == io.EOF || err != nil || len(p.text) > otr.MaxText || !isText(p.contentType) || len(p.text) >= textStep && !otr.Begins(p.text) {
+			p.Text = p.Text[:min(len(p.Text), otr.MaxText+1)]
+			if errBody == io.EOF || err != nil || len(p.Text) > otr.MaxText || !IsText(p.ContentType) || len(p.Text) >= textStep && !otr.Begins(p.Text) {
 				return p, all, err
 			}
 		}

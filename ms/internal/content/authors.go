@@ -1,4 +1,4 @@
-package ms
+package content
 
 import (
 	"bytes"
