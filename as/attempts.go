@@ -1,13 +1,17 @@
 package as
 
-import "time"
+import (
+	"time"
+
+	"github.com/gomscp/gomscp/as/internal/backoff"
+)
 
 // attempts are when pushes are made: those to a user, or those of one sender's
 // messages. After a failure the pauses grow; a word of presence that may mean another
 // device brings the next attempt forward, unless the recipient's side has asked for a
 // pause.
 type attempts struct {
-	retry   backoff
+	retry   backoff.Backoff
 	due     time.Time // no attempt before
 	failed  time.Time // when the last attempt did; zero after a success
 	least   time.Time // no word brings the next attempt forward to before this
@@ -15,12 +19,12 @@ type attempts struct {
 }
 
 func newAttempts(cfg PushConfig) attempts {
-	return attempts{retry: backoff{min: cfg.RetryMin, max: cfg.RetryMax}}
+	return attempts{retry: backoff.Backoff{Min: cfg.RetryMin, Max: cfg.RetryMax}}
 }
 
 // fail notes a failure and sets the next attempt.
 func (a *attempts) fail(now time.Time, f pushFault) {
-	pause := a.retry.step()
+	pause := a.retry.Next()
 	switch {
 	case f.never:
 		pause = neverRetry
@@ -28,7 +32,7 @@ func (a *attempts) fail(now time.Time, f pushFault) {
 		pause = f.after
 	}
 	a.failed, a.due, a.failure = now, now.Add(pause), f.err.Error()
-	a.least = now.Add(max(a.retry.min, f.after))
+	a.least = now.Add(max(a.retry.Min, f.after))
 }
 
 // forward brings the next attempt after a failure forward to soon.
@@ -47,6 +51,6 @@ func (a *attempts) forward(soon time.Time) {
 // begin forgets the failures: the user was away and is back. The next attempt is due at
 // that moment.
 func (a *attempts) begin(due time.Time) {
-	a.retry.reset()
+	a.retry.Reset()
 	a.due, a.failed, a.least, a.failure = due, time.Time{}, time.Time{}, ""
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/balance"
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/presence"
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -89,13 +89,7 @@ type PushConfig struct {
 }
 
 // ControlConfig is about the MSCP channels.
-type ControlConfig struct {
-	Transport string        `yaml:"transport"`
-	Dialect   string        `yaml:"dialect"`
-	RetryMin  time.Duration `yaml:"retry_min"`
-	RetryMax  time.Duration `yaml:"retry_max"`
-	Timeout   time.Duration `yaml:"timeout"`
-}
+type ControlConfig = control.Settings
 
 // LogConfig says what is logged.
 type LogConfig struct {
@@ -160,19 +154,13 @@ func (c *Config) Validate() error {
 	for key, d := range map[string]time.Duration{
 		"store.invite_timeout": c.Store.InviteTimeout,
 		"store.restore_wait":   c.Store.RestoreWait, "store.max_duration": c.Store.MaxDuration, "push.max_duration": c.Push.MaxDuration,
-		"push.retry_min": c.Push.RetryMin, "control.retry_min": c.Control.RetryMin,
-		"control.timeout": c.Control.Timeout,
+		"push.retry_min": c.Push.RetryMin,
 	} {
 		if d <= 0 {
 			bad(key, "%v is not a positive duration", d)
 		}
 	}
-	switch t := c.Control.Transport; {
-	case t != "tcp" && t != "tls" && t != "info":
-		bad("control.transport", "%q is none of tcp, tls, info", t)
-	case t == "tls" && !c.TLS.Enabled():
-		bad("control.transport", "tls needs a tls.certificate")
-	}
+	c.Control.Validate(c.TLS.Enabled(), bad)
 	if a := c.SIP.TLSListen; a != "" {
 		if err := daemon.CheckNamed(a); err != nil {
 			bad("sip.tls_listen", "%v", err)
@@ -180,9 +168,6 @@ func (c *Config) Validate() error {
 	}
 	c.TLS.Validate(bad)
 	if err := c.TLS.Check(sipua.LoadCertificate); err != nil && c.TLS.Key != "" {
-		errs = append(errs, err)
-	}
-	if _, err := c.Control.dialect(); err != nil {
 		errs = append(errs, err)
 	}
 	c.Presence.Validate(bad)
@@ -262,14 +247,4 @@ func hostPort(uri string) string {
 		s = s[:i]
 	}
 	return s
-}
-
-func (c ControlConfig) dialect() (mscp.Dialect, error) {
-	switch c.Dialect {
-	case "draft", "":
-		return mscp.Draft, nil
-	case "paper":
-		return mscp.Paper, nil
-	}
-	return 0, fmt.Errorf("control.dialect: %q is neither draft nor paper", c.Dialect)
 }

@@ -40,7 +40,4 @@ func (c *Config) check(bad func(key, format string, args ...any)) {
 	if c.Push.RetryMax < c.Push.RetryMin {
 		bad("push.retry_max", "%v is less than push.retry_min, %v", c.Push.RetryMax, c.Push.RetryMin)
 	}
-	if c.Control.RetryMax < c.Control.RetryMin {
-		bad("control.retry_max", "%v is less than control.retry_min, %v", c.Control.RetryMax, c.Control.RetryMin)
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -113,7 +114,7 @@ func transportBut(offer []byte) string {
 // ringOtherwise calls the recipient once more after it has refused the media server's
 // offer, with one over the other transport, if the media server makes one; else it
 // returns what the first call has.
-func (s *Server) ringOtherwise(ctx context.Context, ms *mediaServer, p Pair, media *sipua.Call, refused error, session string, log *slog.Logger) (_, user *sipua.Call, err error) {
+func (s *Server) ringOtherwise(ctx context.Context, ms *control.MediaServer, p Pair, media *sipua.Call, refused error, session string, log *slog.Logger) (_, user *sipua.Call, err error) {
 	other := otherTransport(media.RemoteBody(), refused)
 	refuseMedia(ctx, media)
 	if other == "" {

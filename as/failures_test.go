@@ -257,7 +257,7 @@ func TestOutstandingRequestsFailWithTheChannel(t *testing.T) {
 			failed := make(chan error, 2)
 			for _, req := range []mscp.Element{&mscp.RestoreMsg{}, &mscp.SendMsg{}} {
 				go func() {
-					_, err := ms.do(ctx, req)
+					_, err := ms.Do(ctx, req)
 					failed <- err
 				}()
 				<-asked

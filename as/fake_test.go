@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -288,6 +289,11 @@ func testContext(t *testing.T) context.Context {
 }
 
 // upServer is a media server whose channel counts as up.
-func upServer(name string, weight int) *mediaServer {
-	return &mediaServer{cfg: MediaServerConfig{Name: name, Weight: weight}, client: &mscp.Client{}}
+func upServer(name string) *control.MediaServer {
+	m, err := control.New(context.Background(), control.Config{Name: name, Changed: func() {}})
+	if err != nil {
+		panic(err)
+	}
+	m.SetChannel(&mscp.Client{})
+	return m
 }

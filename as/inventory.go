@@ -2,13 +2,13 @@ package as
 
 import (
 	"context"
-	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -33,31 +33,21 @@ func checkInventory(when string) error {
 // minInventoryInterval is the shortest time between two inventories of a channel.
 const minInventoryInterval = time.Second
 
-// An inventory is what one media server is telling.
-type inventory struct {
-	id    string
-	asked time.Time
-	batch int                   // the last that came
-	pairs map[inventoryKey]bool // told so far
-}
-
-type inventoryKey struct{ recipient, sender string }
-
 // AskInventories asks every media server whose channel is up for its inventory,
 // as when a server takes over from another one. What they tell comes in the
 // background.
 func (s *Server) AskInventories() {
-	for _, ms := range s.servers.all() {
-		if c := ms.channel(); c != nil {
+	for _, ms := range s.servers.All() {
+		if c := ms.Channel(); c != nil {
 			s.tasks.Go(func() { s.askInventory(ms, c) })
 		}
 	}
 }
 
 // channelUp is called when a media server's channel has come up.
-func (s *Server) channelUp(ms *mediaServer, c channel) {
+func (s *Server) channelUp(ms *control.MediaServer, c control.Channel) {
 	when := s.cfg.Inventory
-	if when == inventoryNever || when == inventoryOnce && s.dir.Rebuilt(ms.cfg.Name) {
+	if when == inventoryNever || when == inventoryOnce && s.dir.Rebuilt(ms.Name()) {
 		return
 	}
 	s.tasks.Go(func() { s.askInventories(ms, c) })
@@ -65,7 +55,7 @@ func (s *Server) channelUp(ms *mediaServer, c channel) {
 
 // askInventories asks now and, with inventory always, again and again while the channel
 // is up, if the media server knows inventories.
-func (s *Server) askInventories(ms *mediaServer, c channel) {
+func (s *Server) askInventories(ms *control.MediaServer, c control.Channel) {
 	for s.askInventory(ms, c) && s.cfg.Inventory == inventoryAlways && s.cfg.InventoryInterval > 0 {
 		wait := s.cfg.InventoryInterval*9/10 + rand.N(s.cfg.InventoryInterval/5+1)
 		timer := time.NewTimer(wait)
@@ -75,7 +65,7 @@ func (s *Server) askInventories(ms *mediaServer, c channel) {
 		case <-s.ctx.Done():
 		}
 		timer.Stop()
-		if s.ctx.Err() != nil || ms.channel() != c {
+		if s.ctx.Err() != nil || ms.Channel() != c {
 			return
 		}
 	}
@@ -83,25 +73,21 @@ func (s *Server) askInventories(ms *mediaServer, c channel) {
 
 // askInventory asks for one; what is told comes in the background. It reports false if
 // the media server knows no inventories.
-func (s *Server) askInventory(ms *mediaServer, c channel) (known bool) {
-	inv := &inventory{id: cryptorand.Text(), asked: time.Now(), pairs: map[inventoryKey]bool{}}
-	before := ms.setInventory(inv)
+func (s *Server) askInventory(ms *control.MediaServer, c control.Channel) (known bool) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Control.Timeout)
 	defer cancel()
-	_, err := c.Do(ctx, &mscp.SendInventory{InventoryID: inv.id})
+	err := ms.AskInventory(ctx, c)
+	log := s.log.With("ms", ms.Name())
 	var refused *mscp.Error
 	switch {
-	case err == nil:
-		ms.tells.Store(true) // who knows the one knows the other
-	case s.ctx.Err() != nil:
+	case err == nil, s.ctx.Err() != nil:
 	case errors.As(err, &refused):
-		ms.resumeInventory(inv, before)
 		s.metrics.inventories.WithLabelValues("refused").Inc()
 		known = refused.Code == mscp.StatusInternalError // for now: it is telling one
-		ms.log.Info("the media server tells no inventory", "err", err)
+		log.Info("the media server tells no inventory", "err", err)
 	default:
 		s.metrics.inventories.WithLabelValues("failed").Inc()
-		ms.log.Warn("inventory not asked for", "err", err)
+		log.Warn("inventory not asked for", "err", err)
 		known = true
 	}
 	return known || err == nil
@@ -109,20 +95,21 @@ func (s *Server) askInventory(ms *mediaServer, c channel) (known bool) {
 
 // inventoryTold takes one batch, in the order in which they come. What it tells
 // is on disk when it returns.
-func (s *Server) inventoryTold(ms *mediaServer, e *mscp.Inventory) {
-	inv := ms.toldInventory(e)
+func (s *Server) inventoryTold(ms *control.MediaServer, e *mscp.Inventory) {
+	log := s.log.With("ms", ms.Name())
+	inv := ms.TakeInventory(e)
 	if inv == nil {
-		ms.log.Info("inventory ignored: it was not asked for, or a part is missing", "batch", e.Batch)
+		log.Info("inventory ignored: it was not asked for, or a part is missing", "batch", e.Batch)
 		return
 	}
 	var list []Pair
 	for _, told := range e.Pairs {
-		p, err := pairOf(told, ms.cfg.Name)
+		p, err := pairOf(told, ms.Name())
 		if err != nil {
-			ms.log.Warn("pair of the inventory ignored", "err", err)
+			log.Warn("pair of the inventory ignored", "err", err)
 			continue
 		}
-		inv.pairs[inventoryKey{p.Recipient, p.Sender}] = true
+		inv.Add(p.Recipient, p.Sender)
 		if told.Messages > 0 { // or else only a session is under way, which its end tells about
 			list = append(list, p)
 		}
@@ -135,8 +122,8 @@ func (s *Server) inventoryTold(ms *mediaServer, e *mscp.Inventory) {
 	}
 	s.metrics.repairs.WithLabelValues("added").Add(float64(added))
 	if err != nil {
-		ms.log.Error("inventory not written down", "err", err)
-		ms.setInventory(nil) // it cannot be complete any more
+		log.Error("inventory not written down", "err", err)
+		ms.DropInventory() // it cannot be complete any more
 		return
 	}
 	if e.Last {
@@ -162,47 +149,15 @@ func pairOf(told mscp.InventoryPair, server string) (Pair, error) {
 
 // inventoryComplete ends the entries that the media server has nothing for: it
 // has told all.
-func (s *Server) inventoryComplete(ms *mediaServer, inv *inventory) {
-	removed := s.mailboxes.reconcile(ms.cfg.Name, inv)
+func (s *Server) inventoryComplete(ms *control.MediaServer, inv *control.Inventory) {
+	log := s.log.With("ms", ms.Name())
+	removed := s.mailboxes.reconcile(ms.Name(), inv)
 	s.metrics.repairs.WithLabelValues("removed").Add(float64(removed))
 	s.metrics.inventories.WithLabelValues("complete").Inc()
-	if err := s.dir.SetRebuilt(ms.cfg.Name); err != nil {
-		ms.log.Error("inventory not noted", "err", err)
+	if err := s.dir.SetRebuilt(ms.Name()); err != nil {
+		log.Error("inventory not noted", "err", err)
 	}
-	ms.log.Info("inventory taken", "pairs", len(inv.pairs), "ended", removed, "seconds", time.Since(inv.asked).Seconds())
-}
-
-// setInventory begins a new inventory, and returns the one before; what is told of that
-// is ignored.
-func (m *mediaServer) setInventory(inv *inventory) (before *inventory) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	before, m.inventory = m.inventory, inv
-	return before
-}
-
-// resumeInventory goes back to the one before, as the media server will not tell inv.
-func (m *mediaServer) resumeInventory(inv, before *inventory) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.inventory == inv {
-		m.inventory = before
-	}
-}
-
-// toldInventory is the inventory that a batch belongs to; nil if it was not
-// asked for, or if it does not follow the batch before.
-func (m *mediaServer) toldInventory(e *mscp.Inventory) *inventory {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	inv := m.inventory
-	if inv == nil || inv.id != e.InventoryID || e.Batch != inv.batch+1 {
-		return nil
-	}
-	if inv.batch++; e.Last {
-		m.inventory = nil
-	}
-	return inv
+	log.Info("inventory taken", "pairs", inv.Len(), "ended", removed, "seconds", time.Since(inv.Asked).Seconds())
 }
 
 // inventoryPage has all media servers asked.

@@ -51,7 +51,7 @@ func TestInventoryRepairsTheDirectory(t *testing.T) {
 	ms := s.server(m.ua.Addr())
 	begin := func(sender string) (end func()) {
 		t.Helper()
-		end, err := s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: sender, Server: ms.cfg.Name, Since: time.Now()}, sender)
+		end, err := s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: sender, Server: ms.Name(), Since: time.Now()}, sender)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestInventoryRepairsTheDirectory(t *testing.T) {
 	}})
 	b := testRecipient
 	want := []string{"sip:elsewhere@x " + b, "sip:kept@x " + b, "sip:live@x " + b, "sip:new@x sip:carol@example.com", "sip:since@x " + b}
-	waitFor(t, "the repair", func() bool { return s.dir.Rebuilt(ms.cfg.Name) })
+	waitFor(t, "the repair", func() bool { return s.dir.Rebuilt(ms.Name()) })
 	if got := directoryOf(t, s); !slices.Equal(got, want) {
 		t.Errorf("the directory has %q, want %q", got, want)
 	}
@@ -100,7 +100,7 @@ func TestInventoryIsAskedFor(t *testing.T) {
 					case <-time.After(10 * time.Second):
 						t.Fatal("no inventory was asked for")
 					}
-					waitFor(t, "the inventory to be taken", func() bool { return s.dir.Rebuilt(ms.cfg.Name) })
+					waitFor(t, "the inventory to be taken", func() bool { return s.dir.Rebuilt(ms.Name()) })
 				}
 				if i == 0 {
 					m.change(func(m *fakeMS) { m.conn.Close() })
@@ -108,7 +108,7 @@ func TestInventoryIsAskedFor(t *testing.T) {
 				}
 			}
 			// A request that is answered afterwards shows that none is under way.
-			if _, err := ms.do(testContext(t), &mscp.SendInventory{InventoryID: "own"}); err != nil {
+			if _, err := ms.Do(testContext(t), &mscp.SendInventory{InventoryID: "own"}); err != nil {
 				t.Fatal(err)
 			}
 			if id := <-asked; id != "own" {
@@ -143,9 +143,8 @@ func BenchmarkInventoryAgain(b *testing.B) {
 }
 
 func (o *postOffice) takeInventory(pairs int) {
-	ms := o.s.servers.list[0]
-	ms.log = o.s.log
-	ms.setInventory(&inventory{id: "i", asked: time.Now(), pairs: map[inventoryKey]bool{}})
+	ms := o.s.servers.All()[0]
+	ms.ExpectInventory("i")
 	batches := pairs / mscp.MaxInventoryPairs
 	for n := range batches {
 		e := &mscp.Inventory{InventoryID: "i", Batch: n + 1, Last: n == batches-1}
@@ -202,16 +201,5 @@ func TestInventoryIsAskedForAgain(t *testing.T) {
 				t.Error("asked again")
 			}
 		})
-	}
-}
-
-// TestRefusedInventoryLeavesTheOneBefore is asked while a media server is telling.
-func TestRefusedInventoryLeavesTheOneBefore(t *testing.T) {
-	ms := &mediaServer{}
-	first, second := &inventory{id: "1"}, &inventory{id: "2"}
-	ms.setInventory(first)
-	ms.resumeInventory(second, ms.setInventory(second))
-	if ms.toldInventory(&mscp.Inventory{InventoryID: "1", Batch: 1}) != first {
-		t.Error("the inventory under way is ignored")
 	}
 }

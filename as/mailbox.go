@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gomscp/gomscp/as/internal/control"
 )
 
 // A mailbox is what the application server knows of one recipient: who has, or
@@ -204,11 +206,11 @@ func (m *mailbox) sweep() (removed int) {
 
 // reconcile forgets the entries of a media server that its inventory has not,
 // and returns how many. What has changed since it was asked stays.
-func (m *mailbox) reconcile(server string, inv *inventory) (removed int) {
+func (m *mailbox) reconcile(server string, inv *control.Inventory) (removed int) {
 	m.mu.Lock()
 	sweep := false
 	for k, l := range m.letters {
-		if k.server == server && l.touched.Before(inv.asked) && !inv.pairs[inventoryKey{m.recipient, k.sender}] {
+		if k.server == server && l.touched.Before(inv.Asked) && !inv.Has(m.recipient, k.sender) {
 			sweep = m.on(l, letterEvent{kind: letterAbsent}) || sweep
 		}
 	}

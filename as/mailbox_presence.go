@@ -3,19 +3,21 @@ package as
 import (
 	"context"
 	"time"
+
+	"github.com/gomscp/gomscp/as/internal/backoff"
 )
 
 // watch asks for word on the recipient, again and again until that works or ctx
 // ends.
 func (m *mailbox) watch(ctx context.Context) (stop func()) {
-	retry := backoff{min: m.s.cfg.Push.RetryMin, max: m.s.cfg.Push.RetryMax}
+	retry := backoff.Backoff{Min: m.s.cfg.Push.RetryMin, Max: m.s.cfg.Push.RetryMax}
 	for ctx.Err() == nil {
 		stop, err := m.s.mailboxes.presence.Watch(ctx, m.recipient, m.told)
 		if err == nil {
 			return stop
 		}
 		m.log.Warn("the recipient's presence cannot be watched; trying on", "err", err)
-		retry.wait(ctx)
+		retry.Wait(ctx)
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ const lostWait = 5 * time.Second
 
 // wordsDue is when no word is awaited any more on the sessions of a letter. m.mu is held.
 func (m *mailbox) wordsDue(l *letter) time.Time {
-	if ms := m.s.server(l.pair.Server); ms != nil && l.began.Before(ms.upSince()) {
+	if ms := m.s.server(l.pair.Server); ms != nil && l.began.Before(ms.UpSince()) {
 		return l.touched.Add(lostWait)
 	}
 	return l.touched.Add(untoldWait)

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -76,7 +77,7 @@ func newPostOfficeAt(t testing.TB, path string, presence presenceSource) *postOf
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.dir = openDirectory(t, path)
 	s.dir.Immediate(true) // its delay would be in the test's time
-	s.servers.list = []*mediaServer{upServer("ms1", 1)}
+	s.servers.Set([]*control.MediaServer{upServer("ms1")})
 	s.mailboxes = newMailboxes(s)
 	s.mailboxes.presence, s.mailboxes.push = presence, o.push
 	o.s = s
@@ -199,7 +200,9 @@ func TestMailbox(t *testing.T) {
 				o := newPostOffice(t)
 				defer o.close()
 				o.outcomes, o.takes = tc.outcomes, tc.takes
-				o.s.servers.list[0].tells.Store(tc.tells)
+				if tc.tells {
+					o.s.servers.All()[0].SetTells()
+				}
 				o.run(t, tc.steps)
 				until := max(tc.until, 130)
 				if tc.until > 0 {

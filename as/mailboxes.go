@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/gomscp/gomscp/as/internal/control"
 )
 
 // A presenceSource reports which recipients can be reached. See [presence.Source.Watch].
@@ -52,7 +54,7 @@ func (ms *mailboxes) found(p Pair, e letterEvent, loading bool) error {
 
 // reconcile forgets the entries of a media server that are not in its
 // inventory, and returns how many.
-func (ms *mailboxes) reconcile(server string, inv *inventory) (removed int) {
+func (ms *mailboxes) reconcile(server string, inv *control.Inventory) (removed int) {
 	ms.mu.Lock()
 	all := slices.Collect(maps.Values(ms.byURI))
 	ms.mu.Unlock()

@@ -1,7 +1,6 @@
 package as
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/balance"
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/mscp"
@@ -17,46 +17,20 @@ import (
 
 // mediaServers are the media servers that are configured now.
 type mediaServers struct {
+	control.List
 	changing sync.Mutex // held over a whole change, so that changes are one at a time
-
-	mu   sync.Mutex
-	list []*mediaServer // in the order of the configuration; never changed in place
-}
-
-// all are the media servers in the order of the configuration. The caller must
-// not change the slice.
-func (m *mediaServers) all() []*mediaServer {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.list
-}
-
-func (m *mediaServers) set(list []*mediaServer) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.list = list
 }
 
 // namesBeside are the names of the media servers in list that no server in other has.
-func namesBeside(list, other []*mediaServer) map[string]bool {
+func namesBeside(list, other []*control.MediaServer) map[string]bool {
 	names := map[string]bool{}
 	for _, ms := range list {
-		names[ms.cfg.Name] = true
+		names[ms.Name()] = true
 	}
 	for _, ms := range other {
-		delete(names, ms.cfg.Name)
+		delete(names, ms.Name())
 	}
 	return names
-}
-
-// get returns the media server of that name, or nil.
-func (m *mediaServers) get(name string) *mediaServer {
-	for _, ms := range m.all() {
-		if ms.cfg.Name == name {
-			return ms
-		}
-	}
-	return nil
 }
 
 // MediaServerStatus is what the server knows of one media server.
@@ -79,11 +53,23 @@ type MediaServerStatus struct {
 func (s *Server) MediaServers() []MediaServerStatus {
 	var list []MediaServerStatus
 	for _, known := range s.balancer.States() {
-		st := known.Server.(*mediaServer).status()
-		st.Weight, st.Drained, st.Sessions = known.Weight, known.Drained, known.Sessions
-		list = append(list, st)
+		list = append(list, statusOf(known, known.Server.(*control.MediaServer).Status()))
 	}
 	return list
+}
+
+func statusOf(known balance.State, channel control.Status) MediaServerStatus {
+	st := MediaServerStatus{
+		Name: known.Name(), URI: known.URI(), Weight: known.Weight, Drained: known.Drained, Sessions: known.Sessions,
+		Channel: "down", Since: channel.Since, LastErrorAt: channel.FailedAt,
+	}
+	if channel.Up {
+		st.Channel = "up"
+	}
+	if channel.Err != nil {
+		st.LastError = channel.Err.Error()
+	}
+	return st
 }
 
 // SetMediaServers replaces the media servers while the server runs, with their
@@ -108,10 +94,10 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 	m := &s.servers
 	m.changing.Lock()
 	defer m.changing.Unlock()
-	old := m.all()
-	var next, begun []*mediaServer
+	old := m.All()
+	var next, begun []*control.MediaServer
 	for _, cfg := range c.MediaServers {
-		i := slices.IndexFunc(old, func(ms *mediaServer) bool { return ms.cfg.Name == cfg.Name && ms.cfg.URI == cfg.URI })
+		i := slices.IndexFunc(old, func(ms *control.MediaServer) bool { return ms.Name() == cfg.Name && ms.URI() == cfg.URI })
 		if i >= 0 {
 			next = append(next, old[i])
 			continue
@@ -122,25 +108,25 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 		}
 		next, begun = append(next, ms), append(begun, ms)
 	}
-	m.set(next)
+	m.Set(next)
 	if err := s.mailboxes.follow(namesBeside(next, old), namesBeside(old, next)); err != nil {
-		m.set(old)
+		m.Set(old)
 		return err
 	}
 	s.balancer.Set(shares(next, c.MediaServers))
 	for _, ms := range old {
 		if !slices.Contains(next, ms) {
-			ms.cancel()
+			ms.Stop()
 		}
 	}
 	for _, ms := range begun {
-		s.tasks.Go(func() { ms.run() })
+		s.tasks.Go(ms.Run)
 	}
 	return nil
 }
 
 // shares are media servers with their configurations' weights and drains.
-func shares(servers []*mediaServer, configs []MediaServerConfig) []balance.Share {
+func shares(servers []*control.MediaServer, configs []MediaServerConfig) []balance.Share {
 	list := make([]balance.Share, 0, len(servers))
 	for i, ms := range servers {
 		list = append(list, balance.Share{Server: ms, Weight: configs[i].Weight, Drained: configs[i].Drain})
@@ -160,30 +146,21 @@ func (s *Server) DrainMediaServer(name string, on bool) error {
 	return nil
 }
 
-// newMediaServer makes a media server; its run is yet to be called.
-func (s *Server) newMediaServer(cfg MediaServerConfig) (*mediaServer, error) {
-	dialect, err := s.cfg.Control.dialect()
-	if err != nil {
-		return nil, err
+// newMediaServer makes a media server; its Run is yet to be called.
+func (s *Server) newMediaServer(cfg MediaServerConfig) (*control.MediaServer, error) {
+	c := control.Config{
+		Settings: s.cfg.Control, Name: cfg.Name, URI: cfg.URI, UA: s.ua, From: s.self, Certificate: s.certificate.Current,
+		Network: s.cfg.Network, Log: s.log.With("ms", cfg.Name), Changed: s.mailboxes.wakeAll, CameUp: s.channelUp, Notified: s.notified,
 	}
-	log := s.log.With("ms", cfg.Name)
-	ms := &mediaServer{
-		cfg: cfg, control: s.cfg.Control, ua: s.ua, from: s.self, certificate: s.certificate.Current, log: log, since: time.Now(),
-		network: s.cfg.Network.WithDefaults(),
-		changed: func() { s.mailboxes.wakeAll() },
-	}
-	ms.cameUp = func(c channel) { s.channelUp(ms, c) }
-	ms.mscp = mscp.Config{Dialect: dialect, Logger: log, OnNotification: func(e mscp.Element) { s.notified(ms, e) }}
 	if s.trace.Enabled() {
-		ms.mscp.Trace = func(e mscp.TraceEvent) {
+		c.Trace = func(e mscp.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{
 				Time: e.Time, Protocol: "MSCP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: len(e.Raw),
 			})
 		}
 	}
-	ms.ctx, ms.cancel = context.WithCancel(s.ctx)
-	return ms, nil
+	return control.New(s.ctx, c)
 }
 
 // mediaServerPages are the admin endpoint's pages about media servers.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/as/internal/control"
 )
 
 // TestMetrics has something of each kind happen, and looks at the admin pages
@@ -55,7 +57,7 @@ func TestMetrics(t *testing.T) {
 		return strings.Contains(page, "mscp_as_call_setup_duration_seconds_count 1\n")
 	})
 	s.metrics.pushed(nil, time.Second)
-	s.metrics.pushed(errChannelDown, time.Second)
+	s.metrics.pushed(control.ErrDown, time.Second)
 	want("a call", `mscp_as_calls_total{code="200"} 1`, "mscp_as_store_sessions"+msA+"1", "mscp_as_store_sessions"+msB+"0",
 		"mscp_as_channel_up"+msA+"1", "mscp_as_weight"+msB+"1", "mscp_as_drained"+msB+"0", "mscp_as_recipients 1",
 		`mscp_as_pushes_total{outcome="delivered"} 1`, `mscp_as_pushes_total{outcome="channel_down"} 1`, "mscp_as_push_duration_seconds_count 1")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -15,8 +16,8 @@ import (
 type bridge struct {
 	s      *Server
 	log    *slog.Logger
-	ms     *mediaServer // one side; set before either can offer anything
-	offers sync.Mutex   // held while an offer is carried
+	ms     *control.MediaServer // one side; set before either can offer anything
+	offers sync.Mutex           // held while an offer is carried
 }
 
 // errPending has the other side try again. See RFC 3261, section 14.2.
@@ -75,7 +76,7 @@ func (b *bridge) changeRefused(o sipua.Offer, err error) error {
 		b.log.Info("change of the session not carried through", "method", o.Method, "err", err)
 		return &sipua.StatusError{Code: 504}
 	}
-	headers, texts := b.s.ownWarnings(status, b.ms.cfg.URI)
+	headers, texts := b.s.ownWarnings(status, b.ms.URI())
 	b.log.Info("change of the session not carried through", "method", o.Method, "err", err, "warnings", strings.Join(texts, "; "))
 	if status.Code == 415 {
 		headers = append(headers, sipua.Header{Name: "Accept", Value: sdpType}) // [RFC3261-21.4.13]

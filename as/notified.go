@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -24,7 +25,7 @@ const maxNoting = 256
 // we are killed, and an operator may import messages. What is of another application
 // server is its own to push, unless we ask for all by inventories. What other media
 // servers notify is ignored.
-func (s *Server) notified(ms *mediaServer, e mscp.Element) {
+func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
 	if inv, ok := e.(*mscp.Inventory); ok {
 		s.inventoryTold(ms, inv)
 		return
@@ -34,10 +35,10 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 		return
 	}
 	if kept.Session == mscp.SessionOpen {
-		ms.tells.Store(true)
+		ms.SetTells()
 	}
 	if kept.Bytes > 0 {
-		s.balancer.Stored(ms.cfg.Name, kept.Bytes)
+		s.balancer.Stored(ms.Name(), kept.Bytes)
 	}
 	event, ok := wordOf(kept)
 	if !ok || s.setUpByAnother(event.connection) && s.cfg.Inventory != inventoryAlways {
@@ -51,7 +52,7 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	if err != nil {
 		return
 	}
-	p := Pair{Recipient: recipient, Sender: sender, Server: ms.cfg.Name, Name: sipua.CleanName(kept.FromName), Since: time.Now()}
+	p := Pair{Recipient: recipient, Sender: sender, Server: ms.Name(), Name: sipua.CleanName(kept.FromName), Since: time.Now()}
 	// A letter takes the words in the order in which they come.
 	if s.mailboxes.note(p, event) || event.kind == letterKeptNone {
 		return
@@ -65,7 +66,7 @@ func (s *Server) notified(ms *mediaServer, e mscp.Element) {
 	started := s.tasks.Go(func() {
 		defer func() { <-s.noting }()
 		if err := s.mailboxes.found(p, event, false); err != nil {
-			s.log.Error("messages that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.cfg.Name, "err", err)
+			s.log.Error("messages that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.Name(), "err", err)
 		}
 	})
 	if !started {
@@ -97,7 +98,7 @@ func (s *Server) callID() string { return rand.Text() + "-" + s.node() + "-" + s
 // session.
 func (s *Server) tells(name string) bool {
 	ms := s.server(name)
-	return ms != nil && ms.tells.Load()
+	return ms != nil && ms.Tells()
 }
 
 // node stands for the server's name in Call-IDs, which may not hold all that a

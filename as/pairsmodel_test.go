@@ -92,8 +92,7 @@ func (w *pairsWorld) start() {
 		w.t.Fatal(err)
 	}
 	w.o.s.mailboxes.start()
-	w.o.s.servers.list[0].tells.Store(true)
-	w.o.s.servers.list[0].log = w.o.s.log
+	w.o.s.servers.All()[0].SetTells()
 }
 
 // push is a push session: what is there when it begins is delivered when it ends. It
@@ -160,16 +159,16 @@ func (w *pairsWorld) hear() {
 	w.words = nil
 	w.mu.Unlock()
 	for _, e := range words {
-		w.o.s.notified(w.o.s.servers.list[0], e)
+		w.o.s.notified(w.o.s.servers.All()[0], e)
 		synctest.Wait()
 	}
 }
 
 // ask asks for an inventory, and has it told.
 func (w *pairsWorld) ask() {
-	inv := &inventory{id: fmt.Sprint("i", w.calls, len(w.words)), asked: time.Now(), pairs: map[inventoryKey]bool{}}
-	w.o.s.servers.list[0].setInventory(inv)
-	e := &mscp.Inventory{InventoryID: inv.id, Batch: 1, Last: true}
+	id := fmt.Sprint("i", w.calls, len(w.words))
+	w.o.s.servers.All()[0].ExpectInventory(id)
+	e := &mscp.Inventory{InventoryID: id, Batch: 1, Last: true}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.sessions {
@@ -296,13 +295,13 @@ func (w *pairsWorld) run(e modelEvent) {
 		}
 	case "taken out": // of the media servers, and put back: its channel is a new one
 		w.words = nil
-		name, all := map[string]bool{"ms1": true}, w.o.s.servers.all()
-		w.o.s.servers.set(nil)
+		name, all := map[string]bool{"ms1": true}, w.o.s.servers.All()
+		w.o.s.servers.Set(nil)
 		if err := w.o.s.mailboxes.follow(nil, name); err != nil {
 			w.t.Fatal(err)
 		}
 		time.Sleep(time.Duration(e.who) * time.Minute)
-		w.o.s.servers.set(all)
+		w.o.s.servers.Set(all)
 		if err := w.o.s.mailboxes.follow(name, nil); err != nil {
 			w.t.Fatal(err)
 		}

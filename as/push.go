@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -25,7 +26,7 @@ func outcome(err error) string {
 		return "device"
 	case faultOf(err).about != aboutServer:
 		return "recipient"
-	case errors.Is(err, errChannelDown), errors.Is(err, mscp.ErrChannelClosed):
+	case errors.Is(err, control.ErrDown), errors.Is(err, mscp.ErrChannelClosed):
 		return "channel_down"
 	default:
 		return "media_server"
@@ -52,7 +53,7 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 		return fmt.Errorf("media server %q is not configured", p.Server)
 	}
 	if !ms.Up() {
-		return errChannelDown
+		return control.ErrDown
 	}
 	log.Debug("push begins", "from", p.Sender, "to", p.Recipient, "ms", p.Server)
 	media, err := s.inviteWithoutOffer(ctx, ms, session, log)
@@ -85,11 +86,11 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	return s.send(ctx, ms, p, user, media)
 }
 
-func (s *Server) inviteWithoutOffer(ctx context.Context, ms *mediaServer, session string, log *slog.Logger, header ...sipua.Header) (*sipua.Call, error) {
+func (s *Server) inviteWithoutOffer(ctx context.Context, ms *control.MediaServer, session string, log *slog.Logger, header ...sipua.Header) (*sipua.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Store.InviteTimeout)
 	defer cancel()
 	media, err := s.ua.Invite(ctx, sipua.InviteRequest{
-		URI: ms.cfg.URI, From: s.self, To: ms.cfg.URI, CallID: s.callID(), Header: append(sessionHeaders(session), header...), Logger: log.With("ms", ms.cfg.Name),
+		URI: ms.URI(), From: s.self, To: ms.URI(), CallID: s.callID(), Header: append(sessionHeaders(session), header...), Logger: log.With("ms", ms.Name()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("INVITE to the media server: %w", err)
@@ -141,7 +142,7 @@ func refuseMedia(ctx context.Context, media *sipua.Call) {
 
 // send has the media server deliver, and waits for its word that the push has
 // ended, or for either leg to end.
-func (s *Server) send(ctx context.Context, ms *mediaServer, p Pair, user, media *sipua.Call) error {
+func (s *Server) send(ctx context.Context, ms *control.MediaServer, p Pair, user, media *sipua.Call) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Push.MaxDuration)
 	defer cancel()
 	result := make(chan error, 1)
@@ -158,9 +159,9 @@ func (s *Server) send(ctx context.Context, ms *mediaServer, p Pair, user, media 
 	return <-result
 }
 
-func (s *Server) sendMsg(ctx context.Context, ms *mediaServer, p Pair, media *sipua.Call) error {
+func (s *Server) sendMsg(ctx context.Context, ms *control.MediaServer, p Pair, media *sipua.Call) error {
 	req := &mscp.SendMsg{FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: media.ID().String()}
-	resp, err := ms.do(ctx, req)
+	resp, err := ms.Do(ctx, req)
 	if err == nil {
 		err = mscp.CheckAnswer(req, resp) // one that names another connection says nothing of ours
 	}
@@ -190,4 +191,14 @@ func sameIDs(from, to, connection string, p Pair, media *sipua.Call) error {
 		}
 	}
 	return nil
+}
+
+// byeTimeout bounds how long the end of one SIP dialog is waited for.
+const byeTimeout = 5 * time.Second
+
+// endCall ends a SIP dialog within that time, also when the context of its push is over.
+func endCall(call *sipua.Call) {
+	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+	defer cancel()
+	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
 }

@@ -9,12 +9,12 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gomscp/gomscp/as/internal/balance"
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/presence"
 	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -22,12 +22,7 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-const (
-	sdpType = "application/sdp"
-
-	// byeTimeout bounds how long the end of one SIP dialog is waited for.
-	byeTimeout = 5 * time.Second
-)
+const sdpType = "application/sdp"
 
 // Server is a running application server.
 type Server struct {
@@ -177,7 +172,7 @@ func (s *Server) handleInvite(in *sipua.IncomingCall) {
 }
 
 // server returns the media server of that name, or nil.
-func (s *Server) server(name string) *mediaServer { return s.servers.get(name) }
+func (s *Server) server(name string) *control.MediaServer { return s.servers.Get(name) }
 
 // Addr is the host:port where the server takes SIP.
 func (s *Server) Addr() string { return s.ua.Addr() }
@@ -185,7 +180,7 @@ func (s *Server) Addr() string { return s.ua.Addr() }
 // Ready tells why no call can be taken now, or nil: at least one control
 // channel must be up.
 func (s *Server) Ready() error {
-	for _, ms := range s.servers.all() {
+	for _, ms := range s.servers.All() {
 		if ms.Up() {
 			return nil
 		}

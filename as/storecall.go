@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/balance"
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -66,13 +67,13 @@ func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 		return nil, &refusal{code: 488, reason: "Not Acceptable Here", err: err, header: []sipua.Header{warning}}
 	}
 	skip := map[balance.Server]bool{}
-	var last error = errChannelDown
+	var last error = control.ErrDown
 	for {
 		chosen, release := c.s.balancer.Reserve(skip)
 		if chosen == nil {
 			return nil, c.unavailable(last)
 		}
-		ms := chosen.(*mediaServer)
+		ms := chosen.(*control.MediaServer)
 		endSession, err := c.setUpOn(ctx, ms)
 		if err == nil {
 			return func() { endSession(); release() }, nil
@@ -82,8 +83,8 @@ func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 		if errors.As(err, &final) || ctx.Err() != nil {
 			return nil, err
 		}
-		c.log.Warn("media server skipped", "ms", ms.cfg.Name, "err", err)
-		ms.failed(err)
+		c.log.Warn("media server skipped", "ms", ms.Name(), "err", err)
+		ms.Failed(err)
 		c.s.balancer.Failed(ms)
 		skip[ms], last = true, err
 	}
@@ -91,8 +92,8 @@ func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 
 // setUpOn tries one media server. An error that is no *refusal means that
 // another server may do better.
-func (c *storeCall) setUpOn(ctx context.Context, ms *mediaServer) (end func(), err error) {
-	c.pair.Server = ms.cfg.Name
+func (c *storeCall) setUpOn(ctx context.Context, ms *control.MediaServer) (end func(), err error) {
+	c.pair.Server = ms.Name()
 	if err := c.inviteMedia(ctx, ms); err != nil {
 		return nil, err
 	}
@@ -136,12 +137,12 @@ func (c *storeCall) fromMedia(ctx context.Context, o sipua.Offer) ([]byte, error
 
 // inviteMedia copies the caller's offer into an INVITE of our own. See the
 // paper, section 2.3.2.
-func (c *storeCall) inviteMedia(ctx context.Context, ms *mediaServer) error {
+func (c *storeCall) inviteMedia(ctx context.Context, ms *control.MediaServer) error {
 	ictx, cancel := context.WithTimeout(ctx, c.s.cfg.Store.InviteTimeout)
 	defer cancel()
 	call, err := c.s.ua.Invite(ictx, sipua.InviteRequest{
-		URI: ms.cfg.URI, From: c.s.self, To: ms.cfg.URI, CallID: c.s.callID(), Body: c.in.Body, ContentType: sdpType,
-		Header: sessionHeaders(c.session), Logger: c.log.With("ms", ms.cfg.Name),
+		URI: ms.URI(), From: c.s.self, To: ms.URI(), CallID: c.s.callID(), Body: c.in.Body, ContentType: sdpType,
+		Header: sessionHeaders(c.session), Logger: c.log.With("ms", ms.Name()),
 	})
 	if err != nil {
 		return c.mediaRefusal(ms, err)
@@ -177,10 +178,10 @@ func (c *storeCall) dropMedia(ctx context.Context) {
 
 // mediaRefusal tells what of a media server's refusal is about the caller's
 // request, and so final, from what is the server's own trouble.
-func (c *storeCall) mediaRefusal(ms *mediaServer, err error) error {
+func (c *storeCall) mediaRefusal(ms *control.MediaServer, err error) error {
 	var status *sipua.StatusError
 	if errors.As(err, &status) && (status.Code == 415 || status.Code == 488 || status.Code == 606) {
-		headers, texts := c.s.ownWarnings(status, ms.cfg.URI) // the caller can do something about it
+		headers, texts := c.s.ownWarnings(status, ms.URI()) // the caller can do something about it
 		if len(texts) > 0 {
 			err = fmt.Errorf("%w (%s)", err, strings.Join(texts, "; "))
 		}
@@ -192,14 +193,14 @@ func (c *storeCall) mediaRefusal(ms *mediaServer, err error) error {
 // restore tells the media server whose messages will arrive on the connection.
 // A media server may answer only when it has stored something, so an answer
 // that does not come is no failure.
-func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
+func (c *storeCall) restore(ctx context.Context, ms *control.MediaServer) error {
 	rctx, cancel := context.WithTimeout(ctx, c.s.cfg.Store.RestoreWait)
 	defer cancel()
 	req := &mscp.RestoreMsg{
 		FromURI: c.pair.Sender, ToURI: c.pair.Recipient, ConnectionID: c.media.ID().String(), FromName: c.pair.Name,
 		FromAlso: otherIdentities(c.in, c.pair.Sender),
 	}
-	resp, err := ms.do(rctx, req)
+	resp, err := ms.Do(rctx, req)
 	if err == nil {
 		err = mscp.CheckAnswer(req, resp) // one that names another connection says nothing of ours
 	}
@@ -208,7 +209,7 @@ func (c *storeCall) restore(ctx context.Context, ms *mediaServer) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		c.log.Debug("no MsgRestored yet; going on", "ms", ms.cfg.Name)
+		c.log.Debug("no MsgRestored yet; going on", "ms", ms.Name())
 		return nil
 	default:
 		return fmt.Errorf("RestoreMsg: %w", err)

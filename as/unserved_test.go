@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/directory"
 )
 
@@ -69,7 +70,7 @@ func TestUnservedEntriesCostNothing(t *testing.T) {
 			t.Errorf("%d entries are unserved, want 4", n)
 		}
 
-		o.s.servers.set(append(o.s.servers.all(), upServer("gone", 1)))
+		o.s.servers.Set(append(o.s.servers.All(), upServer("gone")))
 		if err := o.s.mailboxes.follow(named("gone"), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -94,8 +95,8 @@ func TestPutAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newPostOffice(t)
 		defer o.close()
-		ms2 := upServer("ms2", 1)
-		o.s.servers.set(append(o.s.servers.all(), ms2))
+		ms2 := upServer("ms2")
+		o.s.servers.Set(append(o.s.servers.All(), ms2))
 		o.remember(t, "ms1", testRecipient)
 		o.remember(t, "ms2", testRecipient, "sip:b@example.com")
 		if err := o.s.mailboxes.follow(named("ms1", "ms2"), nil); err != nil {
@@ -106,7 +107,7 @@ func TestPutAside(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		o.s.servers.set([]*mediaServer{o.s.servers.all()[0]})
+		o.s.servers.Set([]*control.MediaServer{o.s.servers.All()[0]})
 		if err := o.s.mailboxes.follow(nil, named("ms2")); err != nil {
 			t.Fatal(err)
 		}

@@ -34,6 +34,8 @@ var allowed = map[string][]string{
 	"internal/xmltree":      {},
 	"internal/table":        {"internal/daemon", "internal/printable"},
 	"as/internal/balance":   {},
+	"as/internal/backoff":   {},
+	"as/internal/control":   {"as/internal/backoff", "mscp", "sipua"},
 	"as/internal/directory": {"internal/boltfile"},
 	"as/internal/presence":  {"internal/quietlog", "internal/xmltree", "sipua"},
 	"as":                    {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},

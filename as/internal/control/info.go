@@ -1,4 +1,4 @@
-package as
+package control
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// A channel carries MSCP to one media server: over TCP, or over SIP INFO.
-type channel interface {
+// A Channel carries MSCP to one media server: over TCP, or over SIP INFO.
+type Channel interface {
 	mscp.Doer
 	Done() <-chan struct{} // closed when it has ended
 	Err() error            // why
@@ -30,8 +30,8 @@ type infoChannel struct {
 const infoCheck = 5 * time.Second
 
 // openInfo sets up a dialog without media for a channel over INFO.
-func (m *mediaServer) openInfo(ctx context.Context) (*sipua.Call, channel, error) {
-	host, _, err := net.SplitHostPort(m.ua.Addr())
+func (m *MediaServer) openInfo(ctx context.Context) (*sipua.Call, Channel, error) {
+	host, _, err := net.SplitHostPort(m.cfg.UA.Addr())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -39,8 +39,8 @@ func (m *mediaServer) openInfo(ctx context.Context) (*sipua.Call, channel, error
 	if err != nil {
 		return nil, nil, err
 	}
-	call, err := m.ua.Invite(ctx, sipua.InviteRequest{
-		URI: m.cfg.URI, From: m.from, To: m.cfg.URI, Body: offer, ContentType: sdpType, NoSessionTimer: true,
+	call, err := m.cfg.UA.Invite(ctx, sipua.InviteRequest{
+		URI: m.cfg.URI, From: m.cfg.From, To: m.cfg.URI, Body: offer, ContentType: sdpType, NoSessionTimer: true,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("INVITE: %w", err)
