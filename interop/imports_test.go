@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"as/cmd/mscp-as":        {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"ms":                    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "store/archive", "internal/daemon", "internal/xmltree"},
 	"ms/internal/otr":       {},
+	"ms/internal/memory":    {"msrp", "store"},
 	"ms/internal/content":   {"ms/internal/otr", "msrp", "msrp/cpim", "sipua", "store"},
 	"ms/cmd/mscp-ms":        {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "store/archive", "internal/daemon", "internal/xmltree"},
 	"ms/operator":           {"internal/admit", "internal/quietlog", "internal/boltfile", "sipua", "store", "store/archive", "internal/daemon", "internal/table", "internal/xmltree"},

@@ -136,7 +136,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 		return
 	}
 	defer d.reading.Add(-1)
-	release, err := d.s.memory.body(ctx, m.Size, d.reading.Add(1) == 1)
+	release, err := d.s.memory.Body(ctx, m.Size, d.reading.Add(1) == 1)
 	if err != nil {
 		d.fail(err)
 		return

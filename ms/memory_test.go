@@ -1,17 +1,15 @@
 package ms
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
-	"github.com/gomscp/gomscp/store"
 )
 
 const carol = "sip:carol@example.com"
@@ -49,7 +47,7 @@ func (a *fakeAS) tryStore(t *testing.T, from, to string) *rawLeg {
 		l.dial()
 		return l
 	case *mscp.MsgNotRestored:
-		if r.Reason != errSenderMemory.Error() {
+		if r.Reason != memory.ErrSender.Error() {
 			t.Errorf("refused: %s", r.Reason)
 		}
 	}
@@ -75,8 +73,8 @@ func TestMemoryOfASender(t *testing.T) {
 		taken += l.fill(16, 60_000)
 		legs = append(legs, l)
 	}
-	if refused == 0 || a.ms.memory.refusedSenders.Load() == 0 {
-		t.Errorf("%d sessions were refused, counted %d", refused, a.ms.memory.refusedSenders.Load())
+	if counted := a.counterOf("mscp_mediaserver_held_refused_total", "sender"); refused == 0 || counted == 0 {
+		t.Errorf("%d sessions were refused, counted %v", refused, counted)
 	}
 	if most := int(share / 60_000); taken > most || taken < most/2 {
 		t.Errorf("%d messages were begun, want some %d", taken, most)
@@ -93,9 +91,7 @@ func TestMemoryOfASender(t *testing.T) {
 		a.bye(l)
 	}
 	a.wantNothingHeld()
-	a.ms.memory.mu.Lock()
-	defer a.ms.memory.mu.Unlock()
-	if n := len(a.ms.memory.senders); n != 0 {
+	if n := a.ms.memory.Senders(); n != 0 {
 		t.Errorf("%d senders are left", n)
 	}
 }
@@ -107,10 +103,10 @@ func TestMemoryOfASession(t *testing.T) {
 	share := heldBy(t, a) / 16
 	l := a.rawStore(t, alice, bob, "accept-types:*")
 	taken := l.fill(16, 200_000)
-	if most := int(share / maxHeldBody); taken > most || taken < most/2 {
+	if most := int(share / memory.MaxBody); taken > most || taken < most/2 {
 		t.Errorf("%d messages were begun, want some %d", taken, most)
 	}
-	if a.ms.memory.refusedSessions.Load() == 0 {
+	if a.counterOf("mscp_mediaserver_held_refused_total", "session") == 0 {
 		t.Error("no refusal was counted")
 	}
 	other := a.rawStore(t, alice, bob, "accept-types:*")
@@ -124,9 +120,9 @@ func TestMemoryOfASession(t *testing.T) {
 // wantNothingHeld waits until all sessions have given their memory back.
 func (a *fakeAS) wantNothingHeld() {
 	a.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); a.ms.memory.all.Used() != 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); a.ms.memory.All.Used() != 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			a.t.Fatalf("%d bytes are held after the end", a.ms.memory.all.Used())
+			a.t.Fatalf("%d bytes are held after the end", a.ms.memory.All.Used())
 		}
 	}
 }
@@ -134,10 +130,10 @@ func (a *fakeAS) wantNothingHeld() {
 // heldBy is what may be held for peers in all.
 func heldBy(t *testing.T, a *fakeAS) int64 {
 	t.Helper()
-	if a.ms.memory.all.Limit() == 0 {
+	if a.ms.memory.All.Limit() == 0 {
 		t.Fatal("there is no limit")
 	}
-	return a.ms.memory.all.Limit()
+	return a.ms.memory.All.Limit()
 }
 
 // TestMemoryForSessions fills the memory for store sessions: a further one gets 503, and a
@@ -146,8 +142,8 @@ func TestMemoryForSessions(t *testing.T) {
 	a := newFakeAS(t, func(c *Config) { c.Limits.Memory = minMemory })
 	a.leave(text("hello"))
 	a.wantNothingHeld()
-	left := a.ms.memory.stores.Limit() - a.ms.memory.stores.Used()
-	if !a.ms.memory.stores.Take(left) {
+	left := a.ms.memory.Stores.Limit() - a.ms.memory.Stores.Used()
+	if !a.ms.memory.Stores.Take(left) {
 		t.Fatal("not taken")
 	}
 	uri := "sip:ms@" + a.ms.Addr()
@@ -160,54 +156,9 @@ func TestMemoryForSessions(t *testing.T) {
 	if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "hello" {
 		t.Errorf("took %+v: %+v", took, resp)
 	}
-	a.ms.memory.stores.Give(left)
+	a.ms.memory.Stores.Give(left)
 	a.leave(text("again"))
 	a.wantKept(1)
-}
-
-// TestHeldWriter takes for a long message no more than the store holds of it.
-func TestHeldWriter(t *testing.T) {
-	m := newMemory(minMemory)
-	b, release := m.sender(alice)
-	defer release()
-	h := &heldWriter{w: io.Discard, from: b}
-	for range 100 {
-		if _, err := h.Write(make([]byte, 10_000)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := m.all.Used(); got != maxHeldBody {
-		t.Errorf("%d bytes are taken, want %d", got, maxHeldBody)
-	}
-	h.free()
-	if got := m.all.Used(); got != 0 {
-		t.Errorf("%d bytes are left", got)
-	}
-	if none, release := newMemory(0).sender(alice); none != nil {
-		t.Error("0 is a limit")
-	} else {
-		release()
-	}
-}
-
-// TestKeptWhileUnknown holds that what the store has yet stays taken when its handler ends.
-func TestKeptWhileUnknown(t *testing.T) {
-	m := newMemory(minMemory)
-	b, release := m.sender(alice)
-	defer release()
-	h := &heldWriter{w: io.Discard, from: b}
-	if _, err := h.Write(make([]byte, 100)); err != nil {
-		t.Fatal(err)
-	}
-	rest := h.keep()
-	h.free()
-	if got := m.all.Used(); got != heldStep {
-		t.Errorf("%d bytes are taken, want %d", got, heldStep)
-	}
-	rest.free()
-	if got := m.all.Used(); got != 0 {
-		t.Errorf("%d bytes are left", got)
-	}
 }
 
 // TestIndexHasItsPart fills the part of the memory that is for the store's index: messages
@@ -232,40 +183,13 @@ func TestIndexHasItsPart(t *testing.T) {
 	a.wantKept(1)
 }
 
-// TestMemoryForBodies fills what deliveries may read into: the only message of a delivery is
-// sent all the same, and a second one waits.
-func TestMemoryForBodies(t *testing.T) {
-	m := newMemory(minMemory)
-	m.bodies.Add(m.bodies.Limit())
-	full := m.bodies.Used()
-	release, err := m.body(t.Context(), store.SegmentSize*2, true)
-	if err != nil || m.bodies.Used() != full+store.SegmentSize {
-		t.Fatalf("the only one: %v, %d bytes are taken", err, m.bodies.Used()-full)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := m.body(ctx, 1, false); !errors.Is(err, context.Canceled) {
-		t.Errorf("a second one: %v", err)
-	}
-	release()
-	m.bodies.Give(full)
-	release, err = m.body(ctx, 1, false)
-	if err != nil || m.all.Used() != 1 {
-		t.Fatalf("with room: %v, %d bytes are taken", err, m.all.Used())
-	}
-	release()
-	if n := m.all.Used(); n != 0 {
-		t.Errorf("%d bytes are left", n)
-	}
-}
-
 // TestDeliveryTakesMemory holds that a delivery takes from the memory what it has read.
 func TestDeliveryTakesMemory(t *testing.T) {
 	a := newFakeAS(t, nil)
 	a.leave(text("hello"))
 	var held int64
 	took, resp := a.push([]string{"*"}, func(got) error {
-		held = a.ms.memory.bodies.Used()
+		held = a.ms.memory.Bodies.Used()
 		return nil
 	})
 	if _, ok := resp.(*mscp.MsgSended); !ok || bodies(took) != "hello" || held != int64(len("hello")) {

@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/ms/internal/memory"
 )
 
 // metrics are the server's Prometheus metrics, beside those of its store.
@@ -71,7 +72,7 @@ func (m *metrics) registerState(s *Server) {
 		sessions("mscp_mediaserver_store_sessions", "Live store sessions.", storeDialog),
 		sessions("mscp_mediaserver_push_sessions", "Live push sessions.", pushDialog),
 		&storeCollector{s.store},
-		memoryCollector{s.memory},
+		memory.Collector{Pool: s.memory},
 	)
 }
 

@@ -1,8 +1,11 @@
 package ms
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/gomscp/gomscp/mscp"
 )
@@ -93,8 +96,11 @@ func TestHandshakesAreForgotten(t *testing.T) {
 	}
 }
 
-// counter is the value of a metric.
-func (a *fakeAS) counter(name string) (value float64) {
+// counter is the value of a metric, summed over its labels.
+func (a *fakeAS) counter(name string) (value float64) { return a.counterOf(name, "") }
+
+// counterOf is counter for the metrics that have a label of that value; "" for all.
+func (a *fakeAS) counterOf(name, label string) (value float64) {
 	a.t.Helper()
 	families, err := a.ms.metrics.reg.Gather()
 	if err != nil {
@@ -102,7 +108,8 @@ func (a *fakeAS) counter(name string) (value float64) {
 	}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			if f.GetName() == name {
+			is := slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetValue() == label })
+			if f.GetName() == name && (label == "" || is) {
 				value += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/store"
 )
@@ -37,7 +38,7 @@ var (
 // commitInOrder commits messages in the order in which their session completed
 // them, though their handlers run side by side. p is whose message it is. What is held of
 // one whose outcome nobody waits for any more is kept until it is known.
-func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p store.Pair, held *heldWriter) error {
+func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p store.Pair, held *memory.Writer) error {
 	release, err := m.InOrder(ctx)
 	if err != nil {
 		w.Abort()
@@ -61,9 +62,9 @@ func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *
 	if err = pending.Wait(wctx); wctx.Err() == nil {
 		return err
 	}
-	rest := held.keep()
+	rest := held.Split()
 	ss.s.late.Go(func() {
-		defer rest.free()
+		defer rest.Free()
 		ss.learn(m, pending, p)
 	})
 	return errUnknown

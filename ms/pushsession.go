@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
@@ -16,10 +17,10 @@ import (
 // until the dialog ends. See RFC 3725, section 4.1.
 func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	log := conn.log
-	if !s.memory.all.Take(sessionCost) {
+	if !s.memory.All.Take(memory.SessionCost) {
 		return s.noMemory(in)
 	}
-	defer s.memory.all.Give(sessionCost)
+	defer s.memory.All.Give(memory.SessionCost)
 	s.connections.add(conn)
 	defer s.connections.remove(conn)
 	defer conn.settle(nil, errDialogEnded)
@@ -35,7 +36,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	// The user agent may be the one to connect, and may do so before its
 	// answer has come to us.
 	receiver := s.newPushReceiver(conn, log)
-	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive, Memory: s.memory.all, AwaitFingerprints: media.TLS}
+	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive, Memory: s.memory.All, AwaitFingerprints: media.TLS}
 	passive, err := s.listener(media.TLS).Accept(sc)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))

@@ -29,7 +29,7 @@ func (s *Server) Reload(cfg Config) error {
 	s.peers.Store(peers)
 	use()
 	s.store.SetLimits(cfg.Limits.store())
-	s.memory.setLimit(cfg.Limits.Memory)
+	s.memory.SetLimit(cfg.Limits.Memory)
 	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
 	for _, key := range daemon.Changed(s.cfg, cfg) {
 		if !daemon.Under(key, reloadable...) {

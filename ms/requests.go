@@ -60,7 +60,7 @@ func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
 		conn.setName(name) // before messages are let in
 	}
 	conn.setIdentities(strings.Fields(r.FromAlso))
-	return conn.restore(p, func() (func(), error) { return s.memory.assign(conn.memory, p.Sender) })
+	return conn.restore(p, func() (func(), error) { return s.memory.Assign(conn.memory, p.Sender) })
 }
 
 // sendMsg delivers what is kept for the pair over a push session's connection.

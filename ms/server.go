@@ -18,6 +18,7 @@ import (
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/ms/internal/content"
+	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/mscp/mediaserver"
 	"github.com/gomscp/gomscp/msrp"
@@ -58,7 +59,7 @@ type Server struct {
 	trace       *daemon.TraceWriter
 	peers       atomic.Pointer[daemon.Peers] // the application servers
 	controls    *admit.Gate                  // control dialogs
-	memory      *memory
+	memory      *memory.Pool
 	quiet       quietlog.Log // for what strangers do
 	certificate daemon.Certificate
 	made        *tls.Certificate // for MSRP, if none is configured
@@ -83,10 +84,10 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), bound: make(chan struct{}), draining: make(chan struct{})}
-	s.memory.warn = func(part string) {
+	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), bound: make(chan struct{}), draining: make(chan struct{})}
+	s.memory = memory.New(cfg.Limits.Memory, func(part string) {
 		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
-	}
+	})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -151,7 +152,7 @@ func (s *Server) openMSRP() (err error) {
 	m := s.cfg.MSRP
 	s.mcfg = msrp.Config{
 		MaxConns: m.Connections, MaxUnbound: m.Unbound, MaxUnboundSource: m.SourceUnbound, UnboundTimeout: m.UnboundTimeout,
-		Memory: s.memory.stores, Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext,
+		Memory: s.memory.Stores, Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext,
 		TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window),
 	}
 	if s.cfg.TraceBody == 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/ms/internal/content"
+	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/ms/internal/otr"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
@@ -43,13 +44,13 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err := s.store.Room(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
 	}
-	held, ok := s.memory.session()
+	held, ok := s.memory.Session()
 	if !ok {
 		return s.noMemory(in)
 	}
 	conn.memory = held
 	defer conn.leaveSender()
-	defer held.Give(sessionCost)
+	defer held.Give(memory.SessionCost)
 	ss := s.newStoreSession(conn, conn.log)
 	conn.hear(offer)
 	s.connections.add(ss.conn)
@@ -105,7 +106,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 // noMemory refuses a session, so that the AS takes another media server.
 func (s *Server) noMemory(in *sipua.IncomingCall) error {
 	s.quiet.Warn(s.log, "session refused", "memory", "limit", s.cfg.Limits.Memory)
-	return errors.Join(errMemoryFull, in.Reject(503, "No Memory For It Now"))
+	return errors.Join(memory.ErrFull, in.Reject(503, "No Memory For It Now"))
 }
 
 // tellKept tells the AS how many messages are kept for the session's pair, in
@@ -227,8 +228,8 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	}
 	from, release := ss.memory(p)
 	defer release()
-	held := &heldWriter{w: w, from: from}
-	defer held.free()
+	held := memory.NewWriter(w, from)
+	defer held.Free()
 	n, err := io.Copy(held, body)
 	if err != nil {
 		w.Abort()
@@ -255,7 +256,7 @@ func (ss *storeSession) memory(p store.Pair) (b *msrp.Budget, release func()) {
 	if b := ss.conn.memory; b != nil {
 		return b, func() {}
 	}
-	return ss.s.memory.sender(p.Sender)
+	return ss.s.memory.Sender(p.Sender)
 }
 
 // drop reads a message and forgets it. Its sender gets 200, and has no use for
@@ -295,7 +296,7 @@ func (ss *storeSession) noteRefused(err error) {
 func (ss *storeSession) refuse(err error) error {
 	var status *msrp.StatusError
 	if errors.As(err, &status) {
-		if status == errNoMemory {
+		if status == memory.ErrNoMemory {
 			ss.s.metrics.refused.WithLabelValues("memory").Inc()
 			ss.noteRefused(err)
 		}

@@ -1,4 +1,4 @@
-package ms
+package memory
 
 import (
 	"sync/atomic"
@@ -8,8 +8,8 @@ import (
 	"github.com/gomscp/gomscp/msrp"
 )
 
-// A memoryCollector tells of what is held for peers.
-type memoryCollector struct{ m *memory }
+// A Collector reads at scrape time how much of a Pool is taken.
+type Collector struct{ Pool *Pool }
 
 var (
 	descHeld        = prometheus.NewDesc("mscp_mediaserver_held_bytes", "Memory that is held for peers, by what it is for: all, or store sessions and their messages.", []string{"for"}, nil)
@@ -18,21 +18,21 @@ var (
 )
 
 // Describe implements [prometheus.Collector].
-func (memoryCollector) Describe(ch chan<- *prometheus.Desc) {
+func (Collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- descHeld
 	ch <- descHeldLimit
 	ch <- descHeldRefused
 }
 
 // Collect implements [prometheus.Collector].
-func (c memoryCollector) Collect(ch chan<- prometheus.Metric) {
-	if c.m.all == nil {
+func (c Collector) Collect(ch chan<- prometheus.Metric) {
+	if c.Pool.All == nil {
 		return
 	}
-	for name, n := range map[string]*atomic.Int64{partSender: &c.m.refusedSenders, partSession: &c.m.refusedSessions} {
+	for name, n := range map[string]*atomic.Int64{partSender: &c.Pool.refusedSenders, partSession: &c.Pool.refusedSessions} {
 		ch <- prometheus.MustNewConstMetric(descHeldRefused, prometheus.CounterValue, float64(n.Load()), name)
 	}
-	for name, b := range map[string]*msrp.Budget{partAll: c.m.all, partStores: c.m.stores} {
+	for name, b := range map[string]*msrp.Budget{partAll: c.Pool.All, partStores: c.Pool.Stores} {
 		ch <- prometheus.MustNewConstMetric(descHeld, prometheus.GaugeValue, float64(b.Used()), name)
 		ch <- prometheus.MustNewConstMetric(descHeldLimit, prometheus.GaugeValue, float64(b.Limit()), name)
 		ch <- prometheus.MustNewConstMetric(descHeldRefused, prometheus.CounterValue, float64(b.Refused()), name)
