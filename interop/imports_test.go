@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"as/operator":           {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
 	"as/cmd/mscp-as":        {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"ms":                    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "store/archive", "internal/daemon", "internal/xmltree"},
+	"ms/internal/arrivals":  {"store"},
 	"ms/internal/otr":       {},
 	"ms/internal/memory":    {"msrp", "store"},
 	"ms/internal/content":   {"ms/internal/otr", "msrp", "msrp/cpim", "sipua", "store"},
@@ -72,6 +73,20 @@ func TestImports(t *testing.T) {
 			if ours && !mayLink(pkg, dep) {
 				t.Errorf("%s links %s", pkg, dep)
 			}
+		}
+	}
+}
+
+// TestInnerPackages holds that no inner package of a server links its server: it can be
+// read and tested alone.
+func TestInnerPackages(t *testing.T) {
+	for _, server := range []string{"as", "ms"} {
+		out, err := exec.Command("go", "list", "-deps", module+server+"/internal/...").Output()
+		if err != nil {
+			t.Fatalf("go list -deps %s/internal/...: %v", server, err)
+		}
+		if deps := strings.Fields(string(out)); len(deps) == 0 || slices.Contains(deps, module+server) {
+			t.Errorf("%s/internal links %s, or is empty", server, server)
 		}
 	}
 }

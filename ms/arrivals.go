@@ -2,56 +2,15 @@ package ms
 
 import (
 	"context"
-	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/store"
 )
 
-// arrivals are the pairs of which the AS knows that something is kept, so that
-// it is told of the first message only: those of store sessions that have left
-// one, and those that are being delivered.
-type arrivals struct {
-	mu   sync.Mutex
-	told map[store.Pair]bool // true: one has come since, of which the AS was not told
-}
-
-// note reports whether p is new, and notes it, or that another message has come.
-func (a *arrivals) note(p store.Pair) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.told == nil {
-		a.told = map[store.Pair]bool{}
-	}
-	_, was := a.told[p]
-	a.told[p] = was
-	return !was
-}
-
-// look is called before a delivery looks for messages: those that have come until then
-// are not told of.
-func (a *arrivals) look(p store.Pair) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if _, was := a.told[p]; was {
-		a.told[p] = false
-	}
-}
-
-// forget ends what note began, and reports whether a message has come since the last
-// look.
-func (a *arrivals) forget(p store.Pair) (came bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	came = a.told[p]
-	delete(a.told, p)
-	return came
-}
-
 // arrived tells the AS, once, that a message has come in a session that goes
 // on: its recipient may be back.
 func (s *Server) arrived(p store.Pair, connection string) {
-	if !s.arrivals.note(p) {
+	if !s.arrivals.Note(p) {
 		return
 	}
 	s.tasks.Go(func() { s.tellArrived(p, connection) })
@@ -95,9 +54,9 @@ func awaitOver(ctx context.Context, list []*connection) bool {
 // tell of those that the user agent has not taken: for them the AS would call at once
 // again, and again.
 func (s *Server) delivering(p store.Pair) (end func(ctx context.Context)) {
-	s.arrivals.note(p)
+	s.arrivals.Note(p)
 	return func(ctx context.Context) {
-		came := s.arrivals.forget(p)
+		came := s.arrivals.Forget(p)
 		mscp.AfterResponse(ctx, func() {
 			if !came || s.kept(p) == 0 {
 				return

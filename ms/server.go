@@ -17,6 +17,7 @@ import (
 	"github.com/gomscp/gomscp/internal/admit"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
+	"github.com/gomscp/gomscp/ms/internal/arrivals"
 	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
@@ -50,7 +51,7 @@ type Server struct {
 	connections *connections
 	pushing     *pairLocks
 	channels    channels
-	arrivals    arrivals
+	arrivals    arrivals.Arrivals
 	changes     *storeChanges
 	telling     *tellLocks
 	inventories chan struct{} // has a token for each inventory that is being sent

@@ -118,7 +118,7 @@ func (ss *storeSession) tellKept(session string) {
 		return // it belongs to nobody
 	}
 	if session == "store" {
-		ss.s.arrivals.forget(p)
+		ss.s.arrivals.Forget(p)
 	}
 	ss.s.tellKept(p, ss.conn.id, session, ss.conn.tally.storedBytes.Load())
 }
