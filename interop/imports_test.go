@@ -12,8 +12,8 @@ const module = "github.com/gomscp/gomscp/"
 // allowed is which packages of this module each may link, beside itself and its own
 // internal packages. A package that is not named may link all.
 var allowed = map[string][]string{
-	"mscp":           {"internal/xmltree"},
-	"msrp":           {"internal/admit", "internal/budget", "internal/quietlog"},
+	"mscp":           {"internal/fingerprint", "internal/xmltree"},
+	"msrp":           {"internal/admit", "internal/budget", "internal/fingerprint", "internal/quietlog"},
 	"msrp/cpim":      {"internal/xmltree"},
 	"sipua":          {"internal/admit", "internal/quietlog", "internal/xmltree", "sipua/regevent"},
 	"sipua/regevent": {"internal/xmltree", "sipua/internal/grammar", "sipua/internal/sipuri"},
@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"internal/admit":        {},
 	"internal/budget":       {},
 	"internal/quietlog":     {},
+	"internal/fingerprint":  {},
 	"internal/printable":    {},
 	"internal/daemon":       {"internal/admit", "internal/printable", "internal/quietlog"},
 	"internal/xmltree":      {},

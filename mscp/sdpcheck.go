@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"github.com/gomscp/gomscp/internal/fingerprint"
 )
 
 // An sdpCheck is one session description being held to RFC 8866 and to section
@@ -131,7 +133,7 @@ func (c *sdpCheck) attribute(value string) {
 			c.note("a=connection is %q, neither new nor existing (RFC 4145, section 5)", shorten(v))
 		}
 	case "fingerprint":
-		if hash, sum, ok := strings.Cut(v, " "); !ok || hash == "" || strings.Trim(sum, "0123456789ABCDEF:") != "" {
+		if !fingerprint.Strict(v) {
 			c.note("a=fingerprint is not of a hash and bytes in upper case (RFC 8122, section 5)")
 		}
 	}

@@ -2,32 +2,23 @@ package mscp
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/sha512"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"strings"
+
+	"github.com/gomscp/gomscp/internal/fingerprint"
 )
 
 // Fingerprint is the value of an a=fingerprint for a certificate in DER. See
 // RFC 8122, section 5.
-func Fingerprint(der []byte) string {
-	sum := sha256.Sum256(der)
-	return "sha-256 " + colons(sum[:])
-}
+func Fingerprint(der []byte) string { return fingerprint.Of("sha-256", der) }
 
-func colons(sum []byte) string {
-	return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":")
-}
-
-// strength orders the hash functions that are taken, by the order of
+// strength orders the hash functions that are accepted, by the order of
 // preference; 0 is for those that are not (RFC 8122, section 5).
-func strength(fingerprint string) int {
-	hash, _, _ := strings.Cut(fingerprint, " ")
-	switch strings.ToLower(hash) {
+func strength(value string) int {
+	switch fingerprint.Hash(value) {
 	case "sha-256":
 		return 1
 	case "sha-384":
@@ -38,25 +29,13 @@ func strength(fingerprint string) int {
 	return 0
 }
 
-// VerifyFingerprint tells whether a certificate in DER is the one that the
+// VerifyFingerprint returns an error unless a certificate in DER is the one that the
 // peer's session description m names.
 func (m *Media) VerifyFingerprint(der []byte) error { // [RFC8122-6.1]
-	hash, want, _ := strings.Cut(m.Fingerprint, " ")
-	var got string
-	switch strength(m.Fingerprint) {
-	case 1:
-		sum := sha256.Sum256(der)
-		got = colons(sum[:])
-	case 2:
-		sum := sha512.Sum384(der)
-		got = colons(sum[:])
-	case 3:
-		sum := sha512.Sum512(der)
-		got = colons(sum[:])
-	default:
-		return fmt.Errorf("mscp: no fingerprint of a hash that is taken, but %q (RFC 8122)", shorten(hash))
+	if strength(m.Fingerprint) == 0 {
+		return fmt.Errorf("mscp: no fingerprint of a hash that is taken, but %q (RFC 8122)", shorten(fingerprint.Hash(m.Fingerprint)))
 	}
-	if !strings.EqualFold(got, strings.TrimSpace(want)) {
+	if !fingerprint.Matches(m.Fingerprint, der) {
 		return errors.New("mscp: the peer's certificate is not the one of its fingerprint (RFC 8122)")
 	}
 	return nil

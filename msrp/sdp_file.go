@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gomscp/gomscp/internal/fingerprint"
 )
 
 // File is what a media description says of the one file that its session
@@ -173,7 +175,7 @@ func (f *File) lines() [][2]string {
 		selector = append(selector, "size:"+strconv.FormatInt(f.Size, 10))
 	}
 	for _, h := range f.Hashes {
-		selector = append(selector, "hash:"+strings.ToLower(h.Algorithm)+":"+colons(h.Value))
+		selector = append(selector, "hash:"+strings.ToLower(h.Algorithm)+":"+fingerprint.Bytes(h.Value))
 	}
 	for _, d := range []struct {
 		kind string

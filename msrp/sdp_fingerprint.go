@@ -1,31 +1,20 @@
 package msrp
 
 import (
-	"crypto"
-	_ "crypto/sha1" // old peers know no other
-	_ "crypto/sha256"
-	_ "crypto/sha512"
-	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
+
+	"github.com/gomscp/gomscp/internal/fingerprint"
 )
 
-// fingerprintHashes are the hash functions accepted in fingerprints, the most
+// acceptedHashes returns the hash functions accepted in fingerprints, the most
 // preferred first: that of RFC 8122, the stronger ones, and SHA-1 as the last.
 // MD5 and MD2 are not among them [RFC8122-5-3].
-var fingerprintHashes = []struct {
-	name string
-	hash crypto.Hash
-}{
-	{"sha-256", crypto.SHA256},
-	{"sha-512", crypto.SHA512},
-	{"sha-384", crypto.SHA384},
-	{"sha-224", crypto.SHA224},
-	{"sha-1", crypto.SHA1},
+func acceptedHashes() []string {
+	return []string{"sha-256", "sha-512", "sha-384", "sha-224", "sha-1"}
 }
 
 // Fingerprint gives the SHA-256 fingerprint of the first certificate of c as
@@ -34,7 +23,7 @@ func Fingerprint(c tls.Certificate) (string, error) {
 	if len(c.Certificate) == 0 {
 		return "", errors.New("msrp: no certificate")
 	}
-	return fingerprint("sha-256", crypto.SHA256, c.Certificate[0]), nil
+	return fingerprint.Of("sha-256", c.Certificate[0]), nil // [RFC8122-5-2]
 }
 
 // Fingerprints gives all that Media.Fingerprints should say of the first
@@ -51,50 +40,22 @@ func Fingerprints(c tls.Certificate) ([]string, error) {
 		return nil, fmt.Errorf("msrp: certificate: %w", err)
 	}
 	all := []string{first}
-	switch hash := signatureHash(leaf.SignatureAlgorithm); hash { // [RFC8122-5.1-1]
-	case crypto.SHA1, crypto.SHA384, crypto.SHA512:
-		for _, h := range fingerprintHashes {
-			if h.hash == hash {
-				all = append(all, fingerprint(h.name, h.hash, leaf.Raw))
-			}
-		}
+	if hash := signatureHash(leaf.SignatureAlgorithm); hash != "sha-256" { // [RFC8122-5.1-1]
+		all = append(all, fingerprint.Of(hash, leaf.Raw))
 	}
 	return all, nil
 }
 
-func signatureHash(a x509.SignatureAlgorithm) crypto.Hash {
+func signatureHash(a x509.SignatureAlgorithm) string {
 	switch a {
 	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1:
-		return crypto.SHA1
+		return "sha-1"
 	case x509.SHA384WithRSA, x509.ECDSAWithSHA384, x509.SHA384WithRSAPSS:
-		return crypto.SHA384
+		return "sha-384"
 	case x509.SHA512WithRSA, x509.ECDSAWithSHA512, x509.SHA512WithRSAPSS:
-		return crypto.SHA512
+		return "sha-512"
 	}
-	return crypto.SHA256
-}
-
-// fingerprint writes name and upper-case hash of a certificate [RFC8122-5-2].
-func fingerprint(name string, h crypto.Hash, der []byte) string {
-	return name + " " + colons(digestOf(h, der))
-}
-
-func digestOf(h crypto.Hash, b []byte) []byte {
-	d := h.New()
-	d.Write(b)
-	return d.Sum(nil)
-}
-
-func colons(b []byte) string {
-	s := strings.ToUpper(hex.EncodeToString(b))
-	var out strings.Builder
-	for i := 0; i < len(s); i += 2 {
-		if i > 0 {
-			out.WriteByte(':')
-		}
-		out.WriteString(s[i : i+2])
-	}
-	return out.String()
+	return "sha-256"
 }
 
 var errFingerprint = errors.New("msrp: certificate does not match the fingerprint")
@@ -107,30 +68,16 @@ func checkFingerprint(cs tls.ConnectionState, prints []string) error {
 	if len(cs.PeerCertificates) == 0 {
 		return fmt.Errorf("%w: there is none", errFingerprint)
 	}
-	for _, h := range fingerprintHashes {
-		wanted := fingerprintsWith(h.name, prints)
+	der := cs.PeerCertificates[0].Raw
+	for _, hash := range acceptedHashes() {
+		wanted := slices.DeleteFunc(slices.Clone(prints), func(p string) bool { return fingerprint.Hash(p) != hash })
 		if len(wanted) == 0 {
 			continue
 		}
-		have := []byte(colons(digestOf(h.hash, cs.PeerCertificates[0].Raw)))
-		for _, want := range wanted {
-			if subtle.ConstantTimeCompare(have, []byte(want)) == 1 {
-				return nil
-			}
+		if !slices.ContainsFunc(wanted, func(p string) bool { return fingerprint.Matches(p, der) }) {
+			return errFingerprint
 		}
-		return errFingerprint
+		return nil
 	}
 	return fmt.Errorf("%w: no hash function that is known", errFingerprint)
-}
-
-// fingerprintsWith gives the values of the fingerprints with that hash function.
-func fingerprintsWith(name string, prints []string) []string {
-	var all []string
-	for _, p := range prints {
-		f := strings.Fields(p)
-		if len(f) > 0 && strings.EqualFold(f[0], name) {
-			all = append(all, strings.ToUpper(strings.Join(f[1:], "")))
-		}
-	}
-	return all
 }
