@@ -77,8 +77,8 @@ func (p Program[C, S]) parse(args []string) (*flags, error) {
 	fs.StringVar(&f.admin, "admin", "", "override admin")
 	fs.StringVar(&f.trace, "trace", "", "override trace")
 	fs.StringVar(&f.level, "log-level", "", "override log.level")
-	fs.BoolVar(&f.checkOnly, "check-config", false, "read the configuration, say what is wrong with it, and exit")
-	fs.StringVar(&f.health, "healthcheck", "", "ask this `URL` of a server that runs, such as http://127.0.0.1:9090/healthz, and exit")
+	fs.BoolVar(&f.checkOnly, "check-config", false, "read the configuration, report its errors, and exit")
+	fs.StringVar(&f.health, "healthcheck", "", "ask a running server at this `URL`, such as http://127.0.0.1:9090/healthz, and exit")
 	fs.BoolVar(&f.print, "print-config", false, "print the commented default configuration and exit")
 	fs.BoolVar(&f.version, "version", false, "print the version, commit and Go version of this binary and exit")
 	if err := ParseFlags(fs, args); err != nil {

@@ -22,7 +22,7 @@ const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags
        mscp-interop conform msrp --uri MSRP-URI --our-uri MSRP-URI [flags]
        mscp-interop conform msrp --role sender --listen HOST:PORT --send COMMAND [flags]
 
-Tests a peer, with one case for each demand: a media server (mscp) or an application
+Tests a peer, with one case for each requirement: a media server (mscp) or an application
 server (mscp-as) for draft-mcglashan-mscp-02, or an MSRP endpoint (msrp) for RFC 4975.
 The exit status is 1 if a strict case fails, and 2 if the peer cannot be reached. --list
 shows the cases.
@@ -119,7 +119,7 @@ func runConform(ctx context.Context, args []string) error {
 		cases, end = conform.MSCPAS(f.as)
 		defer end()
 		if !f.list && (f.as.MS == "" || f.as.Proxy == "") {
-			return wrong("conform", "--ms and --proxy are needed")
+			return wrong("conform", "--ms and --proxy are required")
 		}
 	case "msrp":
 		var end func()
@@ -128,7 +128,7 @@ func runConform(ctx context.Context, args []string) error {
 		}
 		defer end()
 	default:
-		return wrong("conform", "what is to be tested is mscp, mscp-as or msrp, not %q", strings.Join(words, " "))
+		return wrong("conform", "the argument is mscp, mscp-as or msrp, not %q", strings.Join(words, " "))
 	}
 	if f.only != "" {
 		if cases, err = conform.Select(cases, strings.Split(f.only, ",")...); err != nil {
@@ -142,7 +142,7 @@ func runConform(ctx context.Context, args []string) error {
 		return conformWith(ctx, cases, f.o, f.format, f.out)
 	}
 	if f.SIP == "" && (words[0] != "msrp" || f.URI == "" || f.OurURI == "") {
-		return wrong("conform", "--target is needed, or for msrp --uri and --our-uri")
+		return wrong("conform", "--target is required, or for msrp --uri and --our-uri")
 	}
 	return conformWith(ctx, cases, f.o, f.format, f.out)
 }
@@ -154,7 +154,7 @@ func (f *conformFlags) messages() (cases []conform.Case, end func(), err error) 
 		return conform.MSRP(f.MSRPTarget), func() {}, nil
 	case "sender", "relay-client":
 		if f.send == "" && !f.list {
-			return nil, nil, wrong("conform", "--send is needed for a %s", f.role)
+			return nil, nil, wrong("conform", "--send is required for a %s", f.role)
 		}
 		if f.role == "relay-client" {
 			cases, end = conform.MSRPRelayClient(conform.RelayClientTarget{Listen: f.listen, Username: f.username, Password: f.Password,

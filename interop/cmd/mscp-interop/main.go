@@ -5,7 +5,7 @@
 //	mscp-interop receive   register and receive messages
 //	mscp-interop ladder    draw the trace files of servers as a ladder
 //	mscp-interop pcap      convert trace files to a capture for Wireshark
-//	mscp-interop conform   test a peer, with one case for each demand
+//	mscp-interop conform   test a peer, with one case for each requirement
 package main
 
 import (
@@ -27,7 +27,7 @@ const usage = `usage: mscp-interop <command> [flags]
   ladder    draw the trace files of servers as a ladder, in text or SVG
   pcap      convert trace files to a capture for Wireshark
   conform   test a media server, an application server or an MSRP endpoint,
-            with one case for each demand of the specification
+            with one case for each requirement of the specification
   version   print the version, commit and Go version of this binary
 
 mscp-interop <command> -h lists a command's flags.
