@@ -142,7 +142,11 @@ func (p *Process) Reconfigure(cfg any) error {
 }
 
 func (p *Process) writeConfig(cfg any) error {
-	b, err := yaml.Marshal(cfg)
+	set, err := changed(cfg)
+	if err != nil {
+		return err
+	}
+	b, err := yaml.Marshal(set)
 	if err != nil {
 		return err
 	}

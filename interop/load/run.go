@@ -57,7 +57,7 @@ func (c *Caller) Run(ctx context.Context, rate float64, d time.Duration, body []
 			time.Sleep(wait)
 		}
 		calls.Go(func() {
-			setUp, err := c.one(ctx, fmt.Sprintf("u%d", i%maxRecipients), body)
+			setUp, err := c.Once(ctx, fmt.Sprintf("u%d", i%maxRecipients), body)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -80,8 +80,9 @@ func (c *Caller) Run(ctx context.Context, rate float64, d time.Duration, body []
 	return r
 }
 
-// one makes one call, and tells how long its set-up has taken.
-func (c *Caller) one(ctx context.Context, user string, body []byte) (time.Duration, error) {
+// Once makes one call, with a message unless body is nil, and returns how long its set-up
+// has taken.
+func (c *Caller) Once(ctx context.Context, user string, body []byte) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, callPatience)
 	defer cancel()
 	began := time.Now()

@@ -6,6 +6,7 @@
 //	mscp-interop ladder    draw the trace files of servers as a ladder
 //	mscp-interop pcap      convert trace files to a capture for Wireshark
 //	mscp-interop conform   test a peer, with one case for each requirement
+//	mscp-interop bench     measure the servers, with the settings that ship
 package main
 
 import (
@@ -28,6 +29,7 @@ const usage = `usage: mscp-interop <command> [flags]
   pcap      convert trace files to a capture for Wireshark
   conform   test a media server, an application server or an MSRP endpoint,
             with one case for each requirement of the specification
+  bench     measure the servers: messages and calls per second, processor time
   version   print the version, commit and Go version of this binary
 
 mscp-interop <command> -h lists a command's flags.
@@ -76,6 +78,8 @@ func run(ctx context.Context, args []string) error {
 		return runLadder(ctx, args[1:])
 	case "pcap":
 		return runPcap(ctx, args[1:])
+	case "bench":
+		return runBench(ctx, args[1:])
 	case "conform":
 		return runConform(ctx, args[1:])
 	}
