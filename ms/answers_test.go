@@ -58,7 +58,7 @@ func TestSessionEndsDuringCommit(t *testing.T) {
 		"close":    func(a *fakeAS, l *rawLeg) { l.Conn.Close(); a.bye(l) },
 		"half":     func(a *fakeAS, l *rawLeg) { l.Conn.(*net.TCPConn).CloseWrite(); a.bye(l) },
 		"reset":    func(a *fakeAS, l *rawLeg) { l.Conn.(*net.TCPConn).SetLinger(0); l.Conn.Close(); a.bye(l) },
-		"shutdown": func(a *fakeAS, l *rawLeg) { go a.ms.Close(); l.soon("the server closes", a.ms.draining) },
+		"shutdown": func(a *fakeAS, l *rawLeg) { go a.ms.Close(); l.soon("the server closes", a.ms.life.draining) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

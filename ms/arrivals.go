@@ -13,12 +13,12 @@ func (s *Server) arrived(p store.Pair, connection string) {
 	if !s.arrivals.Note(p) {
 		return
 	}
-	s.tasks.Go(func() { s.tellArrived(p, connection) })
+	s.life.tasks.Go(func() { s.tellArrived(p, connection) })
 }
 
 func (s *Server) tellArrived(p store.Pair, connection string) {
 	defer s.telling.lock(p)()
-	s.channels.notify(s.ctx, &mscp.MsgKept{
+	s.channels.notify(s.life.ctx, &mscp.MsgKept{
 		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: connection,
 		Messages: s.kept(p), Session: mscp.SessionOpen,
 	})

@@ -32,12 +32,12 @@ func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
 	}
 	defer a.Close()
 	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return a.Answer(offer) })
-	call, _, err := in.Answer(s.ctx, answer, sdpType)
+	call, _, err := in.Answer(s.life.ctx, answer, sdpType)
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
 	defer endCall(call)
-	ctx, cancel := context.WithCancel(s.ctx)
+	ctx, cancel := context.WithCancel(s.life.ctx)
 	defer cancel()
 	call.AfterEnd(cancel)
 	if err := a.Run(ctx); err != nil { // its AS may have been restarted

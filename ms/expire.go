@@ -16,18 +16,18 @@ func (s *Server) expire() {
 		s.expireNow(time.Now())
 		select {
 		case <-tick.C:
-		case <-s.ctx.Done():
+		case <-s.life.ctx.Done():
 			return
 		}
 	}
 }
 
 func (s *Server) expireNow(now time.Time) {
-	n, err := s.store.Expire(s.ctx, now)
+	n, err := s.store.Expire(s.life.ctx, now)
 	if n > 0 {
 		s.log.Info("messages expired", "count", n)
 	}
-	if err != nil && s.ctx.Err() == nil {
+	if err != nil && s.life.ctx.Err() == nil {
 		s.log.Error("messages not expired", "err", err)
 	}
 }

@@ -23,7 +23,7 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	}
 	end := s.takeInfo(in)
 	defer end.close()
-	call, _, err := in.Answer(s.ctx, answer, sdpType)
+	call, _, err := in.Answer(s.life.ctx, answer, sdpType)
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
@@ -38,7 +38,7 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	select {
 	case <-call.Done():
 		log.Info("control channel over INFO ended", "err", call.Err())
-	case <-s.ctx.Done():
+	case <-s.life.ctx.Done():
 	}
 	return nil
 }

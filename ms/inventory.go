@@ -54,7 +54,7 @@ func (a *asker) handle(ctx context.Context, req mscp.Element) (mscp.Element, err
 	}
 	free := sync.OnceFunc(func() { <-a.busy })
 	mscp.AfterResponse(ctx, func() {
-		if !a.s.tasks.Go(func() { defer free(); a.tell(ctx, r.InventoryID, free) }) {
+		if !a.s.life.tasks.Go(func() { defer free(); a.tell(ctx, r.InventoryID, free) }) {
 			free()
 		}
 	})

@@ -193,7 +193,7 @@ func (l *leg) replace(next, theirs *msrp.Media) error {
 		l.swap(session)
 		return nil
 	}
-	l.s.tasks.Go(func() {
+	l.s.life.tasks.Go(func() {
 		session, err := l.s.dial(sc)
 		if err != nil {
 			l.log.Info("no connection to where the peer has moved", "err", err)
@@ -227,7 +227,7 @@ func (l *leg) swap(session *msrp.Session) {
 	default:
 	}
 	before := l.before
-	l.s.tasks.Go(func() {
+	l.s.life.tasks.Go(func() {
 		select {
 		case <-session.Bound():
 		case <-session.Done():
@@ -276,7 +276,7 @@ func (s *Server) waitEnd(call *sipua.Call, l *leg) {
 			select {
 			case <-call.Done():
 				return
-			case <-s.draining:
+			case <-s.life.draining:
 				return
 			case <-orphan.C:
 				return

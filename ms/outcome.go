@@ -63,7 +63,7 @@ func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *
 		return err
 	}
 	rest := held.Split()
-	ss.s.late.Go(func() {
+	ss.s.life.late.Go(func() {
 		defer rest.Free()
 		ss.learn(m, pending, p)
 	})

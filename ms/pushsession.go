@@ -47,7 +47,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	in.OnOffer(leg.offered)
 	info := s.takeParticipantInfo(in)
 	defer info.close()
-	call, answer, err := in.Answer(s.ctx, offer, sdpType)
+	call, answer, err := in.Answer(s.life.ctx, offer, sdpType)
 	if err != nil {
 		return fmt.Errorf("offer: %w", err)
 	}
@@ -106,7 +106,7 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 		return nil, err
 	}
 	conn.hear(theirs)
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(s.life.ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	if theirs.Setup == msrp.SetupActive {
 		select {

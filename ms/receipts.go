@@ -49,9 +49,9 @@ func (ss *storeSession) tellStored(session *msrp.Session, r *cpim.Request) {
 		ss.s.metrics.receipts.WithLabelValues("dropped").Inc()
 		return
 	}
-	ss.s.tasks.Go(func() {
+	ss.s.life.tasks.Go(func() {
 		defer func() { <-ss.receipts }()
-		ctx, cancel := context.WithTimeout(ss.s.ctx, receiptTimeout)
+		ctx, cancel := context.WithTimeout(ss.s.life.ctx, receiptTimeout)
 		defer cancel()
 		if _, err := session.Send(ctx, m); err != nil {
 			ss.s.metrics.receipts.WithLabelValues("failed").Inc()

@@ -89,7 +89,7 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 		conn.send(-1)
 		result <- err
 	}
-	if !s.tasks.Go(func() { over(s.push(ctx, conn, p)) }) {
+	if !s.life.tasks.Go(func() { over(s.push(ctx, conn, p)) }) {
 		over(errStopping)
 	}
 	select {

@@ -47,6 +47,7 @@ type Server struct {
 	mcfg    msrp.Config
 	mcfgTLS msrp.Config // for connections of ours, and over TLS
 
+	life        *lifecycle
 	store       *store.Store
 	connections *connections
 	pushing     *pairLocks
@@ -69,13 +70,6 @@ type Server struct {
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
 
-	draining chan struct{}   // closed when the server begins to close
-	sessions daemon.Tasks    // dialogs of store and push sessions
-	ctx      context.Context // ends when those have ended
-	cancel   context.CancelFunc
-	tasks    daemon.Tasks
-	late     sync.WaitGroup // who waits for the store's word; see learn
-
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -85,11 +79,10 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), bound: make(chan struct{}), draining: make(chan struct{})}
+	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), bound: make(chan struct{}), life: newLifecycle()}
 	s.memory = memory.New(cfg.Limits.Memory, func(part string) {
 		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
 	})
-	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
 		return nil, err
@@ -117,8 +110,8 @@ func (s *Server) open() (err error) {
 		return err
 	}
 	s.metrics.registerState(s)
-	s.tasks.Go(s.expire)
-	s.tasks.Go(s.tellStoreChanges)
+	s.life.tasks.Go(s.expire)
+	s.life.tasks.Go(s.tellStoreChanges)
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
 		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: func() error { return nil },
 		Pages: s.adminPages(), Log: s.log,
@@ -205,9 +198,9 @@ func (s *Server) openSIP() (err error) {
 func (s *Server) handleInvite(in *sipua.IncomingCall) {
 	select {
 	case <-s.bound:
-	case <-s.ctx.Done():
+	case <-s.life.ctx.Done():
 	}
-	if !s.tasks.Do(func() { s.serveDialog(in) }) {
+	if !s.life.tasks.Do(func() { s.serveDialog(in) }) {
 		_ = in.Reject(503, "Server Is Closing") // the peer may be gone
 	}
 }
@@ -217,7 +210,7 @@ var errClosing = errors.New("the server is closing")
 // serveSession runs a dialog that Close lets come to its end.
 func (s *Server) serveSession(in *sipua.IncomingCall, conn *connection, serve func(*sipua.IncomingCall, *connection) error) (err error) {
 	defer close(conn.over)
-	if !s.sessions.Do(func() { err = serve(in, conn) }) {
+	if !s.life.sessions.Do(func() { err = serve(in, conn) }) {
 		return errors.Join(errClosing, in.Reject(503, "Server Is Closing"))
 	}
 	return err
@@ -362,12 +355,7 @@ func (s *Server) Store() *store.Store { return s.store }
 // be called again.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
-		close(s.draining)
-		s.sessions.Close()
-		s.sessions.Wait()
-		s.tasks.Close()
-		s.cancel()
-		s.tasks.Wait()
+		s.life.drain()
 		var errs []error
 		errs = append(errs, s.admin.Close())
 		if s.ua != nil {
@@ -381,7 +369,7 @@ func (s *Server) Close() error {
 		}
 		if s.store != nil {
 			errs = append(errs, s.store.Close())
-			s.late.Wait()
+			s.life.late.Wait()
 		}
 		errs = append(errs, s.trace.Close())
 		s.closeErr = errors.Join(errs...)

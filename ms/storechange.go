@@ -70,13 +70,13 @@ func (s *Server) tellStoreChanges() {
 	for {
 		select {
 		case <-s.changes.some:
-		case <-s.ctx.Done():
+		case <-s.life.ctx.Done():
 			return
 		}
 		for pause := storeChangeDelay; ; pause = storeChangePause {
 			select {
 			case <-time.After(pause):
-			case <-s.ctx.Done():
+			case <-s.life.ctx.Done():
 				return
 			}
 			list, missed := s.changes.take(storeChangeBatch)

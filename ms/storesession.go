@@ -83,7 +83,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 		}
 		leg.begin(session, media.Setup)
 	}
-	call, _, err := in.Answer(s.ctx, answer, sdpType)
+	call, _, err := in.Answer(s.life.ctx, answer, sdpType)
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
@@ -127,7 +127,7 @@ func (ss *storeSession) tellKept(session string) {
 // session on the named connection has stored.
 func (s *Server) tellKept(p store.Pair, connection, session string, bytes int64) {
 	defer s.telling.lock(p)()
-	s.channels.notify(s.ctx, &mscp.MsgKept{
+	s.channels.notify(s.life.ctx, &mscp.MsgKept{
 		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: connection, FromName: s.nameOf(p),
 		Messages: s.kept(p), Session: session, Bytes: bytes,
 	})
@@ -172,7 +172,7 @@ func (s *Server) sessionConfig(ours, theirs *msrp.Media, h msrp.Handler) msrp.Se
 
 // dial connects to a peer that is passive.
 func (s *Server) dial(sc msrp.SessionConfig) (*msrp.Session, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Push.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(s.life.ctx, s.cfg.Push.ConnectTimeout)
 	defer cancel()
 	return msrp.Dial(ctx, s.mcfgTLS, sc)
 }
