@@ -7,23 +7,6 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// arrived tells the AS, once, that a message has come in a session that goes
-// on: its recipient may be back.
-func (s *Server) arrived(p store.Pair, connection string) {
-	if !s.arrivals.Note(p) {
-		return
-	}
-	s.life.tasks.Go(func() { s.tellArrived(p, connection) })
-}
-
-func (s *Server) tellArrived(p store.Pair, connection string) {
-	defer s.telling.lock(p)()
-	s.channels.notify(s.life.ctx, &mscp.MsgKept{
-		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: connection,
-		Messages: s.kept(p), Session: mscp.SessionOpen,
-	})
-}
-
 // ending are the store sessions of a pair whose calls have ended, and which may still
 // store what had arrived.
 func (s *Server) ending(p store.Pair) (list []*connection) {
@@ -54,16 +37,16 @@ func awaitOver(ctx context.Context, list []*connection) bool {
 // tell of those that the user agent has not taken: for them the AS would call at once
 // again, and again.
 func (s *Server) delivering(p store.Pair) (end func(ctx context.Context)) {
-	s.arrivals.Note(p)
+	s.notices.arrivals.Note(p)
 	return func(ctx context.Context) {
-		came := s.arrivals.Forget(p)
+		came := s.notices.arrivals.Forget(p)
 		mscp.AfterResponse(ctx, func() {
-			if !came || s.kept(p) == 0 {
+			if !came || s.notices.kept(p) == 0 {
 				return
 			}
 			for _, c := range s.connections.all() {
 				if of, ok := c.restoredPair(); ok && of == p && c.toStore() {
-					s.arrived(p, c.id)
+					s.notices.arrived(p, c.id)
 					return
 				}
 			}

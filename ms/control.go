@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"sync"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -90,12 +89,12 @@ func (c *control) serve(conn net.Conn) *mscp.Server {
 	asker := c.s.newAsker()
 	srv := mscp.NewServer(conn, asker.handle, c.s.mscp)
 	asker.bind(srv)
-	c.s.channels.add(srv)
+	c.s.notices.channels.add(srv)
 	return srv
 }
 
 func (c *control) ended(srv *mscp.Server) {
-	c.s.channels.remove(srv)
+	c.s.notices.channels.remove(srv)
 	c.s.metrics.channels.Dec()
 	c.log.Info("control channel ended", "err", srv.Err())
 }
@@ -111,43 +110,4 @@ func listenInRange(network sipua.Network, host string, min, max int) (net.Listen
 		}
 	}
 	return nil, fmt.Errorf("no free port from %d to %d: %w", min, max, err)
-}
-
-// A notifier is the end of a channel, over TCP or INFO.
-type notifier interface {
-	Notify(ctx context.Context, e mscp.Element) error
-}
-
-// channels are the control channels that are up.
-type channels struct {
-	mu  sync.Mutex
-	all map[notifier]bool
-}
-
-func (cs *channels) add(srv notifier) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	if cs.all == nil {
-		cs.all = map[notifier]bool{}
-	}
-	cs.all[srv] = true
-}
-
-func (cs *channels) remove(srv notifier) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	delete(cs.all, srv)
-}
-
-// notify sends e on every channel; one that fails ends by itself.
-func (cs *channels) notify(ctx context.Context, e mscp.Element) {
-	cs.mu.Lock()
-	all := make([]notifier, 0, len(cs.all))
-	for srv := range cs.all {
-		all = append(all, srv)
-	}
-	cs.mu.Unlock()
-	for _, srv := range all {
-		_ = srv.Notify(ctx, e)
-	}
 }

@@ -106,7 +106,7 @@ func (d *delivery) sendPages(ctx context.Context, last *store.ID) bool {
 }
 
 func (d *delivery) page(last store.ID) []store.MessageInfo {
-	d.s.arrivals.Look(d.pair)
+	d.s.notices.arrivals.Look(d.pair)
 	return d.s.store.Page(d.pair.Recipient, d.pair.Sender, last, pageSize)
 }
 

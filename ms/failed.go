@@ -40,7 +40,7 @@ func (s *Server) tellFailed(ctx context.Context, m store.MessageInfo, connection
 	if err := w.Commit().Wait(ctx); err != nil {
 		return err
 	}
-	s.tellKept(store.Pair{Sender: m.Recipient, Recipient: m.Sender}, connection, "push", 0)
+	s.notices.tellKept(store.Pair{Sender: m.Recipient, Recipient: m.Sender}, connection, "push", 0)
 	return nil
 }
 

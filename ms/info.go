@@ -33,8 +33,8 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	log.Info("control channel over INFO is up", "peer", in.Source)
 	s.metrics.channels.Inc()
 	defer s.metrics.channels.Dec()
-	s.channels.add(srv)
-	defer s.channels.remove(srv)
+	s.notices.channels.add(srv)
+	defer s.notices.channels.remove(srv)
 	select {
 	case <-call.Done():
 		log.Info("control channel over INFO ended", "err", call.Err())

@@ -104,7 +104,7 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 	}
 	for _, r := range a.s.store.Recipients() {
 		for _, from := range a.s.store.Senders(r.Recipient) {
-			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, FromName: a.s.nameOf(store.Pair{Sender: from.Sender, Recipient: r.Recipient}), Messages: from.Count, Oldest: from.Oldest}) {
+			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, FromName: a.s.notices.nameOf(store.Pair{Sender: from.Sender, Recipient: r.Recipient}), Messages: from.Count, Oldest: from.Oldest}) {
 				return
 			}
 		}

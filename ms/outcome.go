@@ -86,8 +86,8 @@ func (ss *storeSession) learn(m *msrp.Incoming, pending *store.Pending, p store.
 	}
 	select {
 	case <-ss.conn.over:
-		ss.s.tellKept(p, ss.conn.id, "store", 0)
+		ss.s.notices.tellKept(p, ss.conn.id, "store", 0)
 	default:
-		ss.s.tellArrived(p, ss.conn.id)
+		ss.s.notices.tellArrived(p, ss.conn.id)
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/gomscp/gomscp/internal/admit"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/quietlog"
-	"github.com/gomscp/gomscp/ms/internal/arrivals"
 	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
@@ -48,13 +47,10 @@ type Server struct {
 	mcfgTLS msrp.Config // for connections of ours, and over TLS
 
 	life        *lifecycle
+	notices     *notices
 	store       *store.Store
 	connections *connections
 	pushing     *pairLocks
-	channels    channels
-	arrivals    arrivals.Arrivals
-	changes     *storeChanges
-	telling     *tellLocks
 	inventories chan struct{} // has a token for each inventory that is being sent
 	metrics     *metrics
 	admin       *daemon.Admin
@@ -79,7 +75,8 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), changes: newStoreChanges(), telling: newTellLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), bound: make(chan struct{}), life: newLifecycle()}
+	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), bound: make(chan struct{}), life: newLifecycle()}
+	s.notices = newNotices(s.life, log)
 	s.memory = memory.New(cfg.Limits.Memory, func(part string) {
 		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
 	})
@@ -94,9 +91,10 @@ func (s *Server) open() (err error) {
 	if s.trace, err = daemon.OpenTrace(s.cfg.Trace, s.cfg.Name); err != nil {
 		return err
 	}
-	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive, Changed: s.changes.note}); err != nil {
+	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive, Changed: s.notices.changes.note}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	s.notices.store = s.store
 	if err = s.certificate.Open(sipua.LoadCertificate, s.cfg.TLS); err != nil {
 		return err
 	}
@@ -111,7 +109,7 @@ func (s *Server) open() (err error) {
 	}
 	s.metrics.registerState(s)
 	s.life.tasks.Go(s.expire)
-	s.life.tasks.Go(s.tellStoreChanges)
+	s.life.tasks.Go(s.notices.tellStoreChanges)
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
 		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: func() error { return nil },
 		Pages: s.adminPages(), Log: s.log,

@@ -1,7 +1,6 @@
 package ms
 
 import (
-	"hash/maphash"
 	"sync"
 	"time"
 
@@ -65,55 +64,30 @@ func (c *storeChanges) take(n int) (list []store.Pair, missed bool) {
 	return list, missed
 }
 
-// tellStoreChanges tells the AS of them, from the start of the server to its end.
-func (s *Server) tellStoreChanges() {
+// tellStoreChanges notifies the AS of the changes, from the start of the server to its end.
+func (n *notices) tellStoreChanges() {
 	for {
 		select {
-		case <-s.changes.some:
-		case <-s.life.ctx.Done():
+		case <-n.changes.some:
+		case <-n.life.ctx.Done():
 			return
 		}
 		for pause := storeChangeDelay; ; pause = storeChangePause {
 			select {
 			case <-time.After(pause):
-			case <-s.life.ctx.Done():
+			case <-n.life.ctx.Done():
 				return
 			}
-			list, missed := s.changes.take(storeChangeBatch)
+			list, missed := n.changes.take(storeChangeBatch)
 			if missed {
-				s.log.Warn("the AS is not told of all changes in the store; its next inventory has them", "limit", maxStoreChanges)
+				n.log.Warn("the AS is not told of all changes in the store; its next inventory has them", "limit", maxStoreChanges)
 			}
 			if len(list) == 0 {
 				break
 			}
 			for _, p := range list {
-				s.tellKept(p, s.broughtBy(p), "store-change", 0)
+				n.tellKept(p, n.broughtBy(p), "store-change", 0)
 			}
 		}
 	}
-}
-
-// broughtBy is the connection that the first message kept for a pair has come by, which
-// shows whose it is where several application servers share us; "" if nothing is kept.
-func (s *Server) broughtBy(p store.Pair) string {
-	if first := s.store.Page(p.Recipient, p.Sender, 0, 1); len(first) > 0 {
-		return first[0].ConnectionID
-	}
-	return ""
-}
-
-// tellLocks have the words about one pair go out in the order in which its messages were
-// counted: the last word is the one that holds.
-type tellLocks struct {
-	seed maphash.Seed
-	all  [64]sync.Mutex
-}
-
-func newTellLocks() *tellLocks { return &tellLocks{seed: maphash.MakeSeed()} }
-
-// lock returns the function that ends it.
-func (t *tellLocks) lock(p store.Pair) (unlock func()) {
-	m := &t.all[maphash.Comparable(t.seed, p)%uint64(len(t.all))]
-	m.Lock()
-	return m.Unlock
 }

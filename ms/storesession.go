@@ -11,7 +11,6 @@ import (
 	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/ms/internal/otr"
-	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
@@ -118,38 +117,9 @@ func (ss *storeSession) tellKept(session string) {
 		return // it belongs to nobody
 	}
 	if session == "store" {
-		ss.s.arrivals.Forget(p)
+		ss.s.notices.arrivals.Forget(p)
 	}
-	ss.s.tellKept(p, ss.conn.id, session, ss.conn.tally.storedBytes.Load())
-}
-
-// tellKept tells the AS how many messages are kept for a pair, and how many bytes the
-// session on the named connection has stored.
-func (s *Server) tellKept(p store.Pair, connection, session string, bytes int64) {
-	defer s.telling.lock(p)()
-	s.channels.notify(s.life.ctx, &mscp.MsgKept{
-		FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: connection, FromName: s.nameOf(p),
-		Messages: s.kept(p), Session: session, Bytes: bytes,
-	})
-}
-
-// nameOf is the display name of the sender of the first message that is kept for a
-// pair.
-func (s *Server) nameOf(p store.Pair) string {
-	if first := s.store.Page(p.Recipient, p.Sender, 0, 1); len(first) > 0 {
-		return first[0].SenderName
-	}
-	return ""
-}
-
-// kept is how many messages wait to be delivered for the pair.
-func (s *Server) kept(p store.Pair) int {
-	for _, sender := range s.store.Senders(p.Recipient) {
-		if sender.Sender == p.Sender {
-			return sender.Count
-		}
-	}
-	return 0
+	ss.s.notices.tellKept(p, ss.conn.id, session, ss.conn.tally.storedBytes.Load())
 }
 
 // media describes our end of a new MSRP session.
@@ -245,7 +215,7 @@ func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func
 	ss.conn.tally.storedBytes.Add(n)
 	ss.tellStored(m.Session, begin.Asked)
 	if ss.conn.toStore() {
-		ss.s.arrived(p, ss.conn.id)
+		ss.s.notices.arrived(p, ss.conn.id)
 	}
 	return begin, nil
 }
