@@ -189,7 +189,7 @@ func TestAnswerBeforeOutcome(t *testing.T) {
 	l.send("m2xx", "queued", "Content-Type: text/plain")
 	l.send("empty", "") // answered behind that one has been read
 	began := time.Now()
-	a.ms.msrp.Close() // by force: it ends the contexts, as the time limit does
+	a.ms.msrp.plain.Close() // by force: it ends the contexts, as the time limit does
 	if took := time.Since(began); took < lastWord/2 || took > 2*lastWord {
 		t.Errorf("the handlers took %s", took)
 	}

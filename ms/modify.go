@@ -100,7 +100,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 		next.Port, next.Path, next.Setup = 0, nil, ""
 	case l.moved(theirs):
 		replaced = true
-		uri := l.s.listener(l.ours.TLS).NewURI(l.s.cfg.MSRP.Host)
+		uri := l.s.msrp.listener(l.ours.TLS).NewURI(l.s.cfg.MSRP.Host)
 		next.Host, next.Port, next.Path, next.Setup = uri.Host, uri.Port, msrp.Path{uri}, theirs.Setup.Answer()
 	}
 	answer, err := next.Answer(o.Body)
@@ -182,11 +182,11 @@ func (l *leg) moved(theirs *msrp.Media) bool {
 // replace makes the session that next describes, at once or, if we are to connect,
 // as soon as that has worked. l.mu is held.
 func (l *leg) replace(next, theirs *msrp.Media) error {
-	sc := l.s.sessionConfig(next, theirs, l.handler)
+	sc := l.s.msrp.sessionConfig(next, theirs, l.handler)
 	sc.Memory = l.conn.memory
 	l.conn.hear(theirs)
 	if next.Setup != msrp.SetupActive {
-		session, err := l.s.listener(l.ours.TLS).Accept(sc)
+		session, err := l.s.msrp.listener(l.ours.TLS).Accept(sc)
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (l *leg) replace(next, theirs *msrp.Media) error {
 		return nil
 	}
 	l.s.life.tasks.Go(func() {
-		session, err := l.s.dial(sc)
+		session, err := l.s.msrp.dial(sc)
 		if err != nil {
 			l.log.Info("no connection to where the peer has moved", "err", err)
 			return

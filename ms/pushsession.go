@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
@@ -25,7 +24,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	defer s.connections.remove(conn)
 	defer conn.settle(nil, errDialogEnded)
 
-	media, err := s.media(msrp.SetupActpass, s.offersTLS(in.Header(mscp.HeaderTransport)))
+	media, err := s.msrp.describe(msrp.SetupActpass, s.msrp.offersTLS(in.Header(mscp.HeaderTransport)))
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
@@ -37,7 +36,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	// answer has come to us.
 	receiver := s.newPushReceiver(conn, log)
 	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive, Memory: s.memory.All, AwaitFingerprints: media.TLS}
-	passive, err := s.listener(media.TLS).Accept(sc)
+	passive, err := s.msrp.listener(media.TLS).Accept(sc)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
@@ -71,13 +70,6 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	return nil
 }
 
-// offersTLS reports whether a push offers MSRP over TLS: always, if it is configured,
-// or as the AS asks, which has seen a user agent refuse the plain offer. Nobody can
-// have us go without TLS by a refusal.
-func (s *Server) offersTLS(asked string) bool {
-	return s.msrps != nil && (s.cfg.MSRP.OfferTLS || strings.EqualFold(asked, mscp.TransportTLS))
-}
-
 var (
 	errDialogEnded = errors.New("the SIP dialog has ended")
 	errNoAnswer    = errors.New("the ACK carried no answer to our offer")
@@ -100,7 +92,7 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 	if theirs.TLS != secure {
 		return nil, &deviceError{errOtherTransport}
 	}
-	sc.Fingerprints = printsOf(theirs)
+	sc.Fingerprints = fingerprintsOf(theirs)
 	passive.SetRemote(theirs.Path) // the certificate behind a relay is not the peer's
 	if err := passive.SetFingerprints(sc.Fingerprints); err != nil {
 		return nil, err
@@ -122,5 +114,5 @@ func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.Session
 	}
 	passive.Close()
 	sc.Remote = theirs.Path
-	return msrp.Dial(ctx, s.mcfgTLS, sc)
+	return msrp.Dial(ctx, s.msrp.configTLS, sc)
 }

@@ -107,7 +107,7 @@ func TestMSRPOverTLSUnconfigured(t *testing.T) {
 	a.wantKept(1)
 
 	again := newFakeAS(t, func(c *Config) { c.Store = filepath.Join(t.TempDir(), "ms.db") })
-	if again.ms.made.Leaf.Equal(a.ms.made.Leaf) {
+	if again.ms.msrp.made.Leaf.Equal(a.ms.msrp.made.Leaf) {
 		t.Error("two servers have one certificate")
 	}
 }
@@ -123,7 +123,7 @@ func TestCertificateIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		prints = append(prints, sha256Of(s.made.Certificate[0]))
+		prints = append(prints, sha256Of(s.msrp.made.Certificate[0]))
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package ms
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -35,16 +34,13 @@ const (
 
 // Server is a running media server.
 type Server struct {
-	cfg   Config
-	log   *slog.Logger
-	ua    *sipua.UA
-	msrp  *msrp.Listener
-	msrps *msrp.Listener // over TLS; nil without
-	mscp  mscp.Config
+	cfg  Config
+	log  *slog.Logger
+	ua   *sipua.UA
+	msrp *msrpPort
+	mscp mscp.Config
 	// draft refuses what is not about messages; it knows the connections.
-	draft   *mediaserver.Server
-	mcfg    msrp.Config
-	mcfgTLS msrp.Config // for connections of ours, and over TLS
+	draft *mediaserver.Server
 
 	life        *lifecycle
 	notices     *notices
@@ -60,8 +56,7 @@ type Server struct {
 	memory      *memory.Pool
 	quiet       quietlog.Log // for what strangers do
 	certificate daemon.Certificate
-	made        *tls.Certificate // for MSRP, if none is configured
-	bound       chan struct{}    // closed when ua is set
+	bound       chan struct{} // closed when ua is set
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
@@ -77,6 +72,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	}
 	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), bound: make(chan struct{}), life: newLifecycle()}
 	s.notices = newNotices(s.life, log)
+	s.msrp = &msrpPort{cfg: &s.cfg, life: s.life, log: log, certificate: &s.certificate}
 	s.memory = memory.New(cfg.Limits.Memory, func(part string) {
 		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
 	})
@@ -101,7 +97,7 @@ func (s *Server) open() (err error) {
 	if err = s.openMSCP(); err != nil {
 		return err
 	}
-	if err = s.openMSRP(); err != nil {
+	if err = s.msrp.open(s.memory.Stores, s.trace); err != nil {
 		return err
 	}
 	if err = s.openSIP(); err != nil {
@@ -118,7 +114,7 @@ func (s *Server) open() (err error) {
 		return err
 	}
 	s.metrics.reg.MustRegister(daemon.PortCollector("mscp_mediaserver", s.ports()))
-	s.log.Info("media server is up", "sip", s.ua.Addr(), "msrp", s.msrp.Addr(), "msrp_tls", s.msrpsAddr(), "admin", s.admin.Addr())
+	s.log.Info("media server is up", "sip", s.ua.Addr(), "msrp", s.msrp.plain.Addr(), "msrp_tls", s.msrp.secureAddr(), "admin", s.admin.Addr())
 	return nil
 }
 
@@ -138,30 +134,6 @@ func (s *Server) openMSCP() error {
 		}
 	}
 	return nil
-}
-
-func (s *Server) openMSRP() (err error) {
-	m := s.cfg.MSRP
-	s.mcfg = msrp.Config{
-		MaxConns: m.Connections, MaxUnbound: m.Unbound, MaxUnboundSource: m.SourceUnbound, UnboundTimeout: m.UnboundTimeout,
-		Memory: s.memory.Stores, Logger: s.log, Listen: s.cfg.Network.Listen, DialContext: s.cfg.Network.DialContext,
-		TraceBody: s.cfg.TraceBody, Window: max(msrp.DefaultWindow, s.cfg.Push.Window),
-	}
-	if s.cfg.TraceBody == 0 {
-		s.mcfg.TraceBody = -1 // which says none to package msrp
-	}
-	if s.trace.Enabled() {
-		s.mcfg.Trace = func(e msrp.TraceEvent) {
-			s.trace.Record(daemon.TraceRecord{
-				Time: e.Time, Protocol: "MSRP", Direction: daemon.Direction(e.Sent),
-				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: e.Size,
-			})
-		}
-	}
-	if s.msrp, err = msrp.Listen(s.cfg.MSRP.Listen, s.mcfg); err != nil {
-		return fmt.Errorf("msrp: %w", err)
-	}
-	return s.openMSRPS()
 }
 
 func (s *Server) openSIP() (err error) {
@@ -359,12 +331,7 @@ func (s *Server) Close() error {
 		if s.ua != nil {
 			errs = append(errs, s.ua.Close())
 		}
-		if s.msrp != nil {
-			errs = append(errs, closeListener(s.msrp))
-		}
-		if s.msrps != nil {
-			errs = append(errs, closeListener(s.msrps))
-		}
+		errs = append(errs, s.msrp.close())
 		if s.store != nil {
 			errs = append(errs, s.store.Close())
 			s.life.late.Wait()
@@ -373,16 +340,6 @@ func (s *Server) Close() error {
 		s.closeErr = errors.Join(errs...)
 	})
 	return s.closeErr
-}
-
-// closeListener closes a listener when the last answers are written.
-func closeListener(l *msrp.Listener) error {
-	ctx, cancel := context.WithTimeout(context.Background(), listenerTimeout)
-	defer cancel()
-	if err := l.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return nil // they are cut off
 }
 
 // endCall ends a SIP dialog within a bounded time, whoever's context is over.

@@ -55,10 +55,10 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	s.connections.add(ss.conn)
 	defer s.connections.remove(ss.conn)
 
-	if offer.TLS && s.msrps == nil {
+	if offer.TLS && s.msrp.secure == nil {
 		return s.notAcceptable(in, errNoSecureMSRP)
 	}
-	media, err := s.media(offer.Setup.Answer(), offer.TLS)
+	media, err := s.msrp.describe(offer.Setup.Answer(), offer.TLS)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
@@ -67,7 +67,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if err != nil {
 		return s.notAcceptable(in, err)
 	}
-	sc := s.sessionConfig(media, offer, ss.receive)
+	sc := s.msrp.sessionConfig(media, offer, ss.receive)
 	sc.Memory = held
 	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
 	defer leg.Finish()
@@ -76,7 +76,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	defer info.close()
 	// A peer that is to connect may do so as soon as it has the answer.
 	if media.Setup != msrp.SetupActive {
-		session, err := s.listener(media.TLS).Accept(sc)
+		session, err := s.msrp.listener(media.TLS).Accept(sc)
 		if err != nil {
 			return errors.Join(err, in.Reject(500, "Server Internal Error"))
 		}
@@ -89,7 +89,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	defer endCall(call)
 	info.begin(call)
 	if media.Setup == msrp.SetupActive {
-		session, err := s.dial(sc)
+		session, err := s.msrp.dial(sc)
 		if err != nil {
 			return fmt.Errorf("connect to the caller: %w", err)
 		}
@@ -120,31 +120,6 @@ func (ss *storeSession) tellKept(session string) {
 		ss.s.notices.arrivals.Forget(p)
 	}
 	ss.s.notices.tellKept(p, ss.conn.id, session, ss.conn.tally.storedBytes.Load())
-}
-
-// media describes our end of a new MSRP session.
-func (s *Server) media(setup msrp.Setup, secure bool) (*msrp.Media, error) {
-	local := s.listener(secure).NewURI(s.cfg.MSRP.Host)
-	prints, err := s.fingerprints(secure)
-	return &msrp.Media{
-		TLS: secure, Fingerprints: prints,
-		Host: local.Host, Port: local.Port, Path: msrp.Path{local},
-		AcceptTypes: content.AcceptTypes(), AcceptWrappedTypes: content.AcceptWrappedTypes(),
-		MaxSize: s.cfg.MSRP.MaxSize, Setup: setup, SessionID: uint64(time.Now().UnixNano()), SessionVersion: 1,
-	}, err
-}
-
-func (s *Server) sessionConfig(ours, theirs *msrp.Media, h msrp.Handler) msrp.SessionConfig {
-	return msrp.SessionConfig{
-		Local: ours.Path[0], Remote: theirs.Path, Handler: h, MaxSize: s.cfg.MSRP.MaxSize, Fingerprints: printsOf(theirs),
-	}
-}
-
-// dial connects to a peer that is passive.
-func (s *Server) dial(sc msrp.SessionConfig) (*msrp.Session, error) {
-	ctx, cancel := context.WithTimeout(s.life.ctx, s.cfg.Push.ConnectTimeout)
-	defer cancel()
-	return msrp.Dial(ctx, s.mcfgTLS, sc)
 }
 
 // receive keeps one message. It returns, and so the last chunk gets its 200,
