@@ -2,16 +2,20 @@ package ms
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/emiago/sipgo/sip"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// AccessConfig says whose SIP and MSCP is taken: the application servers'.
+// AccessConfig names the peers whose SIP and MSCP is taken: the application servers.
 type AccessConfig struct {
 	Peers []string `yaml:"peers"`
 }
@@ -27,29 +31,37 @@ func (c AccessConfig) parse() (*daemon.Peers, error) {
 	return &p, nil
 }
 
-// isPeer reports whether SIP from there is an application server's.
-func (s *Server) isPeer(addr netip.Addr, names []string) bool { return s.peers.Load().Has(addr, names) }
+// An access lets the application servers in, and counts everyone else.
+type access struct {
+	log       *slog.Logger
+	quiet     *quietlog.Log
+	peers     atomic.Pointer[daemon.Peers] // the application servers
+	strangers *prometheus.CounterVec       // by protocol
+}
 
-// judge refuses what strangers ask for. Nothing is kept of it.
-func (s *Server) judge(req *sip.Request, _ sipua.Peer) *sip.Response {
-	s.rejected("sip", req.Source())
+// isPeer reports whether SIP from there is an application server's.
+func (a *access) isPeer(addr netip.Addr, names []string) bool { return a.peers.Load().Has(addr, names) }
+
+// judge refuses the requests of strangers, and keeps nothing of them.
+func (a *access) judge(req *sip.Request, _ sipua.Peer) *sip.Response {
+	a.rejected("sip", req.Source())
 	return sip.NewResponseFromRequest(req, 403, "Forbidden", nil)
 }
 
 // rejected counts a stranger, and logs the first.
-func (s *Server) rejected(protocol, source string) {
-	s.metrics.rejected.WithLabelValues(protocol).Inc()
-	s.quiet.Warn(s.log, "stranger rejected", protocol, "source", source)
+func (a *access) rejected(protocol, source string) {
+	a.strangers.WithLabelValues(protocol).Inc()
+	a.quiet.Warn(a.log, "stranger rejected", protocol, "source", source)
 }
 
-// mayControl tells whether a connection may become the control channel of a dialog
-// whose INVITE came from that address: nothing but the port ties the two together.
-// It is from the same host, or another that belongs to the application servers.
-func (s *Server) mayControl(conn net.Conn, inviter netip.Addr) bool {
+// mayControl reports whether a connection may become the control channel of a dialog
+// whose INVITE came from inviter: only the port ties the two together. So the connection
+// must come from the same host, or from another application server.
+func (a *access) mayControl(conn net.Conn, inviter netip.Addr) bool {
 	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok {
 		return false
 	}
 	from := tcp.AddrPort().Addr().Unmap()
-	return from == inviter.Unmap() || s.peers.Load().HasAddr(from)
+	return from == inviter.Unmap() || a.peers.Load().HasAddr(from)
 }

@@ -54,7 +54,7 @@ func startAlone(t *testing.T) (s *Server, owner, stranger *fakeAS) {
 
 func (a *fakeAS) strangers(protocol string) float64 {
 	var m dto.Metric
-	if err := a.ms.metrics.rejected.WithLabelValues(protocol).Write(&m); err != nil {
+	if err := a.ms.access.strangers.WithLabelValues(protocol).Write(&m); err != nil {
 		a.t.Error(err)
 	}
 	return m.GetCounter().GetValue()

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -27,7 +28,7 @@ func (s *Server) serveControl(in *sipua.IncomingCall, log *slog.Logger) error {
 	a := c.acceptor()
 	answer, err := a.Answer(in.Body)
 	if err != nil {
-		return s.notAcceptable(in, err)
+		return notAcceptable(in, s.cfg.Name, err)
 	}
 	defer a.Close()
 	in.OnReinvite(func(_ context.Context, offer []byte) ([]byte, error) { return a.Answer(offer) })
@@ -73,14 +74,27 @@ func (c *control) acceptor() *mscp.Acceptor {
 			return listenInRange(s.cfg.Network.WithDefaults(), s.cfg.Control.Host, s.cfg.Control.PortMin, s.cfg.Control.PortMax)
 		},
 		Admit: func(conn net.Conn) bool {
-			ok := s.mayControl(conn, c.inviter)
+			ok := s.access.mayControl(conn, c.inviter)
 			if !ok {
-				s.rejected("mscp", conn.RemoteAddr().String())
+				s.access.rejected("mscp", conn.RemoteAddr().String())
 			}
 			return ok
 		},
 		AcceptTimeout: s.cfg.Control.AcceptTimeout, Orphan: s.cfg.Orphan, Logger: c.log,
 	}
+}
+
+// checkOffer returns what is wrong with the offer of a channel.
+func (c *control) checkOffer(m *mscp.Media) error {
+	switch {
+	case m.TLS && !c.s.cfg.TLS.Enabled():
+		return fmt.Errorf("the offer is for TLS: %w: %w", daemon.ErrNoCertificate, errTransport)
+	case m.TLS:
+		return m.CheckTLS("active")
+	case c.s.cfg.Control.RequireTLS:
+		return fmt.Errorf("the offer is without TLS, which control.require_tls asks for: %w", errTransport)
+	}
+	return m.CheckOffer()
 }
 
 func (c *control) serve(conn net.Conn) *mscp.Server {

@@ -15,7 +15,7 @@ import (
 // until that ends. See the draft, section 7.1.
 func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	if s.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
-		return s.notAcceptable(in, fmt.Errorf("MSCP over INFO without TLS, which control.require_tls asks for: %w", errTransport))
+		return notAcceptable(in, s.cfg.Name, fmt.Errorf("MSCP over INFO without TLS, which control.require_tls asks for: %w", errTransport))
 	}
 	answer, err := mscp.InfoSDP(s.cfg.Control.Host)
 	if err != nil {

@@ -83,13 +83,13 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	}
 	theirs, err := msrp.ParseSDP(o.Body)
 	if err != nil {
-		return nil, l.s.changeRefused(err)
+		return nil, changeRefused(l.s.cfg.Name, err)
 	}
 	if theirs.TLS != l.ours.TLS && !theirs.Rejected() {
-		return nil, l.s.changeRefused(errOtherTransport)
+		return nil, changeRefused(l.s.cfg.Name, errOtherTransport)
 	}
 	if content.PullsFile(theirs) {
-		return nil, l.s.changeRefused(content.ErrFilePull)
+		return nil, changeRefused(l.s.cfg.Name, content.ErrFilePull)
 	}
 	next := l.ours
 	next.SessionVersion++ // [RFC3264-8]
@@ -105,7 +105,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	}
 	answer, err := next.Answer(o.Body)
 	if err != nil {
-		return nil, l.s.changeRefused(err)
+		return nil, changeRefused(l.s.cfg.Name, err)
 	}
 	if replaced {
 		if err := l.replace(&next, theirs); err != nil {

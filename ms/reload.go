@@ -26,7 +26,7 @@ func (s *Server) Reload(cfg Config) error {
 	}
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
-	s.peers.Store(peers)
+	s.access.peers.Store(peers)
 	use()
 	s.store.SetLimits(cfg.Limits.store())
 	s.memory.SetLimit(cfg.Limits.Memory)

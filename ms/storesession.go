@@ -35,10 +35,10 @@ func (s *Server) newStoreSession(conn *connection, log *slog.Logger) *storeSessi
 func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	offer, err := msrp.ParseSDP(in.Body)
 	if err != nil {
-		return s.notAcceptable(in, err)
+		return notAcceptable(in, s.cfg.Name, err)
 	}
 	if content.PullsFile(offer) {
-		return s.notAcceptable(in, content.ErrFilePull)
+		return notAcceptable(in, s.cfg.Name, content.ErrFilePull)
 	}
 	if err := s.store.Room(); err != nil { // the AS takes another media server
 		return errors.Join(err, in.Reject(503, "Store Is Full"))
@@ -56,7 +56,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	defer s.connections.remove(ss.conn)
 
 	if offer.TLS && s.msrp.secure == nil {
-		return s.notAcceptable(in, errNoSecureMSRP)
+		return notAcceptable(in, s.cfg.Name, errNoSecureMSRP)
 	}
 	media, err := s.msrp.describe(offer.Setup.Answer(), offer.TLS)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	media.Direction, media.File = answerDirection(offer), content.AnswerFile(offer)
 	answer, err := media.Answer(in.Body)
 	if err != nil {
-		return s.notAcceptable(in, err)
+		return notAcceptable(in, s.cfg.Name, err)
 	}
 	sc := s.msrp.sessionConfig(media, offer, ss.receive)
 	sc.Memory = held
