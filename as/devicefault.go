@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/control"
+	"github.com/gomscp/gomscp/internal/sdp"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -96,15 +97,11 @@ func otherTransport(offer []byte, err error) string {
 // transportBut is the transport that an offer of MSRP is not for; "" if it is no such
 // offer.
 func transportBut(offer []byte) string {
-	for line := range strings.Lines(string(offer)) {
-		f := strings.Fields(line)
-		if len(f) < 3 || !strings.EqualFold(f[0], "m=message") {
-			continue
-		}
+	for m := range sdp.MediaLines(offer) {
 		switch {
-		case strings.EqualFold(f[2], "TCP/MSRP"):
+		case m.Is("message", "TCP/MSRP"):
 			return mscp.TransportTLS
-		case strings.EqualFold(f[2], "TCP/TLS/MSRP"):
+		case m.Is("message", "TCP/TLS/MSRP"):
 			return mscp.TransportTCP
 		}
 	}

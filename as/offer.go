@@ -2,10 +2,9 @@ package as
 
 import (
 	"bytes"
-	"strconv"
-	"strings"
+	"errors"
 
-	"github.com/pion/sdp/v3"
+	"github.com/gomscp/gomscp/internal/sdp"
 )
 
 // hasMSRP reports whether the SDP offer has an m-line that MSRP could be
@@ -13,19 +12,11 @@ import (
 // other than 0. See RFC 4975, section 8.1. It only looks: the offer itself
 // goes to the media server untouched.
 func hasMSRP(offer []byte) bool {
-	for line := range bytes.Lines(offer) {
-		m, ok := bytes.CutPrefix(bytes.TrimRight(line, "\r\n"), []byte("m="))
-		if !ok {
+	for m := range sdp.MediaLines(offer) {
+		if !m.Is("message", "TCP/MSRP") && !m.Is("message", "TCP/TLS/MSRP") {
 			continue
 		}
-		f := strings.Fields(string(m))
-		if len(f) < 3 || !strings.EqualFold(f[0], "message") {
-			continue
-		}
-		if !strings.EqualFold(f[2], "TCP/MSRP") && !strings.EqualFold(f[2], "TCP/TLS/MSRP") {
-			continue
-		}
-		if port, err := strconv.Atoi(f[1]); err == nil && port > 0 {
+		if port, ok := m.Number(); ok && port > 0 {
 			return true
 		}
 	}
@@ -33,18 +24,31 @@ func hasMSRP(offer []byte) bool {
 }
 
 // refuseOffer makes the answer that refuses every m-line of the offer with
-// port 0: what the media server's leg of a failed push is acknowledged with,
+// port 0. The media server's leg of a failed push is acknowledged with it,
 // since its offer must have an answer. See RFC 3264, section 6, and RFC 3725,
 // section 4.
 func refuseOffer(offer []byte) ([]byte, error) {
-	var d sdp.SessionDescription
-	if err := d.Unmarshal(offer); err != nil {
-		return nil, err
+	var head sdp.Head
+	var media bytes.Buffer
+	for line := range sdp.Lines(offer) {
+		switch line.Kind {
+		case 'o':
+			head.Origin, _ = sdp.ReadOrigin(line.Value)
+		case 't':
+			if sdp.IsTiming(line.Value) {
+				head.Timing = line.Value
+			}
+		case 'm':
+			if m, ok := sdp.ReadMedia(line.Value); ok {
+				m.Refuse(&media)
+			}
+		}
 	}
-	for _, m := range d.MediaDescriptions {
-		m.MediaName.Port = sdp.RangedPort{Value: 0}
-		m.Attributes = nil
+	if head.Host == "" || media.Len() == 0 {
+		return nil, errors.New("the offer has no o= line or no m-line")
 	}
-	d.Origin.Username = "-"
-	return d.Marshal()
+	var b bytes.Buffer
+	head.Write(&b)
+	b.Write(media.Bytes())
+	return b.Bytes(), nil
 }

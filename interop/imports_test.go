@@ -12,10 +12,10 @@ const module = "github.com/gomscp/gomscp/"
 // allowed is which packages of this module each may link, beside itself and its own
 // internal packages. A package that is not named may link all.
 var allowed = map[string][]string{
-	"mscp":           {"internal/fingerprint", "internal/xmltree"},
-	"msrp":           {"internal/admit", "internal/budget", "internal/fingerprint", "internal/quietlog"},
+	"mscp":           {"internal/fingerprint", "internal/sdp", "internal/xmltree"},
+	"msrp":           {"internal/admit", "internal/budget", "internal/fingerprint", "internal/quietlog", "internal/sdp"},
 	"msrp/cpim":      {"internal/xmltree"},
-	"sipua":          {"internal/admit", "internal/quietlog", "internal/xmltree", "sipua/regevent"},
+	"sipua":          {"internal/admit", "internal/quietlog", "internal/sdp", "internal/xmltree", "sipua/regevent"},
 	"sipua/regevent": {"internal/xmltree", "sipua/internal/grammar", "sipua/internal/sipuri"},
 
 	"sipua/internal/grammar":    {},
@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"internal/budget":       {},
 	"internal/quietlog":     {},
 	"internal/fingerprint":  {},
+	"internal/sdp":          {},
 	"internal/printable":    {},
 	"internal/daemon":       {"internal/admit", "internal/printable", "internal/quietlog"},
 	"internal/xmltree":      {},
@@ -39,7 +40,7 @@ var allowed = map[string][]string{
 	"as/internal/control":   {"as/internal/backoff", "mscp", "sipua"},
 	"as/internal/directory": {"internal/boltfile"},
 	"as/internal/presence":  {"internal/quietlog", "internal/xmltree", "sipua"},
-	"as":                    {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
+	"as":                    {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/sdp", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"as/operator":           {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},
 	"as/cmd/mscp-as":        {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "as", "as/operator", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"ms":                    {"internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "ms/operator", "internal/table", "mscp", "mscp/mediaserver", "msrp", "msrp/cpim", "sipua", "store", "store/archive", "internal/daemon", "internal/xmltree"},

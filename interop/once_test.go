@@ -24,6 +24,10 @@ var once = map[string]struct {
 		"internal/fingerprint",
 		"interop/conform", // judges ours, and reads by itself
 	}},
+	"lines of session descriptions": {regexp.MustCompile(`(Cut|Cut..fix|HasPrefix|Index|EqualFold)\([^\n]*"[mo]=|pion/sdp`), []string{
+		"internal/sdp",
+		"interop/conform", // judges ours, and reads by itself
+	}},
 }
 
 // TestOnce looks for a second implementation. Peers that judge this project have their

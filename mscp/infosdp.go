@@ -3,10 +3,9 @@ package mscp
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"time"
 
-	"github.com/pion/sdp/v3"
+	"github.com/gomscp/gomscp/internal/sdp"
 )
 
 // InfoSDP is a session description without media: of the SIP dialog of a channel
@@ -16,25 +15,21 @@ func InfoSDP(host string) ([]byte, error) {
 	if !isToken(host) {
 		return nil, fmt.Errorf("mscp: host %q is no address", shorten(host))
 	}
-	family := "IP4"
-	if ip := net.ParseIP(host); ip != nil && ip.To4() == nil {
-		family = "IP6"
-	}
-	id := uint64(time.Now().UnixNano())
-	d := sdp.SessionDescription{
-		Origin: sdp.Origin{
-			Username: "-", SessionID: id, SessionVersion: 1,
-			NetworkType: "IN", AddressType: family, UnicastAddress: host,
-		},
-		SessionName:           "MSCP",
-		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: family, Address: &sdp.Address{Address: host}},
-		TimeDescriptions:      []sdp.TimeDescription{{}},
-	}
-	return d.Marshal()
+	var b bytes.Buffer
+	(&Media{Host: host}).writeHead(&b, origin{uint64(time.Now().UnixNano()), 1})
+	return b.Bytes(), nil
 }
 
-// IsInfoSDP tells whether a session description is one without media.
+// IsInfoSDP reports whether a session description is one without media.
 func IsInfoSDP(body []byte) bool {
-	var d sdp.SessionDescription
-	return bytes.HasPrefix(body, []byte("v=")) && d.Unmarshal(body) == nil && d.Origin.NetworkType != "" && len(d.MediaDescriptions) == 0
+	described := false
+	for line := range sdp.Lines(body) {
+		switch _, whole := sdp.ReadOrigin(line.Value); line.Kind {
+		case 0, 'm':
+			return false
+		case 'o':
+			described = described || whole
+		}
+	}
+	return described && bytes.HasPrefix(body, []byte("v="))
 }

@@ -7,11 +7,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 
-	"github.com/pion/sdp/v3"
+	"github.com/gomscp/gomscp/internal/sdp"
 )
 
 // ErrNoMSCP says that a session description has no m-line for a TCP channel.
@@ -107,34 +106,27 @@ func (m *Media) marshal(o origin) ([]byte, error) {
 	if err := m.writable(); err != nil {
 		return nil, err
 	}
-	family := "IP4"
-	if ip := net.ParseIP(m.Host); ip != nil && ip.To4() == nil {
-		family = "IP6"
-	}
-	proto := []string{"TCP", "MS"}
+	var b bytes.Buffer
+	m.writeHead(&b, o)
+	m.writeMedia(&b)
+	return b.Bytes(), nil
+}
+
+func (m *Media) writeHead(b *bytes.Buffer, o origin) {
+	sdp.Head{Origin: sdp.Origin{ID: o.id, Version: o.version, Host: m.Host}, Name: "MSCP"}.Write(b)
+}
+
+func (m *Media) writeMedia(b *bytes.Buffer) {
+	proto := Proto
 	if m.TLS {
-		proto = []string{"TCP", "TLS", "MS"}
+		proto = ProtoTLS
 	}
-	d := sdp.SessionDescription{
-		Origin: sdp.Origin{
-			Username: "-", SessionID: o.id, SessionVersion: o.version,
-			NetworkType: "IN", AddressType: family, UnicastAddress: m.Host,
-		},
-		SessionName:           "MSCP",
-		ConnectionInformation: &sdp.ConnectionInformation{NetworkType: "IN", AddressType: family, Address: &sdp.Address{Address: m.Host}},
-		TimeDescriptions:      []sdp.TimeDescription{{}},
-		MediaDescriptions: []*sdp.MediaDescription{{
-			MediaName: sdp.MediaName{Media: "application", Port: sdp.RangedPort{Value: m.Port}, Protos: proto, Formats: []string{"*"}},
-			Attributes: []sdp.Attribute{
-				{Key: "setup", Value: m.Setup}, {Key: "connection", Value: m.Connection},
-			},
-		}},
-	}
+	sdp.Media{Type: "application", Port: strconv.Itoa(m.Port), Proto: proto}.Write(b)
+	sdp.WriteAttribute(b, "setup", m.Setup)
+	sdp.WriteAttribute(b, "connection", m.Connection)
 	if m.Fingerprint != "" {
-		md := d.MediaDescriptions[0]
-		md.Attributes = append(md.Attributes, sdp.Attribute{Key: "fingerprint", Value: m.Fingerprint})
+		sdp.WriteAttribute(b, "fingerprint", m.Fingerprint)
 	}
-	return d.Marshal()
 }
 
 // writable tells why m cannot be written.
@@ -173,8 +165,8 @@ func (m *Media) MarshalAnswer(offer []byte) ([]byte, error) {
 }
 
 func (m *Media) marshalAnswer(o origin, offer []byte) ([]byte, error) {
-	return m.answer(o, offer, func(value string) bool {
-		channel, err := parseMediaLine(value)
+	return m.answer(o, offer, func(line sdp.Media) bool {
+		channel, err := channelOf(line)
 		return channel != nil && err == nil
 	})
 }
@@ -183,37 +175,29 @@ func (m *Media) marshalAnswer(o origin, offer []byte) ([]byte, error) {
 // section 6.
 func Reject(offer []byte, host string) ([]byte, error) {
 	m := &Media{Host: host, Setup: "passive", Connection: "new"}
-	return m.answer(newOrigin(), offer, func(string) bool { return false })
+	return m.answer(newOrigin(), offer, func(sdp.Media) bool { return false })
 }
 
 // answer writes m in the place of the offer's first m-line that is taken.
-func (m *Media) answer(o origin, offer []byte, taken func(value string) bool) ([]byte, error) {
+func (m *Media) answer(o origin, offer []byte, taken func(sdp.Media) bool) ([]byte, error) {
 	if len(offer) > MaxBody {
 		return nil, &ParseError{MaxBody, "session description too long"}
 	}
-	whole, err := m.marshal(o)
-	if err != nil {
+	if err := m.writable(); err != nil {
 		return nil, err
 	}
-	at := bytes.Index(whole, []byte("m="))
-	out, ours := whole[:at:at], whole[at:]
-	for line := range bytes.Lines(offer) {
-		value, isMedia := strings.CutPrefix(strings.TrimSpace(string(line)), "m=")
-		f := strings.Fields(value)
-		if !isMedia || len(f) < 3 {
+	var b bytes.Buffer
+	m.writeHead(&b, o)
+	written := false
+	for line := range sdp.MediaLines(offer) {
+		if !written && taken(line) {
+			m.writeMedia(&b)
+			written = true
 			continue
 		}
-		if ours != nil && taken(value) {
-			out, ours = append(out, ours...), nil
-			continue
-		}
-		f[1] = "0"
-		if len(f) == 3 {
-			f = append(f, "*")
-		}
-		out = append(out, "m="+strings.Join(f, " ")+"\r\n"...)
+		line.Refuse(&b)
 	}
-	return out, nil
+	return b.Bytes(), nil
 }
 
 // ParseSDP reads the first m-line for a channel from a session description; it
@@ -226,32 +210,28 @@ func ParseSDP(body []byte) (*Media, error) {
 	}
 	var m *Media
 	session, inMedia := &Media{}, false // what stands before the first m-line
-	for line := range bytes.Lines(body) {
-		key, value, ok := strings.Cut(strings.TrimSpace(string(line)), "=")
-		if !ok {
-			continue
-		}
-		switch key {
-		case "m":
+	for line := range sdp.Lines(body) {
+		switch line.Kind {
+		case 'm':
 			if m != nil {
 				return m.defaults(session), nil
 			}
 			inMedia = true
 			var err error
-			if m, err = parseMediaLine(value); err != nil {
+			if m, err = parseMediaLine(line.Value); err != nil {
 				return nil, err
 			}
-		case "c":
+		case 'c':
 			if m != nil {
-				m.Host = connectionHost(value)
+				m.Host = sdp.Host(line.Value)
 			} else if !inMedia {
-				session.Host = connectionHost(value)
+				session.Host = sdp.Host(line.Value)
 			}
-		case "a":
+		case 'a':
 			if !inMedia {
-				session.attribute(value)
+				session.attribute(line.Value)
 			}
-			m.attribute(value)
+			m.attribute(line.Value)
 		}
 	}
 	if m == nil {
@@ -262,38 +242,36 @@ func ParseSDP(body []byte) (*Media, error) {
 
 // parseMediaLine returns nil for an m-line of something else.
 func parseMediaLine(value string) (*Media, error) {
-	f := strings.Fields(value)
-	if len(f) < 3 || f[0] != "application" || f[2] != Proto && f[2] != ProtoTLS { // [MSCP-7.2.1-7]
+	line, ok := sdp.ReadMedia(value)
+	if !ok {
 		return nil, nil
 	}
-	port, err := strconv.ParseUint(f[1], 10, 16)
-	if err != nil {
-		return nil, &ParseError{0, fmt.Sprintf("port %q in the m-line", shorten(f[1]))}
-	}
-	return &Media{Port: int(port), TLS: f[2] == ProtoTLS}, nil
+	return channelOf(line)
 }
 
-// connectionHost is the address of a c-line, with or without its type.
-func connectionHost(value string) string {
-	f := strings.Fields(value)
-	if len(f) < 2 {
-		return ""
+// channelOf returns nil for an m-line of something else.
+func channelOf(line sdp.Media) (*Media, error) {
+	if line.Type != "application" || line.Proto != Proto && line.Proto != ProtoTLS { // [MSCP-7.2.1-7]
+		return nil, nil
 	}
-	host, _, _ := strings.Cut(f[len(f)-1], "/")
-	return host
+	port, ok := line.Number()
+	if !ok {
+		return nil, &ParseError{0, fmt.Sprintf("port %q in the m-line", shorten(line.Port))}
+	}
+	return &Media{Port: port, TLS: line.Proto == ProtoTLS}, nil
 }
 
 func (m *Media) attribute(value string) {
 	if m == nil {
 		return
 	}
-	switch key, v, _ := strings.Cut(value, ":"); key {
+	switch key, v := sdp.Attribute(value); key {
 	case "setup":
-		m.Setup = strings.TrimSpace(v)
+		m.Setup = v
 	case "connection":
-		m.Connection = strings.TrimSpace(v)
+		m.Connection = v
 	case "fingerprint":
-		if v = strings.TrimSpace(v); m.Fingerprint == "" || strength(v) > strength(m.Fingerprint) {
+		if m.Fingerprint == "" || strength(v) > strength(m.Fingerprint) {
 			m.Fingerprint = v
 		}
 	}

@@ -1,12 +1,12 @@
 package mscp
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"strings"
 
 	"github.com/gomscp/gomscp/internal/fingerprint"
+	"github.com/gomscp/gomscp/internal/sdp"
 )
 
 // An sdpCheck is one session description being held to RFC 8866 and to section
@@ -35,10 +35,11 @@ func ValidateSDP(b []byte) []Finding {
 		locate(b, c.found)
 		return c.found
 	}
-	for line := range bytes.Lines(b) {
-		c.line(line)
-		c.at += int64(len(line))
+	for line := range sdp.Lines(b) {
+		c.at = line.Offset
+		c.line(line.Raw)
 	}
+	c.at = int64(len(b))
 	c.endMedia()
 	for _, key := range []string{"v", "o", "s", "t"} {
 		if !c.seen[key] {
@@ -59,8 +60,8 @@ func (c *sdpCheck) note(format string, args ...any) {
 	}
 }
 
-func (c *sdpCheck) line(line []byte) {
-	text, ok := strings.CutSuffix(string(line), "\r\n")
+func (c *sdpCheck) line(raw string) {
+	text, ok := strings.CutSuffix(raw, "\r\n")
 	if !ok {
 		c.note("a line does not end with CRLF (RFC 8866, section 5)")
 		text = strings.TrimRight(text, "\r\n")

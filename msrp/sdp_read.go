@@ -1,11 +1,10 @@
 package msrp
 
 import (
-	"bytes"
 	"fmt"
-	"hash/fnv"
-	"strconv"
 	"strings"
+
+	"github.com/gomscp/gomscp/internal/sdp"
 )
 
 // SDPError says which line of a session description is not valid, and why.
@@ -51,22 +50,17 @@ type sdpAttribute struct {
 
 // mediaLine is an m= line with the lines below it.
 type mediaLine struct {
-	line       int
-	media      string
+	line int
+	sdp.Media
 	port       int
-	proto      string
-	formats    []string
 	host       string // of its own c= line, "" if it has none
 	attributes []sdpAttribute
 }
 
 // msrp reports whether the line is one of MSRP, and whether over TLS.
 func (l *mediaLine) msrp() (tls, ok bool) {
-	if !strings.EqualFold(l.media, "message") {
-		return false, false
-	}
-	return strings.EqualFold(l.proto, "TCP/TLS/MSRP"),
-		strings.EqualFold(l.proto, "TCP/MSRP") || strings.EqualFold(l.proto, "TCP/TLS/MSRP")
+	tls = l.Is("message", "TCP/TLS/MSRP")
+	return tls, tls || l.Is("message", "TCP/MSRP")
 }
 
 // parseDescription takes a session description apart. Lines end with CRLF or
@@ -76,17 +70,14 @@ func parseDescription(body []byte) (*description, error) {
 		return nil, &SDPError{Rule: "session description", Problem: fmt.Sprintf("more than %d bytes", MaxSDP)}
 	}
 	d := &description{timing: "0 0"}
-	n := 0
-	for raw := range bytes.Lines(body) {
-		n++
-		s := strings.Trim(string(raw), " \t\r\n")
-		if s == "" {
+	for line := range sdp.Lines(body) {
+		if line.Value == "" && line.Kind == 0 {
 			continue
 		}
-		if len(s) < 2 || s[1] != '=' || s[0] <= ' ' || s[0] >= 0x7f {
-			return nil, &SDPError{Line: n, Rule: "line", Problem: "not a type, \"=\" and a value"}
+		if line.Kind == 0 {
+			return nil, &SDPError{Line: line.Number, Rule: "line", Problem: "not a type, \"=\" and a value"}
 		}
-		if err := d.readLine(s[0], strings.TrimLeft(s[2:], " \t"), n); err != nil {
+		if err := d.readLine(line.Kind, line.Value, line.Number); err != nil {
 			return nil, err
 		}
 	}
@@ -101,12 +92,11 @@ func (d *description) readLine(kind byte, value string, n int) error {
 			return &SDPError{Line: n, Rule: "v=", Problem: "not version 0"}
 		}
 	case 'o':
-		f := strings.Fields(value)
-		if len(f) > 2 && len(d.media) == 0 {
-			d.id, d.version = originNumber(f[1]), originNumber(f[2])
+		if o, ok := sdp.ReadOrigin(value); ok && len(d.media) == 0 {
+			d.id, d.version = o.ID, o.Version
 		}
 	case 't':
-		if f := strings.Fields(value); len(f) == 2 && len(d.media) == 0 && allDigits(f[0]) && allDigits(f[1]) {
+		if len(d.media) == 0 && sdp.IsTiming(value) {
 			d.timing = value
 		}
 	case 'c':
@@ -125,8 +115,8 @@ func (d *description) readLine(kind byte, value string, n int) error {
 		}
 		d.media = append(d.media, l)
 	case 'a':
-		key, v, _ := strings.Cut(value, ":")
-		a := sdpAttribute{strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(v), n}
+		key, v := sdp.Attribute(value)
+		a := sdpAttribute{strings.ToLower(key), v, n}
 		if len(d.media) == 0 {
 			d.attributes = append(d.attributes, a)
 		} else {
@@ -137,24 +127,9 @@ func (d *description) readLine(kind byte, value string, n int) error {
 	return nil
 }
 
-// originNumber gives the number of an o= line. One that is no decimal number of
-// 64 bits becomes a hash of it, so that it can still be compared.
-func originNumber(s string) uint64 {
-	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
-		return n
-	}
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	return h.Sum64()
-}
-
 // connectionHost gives the address of a c= line, "" if there is none.
 func connectionHost(value string) string {
-	f := strings.Fields(value)
-	if len(f) < 3 {
-		return ""
-	}
-	host, _, _ := strings.Cut(f[2], "/") // a multicast address has more behind it
+	host := sdp.Host(value)
 	if badByte(host, isAddressByte) >= 0 {
 		return ""
 	}
@@ -163,29 +138,22 @@ func connectionHost(value string) string {
 
 func isAddressByte(c byte) bool { return isHostByte(c) || c == ':' }
 
-func allDigits(s string) bool {
-	return s != "" && badByte(s, func(c byte) bool { return c >= '0' && c <= '9' }) < 0
-}
-
 // parseMediaLine takes the value of an m= line apart. What is in it goes into
 // the answer, so it has to be tokens.
 func parseMediaLine(value string, n int) (mediaLine, error) {
 	bad := func(problem string) (mediaLine, error) {
 		return mediaLine{}, &SDPError{Line: n, Rule: "m=", Problem: problem}
 	}
-	f := strings.Fields(value)
-	if len(f) < 3 {
+	l, ok := sdp.ReadMedia(value)
+	if !ok {
 		return bad("media, port or proto missing")
 	}
-	for _, s := range f {
-		if badByte(s, func(c byte) bool { return c > ' ' && c != 0x7f }) >= 0 {
-			return bad("control character")
-		}
+	if badByte(value, func(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }) >= 0 {
+		return bad("control character")
 	}
-	first, _, _ := strings.Cut(f[1], "/")
-	port, err := strconv.ParseUint(first, 10, 16)
-	if err != nil {
+	port, ok := l.Number()
+	if !ok {
 		return bad("port is not 0 to 65535")
 	}
-	return mediaLine{line: n, media: f[0], port: int(port), proto: f[2], formats: f[3:]}, nil
+	return mediaLine{line: n, Media: l, port: port}, nil
 }

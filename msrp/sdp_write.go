@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/sdp"
 )
 
 // Offer writes a whole session description with one media line.
@@ -107,11 +108,7 @@ func (m *Media) writeAnswer(d *description, index int) []byte {
 			m.writeMedia(&b)
 			continue
 		}
-		formats := strings.Join(l.formats, " ")
-		if formats == "" {
-			formats = "*"
-		}
-		fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", l.media, l.proto, formats) // [RFC4975-8.1-4]
+		l.Refuse(&b) // [RFC4975-8.1-4]
 	}
 	return b.Bytes()
 }
@@ -210,16 +207,7 @@ func (m *Media) writeSession(b *bytes.Buffer, timing string) {
 	if version == 0 {
 		version = 1
 	}
-	family := addressType(m.Host)
-	fmt.Fprintf(b, "v=0\r\no=- %d %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=%s\r\n",
-		id, version, family, m.Host, family, m.Host, timing)
-}
-
-func addressType(host string) string {
-	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() && !ip.Is4In6() {
-		return "IP6"
-	}
-	return "IP4"
+	sdp.Head{Origin: sdp.Origin{ID: id, Version: version, Host: m.Host}, Timing: timing}.Write(b)
 }
 
 func (m *Media) writeMedia(b *bytes.Buffer) {
@@ -227,14 +215,14 @@ func (m *Media) writeMedia(b *bytes.Buffer) {
 	if m.TLS {
 		proto = "TCP/TLS/MSRP"
 	}
-	fmt.Fprintf(b, "m=message %d %s *\r\n", m.Port, proto) // [RFC4975-8.1-1]
+	sdp.Media{Type: "message", Port: strconv.Itoa(m.Port), Proto: proto}.Write(b) // [RFC4975-8.1-1]
 	line := func(key, value string) {
 		if value != "" {
-			fmt.Fprintf(b, "a=%s:%s\r\n", key, value)
+			sdp.WriteAttribute(b, key, value)
 		}
 	}
 	if m.Direction != "" {
-		fmt.Fprintf(b, "a=%s\r\n", m.Direction)
+		sdp.WriteAttribute(b, string(m.Direction), "")
 	}
 	types := m.AcceptTypes
 	if len(types) == 0 && m.Port != 0 {
@@ -250,10 +238,10 @@ func (m *Media) writeMedia(b *bytes.Buffer) {
 	}
 	line("setup", string(m.Setup))
 	if m.CEMA {
-		b.WriteString("a=msrp-cema\r\n") // [RFC6714-4.2-1] [RFC6714-4.3-3]
+		sdp.WriteAttribute(b, "msrp-cema", "") // [RFC6714-4.2-1] [RFC6714-4.3-3]
 	}
 	if m.Chatroom != nil && len(m.Chatroom.tokens()) == 0 {
-		b.WriteString("a=chatroom\r\n")
+		sdp.WriteAttribute(b, "chatroom", "")
 	} else if m.Chatroom != nil {
 		line("chatroom", m.Chatroom.value())
 	}

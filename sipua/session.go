@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/sdp"
 )
 
 // A session is the state of the media session, as described by both sides of a dialog.
@@ -84,17 +86,17 @@ func (x *exchange) release() {
 // 7.4.
 func sameSession(a, b []byte) bool {
 	x, y := origin(a), origin(b)
-	return x != nil && bytes.Equal(x, y) || bytes.Equal(a, b)
+	return x != "" && x == y || bytes.Equal(a, b)
 }
 
-// origin is the o= line of SDP, nil without one.
-func origin(sdp []byte) []byte {
-	for line := range bytes.Lines(sdp) {
-		if bytes.HasPrefix(line, []byte("o=")) {
-			return bytes.TrimSpace(line)
+// origin is the value of the o= line of a session description, "" without one.
+func origin(body []byte) string {
+	for line := range sdp.Lines(body) {
+		if line.Kind == 'o' {
+			return line.Value
 		}
 	}
-	return nil
+	return ""
 }
 
 // An earlyKey identifies an early dialog of one of our INVITEs. A forked INVITE has
