@@ -165,7 +165,7 @@ func TestPushWaitsForSessionThatEnds(t *testing.T) {
 	l.send("m1xx", "hello", "Content-Type: text/plain")
 	l.soon("the commit", begun)
 	a.bye(l)
-	for p := (store.Pair{Sender: alice, Recipient: bob}); len(a.ms.ending(p)) == 0; { // its 200 goes out first
+	for p := (store.Pair{Sender: alice, Recipient: bob}); len(a.ms.controls.answerer.deliveries.ending(p)) == 0; { // its 200 goes out first
 		time.Sleep(time.Millisecond)
 	}
 	time.AfterFunc(50*time.Millisecond, func() { goOn(nil) })

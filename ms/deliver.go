@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/ms/internal/content"
+	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/store"
@@ -31,17 +32,26 @@ const (
 	deleteTimeout = 30 * time.Second
 )
 
+// deliveries send what is kept for pairs to user agents.
+type deliveries struct {
+	cfg         *Config
+	store       *store.Store
+	memory      *memory.Pool
+	metrics     *metrics
+	notices     *notices
+	connections *connections
+}
+
 // A delivery sends what is kept for one pair over one session, oldest first. One
-// goroutine hands the messages out in their order; a window of others send one
-// each, and wait for its confirmation. Another deletes what was confirmed, as much
-// at once as there is.
+// goroutine hands the messages out in order; a window of others send one each, and wait
+// for its confirmation. Another deletes what was confirmed, in batches.
 type delivery struct {
-	s       *Server
+	*deliveries
 	c       *connection
 	session *msrp.Session
 	pair    store.Pair
 
-	next      chan store.MessageInfo // to whoever has nothing under way
+	next      chan store.MessageInfo // to a sender that has nothing under way
 	queued    chan struct{}          // the one handed out last is on its way, or will never be
 	confirmed chan store.MessageInfo
 
@@ -56,22 +66,22 @@ type delivery struct {
 
 // deliver sends everything kept for the pair. What arrives meanwhile is sent as
 // well. On an error everything unconfirmed is still there.
-func (s *Server) deliver(ctx context.Context, c *connection, session *msrp.Session, p store.Pair) error {
+func (ds *deliveries) deliver(ctx context.Context, c *connection, session *msrp.Session, p store.Pair) error {
 	d := &delivery{
-		s: s, c: c, session: session, pair: p,
+		deliveries: ds, c: c, session: session, pair: p,
 		next: make(chan store.MessageInfo), queued: make(chan struct{}), confirmed: make(chan store.MessageInfo, maxUndeleted),
 	}
 	var deleting sync.WaitGroup
 	deleting.Go(func() { d.deleteConfirmed(context.WithoutCancel(ctx)) })
 	var last store.ID
 	for more := true; more; {
-		ending := s.ending(p) // looked up first: what one has stored until then is in a page
+		ending := ds.ending(p) // looked up first: what one has stored until then is in a page
 		more = d.sendPages(ctx, &last) || d.failure() == nil && awaitOver(ctx, ending)
 	}
 	close(d.confirmed)
 	deleting.Wait()
 	d.settleWithheld(ctx)
-	c.replies.wait(ctx, s.cfg.Push.ReceiptWait)
+	c.replies.wait(ctx, ds.cfg.Push.ReceiptWait)
 	return d.failure()
 }
 
@@ -84,7 +94,7 @@ func (d *delivery) sendPages(ctx context.Context, last *store.ID) bool {
 		return false
 	}
 	var sending sync.WaitGroup
-	for range min(d.s.cfg.Push.Window, len(messages)) {
+	for range min(d.cfg.Push.Window, len(messages)) {
 		sending.Go(func() {
 			for m := range d.next {
 				d.deliverOne(ctx, m)
@@ -106,8 +116,8 @@ func (d *delivery) sendPages(ctx context.Context, last *store.ID) bool {
 }
 
 func (d *delivery) page(last store.ID) []store.MessageInfo {
-	d.s.notices.arrivals.Look(d.pair)
-	return d.s.store.Page(d.pair.Recipient, d.pair.Sender, last, pageSize)
+	d.notices.arrivals.Look(d.pair)
+	return d.store.Page(d.pair.Recipient, d.pair.Sender, last, pageSize)
 }
 
 // begin has m sent when the window has room, and returns when the next message
@@ -136,7 +146,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 		return
 	}
 	defer d.reading.Add(-1)
-	release, err := d.s.memory.Body(ctx, m.Size, d.reading.Add(1) == 1)
+	release, err := d.memory.Body(ctx, m.Size, d.reading.Add(1) == 1)
 	if err != nil {
 		d.fail(err)
 		return
@@ -153,7 +163,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	case errors.Is(err, store.ErrNotFound): // purged meanwhile
 		return
 	case errors.Is(err, store.ErrDamaged): // the store has set it aside
-		d.s.metrics.undelivered.Inc()
+		d.metrics.undelivered.Inc()
 		return
 	case errors.As(err, &unfit):
 		d.withhold(m, unfit, unfit.Label)
@@ -162,7 +172,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 		d.withhold(m, status, "refused")
 		return
 	default:
-		d.s.metrics.undelivered.Inc()
+		d.metrics.undelivered.Inc()
 	}
 	d.fail(fmt.Errorf("message %s: %w", m.MessageID, err))
 }
@@ -170,10 +180,10 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 // send streams one message from disk. It returns when the user agent has the
 // whole message, and has said so in all the ways that the sender asked for.
 func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func()) error {
-	patience := d.s.cfg.Push.ConfirmTimeout + time.Duration(m.Size/minRate)*time.Second
+	patience := d.cfg.Push.ConfirmTimeout + time.Duration(m.Size/minRate)*time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	body, err := d.s.store.OpenBody(m.ID)
+	body, err := d.store.OpenBody(m.ID)
 	if err != nil {
 		return err
 	}
@@ -182,12 +192,12 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 	if err != nil {
 		return err
 	}
-	message, err := d.c.accept().Envelope(m, begin, whole, d.s.cfg.Push.CPIM)
+	message, err := d.c.accept().Envelope(m, begin, whole, d.cfg.Push.CPIM)
 	if err != nil {
 		return err
 	}
 	message.Queued = queued
-	if begin.Asked.Asks(cpim.PositiveDelivery) && d.s.cfg.Push.Replies {
+	if begin.Asked.Asks(cpim.PositiveDelivery) && d.cfg.Push.Replies {
 		d.c.replies.expect(1) // before the message is there
 		defer func() {
 			if err != nil {
@@ -225,10 +235,10 @@ func (d *delivery) delete(ctx context.Context, batch []store.MessageInfo) error 
 	for i, m := range batch {
 		ids[i] = m.ID
 	}
-	if err := d.s.store.Delete(ctx, ids...); err != nil {
+	if err := d.store.Delete(ctx, ids...); err != nil {
 		return err
 	}
-	d.s.metrics.delivered.Add(float64(len(batch)))
+	d.metrics.delivered.Add(float64(len(batch)))
 	d.c.tally.delivered.Add(int64(len(batch)))
 	for _, m := range batch {
 		d.c.tally.deliveredBytes.Add(m.Size)

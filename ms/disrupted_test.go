@@ -33,12 +33,12 @@ func (a *fakeAS) sendMsg(l *rawLeg) <-chan mscp.Element {
 func (a *fakeAS) awaitPushed() {
 	a.t.Helper()
 	p := store.Pair{Sender: alice, Recipient: bob}
-	for end := time.Now().Add(10 * time.Second); !a.ms.pushing.lock(p); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); !a.ms.controls.answerer.pushing.lock(p); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			a.t.Fatal("the push does not end")
 		}
 	}
-	a.ms.pushing.unlock(p)
+	a.ms.controls.answerer.pushing.unlock(p)
 }
 
 // TestChannelLostInPush loses the channel while a device holds its answer to the first

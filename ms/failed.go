@@ -15,8 +15,8 @@ import (
 
 // tellFailed keeps a notification for the sender that a message was given up in the
 // push on the named connection, if the message has asked for one, and tells the AS. See RFC 5438, section 7.2.1.2.
-func (s *Server) tellFailed(ctx context.Context, m store.MessageInfo, connection string) error {
-	asked, err := s.askedOf(m)
+func (ds *deliveries) tellFailed(ctx context.Context, m store.MessageInfo, connection string) error {
+	asked, err := ds.askedOf(m)
 	if err != nil || !asked.Asks(cpim.NegativeDelivery) {
 		return err
 	}
@@ -27,7 +27,7 @@ func (s *Server) tellFailed(ctx context.Context, m store.MessageInfo, connection
 	if err != nil {
 		return fmt.Errorf("notification: %w", err)
 	}
-	w, err := s.store.Begin(ctx, store.Meta{
+	w, err := ds.store.Begin(ctx, store.Meta{
 		Recipient: m.Sender, Sender: m.Recipient, ContentType: out.ContentType, Received: time.Now(),
 	})
 	if err != nil {
@@ -40,16 +40,16 @@ func (s *Server) tellFailed(ctx context.Context, m store.MessageInfo, connection
 	if err := w.Commit().Wait(ctx); err != nil {
 		return err
 	}
-	s.notices.tellKept(store.Pair{Sender: m.Recipient, Recipient: m.Sender}, connection, "push", 0)
+	ds.notices.tellKept(store.Pair{Sender: m.Recipient, Recipient: m.Sender}, connection, "push", 0)
 	return nil
 }
 
 // askedOf is what the sender of a stored message wants to hear of it.
-func (s *Server) askedOf(m store.MessageInfo) (*cpim.Request, error) {
+func (ds *deliveries) askedOf(m store.MessageInfo) (*cpim.Request, error) {
 	if !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
 		return nil, nil
 	}
-	body, err := s.store.OpenBody(m.ID)
+	body, err := ds.store.OpenBody(m.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -13,17 +13,17 @@ import (
 
 // serveInfo answers an INVITE without media and serves MSCP over INFO on its dialog
 // until that ends. See the draft, section 7.1.
-func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
-	if s.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
-		return notAcceptable(in, s.cfg.Name, fmt.Errorf("MSCP over INFO without TLS, which control.require_tls asks for: %w", errTransport))
+func (cs *controls) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
+	if cs.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
+		return notAcceptable(in, cs.cfg.Name, fmt.Errorf("MSCP over INFO without TLS, which control.require_tls asks for: %w", errTransport))
 	}
-	answer, err := mscp.InfoSDP(s.cfg.Control.Host)
+	answer, err := mscp.InfoSDP(cs.cfg.Control.Host)
 	if err != nil {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
-	end := s.takeInfo(in)
+	end := cs.takeInfo(in)
 	defer end.close()
-	call, _, err := in.Answer(s.life.ctx, answer, sdpType)
+	call, _, err := in.Answer(cs.life.ctx, answer, sdpType)
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
@@ -31,14 +31,14 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 	defer endCall(call)
 	srv := end.server()
 	log.Info("control channel over INFO is up", "peer", in.Source)
-	s.metrics.channels.Inc()
-	defer s.metrics.channels.Dec()
-	s.notices.channels.add(srv)
-	defer s.notices.channels.remove(srv)
+	cs.up.Inc()
+	defer cs.up.Dec()
+	cs.channels.add(srv)
+	defer cs.channels.remove(srv)
 	select {
 	case <-call.Done():
 		log.Info("control channel over INFO ended", "err", call.Err())
-	case <-s.life.ctx.Done():
+	case <-cs.life.ctx.Done():
 	}
 	return nil
 }
@@ -47,9 +47,9 @@ func (s *Server) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 // dialog without media, or that of a participant's session. Responses go out on the
 // dialog of their requests. See the draft, section 7.1.
 type infoEnd struct {
-	s     *Server
-	begun chan struct{} // closed when call is set
-	call  *sipua.Call
+	controls *controls
+	begun    chan struct{} // closed when call is set
+	call     *sipua.Call
 
 	mu     sync.Mutex
 	srv    *mscp.InfoServer // made with the first message
@@ -58,8 +58,8 @@ type infoEnd struct {
 
 // takeInfo takes the INFOs of a dialog from before its answer on: the first may
 // overtake the ACK.
-func (s *Server) takeInfo(in *sipua.IncomingCall) *infoEnd {
-	e := &infoEnd{s: s, begun: make(chan struct{})}
+func (cs *controls) takeInfo(in *sipua.IncomingCall) *infoEnd {
+	e := &infoEnd{controls: cs, begun: make(chan struct{})}
 	in.OnInfo(func(_ context.Context, i sipua.Info) error {
 		documents, err := i.Find(mscp.ContentType) // without any, the AS asks whether we are there
 		for _, d := range documents {
@@ -72,11 +72,11 @@ func (s *Server) takeInfo(in *sipua.IncomingCall) *infoEnd {
 
 // takeParticipantInfo is takeInfo for a session's dialog, or nil where its INFOs would
 // bypass control.require_tls; those get 415.
-func (s *Server) takeParticipantInfo(in *sipua.IncomingCall) *infoEnd {
-	if s.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
+func (cs *controls) takeParticipantInfo(in *sipua.IncomingCall) *infoEnd {
+	if cs.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
 		return nil
 	}
-	return s.takeInfo(in)
+	return cs.takeInfo(in)
 }
 
 func (e *infoEnd) deliver(body []byte) error {
@@ -92,8 +92,8 @@ func (e *infoEnd) server() *mscp.InfoServer {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.srv == nil && !e.closed {
-		asker := e.s.newAsker()
-		e.srv = mscp.NewInfoServer(e.send, asker.handle, e.s.mscp)
+		asker := e.controls.answerer.newAsker()
+		e.srv = mscp.NewInfoServer(e.send, asker.handle, e.controls.config)
 		asker.bind(e.srv)
 	}
 	return e.srv

@@ -25,14 +25,14 @@ var errInventory = &mscp.Error{Code: mscp.StatusInternalError, Reason: "an inven
 // An asker is a channel's end on which an AS asks. It serves what every channel
 // serves, and the inventory, whose notifications go to who has asked only.
 type asker struct {
-	s     *Server
+	all   *answerer
 	bound chan struct{} // closed when to is set
 	to    notifier
 	busy  chan struct{} // of capacity 1: an inventory is being sent
 }
 
-func (s *Server) newAsker() *asker {
-	return &asker{s: s, bound: make(chan struct{}), busy: make(chan struct{}, 1)}
+func (a *answerer) newAsker() *asker {
+	return &asker{all: a, bound: make(chan struct{}), busy: make(chan struct{}, 1)}
 }
 
 // bind tells where the asker's notifications go; it is called once.
@@ -45,7 +45,7 @@ func (a *asker) bind(to notifier) {
 func (a *asker) handle(ctx context.Context, req mscp.Element) (mscp.Element, error) {
 	r, ok := req.(*mscp.SendInventory)
 	if !ok {
-		return a.s.handleRequest(ctx, req)
+		return a.all.handleRequest(ctx, req)
 	}
 	select {
 	case a.busy <- struct{}{}:
@@ -54,7 +54,7 @@ func (a *asker) handle(ctx context.Context, req mscp.Element) (mscp.Element, err
 	}
 	free := sync.OnceFunc(func() { <-a.busy })
 	mscp.AfterResponse(ctx, func() {
-		if !a.s.life.tasks.Go(func() { defer free(); a.tell(ctx, r.InventoryID, free) }) {
+		if !a.all.life.tasks.Go(func() { defer free(); a.tell(ctx, r.InventoryID, free) }) {
 			free()
 		}
 	})
@@ -71,8 +71,8 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 		return
 	}
 	select {
-	case a.s.inventories <- struct{}{}:
-		defer func() { <-a.s.inventories }()
+	case a.all.inventories <- struct{}{}:
+		defer func() { <-a.all.inventories }()
 	case <-ctx.Done():
 		return
 	}
@@ -83,7 +83,7 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 		err := a.to.Notify(ctx, batch)
 		batch, size = &mscp.Inventory{InventoryID: id, Batch: batch.Batch + 1}, 0
 		if err != nil {
-			a.s.log.Info("inventory broken off", "pairs", total, "err", err)
+			a.all.log.Info("inventory broken off", "pairs", total, "err", err)
 		}
 		return err == nil
 	}
@@ -97,21 +97,21 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 	}
 	// The sessions first: what one of them stores and ends with in the meantime
 	// is in the store when that is looked at.
-	for p := range a.s.connections.storing() {
+	for p := range a.all.connections.storing() {
 		if !add(mscp.InventoryPair{FromURI: p.Sender, ToURI: p.Recipient}) {
 			return
 		}
 	}
-	for _, r := range a.s.store.Recipients() {
-		for _, from := range a.s.store.Senders(r.Recipient) {
-			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, FromName: a.s.notices.nameOf(store.Pair{Sender: from.Sender, Recipient: r.Recipient}), Messages: from.Count, Oldest: from.Oldest}) {
+	for _, r := range a.all.store.Recipients() {
+		for _, from := range a.all.store.Senders(r.Recipient) {
+			if !add(mscp.InventoryPair{FromURI: from.Sender, ToURI: r.Recipient, FromName: a.all.notices.nameOf(store.Pair{Sender: from.Sender, Recipient: r.Recipient}), Messages: from.Count, Oldest: from.Oldest}) {
 				return
 			}
 		}
 	}
 	last()
 	if batch.Last = true; send() {
-		a.s.log.Info("inventory sent", "pairs", total, "seconds", time.Since(began).Seconds())
+		a.all.log.Info("inventory sent", "pairs", total, "seconds", time.Since(began).Seconds())
 	}
 }
 

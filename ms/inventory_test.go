@@ -79,7 +79,7 @@ func TestInventory(t *testing.T) {
 // TestInventoryIsOneAtATime asks again while the first is under way.
 func TestInventoryIsOneAtATime(t *testing.T) {
 	a := newFakeAS(t, nil)
-	asker := a.ms.newAsker() // of no channel yet: its inventory waits
+	asker := a.ms.controls.answerer.newAsker() // of no channel yet: its inventory waits
 	ctx := a.ctx()
 	if _, err := asker.handle(ctx, &mscp.SendInventory{}); err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func BenchmarkInventory(b *testing.B) {
 	}
 	for b.Loop() {
 		c := &countingChannel{last: make(chan struct{})}
-		asker := a.ms.newAsker()
+		asker := a.ms.controls.answerer.newAsker()
 		asker.bind(c)
 		go asker.tell(a.ctx(), "i", func() {})
 		<-c.last
@@ -222,7 +222,7 @@ func TestInventoriesAreBounded(t *testing.T) {
 	n := slowNotifier{make(chan struct{}, channels), make(chan struct{})}
 	var told sync.WaitGroup
 	for range channels {
-		asker := a.ms.newAsker()
+		asker := a.ms.controls.answerer.newAsker()
 		asker.bind(n)
 		told.Go(func() { asker.tell(a.ctx(), "", func() {}) })
 	}

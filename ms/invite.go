@@ -45,9 +45,9 @@ func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	var err error
 	switch kind {
 	case controlDialog:
-		err = s.withPlace(in, log, s.serveControl)
+		err = s.controls.withPlace(in, log, s.controls.serveControl)
 	case infoDialog:
-		err = s.withPlace(in, log, s.serveInfo)
+		err = s.controls.withPlace(in, log, s.controls.serveInfo)
 	case storeDialog:
 		err = s.serveSession(in, conn, s.serveStore)
 	case pushDialog:

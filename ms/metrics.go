@@ -79,7 +79,7 @@ func (m *metrics) registerState(s *Server) {
 // ports are the server's, by their names in metrics.
 func (s *Server) ports() daemon.Ports {
 	p := daemon.Ports{
-		"sip": s.ua.Connections, "sip_calls": s.ua.Unanswered, "mscp": s.controls.Counts, "msrp": s.msrp.plain.Counts, "admin": s.admin.Counts,
+		"sip": s.ua.Connections, "sip_calls": s.ua.Unanswered, "mscp": s.controls.places.Counts, "msrp": s.msrp.plain.Counts, "admin": s.admin.Counts,
 	}
 	if s.msrp.secure != nil {
 		p["msrps"] = s.msrp.secure.Counts

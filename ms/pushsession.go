@@ -44,7 +44,7 @@ func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
 	defer leg.Finish()
 	leg.begin(passive, msrp.SetupPassive)
 	in.OnOffer(leg.offered)
-	info := s.takeParticipantInfo(in)
+	info := s.controls.takeParticipantInfo(in)
 	defer info.close()
 	call, answer, err := in.Answer(s.life.ctx, offer, sdpType)
 	if err != nil {

@@ -8,51 +8,68 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/mscp/mediaserver"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
 )
 
+// An answerer answers the MSCP requests of the application servers, on all channels.
+type answerer struct {
+	cfg         *Config
+	log         *slog.Logger
+	life        *lifecycle
+	store       *store.Store
+	memory      *memory.Pool
+	notices     *notices
+	connections *connections
+	deliveries  *deliveries
+	pushing     *pairLocks
+	inventories chan struct{}       // has a token for each inventory that is being sent
+	draft       *mediaserver.Server // refuses requests that are not about messages
+}
+
 // handleRequest answers one MSCP request. RestoreMsg and SendMsg are served;
 // what the draft defines beyond them is refused with the draft's own error
 // element, by a MediaServer without media.
-func (s *Server) handleRequest(ctx context.Context, req mscp.Element) (mscp.Element, error) {
+func (a *answerer) handleRequest(ctx context.Context, req mscp.Element) (mscp.Element, error) {
 	switch r := req.(type) {
 	case *mscp.RestoreMsg:
-		if err := s.restoreMsg(r); err != nil {
-			s.logOf(r.ConnectionID).Info("RestoreMsg refused", "err", err)
+		if err := a.restoreMsg(r); err != nil {
+			a.logOf(r.ConnectionID).Info("RestoreMsg refused", "err", err)
 			return &mscp.MsgNotRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
 		}
 		return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	case *mscp.SendMsg:
-		if err := s.sendMsg(ctx, r); err != nil {
-			if conn := s.connections.get(r.ConnectionID); conn != nil {
+		if err := a.sendMsg(ctx, r); err != nil {
+			if conn := a.connections.get(r.ConnectionID); conn != nil {
 				conn.tally.fail(err)
 			}
-			s.logOf(r.ConnectionID).Debug("push not completed", "err", err)
+			a.logOf(r.ConnectionID).Debug("push not completed", "err", err)
 			return &mscp.MsgNotSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
 		}
 		return &mscp.MsgSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	default:
-		return s.draft.Handle(ctx, req)
+		return a.draft.Handle(ctx, req)
 	}
 }
 
 // logOf is the logger of a connection.
-func (s *Server) logOf(id string) *slog.Logger {
-	if conn := s.connections.get(id); conn != nil {
+func (a *answerer) logOf(id string) *slog.Logger {
+	if conn := a.connections.get(id); conn != nil {
 		return conn.log
 	}
-	return s.log.With("connection", id)
+	return a.log.With("connection", id)
 }
 
 // restoreMsg binds a store session's connection to who sends to whom.
-func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
+func (a *answerer) restoreMsg(r *mscp.RestoreMsg) error {
 	p, err := canonicalPair(r.FromURI, r.ToURI)
 	if err != nil {
 		return err
 	}
-	conn := s.connections.get(r.ConnectionID)
+	conn := a.connections.get(r.ConnectionID)
 	if conn == nil || !conn.toStore() {
 		return fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
 	}
@@ -60,17 +77,17 @@ func (s *Server) restoreMsg(r *mscp.RestoreMsg) error {
 		conn.setName(name) // before messages are let in
 	}
 	conn.setIdentities(strings.Fields(r.FromAlso))
-	return conn.restore(p, func() (func(), error) { return s.memory.Assign(conn.memory, p.Sender) })
+	return conn.restore(p, func() (func(), error) { return a.memory.Assign(conn.memory, p.Sender) })
 }
 
 // sendMsg delivers what is kept for the pair over a push session's connection.
 // It returns when nothing is left, or when the delivery cannot go on.
-func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
+func (a *answerer) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	p, err := canonicalPair(r.FromURI, r.ToURI)
 	if err != nil {
 		return err
 	}
-	conn := s.connections.get(r.ConnectionID)
+	conn := a.connections.get(r.ConnectionID)
 	if conn == nil || !conn.isA(pushDialog) {
 		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
 	}
@@ -79,17 +96,17 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	if conn.restore(store.Pair{Sender: p.Recipient, Recipient: p.Sender}, nil) != nil {
 		conn.replies.ambiguous.Store(true)
 	}
-	if !s.pushing.lock(p) {
+	if !a.pushing.lock(p) {
 		conn.send(-1)
 		return errPushing
 	}
 	result := make(chan error, 1)
 	over := func(err error) {
-		s.pushing.unlock(p) // before the answer: the next push may begin then
+		a.pushing.unlock(p) // before the answer: the next push may begin then
 		conn.send(-1)
 		result <- err
 	}
-	if !s.life.tasks.Go(func() { over(s.push(ctx, conn, p)) }) {
+	if !a.life.tasks.Go(func() { over(a.push(ctx, conn, p)) }) {
 		over(errStopping)
 	}
 	select {
@@ -103,8 +120,8 @@ func (s *Server) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 // push delivers what is kept for the pair as soon as the connection has its session.
 // Messages that are under way when ctx ends are waited for: the user agent may have
 // them already.
-func (s *Server) push(ctx context.Context, conn *connection, p store.Pair) error {
-	wctx, cancel := context.WithTimeout(ctx, s.cfg.Push.ConnectTimeout)
+func (a *answerer) push(ctx context.Context, conn *connection, p store.Pair) error {
+	wctx, cancel := context.WithTimeout(ctx, a.cfg.Push.ConnectTimeout)
 	defer cancel()
 	session, err := conn.waitSession(wctx)
 	var device *deviceError
@@ -114,9 +131,9 @@ func (s *Server) push(ctx context.Context, conn *connection, p store.Pair) error
 	case err != nil:
 		return fmt.Errorf("no MSRP session: %w", err)
 	}
-	over := s.delivering(p)
+	over := a.deliveries.delivering(p)
 	defer over(ctx)
-	return s.deliver(ctx, conn, session, p)
+	return a.deliveries.deliver(ctx, conn, session, p)
 }
 
 func canonicalPair(from, to string) (store.Pair, error) {

@@ -29,24 +29,19 @@ const (
 
 // Server is a running media server.
 type Server struct {
-	cfg  Config
-	log  *slog.Logger
-	ua   *sipua.UA
-	msrp *msrpPort
-	mscp mscp.Config
-	// draft refuses what is not about messages; it knows the connections.
-	draft *mediaserver.Server
+	cfg      Config
+	log      *slog.Logger
+	ua       *sipua.UA
+	msrp     *msrpPort
+	controls *controls
 
 	life        *lifecycle
 	notices     *notices
 	store       *store.Store
 	connections *connections
-	pushing     *pairLocks
-	inventories chan struct{} // has a token for each inventory that is being sent
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
-	controls    *admit.Gate // control dialogs
 	memory      *memory.Pool
 	quiet       quietlog.Log // for what strangers do
 	access      *access
@@ -65,7 +60,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{controls: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}), cfg: cfg, loaded: cfg, log: log, connections: newConnections(), pushing: newPairLocks(), inventories: make(chan struct{}, maxInventories), metrics: newMetrics(), bound: make(chan struct{}), life: newLifecycle()}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), metrics: newMetrics(), bound: make(chan struct{}), life: newLifecycle()}
 	s.notices = newNotices(s.life, log)
 	s.access = &access{log: log, quiet: &s.quiet, strangers: s.metrics.rejected}
 	s.msrp = &msrpPort{cfg: &s.cfg, life: s.life, log: log, certificate: &s.certificate}
@@ -90,7 +85,7 @@ func (s *Server) open() (err error) {
 	if err = s.certificate.Open(sipua.LoadCertificate, s.cfg.TLS); err != nil {
 		return err
 	}
-	if err = s.openMSCP(); err != nil {
+	if err = s.openControls(); err != nil {
 		return err
 	}
 	if err = s.msrp.open(s.memory.Stores, s.trace); err != nil {
@@ -114,22 +109,40 @@ func (s *Server) open() (err error) {
 	return nil
 }
 
-func (s *Server) openMSCP() error {
-	dialect, err := s.cfg.Control.dialect()
+// openControls makes ready for control channels; their ports open with their dialogs.
+func (s *Server) openControls() error {
+	config, err := s.mscpConfig()
 	if err != nil {
 		return err
 	}
-	s.mscp = mscp.Config{Dialect: dialect, Logger: s.log}
-	s.draft = mediaserver.New(mediaserver.Functions{HasConnection: func(id string) bool { return s.connections.get(id) != nil }})
+	s.controls = &controls{
+		cfg: &s.cfg, log: s.log, life: s.life, access: s.access, certificate: &s.certificate, config: config,
+		channels: &s.notices.channels, up: s.metrics.channels,
+		places: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}),
+		answerer: &answerer{
+			cfg: &s.cfg, log: s.log, life: s.life, store: s.store, memory: s.memory, notices: s.notices, connections: s.connections,
+			pushing: newPairLocks(), inventories: make(chan struct{}, maxInventories),
+			draft: mediaserver.New(mediaserver.Functions{HasConnection: func(id string) bool { return s.connections.get(id) != nil }}),
+			deliveries: &deliveries{
+				cfg: &s.cfg, store: s.store, memory: s.memory, metrics: s.metrics, notices: s.notices, connections: s.connections,
+			},
+		},
+	}
+	return nil
+}
+
+func (s *Server) mscpConfig() (mscp.Config, error) {
+	dialect, err := s.cfg.Control.dialect()
+	c := mscp.Config{Dialect: dialect, Logger: s.log}
 	if s.trace.Enabled() {
-		s.mscp.Trace = func(e mscp.TraceEvent) {
+		c.Trace = func(e mscp.TraceEvent) {
 			s.trace.Record(daemon.TraceRecord{
 				Time: e.Time, Protocol: "MSCP", Direction: daemon.Direction(e.Sent),
 				Local: e.Local.String(), Peer: e.Remote.String(), Raw: string(e.Raw), Size: len(e.Raw),
 			})
 		}
 	}
-	return nil
+	return c, err
 }
 
 func (s *Server) openSIP() (err error) {

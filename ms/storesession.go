@@ -72,7 +72,7 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
 	defer leg.Finish()
 	in.OnOffer(leg.offered)
-	info := s.takeParticipantInfo(in)
+	info := s.controls.takeParticipantInfo(in)
 	defer info.close()
 	// A peer that is to connect may do so as soon as it has the answer.
 	if media.Setup != msrp.SetupActive {

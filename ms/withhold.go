@@ -41,7 +41,7 @@ func aboutMessage(e *msrp.StatusError) bool {
 
 // withhold keeps a message for another device, or another time.
 func (d *delivery) withhold(m store.MessageInfo, why error, label string) {
-	d.s.metrics.withheld.WithLabelValues(label).Inc()
+	d.metrics.withheld.WithLabelValues(label).Inc()
 	d.c.log.Debug("message withheld", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "type", m.ContentType, "bytes", m.Size, "err", why)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -80,8 +80,8 @@ func (d *delivery) settleWithheld(ctx context.Context) {
 	}
 	noted := map[string][]store.ID{} // by reason
 	for _, w := range d.withheld {
-		r, known := d.s.store.Refusal(w.ID)
-		switch limit := d.s.cfg.Push.GiveUp; {
+		r, known := d.store.Refusal(w.ID)
+		switch limit := d.cfg.Push.GiveUp; {
 		case !known: // one device's word is not that of its user
 			noted[w.why.Error()] = append(noted[w.why.Error()], w.ID)
 		case limit > 0 && time.Since(r.First) >= limit:
@@ -89,7 +89,7 @@ func (d *delivery) settleWithheld(ctx context.Context) {
 		}
 	}
 	for reason, ids := range noted {
-		if err := d.s.store.NoteRefusal(ctx, reason, ids...); err != nil {
+		if err := d.store.NoteRefusal(ctx, reason, ids...); err != nil {
 			d.fail(fmt.Errorf("refusals not noted: %w", err))
 			return
 		}
@@ -111,23 +111,23 @@ func firstRefused(list []withheld) int {
 // giveUp sets a message aside for the operator, and tells its sender if that was asked
 // for.
 func (d *delivery) giveUp(ctx context.Context, w withheld) {
-	if err := d.s.store.SetAside(ctx, w.why.Error(), w.ID); err != nil {
+	if err := d.store.SetAside(ctx, w.why.Error(), w.ID); err != nil {
 		d.fail(fmt.Errorf("message %s: refused for too long (%w), but not set aside: %w", w.MessageID, w.why, err))
 		return
 	}
 	d.left--
-	d.s.metrics.givenUp.Inc()
+	d.metrics.givenUp.Inc()
 	d.c.tally.aside.Add(1)
 	d.c.log.Warn("message set aside: no device has taken it", "to", w.Recipient, "from", w.Sender,
 		"message", w.MessageID, "type", w.ContentType, "bytes", w.Size, "err", w.why)
-	if err := d.s.tellFailed(ctx, w.MessageInfo, d.c.id); err != nil {
+	if err := d.tellFailed(ctx, w.MessageInfo, d.c.id); err != nil {
 		d.c.log.Warn("the sender is not told that a message was set aside", "to", w.Recipient, "from", w.Sender, "err", err)
 	}
 }
 
 // alive has the user agent answer an empty SEND, whatever it says to it.
 func (d *delivery) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, d.s.cfg.Push.ConfirmTimeout)
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Push.ConfirmTimeout)
 	defer cancel()
 	_, err := d.session.Send(ctx, msrp.Message{})
 	var status *msrp.StatusError

@@ -7,10 +7,10 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// ending are the store sessions of a pair whose calls have ended, and which may still
-// store what had arrived.
-func (s *Server) ending(p store.Pair) (list []*connection) {
-	for _, c := range s.connections.all() {
+// ending are the store sessions of a pair whose calls have ended. They may still store
+// messages that had arrived.
+func (ds *deliveries) ending(p store.Pair) (list []*connection) {
+	for _, c := range ds.connections.all() {
 		if of, ok := c.restoredPair(); ok && of == p && c.ending() && c.isA(storeDialog) {
 			list = append(list, c)
 		}
@@ -36,17 +36,17 @@ func awaitOver(ctx context.Context, list []*connection) bool {
 // the request, and tells the AS of those that have come too late for it. It does not
 // tell of those that the user agent has not taken: for them the AS would call at once
 // again, and again.
-func (s *Server) delivering(p store.Pair) (end func(ctx context.Context)) {
-	s.notices.arrivals.Note(p)
+func (ds *deliveries) delivering(p store.Pair) (end func(ctx context.Context)) {
+	ds.notices.arrivals.Note(p)
 	return func(ctx context.Context) {
-		came := s.notices.arrivals.Forget(p)
+		came := ds.notices.arrivals.Forget(p)
 		mscp.AfterResponse(ctx, func() {
-			if !came || s.notices.kept(p) == 0 {
+			if !came || ds.notices.kept(p) == 0 {
 				return
 			}
-			for _, c := range s.connections.all() {
+			for _, c := range ds.connections.all() {
 				if of, ok := c.restoredPair(); ok && of == p && c.toStore() {
-					s.notices.arrived(p, c.id)
+					ds.notices.arrived(p, c.id)
 					return
 				}
 			}
