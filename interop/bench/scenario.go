@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gomscp/gomscp/interop/load"
+	"github.com/gomscp/gomscp/interop/internal/load"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/gomscp/gomscp/interop/cluster"
-	"github.com/gomscp/gomscp/interop/load"
+	"github.com/gomscp/gomscp/interop/internal/load"
 	"github.com/gomscp/gomscp/interop/sipserver"
 )
 

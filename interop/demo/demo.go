@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/interop/cluster"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/interop/ladder"
 	"github.com/gomscp/gomscp/interop/sipserver"
-	"github.com/gomscp/gomscp/interop/softphone"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/msrp"
 )

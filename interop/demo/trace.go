@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/interop/sipserver"
-	"github.com/gomscp/gomscp/interop/softphone"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 )

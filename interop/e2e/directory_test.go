@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/as"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // TestDirectoryLost takes the application server's directory away between store

@@ -20,9 +20,9 @@ import (
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/interop/cluster"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/interop/kamailio"
 	"github.com/gomscp/gomscp/interop/sipserver"
-	"github.com/gomscp/gomscp/interop/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/msrp"
 )

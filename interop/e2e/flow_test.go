@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 )

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/sipua"
 )

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/as"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // TestOverInfo stores and pushes with MSCP in SIP INFO, over TCP and UDP. The media

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/interop/cluster"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // TestOneLineForASession follows a store call and a push call through the logs of both

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/msrp"
 )
 

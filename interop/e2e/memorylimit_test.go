@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomscp/gomscp/interop/load"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/load"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/ms"
 )
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/interop/cluster"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // TestMetricNames has Prometheus' own linter read the pages of both servers after a

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/ms/operator"
 	"github.com/gomscp/gomscp/store"

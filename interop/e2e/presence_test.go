@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // TestPresenceWays delivers in each way in which the application server learns

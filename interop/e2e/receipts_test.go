@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/msrp"
 )
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/interop/cluster"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // TestKilledAndRestarted kills each process in turn with messages kept, starts

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/interop/cluster"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // another starts a further application server over the same media servers.

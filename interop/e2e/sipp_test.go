@@ -3,8 +3,8 @@ package e2e
 import (
 	"testing"
 
-	"github.com/gomscp/gomscp/interop/sipp"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/sipp"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // TestForeignCaller has sipp make 50 calls through Kamailio: every session

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"

@@ -14,7 +14,7 @@ import (
 
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/printable"
-	"github.com/gomscp/gomscp/interop/softphone"
+	"github.com/gomscp/gomscp/interop/internal/softphone"
 )
 
 // maxShown is the size, in bytes, up to which a text is shown on the terminal;

@@ -9,10 +9,10 @@
 //
 // The measurements themselves are tests behind a flag:
 //
-//	go test ./interop/load -run TestLoad -load -v -timeout 30m
-//	go test ./interop/load -run TestLogCost -load -v -timeout 30m [-log-other DIR]
-//	go test ./interop/load -run TestHostile -load -v -timeout 30m
-//	go test ./interop/load -run TestHold -load -hold-calls 10000 -hold 5m -v -timeout 30m
+//	go test ./interop/internal/load -run TestLoad -load -v -timeout 30m
+//	go test ./interop/internal/load -run TestLogCost -load -v -timeout 30m [-log-other DIR]
+//	go test ./interop/internal/load -run TestHostile -load -v -timeout 30m
+//	go test ./interop/internal/load -run TestHold -load -hold-calls 10000 -hold 5m -v -timeout 30m
 //
 // Without the flag they run for a moment, at a rate and with a number of calls that
 // any machine has.
