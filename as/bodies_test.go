@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -83,8 +84,8 @@ func TestPushAnswers(t *testing.T) {
 			})
 			s := startAS(t, func(c *Config) { c.OutboundProxy = proxy.addr() }, ms)
 			pushed := make(chan error, 1)
-			p := Pair{Recipient: "sip:bob@example.com", Sender: "tel:+15551234", Server: s.cfg.MediaServers[0].Name}
-			go func() { pushed <- s.push(testContext(t), p) }()
+			p := mailbox.Pair{Recipient: "sip:bob@example.com", Sender: "tel:+15551234", Server: s.cfg.MediaServers[0].Name}
+			go func() { pushed <- s.push(testContext(t), p, "") }()
 			invite, from := proxy.next("INVITE")
 			if !strings.Contains(field(invite, "From"), "<tel:+15551234>") {
 				t.Errorf("From: %s", field(invite, "From"))
@@ -96,7 +97,7 @@ func TestPushAnswers(t *testing.T) {
 			proxy.next("ACK")
 			bye, from := proxy.next("BYE")
 			proxy.reply(bye, from, "200 OK", "")
-			if err := <-pushed; (err == nil) != tc.taken || err != nil && faultOf(err).about != aboutUser {
+			if err := <-pushed; (err == nil) != tc.taken || err != nil && mailbox.FaultOf(err).About != mailbox.AboutUser {
 				t.Errorf("the push ended with %v", err)
 			}
 			waitFor(t, "the media server's BYE", func() bool { return ms.last("BYE") != "" })

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -21,7 +22,7 @@ func TestNotSended(t *testing.T) {
 		"":                                     false,
 	} {
 		err := notSended(&mscp.MsgNotSended{Reason: reason})
-		if isDeviceFault(err) != device || (faultOf(err).about == aboutSender) == device || !strings.Contains(err.Error(), reason) {
+		if about := mailbox.FaultOf(err).About; (about == mailbox.AboutDevice) != device || (about == mailbox.AboutSender) == device || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q: %v", reason, err)
 		}
 	}
@@ -97,7 +98,7 @@ func TestOtherTransport(t *testing.T) {
 			}
 			t.Cleanup(func() { user.Close() })
 			s := startAS(t, func(c *Config) { c.OutboundProxy = user.Addr() }, ms)
-			err = s.push(testContext(t), Pair{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", Server: ms.ua.Addr()})
+			err = s.push(testContext(t), mailbox.Pair{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", Server: ms.ua.Addr()}, "")
 			mu.Lock()
 			defer mu.Unlock()
 			if (err == nil) != tc.ok || !slices.Equal(offers, tc.offers) {

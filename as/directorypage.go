@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/sipua"
@@ -39,8 +38,7 @@ func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
 				e.Channel = "up"
 			}
 		}
-		if m := s.mailboxes.find(e.Recipient); m != nil {
-			open, next := m.outlook()
+		if open, next, known := s.mailboxes.Outlook(e.Recipient); known {
 			e.Reachable, e.Next = &open, next
 		}
 		if table.WriteJSON(w, e) != nil {
@@ -84,8 +82,8 @@ func (s *Server) deliverPage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "?to=URI names no recipient", http.StatusBadRequest)
 		return
 	}
-	m := s.mailboxes.find(recipient)
-	if m == nil {
+	known, reachable := s.mailboxes.DeliverNow(recipient)
+	if !known {
 		why := "nothing is kept for %s"
 		for range s.dir.Entries(recipient, "", "") {
 			why = "what is kept for %s is with media servers that are not configured"
@@ -94,7 +92,7 @@ func (s *Server) deliverPage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf(why, recipient), http.StatusNotFound)
 		return
 	}
-	if !m.deliverNow() {
+	if !reachable {
 		http.Error(w, fmt.Sprintf("%s is not reachable, as far as the presence server says; what is kept is delivered when that changes", recipient), http.StatusConflict)
 		return
 	}
@@ -136,48 +134,4 @@ func answerChange(w http.ResponseWriter, n int, done string, err error) {
 	default:
 		fmt.Fprintf(w, "%d entries %s\n", n, done)
 	}
-}
-
-// find is the mailbox of a recipient, nil if there is none.
-func (ms *mailboxes) find(recipient string) *mailbox {
-	ms.mu.Lock()
-	defer ms.mu.Unlock()
-	return ms.byURI[recipient]
-}
-
-// outlook reports whether the recipient is reachable, and when the next push is due;
-// zero if nothing is to be pushed.
-func (m *mailbox) outlook() (reachable bool, next time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, l := range m.letters {
-		if !l.wanted() || !m.open {
-			continue
-		}
-		due := l.own.due
-		if due.Before(m.user.due) {
-			due = m.user.due
-		}
-		if next.IsZero() || due.Before(next) {
-			next = due
-		}
-	}
-	return m.open, next
-}
-
-// deliverNow brings the next push forward to now. It reports false, and does
-// nothing, if the recipient is not reachable: a call would come back to us.
-func (m *mailbox) deliverNow() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.open {
-		return false
-	}
-	m.user.begin(time.Now())
-	for _, l := range m.letters { // as when the recipient has just come
-		l.own.begin(time.Time{})
-		m.on(l, letterEvent{kind: letterCame})
-	}
-	m.wakeUp()
-	return true
 }

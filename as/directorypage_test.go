@@ -1,25 +1,34 @@
 package as
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 )
 
 // TestDirectoryPages looks at what is kept for a recipient who comes and does not take
 // it, and has it delivered by the operator, before the pause between attempts is over.
 func TestDirectoryPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newPostOffice(t)
-		defer o.close()
-		o.outcomes = []error{&pushFault{err: errors.New("busy"), about: aboutUser}, nil}
+		var calls atomic.Int32
+		s, presence := newWatchedOffice(t, func(context.Context, mailbox.Pair) error {
+			if calls.Add(1) == 1 {
+				return &mailbox.Fault{Err: errors.New("busy"), About: mailbox.AboutUser}
+			}
+			return nil
+		})
+		defer s.closeOffice()
 		leave := func(sender, server string) {
-			end, err := o.s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: sender, Server: server, Since: time.Now()}, "c")
+			end, err := s.mailboxes.Begin(mailbox.Pair{Recipient: testRecipient, Sender: sender, Server: server, Since: time.Now()}, "c")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +38,7 @@ func TestDirectoryPages(t *testing.T) {
 		ask := func(method, target string) (int, string) {
 			w := httptest.NewRecorder()
 			mux := http.NewServeMux()
-			for pattern, h := range o.s.directoryPages() {
+			for pattern, h := range s.directoryPages() {
 				mux.HandleFunc(pattern, h)
 			}
 			mux.ServeHTTP(w, httptest.NewRequest(method, target, nil))
@@ -45,10 +54,8 @@ func TestDirectoryPages(t *testing.T) {
 		}
 		pushes := func(want int) {
 			t.Helper()
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			if len(o.pushes) != want {
-				t.Errorf("pushes %v, want %d", o.pushes, want)
+			if n := int(calls.Load()); n != want {
+				t.Errorf("%d pushes, want %d", n, want)
 			}
 		}
 		synctest.Wait()
@@ -59,7 +66,7 @@ func TestDirectoryPages(t *testing.T) {
 			t.Errorf("to who is away: %d %s", code, text)
 		}
 		pushes(0)
-		o.presence.say(true, true)
+		presence.say(true, true)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		pushes(1) // who is busy
@@ -69,6 +76,7 @@ func TestDirectoryPages(t *testing.T) {
 		if code, text := ask("POST", "/deliver?to="+testRecipient); code != http.StatusOK {
 			t.Errorf("%d %s", code, text)
 		}
+		time.Sleep(time.Second) // the directory's file takes some time
 		synctest.Wait()
 		pushes(2)
 		for target, want := range map[string]int{
@@ -80,7 +88,7 @@ func TestDirectoryPages(t *testing.T) {
 				t.Errorf("%s %s: %d %s", method, target, code, text)
 			}
 		}
-		if err := o.s.dir.Add(Pair{Recipient: testRecipient, Sender: "sip:a@b", Server: "gone", Since: time.Now()}); err != nil {
+		if err := s.dir.Add(Pair{Recipient: testRecipient, Sender: "sip:a@b", Server: "gone", Since: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		if e := entry(); e.Channel != "not configured" || e.Reachable != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -85,7 +86,7 @@ func TestDisplayNameOfTheCaller(t *testing.T) {
 			}
 			t.Cleanup(func() { user.Close() })
 			s.cfg.OutboundProxy = user.Addr()
-			_, _ = s.ringUser(testContext(t), entry, []byte(testOffer), sessionID(""), s.log)
+			_, _ = s.ringUser(testContext(t), mailbox.Pair(entry), []byte(testOffer), sessionID(""), s.log)
 			if got := <-from; !strings.HasPrefix(got, strings.TrimSuffix(sipua.NameAddr(tc.want, "<"+entry.Sender), ">")) && tc.want == "" || sipua.DisplayName(got) != tc.want {
 				t.Errorf("called with From: %s", got)
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -49,7 +50,7 @@ func TestCountIsGivenBack(t *testing.T) {
 			})
 		}, code: -1},
 		"too many recipients": {config: func(c *Config) { c.Store.MaxRecipients = 1 }, prepare: func(t *testing.T, f *failing) {
-			if _, err := f.s.mailboxes.begin(Pair{Recipient: "sip:other@example.com", Server: f.ms[0].ua.Addr()}, "other"); err != nil {
+			if _, err := f.s.mailboxes.Begin(mailbox.Pair{Recipient: "sip:other@example.com", Server: f.ms[0].ua.Addr()}, "other"); err != nil {
 				t.Error(err)
 			}
 		}, code: 503},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/control"
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -117,7 +118,7 @@ func (s *Server) inventoryTold(ms *control.MediaServer, e *mscp.Inventory) {
 	added, err := s.dir.AddAll(list) // at once, instead of one by one below
 	for _, p := range list {
 		if err == nil {
-			err = s.mailboxes.listed(p, false)
+			err = s.mailboxes.Listed(mailbox.Pair(p))
 		}
 	}
 	s.metrics.repairs.WithLabelValues("added").Add(float64(added))
@@ -151,7 +152,7 @@ func pairOf(told mscp.InventoryPair, server string) (Pair, error) {
 // has told all.
 func (s *Server) inventoryComplete(ms *control.MediaServer, inv *control.Inventory) {
 	log := s.log.With("ms", ms.Name())
-	removed := s.mailboxes.reconcile(ms.Name(), inv)
+	removed := s.mailboxes.Reconcile(ms.Name(), inv.Asked, inv.Has)
 	s.metrics.repairs.WithLabelValues("removed").Add(float64(removed))
 	s.metrics.inventories.WithLabelValues("complete").Inc()
 	if err := s.dir.SetRebuilt(ms.Name()); err != nil {

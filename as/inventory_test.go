@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/mscp"
 )
 
@@ -51,7 +52,7 @@ func TestInventoryRepairsTheDirectory(t *testing.T) {
 	ms := s.server(m.ua.Addr())
 	begin := func(sender string) (end func()) {
 		t.Helper()
-		end, err := s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: sender, Server: ms.Name(), Since: time.Now()}, sender)
+		end, err := s.mailboxes.Begin(mailbox.Pair{Recipient: testRecipient, Sender: sender, Server: ms.Name(), Since: time.Now()}, sender)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +61,7 @@ func TestInventoryRepairsTheDirectory(t *testing.T) {
 	begin("sip:ended@x")()
 	begin("sip:kept@x")()
 	live := begin("sip:live@x")
-	elsewhere, err := s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: "sip:elsewhere@x", Server: "other"}, "e")
+	elsewhere, err := s.mailboxes.Begin(mailbox.Pair{Recipient: testRecipient, Sender: "sip:elsewhere@x", Server: "other"}, "e")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,11 +123,11 @@ func TestInventoryIsAskedFor(t *testing.T) {
 func BenchmarkInventory(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
-		o := newPostOffice(b)
+		s, _ := newWatchedOffice(b, nil)
 		b.StartTimer()
-		o.takeInventory(100_000)
+		s.takeWhole(100_000)
 		b.StopTimer()
-		o.close()
+		s.closeOffice()
 		b.StartTimer()
 	}
 }
@@ -134,16 +135,16 @@ func BenchmarkInventory(b *testing.B) {
 // BenchmarkInventoryAgain takes one of which everything is known, as after every
 // inventory_interval.
 func BenchmarkInventoryAgain(b *testing.B) {
-	o := newPostOffice(b)
-	defer o.close()
-	o.takeInventory(100_000)
+	s, _ := newWatchedOffice(b, nil)
+	defer s.closeOffice()
+	s.takeWhole(100_000)
 	for b.Loop() {
-		o.takeInventory(100_000)
+		s.takeWhole(100_000)
 	}
 }
 
-func (o *postOffice) takeInventory(pairs int) {
-	ms := o.s.servers.All()[0]
+func (s *Server) takeWhole(pairs int) {
+	ms := s.servers.All()[0]
 	ms.ExpectInventory("i")
 	batches := pairs / mscp.MaxInventoryPairs
 	for n := range batches {
@@ -151,7 +152,7 @@ func (o *postOffice) takeInventory(pairs int) {
 		for k := range mscp.MaxInventoryPairs {
 			e.Pairs = append(e.Pairs, mscp.InventoryPair{FromURI: "sip:alice@example.com", ToURI: fmt.Sprintf("sip:u%d-%d@example.com", n, k), Messages: 1})
 		}
-		o.s.inventoryTold(ms, e)
+		s.inventoryTold(ms, e)
 	}
 }
 

@@ -109,7 +109,7 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 		next, begun = append(next, ms), append(begun, ms)
 	}
 	m.Set(next)
-	if err := s.mailboxes.follow(namesBeside(next, old), namesBeside(old, next)); err != nil {
+	if err := s.mailboxes.Follow(namesBeside(next, old), namesBeside(old, next)); err != nil {
 		m.Set(old)
 		return err
 	}
@@ -150,7 +150,7 @@ func (s *Server) DrainMediaServer(name string, on bool) error {
 func (s *Server) newMediaServer(cfg MediaServerConfig) (*control.MediaServer, error) {
 	c := control.Config{
 		Settings: s.cfg.Control, Name: cfg.Name, URI: cfg.URI, UA: s.ua, From: s.self, Certificate: s.certificate.Current,
-		Network: s.cfg.Network, Log: s.log.With("ms", cfg.Name), Changed: s.mailboxes.wakeAll, CameUp: s.channelUp, Notified: s.notified,
+		Network: s.cfg.Network, Log: s.log.With("ms", cfg.Name), Changed: s.mailboxes.WakeAll, CameUp: s.channelUp, Notified: s.notified,
 	}
 	if s.trace.Enabled() {
 		c.Trace = func(e mscp.TraceEvent) {

@@ -4,10 +4,7 @@ import "github.com/gomscp/gomscp/internal/budget"
 
 // Parts of limits.memory: what is held for callers and recipients may take three quarters
 // of it. The rest is for what the runtime adds, and for transactions.
-const (
-	callCost      = 18 << 10 // bytes that a live store session holds, measured
-	recipientCost = 8 << 10  // bytes that a recipient with messages holds, and the subscription
-)
+const callCost = 18 << 10 // bytes that a live store session holds, measured; see mailbox.Cost, too
 
 // minMemory is the least limits.memory: with less a server would refuse everything.
 const minMemory = 32 << 20

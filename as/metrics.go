@@ -65,7 +65,7 @@ func (m *metrics) registerState(s *Server) {
 	m.reg.MustRegister(clusterCollector{s})
 	m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "mscp_as_recipients", Help: "Recipients for whom messages are, or may be, kept.",
-	}, func() float64 { return float64(s.mailboxes.len()) }))
+	}, func() float64 { return float64(s.mailboxes.Len()) }))
 	if s.memory != nil {
 		m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "mscp_as_held_bytes", Help: "Memory that calls and recipients are counted for.",
@@ -111,7 +111,7 @@ func (c clusterCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descWeight, float64(st.Weight), st.Name)
 		gauge(descDrained, oneIf(st.Drained), st.Name)
 	}
-	for name, n := range c.s.mailboxes.unservedEntries() {
+	for name, n := range c.s.mailboxes.Unserved() {
 		gauge(descUnserved, float64(n), name)
 	}
 	for name, n := range c.s.Sessions() {

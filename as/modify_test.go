@@ -358,34 +358,23 @@ func TestByeFromBothSides(t *testing.T) {
 func TestKeptAfterARestart(t *testing.T) {
 	ms := newFakeMS(t)
 	s := startAS(t, nil, ms)
-	kept := func(connection string) {
+	kept := func(connection, sender string) {
 		ms.mu.Lock()
 		srv := ms.channel
 		ms.mu.Unlock()
 		if err := srv.Notify(testContext(t), &mscp.MsgKept{
-			FromURI: "sip:alice@example.com", ToURI: "sip:bob@example.com", ConnectionID: connection, Messages: 2,
+			FromURI: sender, ToURI: "sip:bob@example.com", ConnectionID: connection, Messages: 2,
 		}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	kept(s.callID() + ";a;b")
-	kept("of an earlier run;a;b")
-	waitFor(t, "the messages to be noted, once", func() bool {
-		s.mailboxes.mu.Lock()
-		m := s.mailboxes.byURI["sip:bob@example.com"]
-		s.mailboxes.mu.Unlock()
-		if m == nil {
-			return false
-		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		for _, l := range m.letters {
-			return l.wanted() && l.news == 2
-		}
-		return false
-	})
-	if pairs := pairsOf(t, s); len(pairs) != 1 {
-		t.Errorf("the directory has %v", pairs)
+	kept(s.callID()+";a;b", "sip:alice@example.com")
+	kept("of an earlier run;a;b", "sip:alice@example.com")
+	kept(s.callID()+";a;b", "sip:carol@example.com")
+	kept("of an earlier run;a;b", "sip:dave@example.com")
+	waitFor(t, "the messages to be noted", func() bool { return len(pairsOf(t, s)) >= 3 })
+	if pairs := pairsOf(t, s); len(pairs) != 3 || s.mailboxes.Len() != 1 {
+		t.Errorf("%d mailboxes, and the directory has %v", s.mailboxes.Len(), pairs)
 	}
 }
 

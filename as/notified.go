@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/control"
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -40,8 +41,8 @@ func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
 	if kept.Bytes > 0 {
 		s.balancer.Stored(ms.Name(), kept.Bytes)
 	}
-	event, ok := wordOf(kept)
-	if !ok || s.setUpByAnother(event.connection) && s.cfg.Inventory != inventoryAlways {
+	report, ok := reportOf(kept)
+	if !ok || s.setUpByAnother(report.Connection) && s.cfg.Inventory != inventoryAlways {
 		return
 	}
 	sender, err := sipua.CanonicalURI(kept.FromURI)
@@ -52,9 +53,9 @@ func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
 	if err != nil {
 		return
 	}
-	p := Pair{Recipient: recipient, Sender: sender, Server: ms.Name(), Name: sipua.CleanName(kept.FromName), Since: time.Now()}
-	// A letter takes the words in the order in which they come.
-	if s.mailboxes.note(p, event) || event.kind == letterKeptNone {
+	p := mailbox.Pair{Recipient: recipient, Sender: sender, Server: ms.Name(), Name: sipua.CleanName(kept.FromName), Since: time.Now()}
+	// A letter takes the reports in the order in which they come.
+	if s.mailboxes.Report(p, report) || report.Kind == mailbox.KeptNone {
 		return
 	}
 	// A new entry takes the disk, and the channel reads on only when this returns.
@@ -65,7 +66,7 @@ func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
 	}
 	started := s.tasks.Go(func() {
 		defer func() { <-s.noting }()
-		if err := s.mailboxes.found(p, event, false); err != nil {
+		if err := s.mailboxes.Add(p, report); err != nil {
 			s.log.Error("messages that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.Name(), "err", err)
 		}
 	})
@@ -74,32 +75,25 @@ func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
 	}
 }
 
-// wordOf is what a MsgKept means to the letter of its pair; ok is false if it means
+// reportOf is what a MsgKept means to the letter of its pair; ok is false if it means
 // nothing.
-func wordOf(kept *mscp.MsgKept) (e letterEvent, ok bool) {
-	e = letterEvent{kind: letterKept, connection: kept.ConnectionID}
+func reportOf(kept *mscp.MsgKept) (r mailbox.Report, ok bool) {
+	r = mailbox.Report{Kind: mailbox.Kept, Connection: kept.ConnectionID}
 	none := kept.Messages == 0
 	switch session := kept.Session; {
 	case none && (session == mscp.SessionPush || session == mscp.SessionOpen):
-		return e, false // delivered meanwhile
+		return r, false // delivered meanwhile
 	case none:
-		e.kind = letterKeptNone
+		r.Kind = mailbox.KeptNone
 	case session == mscp.SessionOpen:
-		e.kind = letterArrived
+		r.Kind = mailbox.Arrived
 	}
-	return e, true
+	return r, true
 }
 
 // callID makes the Call-ID of a media server's leg, which tells which server, by
 // its name, and which run of it has made it.
 func (s *Server) callID() string { return rand.Text() + "-" + s.node() + "-" + s.run }
-
-// tells reports whether the named media server tells of the first message of a
-// session.
-func (s *Server) tells(name string) bool {
-	ms := s.server(name)
-	return ms != nil && ms.Tells()
-}
 
 // node stands for the server's name in Call-IDs, which may not hold all that a
 // name may.

@@ -18,11 +18,15 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
-var pairsSeed = flag.Uint64("pairs.seed", 0, "the seed of the one run that TestPairsMeet makes; 0: many")
+var (
+	pairsLong = flag.Duration("pairs", 0, "how long TestPairsMeet may try; 0: some seconds")
+	pairsSeed = flag.Uint64("pairs.seed", 0, "the seed of the one run that TestPairsMeet makes; 0: many")
+)
 
 // modelPresence tells each watcher at once whether the recipient is there.
 type modelPresence struct {
@@ -56,7 +60,7 @@ func (p *modelPresence) say(open bool) {
 type pairsWorld struct {
 	t        *testing.T
 	path     string
-	o        *postOffice
+	s        *Server
 	presence *modelPresence
 
 	mu       sync.Mutex
@@ -85,20 +89,18 @@ var modelSenders = []string{"a", "b", "c"}
 
 func (w *pairsWorld) start() {
 	w.presence.told = nil
-	w.o = newPostOfficeAt(w.t, w.path, w.presence)
-	w.o.s.dir.Immediate(false)
-	w.o.s.mailboxes.push = w.push
-	if err := w.o.s.mailboxes.follow(map[string]bool{"ms1": true}, nil); err != nil {
+	w.s = newOffice(w.t, w.path, w.presence, w.push)
+	if err := w.s.mailboxes.Follow(map[string]bool{"ms1": true}, nil); err != nil {
 		w.t.Fatal(err)
 	}
-	w.o.s.mailboxes.start()
-	w.o.s.servers.All()[0].SetTells()
+	w.s.mailboxes.Start(w.s.ctx)
+	w.s.servers.All()[0].SetTells()
 }
 
 // push is a push session: what is there when it begins is delivered when it ends. It
 // fails when the media server is killed, and when the channel is lost, though then what is
 // delivered is delivered.
-func (w *pairsWorld) push(ctx context.Context, p Pair) error {
+func (w *pairsWorld) push(ctx context.Context, p mailbox.Pair) error {
 	w.mu.Lock()
 	sender := strings.TrimSuffix(strings.TrimPrefix(p.Sender, "sip:"), "@x")
 	n, outcome, takes, code := w.kept[sender], w.outcome, w.takes, w.code
@@ -123,15 +125,15 @@ func (w *pairsWorld) push(ctx context.Context, p Pair) error {
 	case "refuses":
 		return inviteFault(&sipua.StatusError{Code: code})
 	case "asks for a pause":
-		f := inviteFault(&sipua.StatusError{Code: code}).(*pushFault)
-		f.after, f.never = time.Duration(code%60)*time.Second, false
+		f := inviteFault(&sipua.StatusError{Code: code}).(*mailbox.Fault)
+		f.After, f.Never = time.Duration(code%60)*time.Second, false
 		return f
 	case "away":
 		return inviteFault(&sipua.StatusError{Code: 480})
 	case "busy":
 		return inviteFault(&sipua.StatusError{Code: 486})
 	case "device":
-		return &deviceFault{errors.New("415")}
+		return &mailbox.Fault{Err: errors.New("415"), About: mailbox.AboutDevice}
 	case "fails":
 		return errors.New("500")
 	}
@@ -159,7 +161,7 @@ func (w *pairsWorld) hear() {
 	w.words = nil
 	w.mu.Unlock()
 	for _, e := range words {
-		w.o.s.notified(w.o.s.servers.All()[0], e)
+		w.s.notified(w.s.servers.All()[0], e)
 		synctest.Wait()
 	}
 }
@@ -167,7 +169,7 @@ func (w *pairsWorld) hear() {
 // ask asks for an inventory, and has it told.
 func (w *pairsWorld) ask() {
 	id := fmt.Sprint("i", w.calls, len(w.words))
-	w.o.s.servers.All()[0].ExpectInventory(id)
+	w.s.servers.All()[0].ExpectInventory(id)
 	e := &mscp.Inventory{InventoryID: id, Batch: 1, Last: true}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -238,7 +240,7 @@ func (w *pairsWorld) run(e modelEvent) {
 	switch e.do {
 	case "begin":
 		id := fmt.Sprintf("c%d", len(w.sessions))
-		end, err := w.o.s.mailboxes.begin(Pair{Recipient: testRecipient, Sender: "sip:" + sender + "@x", Server: "ms1", Since: time.Now()}, id)
+		end, err := w.s.mailboxes.Begin(mailbox.Pair{Recipient: testRecipient, Sender: "sip:" + sender + "@x", Server: "ms1", Since: time.Now()}, id)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -285,24 +287,22 @@ func (w *pairsWorld) run(e modelEvent) {
 		w.mu.Unlock()
 	case "cancel": // nothing can have been sent in it
 		if s != nil && s.end != nil && !s.told && !s.stuck && !s.stored {
-			w.o.s.mailboxes.cancel(Pair{Recipient: testRecipient, Sender: "sip:" + s.sender + "@x", Server: "ms1"}, s.id)
+			w.s.mailboxes.Cancel(mailbox.Pair{Recipient: testRecipient, Sender: "sip:" + s.sender + "@x", Server: "ms1"}, s.id)
 			s.end = nil
 			w.endAtMS(s)
 		}
 	case "deliver":
-		if m := w.o.s.mailboxes.find(testRecipient); m != nil {
-			m.deliverNow()
-		}
+		w.s.mailboxes.DeliverNow(testRecipient)
 	case "taken out": // of the media servers, and put back: its channel is a new one
 		w.words = nil
-		name, all := map[string]bool{"ms1": true}, w.o.s.servers.All()
-		w.o.s.servers.Set(nil)
-		if err := w.o.s.mailboxes.follow(nil, name); err != nil {
+		name, all := map[string]bool{"ms1": true}, w.s.servers.All()
+		w.s.servers.Set(nil)
+		if err := w.s.mailboxes.Follow(nil, name); err != nil {
 			w.t.Fatal(err)
 		}
 		time.Sleep(time.Duration(e.who) * time.Minute)
-		w.o.s.servers.Set(all)
-		if err := w.o.s.mailboxes.follow(name, nil); err != nil {
+		w.s.servers.Set(all)
+		if err := w.s.mailboxes.Follow(name, nil); err != nil {
 			w.t.Fatal(err)
 		}
 		w.ask()
@@ -384,14 +384,14 @@ func (w *pairsWorld) killAS() {
 		s.end = nil
 	}
 	w.words = nil
-	w.o.close()
+	w.s.closeOffice()
 	w.start()
 }
 
 // finish has all sessions end, and the recipient be there and take everything, for some
 // minutes; it returns what is not as it must be then.
 func (w *pairsWorld) finish(events int) (fault string) {
-	defer w.o.close()
+	defer w.s.closeOffice()
 	for _, s := range w.sessions {
 		if s.end != nil {
 			s.end()
@@ -403,7 +403,7 @@ func (w *pairsWorld) finish(events int) (fault string) {
 	w.hear()
 	time.Sleep(time.Second)
 	synctest.Wait()
-	left := directoryOf(w.t, w.o.s)
+	left := directoryOf(w.t, w.s)
 	w.mu.Lock()
 	kept := maps.Clone(w.kept)
 	w.mu.Unlock()
@@ -427,8 +427,8 @@ func (w *pairsWorld) finish(events int) (fault string) {
 			return fmt.Sprintf("%d messages of %s were not delivered", n, s)
 		}
 	}
-	if left := directoryOf(w.t, w.o.s); len(left) > 0 || w.o.s.mailboxes.len() > 0 {
-		return fmt.Sprintf("nothing is kept, but the directory has %q, and there are %d mailboxes", left, w.o.s.mailboxes.len())
+	if left := directoryOf(w.t, w.s); len(left) > 0 || w.s.mailboxes.Len() > 0 {
+		return fmt.Sprintf("nothing is kept, but the directory has %q, and there are %d mailboxes", left, w.s.mailboxes.Len())
 	}
 	if w.empty > 2*events+len(modelSenders) {
 		return fmt.Sprintf("%d of %d calls for nothing, after %d events", w.empty, w.calls, events)

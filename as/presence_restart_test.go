@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 )
 
 // A presenceServer is a notifier over TCP that is written by hand. It keeps its
@@ -171,9 +173,6 @@ func TestPresenceServerRestarts(t *testing.T) {
 		c.Log.Level = "warn"
 	}, m)
 	called := make(chan string, 2*count)
-	s.mailboxes.mu.Lock()
-	s.mailboxes.push = func(_ context.Context, p Pair) error { called <- p.Recipient; return nil }
-	s.mailboxes.mu.Unlock()
 	var pairs []Pair
 	for i := range count {
 		pairs = append(pairs, Pair{Recipient: fmt.Sprintf("sip:u%d@example.com", i), Sender: "sip:alice@example.com", Server: m.ua.Addr(), Since: time.Now()})
@@ -181,10 +180,10 @@ func TestPresenceServerRestarts(t *testing.T) {
 	if _, err := s.dir.AddAll(pairs); err != nil {
 		t.Fatal(err)
 	}
-	for _, pair := range pairs {
-		if err := s.mailboxes.listed(pair, true); err != nil {
-			t.Fatal(err)
-		}
+	boxes := s.newMailboxes(s.presence, fakePusher{pusher{s}, func(_ context.Context, p mailbox.Pair) error { called <- p.Recipient; return nil }})
+	boxes.Start(s.ctx)
+	if err := boxes.Follow(map[string]bool{m.ua.Addr(): true}, nil); err != nil {
+		t.Fatal(err)
 	}
 	waitFor(t, "the subscriptions", func() bool { return p.subscriptions() == count })
 	p.stop()

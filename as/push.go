@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/control"
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -22,9 +23,9 @@ func outcome(err error) string {
 	switch {
 	case err == nil:
 		return "delivered"
-	case isDeviceFault(err):
+	case mailbox.FaultOf(err).About == mailbox.AboutDevice:
 		return "device"
-	case faultOf(err).about != aboutServer:
+	case mailbox.FaultOf(err).About != mailbox.AboutServer:
 		return "recipient"
 	case errors.Is(err, control.ErrDown), errors.Is(err, mscp.ErrChannelClosed):
 		return "channel_down"
@@ -37,12 +38,12 @@ func outcome(err error) string {
 // that keeps the messages together by third-party call control and has the
 // media server send. It returns nil when the media server has said that all is
 // delivered. See the paper, figures 3 and 5(b), and RFC 3725, section 4.1.
-func (s *Server) push(ctx context.Context, p Pair) (err error) {
+func (s *Server) push(ctx context.Context, p mailbox.Pair, before string) (err error) {
 	session, began := sessionID(""), time.Now()
 	log := s.log.With("session", session)
 	defer func() {
 		level := slog.LevelInfo
-		if err != nil && err.Error() == lastFailure(ctx) {
+		if err != nil && err.Error() == before {
 			level = slog.LevelDebug // it has failed in this way before
 		}
 		log.Log(context.Background(), level, "push session ended", "from", p.Sender, "to", p.Recipient, "ms", p.Server, "outcome", outcome(err),
@@ -69,7 +70,7 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	defer endCall(user) // it acknowledges a 200 without an answer, too
 	if err := user.RemoteBodyError(); err != nil {
 		refuseMedia(ctx, media)
-		return &pushFault{err: fmt.Errorf("answer: %w", err), about: aboutUser}
+		return &mailbox.Fault{Err: fmt.Errorf("answer: %w", err), About: mailbox.AboutUser}
 	}
 	defer endCall(media)
 	if err := media.Ack(ctx, user.RemoteBody(), sdpType); err != nil {
@@ -80,7 +81,7 @@ func (s *Server) push(ctx context.Context, p Pair) (err error) {
 	media.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, user) })
 	user.OnOffer(func(ctx context.Context, o sipua.Offer) ([]byte, error) { return b.carry(ctx, o, media) })
 	if err := user.Ack(ctx, nil, ""); err != nil {
-		return &pushFault{err: fmt.Errorf("ACK: %w", err), about: aboutUser}
+		return &mailbox.Fault{Err: fmt.Errorf("ACK: %w", err), About: mailbox.AboutUser}
 	}
 	log.Debug("push session is up", "call", user.ID().CallID, "connection", media.ID().String())
 	return s.send(ctx, ms, p, user, media)
@@ -104,7 +105,7 @@ func (s *Server) inviteWithoutOffer(ctx context.Context, ms *control.MediaServer
 
 // ringUser calls the recipient with the media server's offer, in the name of
 // the messages' sender.
-func (s *Server) ringUser(ctx context.Context, p Pair, offer []byte, session string, log *slog.Logger) (*sipua.Call, error) {
+func (s *Server) ringUser(ctx context.Context, p mailbox.Pair, offer []byte, session string, log *slog.Logger) (*sipua.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Push.Ring)
 	defer cancel()
 	user, err := s.ua.Invite(ctx, sipua.InviteRequest{
@@ -142,7 +143,7 @@ func refuseMedia(ctx context.Context, media *sipua.Call) {
 
 // send has the media server deliver, and waits for its word that the push has
 // ended, or for either leg to end.
-func (s *Server) send(ctx context.Context, ms *control.MediaServer, p Pair, user, media *sipua.Call) error {
+func (s *Server) send(ctx context.Context, ms *control.MediaServer, p mailbox.Pair, user, media *sipua.Call) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Push.MaxDuration)
 	defer cancel()
 	result := make(chan error, 1)
@@ -159,7 +160,7 @@ func (s *Server) send(ctx context.Context, ms *control.MediaServer, p Pair, user
 	return <-result
 }
 
-func (s *Server) sendMsg(ctx context.Context, ms *control.MediaServer, p Pair, media *sipua.Call) error {
+func (s *Server) sendMsg(ctx context.Context, ms *control.MediaServer, p mailbox.Pair, media *sipua.Call) error {
 	req := &mscp.SendMsg{FromURI: p.Sender, ToURI: p.Recipient, ConnectionID: media.ID().String()}
 	resp, err := ms.Do(ctx, req)
 	if err == nil {
@@ -181,7 +182,7 @@ func (s *Server) sendMsg(ctx context.Context, ms *control.MediaServer, p Pair, m
 // sameIDs checks that an answer of the media server's is about the pair and the leg that it
 // was asked about: one with other ids says nothing of them. The URIs may be written in
 // another way. See the paper, section 2.3.4.
-func sameIDs(from, to, connection string, p Pair, media *sipua.Call) error {
+func sameIDs(from, to, connection string, p mailbox.Pair, media *sipua.Call) error {
 	if id := media.ID().String(); connection != id {
 		return fmt.Errorf("the answer is about the connection %q, not %q", connection, id)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -15,37 +16,37 @@ import (
 // about.
 func TestInviteFault(t *testing.T) {
 	type meaning struct {
-		about scope
+		about mailbox.Scope
 		never bool
 	}
 	want := map[int]meaning{}
 	for code := 300; code < 700; code++ {
-		want[code] = meaning{aboutUser, false}
+		want[code] = meaning{mailbox.AboutUser, false}
 	}
 	for m, codes := range map[meaning][]int{
-		{aboutSender, true}:  {403, 433, 436, 437, 438, 607, 608},
-		{aboutSender, false}: {486, 603},
-		{aboutOffer, true}:   {406, 413, 415, 420, 421, 488, 493, 513, 606},
-		{aboutUser, true}:    {405, 410, 414, 416, 484, 485, 501, 505, 604},
-		{aboutUser, false}:   {301, 302, 400, 401, 404, 407, 408, 480, 481, 482, 483, 487, 491, 500, 502, 503, 504, 600},
+		{mailbox.AboutSender, true}:  {403, 433, 436, 437, 438, 607, 608},
+		{mailbox.AboutSender, false}: {486, 603},
+		{mailbox.AboutOffer, true}:   {406, 413, 415, 420, 421, 488, 493, 513, 606},
+		{mailbox.AboutUser, true}:    {405, 410, 414, 416, 484, 485, 501, 505, 604},
+		{mailbox.AboutUser, false}:   {301, 302, 400, 401, 404, 407, 408, 480, 481, 482, 483, 487, 491, 500, 502, 503, 504, 600},
 	} {
 		for _, code := range codes {
 			want[code] = m
 		}
 	}
 	for code, m := range want {
-		f := faultOf(inviteFault(&sipua.StatusError{Code: code}))
-		if (meaning{f.about, f.never}) != m || f.after != 0 {
+		f := mailbox.FaultOf(inviteFault(&sipua.StatusError{Code: code}))
+		if (meaning{f.About, f.Never}) != m || f.After != 0 {
 			t.Errorf("%d: %+v, want %+v", code, f, m)
 		}
 		if outcome(inviteFault(&sipua.StatusError{Code: code})) != "recipient" {
 			t.Errorf("%d counts as %s", code, outcome(inviteFault(&sipua.StatusError{Code: code})))
 		}
 	}
-	if f := faultOf(inviteFault(errors.New("no answer"))); f.about != aboutUser || f.never {
+	if f := mailbox.FaultOf(inviteFault(errors.New("no answer"))); f.About != mailbox.AboutUser || f.Never {
 		t.Errorf("no answer: %+v", f)
 	}
-	if f := faultOf(fmt.Errorf("INVITE to the media server: %w", &sipua.StatusError{Code: 488})); f.about != aboutServer || f.never {
+	if f := mailbox.FaultOf(fmt.Errorf("INVITE to the media server: %w", &sipua.StatusError{Code: 488})); f.About != mailbox.AboutServer || f.Never {
 		t.Errorf("a media server's 488: %+v", f)
 	}
 }
@@ -53,13 +54,13 @@ func TestInviteFault(t *testing.T) {
 // TestPushIsRefusedForAWhile has a proxy answer the push's INVITE with a Retry-After,
 // on the wire.
 func TestPushIsRefusedForAWhile(t *testing.T) {
-	for status, want := range map[string]pushFault{
-		"480 Temporarily Unavailable\r\nRetry-After: 90 (in a meeting);duration=60": {about: aboutUser, after: 90 * time.Second},
-		"486 Busy Here\r\nRetry-After: 7":                                           {about: aboutSender, after: 7 * time.Second},
-		"503 Service Unavailable\r\nRetry-After: 99999999":                          {about: aboutUser, after: time.Hour},
-		"603 Decline\r\nRetry-After: 30":                                            {about: aboutSender, after: 30 * time.Second},
-		"607 Unwanted\r\nRetry-After: tomorrow":                                     {about: aboutSender, never: true},
-		"488 Not Acceptable Here":                                                   {about: aboutOffer, never: true},
+	for status, want := range map[string]mailbox.Fault{
+		"480 Temporarily Unavailable\r\nRetry-After: 90 (in a meeting);duration=60": {About: mailbox.AboutUser, After: 90 * time.Second},
+		"486 Busy Here\r\nRetry-After: 7":                                           {About: mailbox.AboutSender, After: 7 * time.Second},
+		"503 Service Unavailable\r\nRetry-After: 99999999":                          {About: mailbox.AboutUser, After: time.Hour},
+		"603 Decline\r\nRetry-After: 30":                                            {About: mailbox.AboutSender, After: 30 * time.Second},
+		"607 Unwanted\r\nRetry-After: tomorrow":                                     {About: mailbox.AboutSender, Never: true},
+		"488 Not Acceptable Here":                                                   {About: mailbox.AboutOffer, Never: true},
 	} {
 		proxy, err := net.ListenPacket("udp", "127.0.0.1:0")
 		if err != nil {
@@ -91,26 +92,9 @@ func TestPushIsRefusedForAWhile(t *testing.T) {
 		}()
 		m := newFakeMS(t)
 		s := startAS(t, func(c *Config) { c.OutboundProxy = proxy.LocalAddr().String() }, m)
-		err = s.push(testContext(t), Pair{Recipient: testRecipient, Sender: "sip:alice@example.com", Server: m.ua.Addr()})
-		if f := faultOf(err); f.about != want.about || f.never != want.never || f.after != want.after {
+		err = s.push(testContext(t), mailbox.Pair{Recipient: testRecipient, Sender: "sip:alice@example.com", Server: m.ua.Addr()}, "")
+		if f := mailbox.FaultOf(err); f.About != want.About || f.Never != want.Never || f.After != want.After {
 			t.Errorf("%q: %+v (%v), want %+v", status, f, err, want)
 		}
-	}
-}
-
-// TestRepeatedFailureIsLoggedOnce pushes to a device that refuses in the same way again
-// and again.
-func TestRepeatedFailureIsLoggedOnce(t *testing.T) {
-	ctx := t.Context()
-	if lastFailure(ctx) != "" {
-		t.Error("a failure out of nothing")
-	}
-	a := newAttempts(PushConfig{RetryMin: time.Second, RetryMax: time.Minute})
-	err := inviteFault(&sipua.StatusError{Code: 480, Reason: "Away"})
-	f := faultOf(err)
-	f.err = err
-	a.fail(time.Now(), f)
-	if got := lastFailure(withLastFailure(ctx, a.failure)); got != err.Error() {
-		t.Errorf("the failure is remembered as %q, and was %q", got, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/as/internal/presence"
 	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -35,7 +36,7 @@ type Server struct {
 	servers     mediaServers
 	balancer    *balance.Balancer
 	dir         *Directory
-	mailboxes   *mailboxes
+	mailboxes   *mailbox.Mailboxes
 	memory      *budget.Budget // of calls and recipients; nil: no limit
 	presence    *presence.Source
 	metrics     *metrics
@@ -94,7 +95,7 @@ func (s *Server) open() (err error) {
 		return err
 	}
 	s.balancer = balance.New(choose, s.cfg.Store.FailureRest)
-	s.mailboxes = newMailboxes(s)
+	s.mailboxes = s.newMailboxes(s.presence, pusher{s})
 	s.metrics.registerState(s)
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
 		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: s.Ready, Pages: s.adminPages(), Log: s.log,
@@ -108,10 +109,10 @@ func (s *Server) open() (err error) {
 	if err = s.SetMediaServers(s.cfg.MediaServers); err != nil {
 		return err
 	}
-	s.mailboxes.start()
+	s.mailboxes.Start(s.ctx)
 	close(s.ready)
 	s.pingNeighbours(startPings)
-	s.log.Info("application server is up", "sip", s.ua.Addr(), "admin", s.admin.Addr(), "recipients", s.mailboxes.len())
+	s.log.Info("application server is up", "sip", s.ua.Addr(), "admin", s.admin.Addr(), "recipients", s.mailboxes.Len())
 	return nil
 }
 
@@ -148,7 +149,7 @@ func (s *Server) openSIP() (err error) {
 	s.self = "sip:" + s.cfg.SIP.User + "@" + s.ua.Addr()
 	s.presence, err = presence.New(presence.Config{
 		Settings: s.cfg.Presence, UA: s.ua, From: s.self, Log: s.log,
-		Refused: func(state string) { s.metrics.presence.WithLabelValues(state).Inc() },
+		Count: func(state string) { s.metrics.presence.WithLabelValues(state).Inc() },
 	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
+	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -24,7 +25,7 @@ type storeCall struct {
 	bridge
 	in      *sipua.IncomingCall
 	session string // names the call in the logs of both servers; see sessionID
-	pair    Pair
+	pair    mailbox.Pair
 
 	media  *sipua.Call                // the media server's leg, once answered
 	caller atomic.Pointer[sipua.Call] // the caller's leg, once answered
@@ -38,7 +39,7 @@ func (s *Server) serveCall(in *sipua.IncomingCall, sender string) {
 	c := &storeCall{
 		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
 		in:     in, session: session,
-		pair: Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: sender, Name: nameOf(in, sender), Since: began},
+		pair: mailbox.Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: sender, Name: nameOf(in, sender), Since: began},
 	}
 	in.SetLogger(c.log)
 	in.OnOffer(c.fromCaller)
@@ -99,8 +100,8 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *control.MediaServer) (end f
 	}
 	// The pair is on disk before the first message can arrive: a crash from
 	// here on forgets nobody.
-	end, err = c.s.mailboxes.begin(c.pair, c.media.ID().String())
-	if errors.Is(err, errTooManyRecipients) {
+	end, err = c.s.mailboxes.Begin(c.pair, c.media.ID().String())
+	if errors.Is(err, mailbox.ErrTooMany) {
 		c.dropMedia(ctx)
 		return nil, c.unavailable(err)
 	}
@@ -109,7 +110,7 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *control.MediaServer) (end f
 		return nil, &refusal{code: 500, reason: "Server Internal Error", err: err}
 	}
 	if err = c.restore(ctx, ms); err != nil {
-		c.s.mailboxes.cancel(c.pair, c.media.ID().String())
+		c.s.mailboxes.Cancel(c.pair, c.media.ID().String())
 		c.dropMedia(ctx)
 		return nil, err
 	}

@@ -1,146 +1,16 @@
 package as
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/directory"
 )
-
-// named makes the names of media servers that follow takes.
-func named(names ...string) map[string]bool {
-	m := map[string]bool{}
-	for _, n := range names {
-		m[n] = true
-	}
-	return m
-}
-
-func (o *postOffice) remember(t *testing.T, server string, recipients ...string) {
-	t.Helper()
-	for _, r := range recipients {
-		if err := o.s.dir.Add(Pair{Recipient: r, Sender: "sip:alice@example.com", Server: server, Since: time.Now()}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func (o *postOffice) watched() []string {
-	o.presence.mu.Lock()
-	defer o.presence.mu.Unlock()
-	return slices.Sorted(maps.Keys(o.presence.told))
-}
-
-// TestUnservedEntriesCostNothing has as many entries of a media server that is gone as
-// there may be recipients: nobody is watched for them, and others get messages. When the
-// name is back they are delivered.
-func TestUnservedEntriesCostNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := newPostOffice(t)
-		defer o.close()
-		o.s.cfg.Store.MaxRecipients = 3
-		o.remember(t, "gone", testRecipient, "sip:b@example.com", "sip:c@example.com", "sip:d@example.com")
-		o.remember(t, "ms1", "sip:e@example.com")
-		if err := o.s.mailboxes.follow(named("ms1"), nil); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		if got := fmt.Sprint(o.watched()); got != "[sip:e@example.com]" {
-			t.Errorf("watched: %s", got)
-		}
-		for _, r := range []string{"sip:f@example.com", "sip:g@example.com"} {
-			if _, err := o.s.mailboxes.begin(Pair{Recipient: r, Sender: "sip:alice@example.com", Server: "ms1"}, "c"); err != nil {
-				t.Errorf("%s: %v", r, err)
-			}
-		}
-		if _, err := o.s.mailboxes.begin(Pair{Recipient: "sip:h@example.com", Sender: "sip:alice@example.com", Server: "ms1"}, "c"); !errors.Is(err, errTooManyRecipients) {
-			t.Errorf("the limit does not hold for others: %v", err)
-		}
-		if n := o.s.mailboxes.unservedEntries()["gone"]; n != 4 {
-			t.Errorf("%d entries are unserved, want 4", n)
-		}
-
-		o.s.servers.Set(append(o.s.servers.All(), upServer("gone")))
-		if err := o.s.mailboxes.follow(named("gone"), nil); err != nil {
-			t.Fatal(err)
-		}
-		if n := len(o.s.mailboxes.unservedEntries()); n != 0 {
-			t.Errorf("%d names are unserved when all are back", n)
-		}
-		synctest.Wait()
-		o.presence.say(true, true)
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if o.mu.Lock(); len(o.pushes) != 1 {
-			t.Errorf("pushes to the one who is reachable: %q", o.pushes)
-		}
-		o.mu.Unlock()
-	})
-}
-
-// TestPutAside takes a media server out of the list under a session and a wish to push:
-// both are over for the application server, the entry stays on disk, and what the
-// recipient has elsewhere is delivered.
-func TestPutAside(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := newPostOffice(t)
-		defer o.close()
-		ms2 := upServer("ms2")
-		o.s.servers.Set(append(o.s.servers.All(), ms2))
-		o.remember(t, "ms1", testRecipient)
-		o.remember(t, "ms2", testRecipient, "sip:b@example.com")
-		if err := o.s.mailboxes.follow(named("ms1", "ms2"), nil); err != nil {
-			t.Fatal(err)
-		}
-		end, err := o.s.mailboxes.begin(Pair{Recipient: "sip:b@example.com", Sender: "sip:carol@example.com", Server: "ms2"}, "c")
-		if err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		o.s.servers.Set([]*control.MediaServer{o.s.servers.All()[0]})
-		if err := o.s.mailboxes.follow(nil, named("ms2")); err != nil {
-			t.Fatal(err)
-		}
-		end()
-		synctest.Wait()
-		if n := o.s.mailboxes.len(); n != 1 {
-			t.Errorf("%d mailboxes, want that of ms1 alone", n)
-		}
-		// A call that the balancer had given to ms2 before is served, and remembered.
-		if _, err := o.s.mailboxes.begin(Pair{Recipient: "sip:late@example.com", Sender: "sip:carol@example.com", Server: "ms2"}, "d"); err != nil {
-			t.Error(err)
-		}
-		synctest.Wait()
-		if n := o.s.mailboxes.len(); n != 1 {
-			t.Errorf("%d mailboxes after a late call, want that of ms1 alone", n)
-		}
-		o.presence.say(true, true)
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if len(o.pushes) != 1 {
-			t.Errorf("pushes: %q, want one", o.pushes)
-		}
-		var left []string
-		if err := o.s.dir.Each(func(p Pair) error { left = append(left, p.Server+" "+p.Recipient); return nil }); err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Join(left, ", "); got != "ms2 sip:b@example.com, ms2 sip:b@example.com, ms2 sip:bob@example.com, ms2 sip:late@example.com" {
-			t.Errorf("on disk: %s", got)
-		}
-	})
-}
 
 // TestUnservedPages forgets and renames entries through the admin address.
 func TestUnservedPages(t *testing.T) {
@@ -194,7 +64,7 @@ func TestUnservedPages(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d %q", tc.path, status, text, tc.status, tc.text)
 		}
 	}
-	if n := s.mailboxes.len(); n != 2 {
+	if n := s.mailboxes.Len(); n != 2 {
 		t.Errorf("%d mailboxes, want those of bob and dave", n)
 	}
 	for e, err := range s.dir.Entries("", "", "") {

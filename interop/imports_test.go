@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"as/internal/backoff":   {},
 	"as/internal/control":   {"as/internal/backoff", "mscp", "sipua"},
 	"as/internal/directory": {"internal/boltfile"},
+	"as/internal/mailbox":   {"as/internal/backoff", "internal/budget"},
 	"as/internal/presence":  {"internal/quietlog", "internal/xmltree", "sipua"},
 	"as":                    {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "internal/boltfile", "internal/sdp", "internal/table", "mscp", "sipua", "internal/daemon", "internal/xmltree"},
 	"as/operator":           {"as/internal/balance", "as/internal/directory", "internal/admit", "internal/budget", "internal/quietlog", "as", "mscp", "sipua", "internal/boltfile", "internal/daemon", "internal/table", "internal/xmltree"},

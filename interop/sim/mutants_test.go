@@ -27,17 +27,17 @@ var mutants = []struct {
 	edits []edit
 }{
 	{"a declined call has the sender forgotten", []edit{
-		{"as/mailbox_push.go", "	l.own.fail(now, f)\n	m.log.Debug(\"push will be tried again\", \"sender\"", "	l.own.fail(now, f)\n	if f.about == aboutSender {\n		l.keeps = keepsNothing\n	}\n	m.log.Debug(\"push will be tried again\", \"sender\""},
+		{"as/internal/mailbox/push.go", "	l.own.fail(now, f)\n	m.log.Debug(\"push will be tried again\", \"sender\"", "	l.own.fail(now, f)\n	if f.About == AboutSender {\n		l.keeps = keepsNothing\n	}\n	m.log.Debug(\"push will be tried again\", \"sender\""},
 	}},
 	{"a message without Content-Type is kept", []edit{
 		{"ms/storesession.go", "if !content.HasType(m.ContentType) {", "if false {"},
 	}},
 	{"an empty session that ends last has its pair forgotten", []edit{
-		{"as/letter.go", "return l.keeps == keepsNothing && len(l.live) == 0 && len(l.untold) == 0 && !l.unclear", "return l.keeps == keepsNothing"},
-		{"as/notified.go", "if s.mailboxes.note(p, event) || event.kind == letterKeptNone {", "if s.mailboxes.note(p, event) || true {"},
+		{"as/internal/mailbox/letter.go", "return l.keeps == keepsNothing && len(l.live) == 0 && len(l.untold) == 0 && !l.unclear", "return l.keeps == keepsNothing"},
+		{"as/notified.go", "if s.mailboxes.Report(p, report) || report.Kind == mailbox.KeptNone {", "if s.mailboxes.Report(p, report) || true {"},
 	}},
 	{"a refusal for one sender is one for all", []edit{
-		{"as/mailbox_push.go", "	switch f.about {\n", "	switch aboutUser {\n"},
+		{"as/internal/mailbox/push.go", "	switch f.About {\n", "	switch AboutUser {\n"},
 	}},
 	{"nobody is told of restored and imported messages", []edit{
 		{"ms/storechange.go", "	c.pairs[p] = true\n", ""},
@@ -48,12 +48,12 @@ var mutants = []struct {
 		{"ms/storesession.go", "		ss.noteRefused(err)\n		return errInTime", "		ss.noteRefused(err)\n		return &msrp.StatusError{Code: 403, Reason: \"Cannot Store Message\"}"},
 	}},
 	{"entries of a media server that is gone have mailboxes", []edit{
-		{"as/mailbox.go", "	if m.s.server(p.Server) == nil {\n		return true, nil // not served now; see follow\n	}\n", ""},
-		{"as/unserved.go", "		if came[p.Server] {", "		if true {"},
-		{"as/unserved.go", "	if len(gone) > 0 {\n		ms.putAside(gone)\n	}\n", ""},
+		{"as/internal/mailbox/mailbox.go", "	if !m.cfg.Pusher.MediaServer(p.Server).Configured {\n		return true, nil // not served now; see Follow\n	}\n", ""},
+		{"as/internal/mailbox/follow.go", "		if came[p.Server] {", "		if true {"},
+		{"as/internal/mailbox/follow.go", "	if len(gone) > 0 {\n		for _, m := range ms.all() {\n			m.putAside(gone)\n		}\n	}\n", ""},
 	}},
 	{"a word that comes soon after a refusal is dropped", []edit{
-		{"as/devicefault.go", "		if !l.refused.IsZero() {\n			l.again", "		if !l.refused.IsZero() && time.Since(l.refused) >= m.s.cfg.Push.RetryMax {\n			l.again"},
+		{"as/internal/mailbox/device.go", "		if !l.refused.IsZero() {\n			l.again", "		if !l.refused.IsZero() && time.Since(l.refused) >= m.cfg.RetryMax {\n			l.again"},
 	}},
 	{"messages are answered before they are on disk", []edit{
 		{"ms/outcome.go", "	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {", "	if true {\n		return nil\n	}\n	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {"},

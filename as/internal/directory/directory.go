@@ -289,8 +289,3 @@ func entryOf(k, v []byte) (Pair, error) {
 
 // Close closes the file.
 func (d *Directory) Close() error { return d.db.Close() }
-
-// Immediate has each change committed at once, instead of waiting for others that join its
-// transaction. Without sync a change is not flushed to the disk. This is for simulations,
-// whose clock does not wait for the disk.
-func (d *Directory) Immediate(sync bool) { d.db.MaxBatchSize, d.db.NoSync = 1, !sync }

@@ -64,10 +64,10 @@ func (s Settings) Methods() []string {
 // Config is what a Source needs.
 type Config struct {
 	Settings
-	UA      *sipua.UA
-	From    string             // our own SIP URI
-	Refused func(state string) // counts what was not understood or not accepted
-	Log     *slog.Logger
+	UA    *sipua.UA
+	From  string             // our own SIP URI
+	Count func(state string) // counts notices: open, closed, unreadable or refused
+	Log   *slog.Logger
 }
 
 // A Source says which recipients are reachable. It is safe for concurrent use.
@@ -100,13 +100,21 @@ func New(cfg Config) (*Source, error) {
 // SUBSCRIBE of ours, such as a refresh, and repeats the last one; otherwise the user may have
 // registered anew. Told must not block. An error is about the request, not about the network.
 func (s *Source) Watch(ctx context.Context, recipient string, told func(reachable, news bool)) (stop func(), err error) {
+	counted := func(reachable, news bool) {
+		state := "closed"
+		if reachable {
+			state = "open"
+		}
+		s.cfg.Count(state)
+		told(reachable, news)
+	}
 	switch {
 	case s.users != nil:
-		return s.users.watch(recipient, told), nil
+		return s.users.watch(recipient, counted), nil
 	case s.cfg.Package == packageReg:
-		return s.watchRegistrations(ctx, recipient, told)
+		return s.watchRegistrations(ctx, recipient, counted)
 	}
-	return s.watchPresence(ctx, recipient, told)
+	return s.watchPresence(ctx, recipient, counted)
 }
 
 // Registered returns the number of registered users; ok is false unless the package is

@@ -107,14 +107,14 @@ func (s *Source) Register(req *sip.Request, tx sip.ServerTransaction) {
 		_ = tx.Respond(res) // the registrar asks again
 	}
 	if !s.users.trusts(s.cfg.UA.Peer(req).Addr.Addr()) {
-		s.cfg.Refused("refused")
+		s.cfg.Count("refused")
 		s.cfg.Log.Warn("REGISTER refused: it is not from presence.server", "peer", req.Source())
 		respond(403, "Forbidden")
 		return
 	}
 	reg, err := sipua.ParseThirdPartyRegister(req)
 	if err != nil {
-		s.cfg.Refused("unreadable")
+		s.cfg.Count("unreadable")
 		respond(400, "Bad Request")
 		return
 	}

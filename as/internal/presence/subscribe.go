@@ -20,7 +20,7 @@ func (s *Source) watchPresence(ctx context.Context, recipient string, told func(
 		OnNotify: func(n sipua.Notification) {
 			open, err := pidfOpen(n.ContentType, n.Body)
 			if err != nil {
-				s.cfg.Refused("unreadable")
+				s.cfg.Count("unreadable")
 				s.quiet.Warn(s.cfg.Log, "presence document not understood; asking again", "unreadable", "recipient", recipient, "err", err)
 				n.AskAgain()
 				return

@@ -1,4 +1,4 @@
-package as
+package mailbox
 
 // What the application server believes that a media server keeps of one pair.
 type belief int
@@ -116,35 +116,17 @@ func (l *letterState) on(e letterEvent) letterDo {
 		delete(l.untold, e.connection)
 		l.found()
 	case letterKeptNone:
-		delete(l.untold, e.connection)
-		if len(l.untold) == 0 && !l.unclear {
-			l.keeps, l.waits = keepsNothing, false
-		}
+		l.keptNone(e.connection)
 	case letterListed:
-		if l.keeps == keepsNothing {
-			l.news++
-		}
-		l.keeps = keepsSome
+		l.listed()
 	case letterAbsent:
-		if len(l.live) == 0 {
-			l.keeps, l.waits = keepsNothing, false
-			l.dropUntold()
-		}
+		l.absent()
 	case letterPushed:
-		if l.news == e.news {
-			l.keeps, l.waits = keepsNothing, false
-		}
-		if l.news == e.news && !e.tells {
-			l.dropUntold()
-		}
+		l.pushed(e)
 	case letterRefused:
 		l.keeps, l.waits = keepsSome, l.news == e.news && l.comings == e.comings
 	case letterCame:
-		l.waits = false
-		l.comings++
-		if !e.tells && len(l.live) > 0 && l.keeps == keepsNothing {
-			l.keeps = keepsPerhaps
-		}
+		l.came(e.tells)
 	case letterOverdue:
 		l.dropUntold()
 	}
@@ -175,6 +157,53 @@ func (l *letterState) ended(connection string) {
 func (l *letterState) found() {
 	l.keeps, l.waits = keepsSome, false
 	l.news++
+}
+
+// keptNone takes the media server's word that there is none after a session.
+func (l *letterState) keptNone(connection string) {
+	delete(l.untold, connection)
+	if len(l.untold) == 0 && !l.unclear {
+		l.nothing()
+	}
+}
+
+// nothing notes that nothing is kept.
+func (l *letterState) nothing() { l.keeps, l.waits = keepsNothing, false }
+
+// listed takes an inventory that has the pair.
+func (l *letterState) listed() {
+	if l.keeps == keepsNothing {
+		l.news++
+	}
+	l.keeps = keepsSome
+}
+
+// absent takes an inventory that has not, and was asked for after the last event.
+func (l *letterState) absent() {
+	if len(l.live) == 0 {
+		l.nothing()
+		l.dropUntold()
+	}
+}
+
+// pushed takes a push that has delivered all that there was when it began.
+func (l *letterState) pushed(e letterEvent) {
+	if l.news != e.news {
+		return
+	}
+	l.nothing()
+	if !e.tells {
+		l.dropUntold()
+	}
+}
+
+// came takes the word that the recipient has become reachable, perhaps with another device.
+func (l *letterState) came(tells bool) {
+	l.waits = false
+	l.comings++
+	if !tells && len(l.live) > 0 && l.keeps == keepsNothing {
+		l.keeps = keepsPerhaps
+	}
 }
 
 // dropUntold awaits no word any more about sessions that have ended.

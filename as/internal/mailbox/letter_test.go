@@ -1,4 +1,4 @@
-package as
+package mailbox
 
 import (
 	"flag"
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var pairsLong = flag.Duration("pairs", 0, "how long the tests of letters may try; 0: some seconds, not everything")
+var lettersLong = flag.Duration("letters", 0, "more than 0: TestLetterInEveryOrder tries everything")
 
 // TestLetterTable walks the table of letterState: each event from each belief.
 func TestLetterTable(t *testing.T) {
@@ -317,7 +317,7 @@ func TestLetterInEveryOrder(t *testing.T) {
 		{stores: [2]bool{true, false}, upToDate: true},
 		{stores: [2]bool{true, true}, upToDate: true},
 	}
-	if *pairsLong > 0 {
+	if *lettersLong > 0 {
 		starts = append(starts, orders{tells: true, open: true, stores: [2]bool{true, true}, upToDate: true})
 	}
 	for _, start := range starts {

@@ -1,4 +1,4 @@
-package as
+package mailbox
 
 import (
 	"time"
@@ -18,21 +18,21 @@ type attempts struct {
 	failure string    // how the last attempt failed
 }
 
-func newAttempts(cfg PushConfig) attempts {
+func newAttempts(cfg Config) attempts {
 	return attempts{retry: backoff.Backoff{Min: cfg.RetryMin, Max: cfg.RetryMax}}
 }
 
 // fail notes a failure and sets the next attempt.
-func (a *attempts) fail(now time.Time, f pushFault) {
+func (a *attempts) fail(now time.Time, f Fault) {
 	pause := a.retry.Next()
 	switch {
-	case f.never:
+	case f.Never:
 		pause = neverRetry
-	case f.after > pause:
-		pause = f.after
+	case f.After > pause:
+		pause = f.After
 	}
-	a.failed, a.due, a.failure = now, now.Add(pause), f.err.Error()
-	a.least = now.Add(max(a.retry.Min, f.after))
+	a.failed, a.due, a.failure = now, now.Add(pause), f.Err.Error()
+	a.least = now.Add(max(a.retry.Min, f.After))
 }
 
 // forward brings the next attempt after a failure forward to soon.
@@ -54,3 +54,7 @@ func (a *attempts) begin(due time.Time) {
 	a.retry.Reset()
 	a.due, a.failed, a.least, a.failure = due, time.Time{}, time.Time{}, ""
 }
+
+// neverRetry is how long a push that would fail in the same way waits if the user does
+// not register anew: devices get new software without a word.
+const neverRetry = time.Hour

@@ -1,39 +1,34 @@
-package as
+package mailbox
 
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/gomscp/gomscp/as/internal/control"
 )
 
-// A mailbox is what the application server knows of one recipient: who has, or
-// may have, left messages where, and whether the recipient is reachable. One
-// goroutine, in run, owns the presence subscription and makes the recipient's
-// pushes one at a time; store sessions and notifications reach it through the
-// fields under mu and wake.
+// A mailbox is what the application server knows of one recipient: the letters, and whether
+// the recipient is reachable. One goroutine, in run, owns the presence subscription and
+// makes the recipient's pushes one at a time; store sessions and reports reach it through
+// the fields under mu and wake.
 type mailbox struct {
-	s         *Server
+	all       *Mailboxes
+	cfg       *Config
 	recipient string
 	log       *slog.Logger
 	wake      chan struct{} // of capacity 1: something under mu has changed
-	push      func(context.Context, Pair) error
-	claims    atomic.Int32 // callers that add or remove letters; while > 0 the mailbox must not retire
+	claims    atomic.Int32  // callers that add letters: while > 0 the mailbox must not retire
 
-	// disk is held while an entry is added to the file, and then to letters, or removed
-	// from letters, and then from the file: so the file has what letters has. It is
-	// locked before mu.
-	disk slowLock
-
-	mu      sync.Mutex
+	mu      sync.Mutex // never held while the directory's file is written
 	letters map[letterKey]*letter
-	open    bool      // the recipient is reachable, as far as presence knows
-	word    time.Time // when presence last said that a device may have registered
-	user    attempts  // to reach the recipient
-	dead    bool      // retired; begin must take a new one
+	writing map[letterKey]chan struct{} // entries that are being added to the file, or removed; see write
+	open    bool                        // the recipient is reachable, as far as presence knows
+	word    time.Time                   // when presence last said that a device may have registered
+	user    attempts                    // to reach the recipient
+	dead    bool                        // retired; Begin must take a new one
 }
 
 type letterKey struct{ sender, server string }
@@ -46,7 +41,7 @@ type letter struct {
 	touched time.Time // of the last event, but for pushes
 	began   time.Time // when the last store session began
 	refused time.Time // when a device did not take all of them; zero: none has refused
-	again   time.Time // when they are pushed again after that; zero: not before a word of presence
+	again   time.Time // when they are pushed again after that; zero: not before a notice of presence
 	own     attempts  // for what concerns these messages, and not the recipient
 }
 
@@ -57,24 +52,13 @@ func (l *letter) named(name string) {
 	}
 }
 
-func newMailbox(s *Server, recipient string, push func(context.Context, Pair) error) *mailbox {
+func newMailbox(all *Mailboxes, recipient string) *mailbox {
 	return &mailbox{
-		s: s, recipient: recipient, log: s.log.With("recipient", recipient),
-		wake: make(chan struct{}, 1), push: push,
-		letters: map[letterKey]*letter{},
-		user:    newAttempts(s.cfg.Push), disk: newSlowLock(),
+		all: all, cfg: &all.cfg, recipient: recipient, log: all.cfg.Log.With("recipient", recipient),
+		wake: make(chan struct{}, 1), letters: map[letterKey]*letter{}, writing: map[letterKey]chan struct{}{},
+		user: newAttempts(all.cfg),
 	}
 }
-
-// A slowLock is a mutex whose holder may wait for a timer. In virtual time, which goes on
-// only when all wait for something that time can bring, who waits for a sync.Mutex holds
-// time up.
-type slowLock chan struct{}
-
-func newSlowLock() slowLock { return make(slowLock, 1) }
-
-func (l slowLock) Lock()   { l <- struct{}{} }
-func (l slowLock) Unlock() { <-l }
 
 func (m *mailbox) wakeUp() {
 	select {
@@ -92,7 +76,7 @@ func (m *mailbox) release() {
 // on hands an event to a letter, and reports whether sweep has something to do. The
 // mailbox's mu is held.
 func (m *mailbox) on(l *letter, e letterEvent) (sweep bool) {
-	e.tells = m.s.tells(l.pair.Server)
+	e.tells = m.tells(l)
 	do := l.on(e)
 	switch e.kind {
 	case letterPushed, letterRefused, letterCame, letterOverdue:
@@ -108,32 +92,53 @@ func (m *mailbox) on(l *letter, e letterEvent) (sweep bool) {
 	return do.forget
 }
 
+// write changes the entry of a letter in the directory's file. The mailbox's mu is held, but
+// not during the change: until that is done, await holds up others who want to change the
+// same entry. So the file has the letters that memory has.
+func (m *mailbox) write(k letterKey, change func() error) error {
+	done := make(chan struct{})
+	m.writing[k] = done
+	m.mu.Unlock()
+	err := change()
+	m.mu.Lock()
+	delete(m.writing, k)
+	close(done)
+	return err
+}
+
+// await waits until nobody changes the entry of a letter. The mailbox's mu is held when it
+// is called and when it returns.
+func (m *mailbox) await(k letterKey) {
+	for done := m.writing[k]; done != nil; done = m.writing[k] {
+		m.mu.Unlock()
+		<-done
+		m.mu.Lock()
+	}
+}
+
 // add makes sure that there is a letter for p, on disk and in memory, and hands it the
 // event. ok is false if the mailbox has retired meanwhile. The caller has a claim.
 func (m *mailbox) add(p Pair, e letterEvent, loading bool) (ok bool, err error) {
-	m.disk.Lock()
-	defer m.disk.Unlock()
 	k := letterKey{p.Sender, p.Server}
 	m.mu.Lock()
-	dead, l := m.dead, m.letters[k]
-	news := l == nil || p.Name != "" && p.Name != l.pair.Name
-	m.mu.Unlock()
-	if dead {
+	defer m.mu.Unlock()
+	m.await(k)
+	if m.dead {
 		return false, nil
 	}
-	if news && !loading {
-		if err := m.s.dir.Add(p); err != nil {
+	l := m.letters[k]
+	if news := l == nil || p.Name != "" && p.Name != l.pair.Name; news && !loading {
+		if err := m.write(k, func() error { return m.cfg.Directory.Add(p) }); err != nil {
 			return true, err
 		}
 	}
-	if m.s.server(p.Server) == nil {
-		return true, nil // not served now; see follow
+	if !m.cfg.Pusher.MediaServer(p.Server).Configured {
+		return true, nil // not served now; see Follow
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	l = m.letters[k] // it may have been put aside meanwhile
 	fresh := l == nil
 	if fresh {
-		l = &letter{pair: p, own: newAttempts(m.s.cfg.Push)}
+		l = &letter{pair: p, own: newAttempts(*m.cfg)}
 		m.letters[k] = l
 	}
 	l.named(p.Name)
@@ -146,6 +151,10 @@ func (m *mailbox) add(p Pair, e letterEvent, loading bool) (ok bool, err error) 
 	}
 	return true, nil
 }
+
+// tells reports whether the media server of a letter reports the first message and the end of
+// each session.
+func (m *mailbox) tells(l *letter) bool { return m.cfg.Pusher.MediaServer(l.pair.Server).Tells }
 
 // begin adds a store session of p, durably, whose messages come on the named
 // connection. ok is false if the mailbox has retired meanwhile.
@@ -171,9 +180,9 @@ func (m *mailbox) note(p Pair, e letterEvent) (known, sweep bool) {
 		return false, false
 	}
 	sweep = m.on(l, e)
-	if e.kind == letterEnded && l.keeps == keepsPerhaps && m.s.tells(l.pair.Server) {
+	if e.kind == letterEnded && l.keeps == keepsPerhaps && m.tells(l) {
 		// Time to hear that there is nothing.
-		if soon := l.touched.Add(m.s.cfg.Push.Delay); l.own.due.Before(soon) {
+		if soon := l.touched.Add(m.cfg.Delay); l.own.due.Before(soon) {
 			l.own.due = soon
 		}
 	}
@@ -182,35 +191,44 @@ func (m *mailbox) note(p Pair, e letterEvent) (known, sweep bool) {
 
 // sweep forgets the letters that are over, for good.
 func (m *mailbox) sweep() (removed int) {
-	m.disk.Lock()
-	defer m.disk.Unlock()
 	m.mu.Lock()
-	m.claims.Add(1)
-	defer m.release()
-	var gone []Pair
-	for k, l := range m.letters {
-		if l.over() {
-			delete(m.letters, k)
-			gone = append(gone, l.pair)
+	defer m.mu.Unlock()
+	for _, k := range slices.Collect(maps.Keys(m.letters)) {
+		over := func() bool { l := m.letters[k]; return l != nil && l.over() }
+		if over() {
+			m.await(k)
 		}
-	}
-	m.mu.Unlock()
-	for _, p := range gone {
-		if err := m.s.dir.Remove(p); err != nil {
+		if !over() {
+			continue
+		}
+		l := m.letters[k]
+		delete(m.letters, k)
+		removed++
+		if err := m.write(k, func() error { return m.cfg.Directory.Remove(l.pair) }); err != nil {
 			// It stays in the file: a push that finds nothing will end it.
 			m.log.Error("directory entry not removed", "err", err)
 		}
 	}
-	return len(gone)
+	m.wakeUp() // it retires if nothing is left
+	return removed
+}
+
+// Reconcile forgets the entries of a media server that its inventory has not, and returns
+// how many. What has changed since the inventory was asked for stays.
+func (ms *Mailboxes) Reconcile(server string, asked time.Time, has func(recipient, sender string) bool) (removed int) {
+	for _, m := range ms.all() {
+		removed += m.reconcile(server, asked, has)
+	}
+	return removed
 }
 
 // reconcile forgets the entries of a media server that its inventory has not,
 // and returns how many. What has changed since it was asked stays.
-func (m *mailbox) reconcile(server string, inv *control.Inventory) (removed int) {
+func (m *mailbox) reconcile(server string, asked time.Time, has func(recipient, sender string) bool) (removed int) {
 	m.mu.Lock()
 	sweep := false
 	for k, l := range m.letters {
-		if k.server == server && l.touched.Before(inv.Asked) && !inv.Has(m.recipient, k.sender) {
+		if k.server == server && l.touched.Before(asked) && !has(m.recipient, k.sender) {
 			sweep = m.on(l, letterEvent{kind: letterAbsent}) || sweep
 		}
 	}

@@ -1,4 +1,4 @@
-package as
+package mailbox
 
 import (
 	"cmp"
@@ -11,10 +11,10 @@ import (
 // retires the mailbox if nothing is left in it.
 func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
 	m.mu.Lock()
-	if len(m.letters) == 0 && m.claims.Load() == 0 {
+	if len(m.letters) == 0 && len(m.writing) == 0 && m.claims.Load() == 0 {
 		m.dead = true
 		m.mu.Unlock()
-		m.s.mailboxes.remove(m)
+		m.all.remove(m)
 		return 0, true
 	}
 	overdue := m.overdue(time.Now())
@@ -43,8 +43,8 @@ func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {
 		if !m.open {
 			continue
 		}
-		// What a server without a channel keeps waits for wakeAll.
-		if ms := m.s.server(l.pair.Server); !l.wanted() || ms == nil || !ms.Up() {
+		// What a server without a channel keeps waits for WakeAll.
+		if !l.wanted() || !m.cfg.Pusher.MediaServer(l.pair.Server).Up {
 			continue
 		}
 		due := l.own.due
@@ -77,13 +77,12 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 			continue
 		}
 		began := time.Now()
-		err := m.push(withLastFailure(ctx, last), pair)
-		m.s.metrics.pushed(err, time.Since(began))
+		err := m.cfg.Pusher.Push(ctx, pair, last)
 		if err == nil {
 			m.settle(l, news)
 			continue
 		}
-		if isDeviceFault(err) {
+		if FaultOf(err).About == AboutDevice {
 			m.waitForDevice(l, news, comings, began)
 			continue
 		}
@@ -98,14 +97,14 @@ func (m *mailbox) pushAll(ctx context.Context, round []*letter) {
 func (m *mailbox) fail(l *letter, err error) (ends bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now, f := time.Now(), faultOf(err)
-	f.err = err
-	switch f.about {
-	case aboutUser:
+	now, f := time.Now(), FaultOf(err)
+	f.Err = err
+	switch f.About {
+	case AboutUser:
 		m.user.fail(now, f)
 		m.log.Debug("push will be tried again", "in", m.user.due.Sub(now))
 		return true
-	case aboutOffer:
+	case AboutOffer:
 		for _, other := range m.letters {
 			if other != l && other.pair.Server == l.pair.Server {
 				other.own.fail(now, f)
@@ -140,7 +139,7 @@ const lostWait = 5 * time.Second
 
 // wordsDue is when no word is awaited any more on the sessions of a letter. m.mu is held.
 func (m *mailbox) wordsDue(l *letter) time.Time {
-	if ms := m.s.server(l.pair.Server); ms != nil && l.began.Before(ms.UpSince()) {
+	if ms := m.cfg.Pusher.MediaServer(l.pair.Server); ms.Up && l.began.Before(ms.Since) {
 		return l.touched.Add(lostWait)
 	}
 	return l.touched.Add(untoldWait)

@@ -1,19 +1,18 @@
-package as
+package mailbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/gomscp/gomscp/as/internal/control"
-	"github.com/gomscp/gomscp/sipua"
 )
 
 const testRecipient = "sip:bob@example.com"
@@ -40,63 +39,120 @@ func (f *fakePresence) say(reachable, news bool) {
 	}
 }
 
-// A postOffice is a server with mailboxes, a fake presence source and pushes
-// that end as a test wants, in the test's time.
-type postOffice struct {
-	s        *Server
+// A fakeDirectory holds the entries in memory. Each change takes some time.
+type fakeDirectory struct {
+	takes time.Duration
+
+	mu      sync.Mutex
+	entries map[[3]string]Pair
+	changes int   // under way
+	most    int   // changes at a time
+	err     error // of the next changes
+}
+
+func keyOf(p Pair) [3]string { return [3]string{p.Recipient, p.Sender, p.Server} }
+
+func (d *fakeDirectory) change(do func()) error {
+	d.mu.Lock()
+	d.changes++
+	d.most = max(d.most, d.changes)
+	d.mu.Unlock()
+	time.Sleep(d.takes)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changes--
+	if d.err == nil {
+		do()
+	}
+	return d.err
+}
+
+func (d *fakeDirectory) Add(p Pair) error    { return d.change(func() { d.entries[keyOf(p)] = p }) }
+func (d *fakeDirectory) Remove(p Pair) error { return d.change(func() { delete(d.entries, keyOf(p)) }) }
+
+func (d *fakeDirectory) EachInPages(f func(Pair) error) error {
+	for _, p := range d.all() {
+		if err := f(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// all are the entries, ordered by recipient.
+func (d *fakeDirectory) all() []Pair {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.SortedFunc(maps.Values(d.entries), func(a, b Pair) int {
+		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), cmp.Compare(a.Sender, b.Sender), cmp.Compare(a.Server, b.Server))
+	})
+}
+
+// An office has mailboxes, a fake presence source and directory, and pushes that end as a
+// test wants, in the test's time.
+type office struct {
+	boxes    *Mailboxes
+	dir      *fakeDirectory
 	presence *fakePresence
 	began    time.Time
 	outcomes []error       // of the pushes, the last of all that follow
 	takes    time.Duration // each push
+	cancel   context.CancelFunc
+	tasks    sync.WaitGroup
 
-	mu     sync.Mutex
-	pushes []string // "second sender"
-	busy   bool
-	twice  bool // two pushes at a time
+	mu      sync.Mutex
+	servers map[string]MediaServer
+	pushes  []string // "second sender"
+	before  []string // with what the push before had failed, of each
+	busy    bool
+	twice   bool // two pushes at a time
 }
 
-func newPostOffice(t testing.TB) *postOffice {
+func newOffice(t testing.TB) *office {
 	t.Helper()
-	presence := &fakePresence{told: map[string]func(reachable, news bool){}}
-	o := newPostOfficeAt(t, filepath.Join(t.TempDir(), "as.db"), presence)
-	o.presence = presence
-	o.s.mailboxes.start()
+	o := &office{
+		began: time.Now(), presence: &fakePresence{told: map[string]func(reachable, news bool){}}, dir: &fakeDirectory{entries: map[[3]string]Pair{}},
+		servers: map[string]MediaServer{"ms1": {Configured: true, Up: true, Since: time.Now()}},
+	}
+	o.boxes = New(Config{
+		Directory: o.dir, Presence: o.presence, Pusher: o,
+		Delay: time.Second, RetryMin: 10 * time.Second, RetryMax: 40 * time.Second, MaxRecipients: 1000,
+		Go: func(f func()) bool { o.tasks.Go(f); return true }, Log: slog.New(slog.DiscardHandler),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	o.cancel = cancel
+	o.boxes.Start(ctx)
 	return o
 }
 
-// newPostOfficeAt is one whose directory is at path, and whose mailboxes do nothing yet.
-// defaults are read once: models begin thousands of servers in a second.
-var defaults = sync.OnceValue(DefaultConfig)
-
-func newPostOfficeAt(t testing.TB, path string, presence presenceSource) *postOffice {
-	t.Helper()
-	o := &postOffice{began: time.Now()}
-	cfg := defaults()
-	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
-	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), noting: make(chan struct{}, maxNoting)}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.dir = openDirectory(t, path)
-	s.dir.Immediate(true) // its delay would be in the test's time
-	s.servers.Set([]*control.MediaServer{upServer("ms1")})
-	s.mailboxes = newMailboxes(s)
-	s.mailboxes.presence, s.mailboxes.push = presence, o.push
-	o.s = s
-	return o
+func (o *office) close() {
+	o.cancel()
+	o.tasks.Wait()
 }
 
-func (o *postOffice) close() {
-	o.s.cancel()
-	o.s.tasks.Wait()
-	o.s.dir.Close()
+func (o *office) MediaServer(name string) MediaServer {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.servers[name]
 }
 
-func (o *postOffice) push(_ context.Context, p Pair) error {
+// serve adds media servers, or takes them out of the configuration.
+func (o *office) serve(on bool, names ...string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, n := range names {
+		o.servers[n] = MediaServer{Configured: on, Up: on, Since: time.Now()}
+	}
+}
+
+func (o *office) Push(_ context.Context, p Pair, before string) error {
 	o.mu.Lock()
 	o.twice = o.twice || o.busy
 	o.busy = true
 	n := len(o.pushes)
 	sender, _, _ := strings.Cut(strings.TrimPrefix(p.Sender, "sip:"), "@")
 	o.pushes = append(o.pushes, fmt.Sprintf("%d %s", int(time.Since(o.began).Seconds()), sender))
+	o.before = append(o.before, before)
 	var err error
 	if len(o.outcomes) > 0 {
 		err = o.outcomes[min(n, len(o.outcomes)-1)]
@@ -119,9 +175,8 @@ type step struct {
 // when calls are made. The delay is 1 s, the pauses are 10 s to 40 s and up to a
 // third more.
 func TestMailbox(t *testing.T) {
-	device := &deviceFault{errors.New("415")}
-	away := inviteFault(&sipua.StatusError{Code: 480})
-	refusal := func(code int) error { return inviteFault(&sipua.StatusError{Code: code}) }
+	fault := func(about Scope, never bool) error { return &Fault{Err: errors.New("no"), About: about, Never: never} }
+	device, away := fault(AboutDevice, false), fault(AboutUser, false)
 	for name, tc := range map[string]struct {
 		outcomes []error
 		takes    time.Duration
@@ -159,25 +214,25 @@ func TestMailbox(t *testing.T) {
 			want: []string{"6 alice", "16-19 alice", "16-19 carol"}},
 		"media server fails for one, the next is called": {outcomes: []error{errors.New("500"), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
 			want: []string{"6 alice", "6 carol", "16-19 alice"}},
-		"a busy user is called for the next": {outcomes: []error{refusal(486), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
+		"a busy user is called for the next": {outcomes: []error{fault(AboutSender, false), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
 			want: []string{"6 alice", "6 carol", "16-19 alice"}},
-		"one call declined, and the next is called": {outcomes: []error{refusal(603), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
+		"one call declined, and the next is called": {outcomes: []error{fault(AboutSender, false), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
 			want: []string{"6 alice", "6 carol", "16-19 alice"}},
-		"one sender refused, until the user registers anew": {outcomes: []error{refusal(403), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}, {120, "open"}}, until: 200,
+		"one sender refused, until the user registers anew": {outcomes: []error{fault(AboutSender, true), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}, {120, "open"}}, until: 200,
 			want: []string{"6 alice", "6 carol", "121 alice"}},
-		"one sender's messages not taken, the next are": {outcomes: []error{&pushFault{err: errors.New("MsgNotSended"), about: aboutSender}, nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
+		"one sender's messages not taken, the next are": {outcomes: []error{fault(AboutSender, false), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}},
 			want: []string{"6 alice", "6 carol", "16-19 alice"}},
-		"no MSRP there": {outcomes: []error{refusal(488)}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}, {500, "refreshed"}}, until: 3000,
+		"no MSRP there": {outcomes: []error{fault(AboutOffer, true)}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}, {500, "refreshed"}}, until: 3000,
 			want: []string{"6 alice"}, kept: true},
-		"no MSRP there, and another device": {outcomes: []error{refusal(488), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "open"}},
+		"no MSRP there, and another device": {outcomes: []error{fault(AboutOffer, true), nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "open"}},
 			want: []string{"6 alice", "61 alice", "61 carol"}},
-		"no MSRP there, and new software": {outcomes: []error{refusal(488), nil}, steps: []step{{0, "leave alice"}, {5, "open"}}, until: 5000,
+		"no MSRP there, and new software": {outcomes: []error{fault(AboutOffer, true), nil}, steps: []step{{0, "leave alice"}, {5, "open"}}, until: 5000,
 			want: []string{"6 alice", "3606 alice"}},
-		"no calls there": {outcomes: []error{refusal(405)}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}}, until: 3000,
+		"no calls there": {outcomes: []error{fault(AboutUser, true)}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "refreshed"}}, until: 3000,
 			want: []string{"6 alice"}, kept: true},
-		"asks for a pause": {outcomes: []error{&pushFault{err: errors.New("480"), about: aboutUser, after: 5 * time.Minute}, nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "open"}}, until: 400,
+		"asks for a pause": {outcomes: []error{&Fault{Err: errors.New("480"), About: AboutUser, After: 5 * time.Minute}, nil}, steps: []step{{0, "leave alice"}, {1, "leave carol"}, {5, "open"}, {60, "open"}}, until: 400,
 			want: []string{"6 alice", "306 alice", "306 carol"}},
-		"asks for a pause, and is back": {outcomes: []error{&pushFault{err: errors.New("480"), about: aboutUser, after: 5 * time.Minute}, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {60, "closed"}, {61, "open"}}, until: 400,
+		"asks for a pause, and is back": {outcomes: []error{&Fault{Err: errors.New("480"), About: AboutUser, After: 5 * time.Minute}, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {60, "closed"}, {61, "open"}}, until: 400,
 			want: []string{"6 alice", "62 alice"}},
 		"a refresh is no news": {outcomes: []error{away, away, nil}, steps: []step{{0, "leave alice"}, {5, "open"}, {33, "refreshed"}},
 			want: []string{"6 alice", "16-19 alice", "36-46 alice"}},
@@ -197,12 +252,10 @@ func TestMailbox(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := newPostOffice(t)
+				o := newOffice(t)
 				defer o.close()
 				o.outcomes, o.takes = tc.outcomes, tc.takes
-				if tc.tells {
-					o.s.servers.All()[0].SetTells()
-				}
+				o.servers["ms1"] = MediaServer{Configured: true, Up: true, Since: time.Now(), Tells: tc.tells}
 				o.run(t, tc.steps)
 				until := max(tc.until, 130)
 				if tc.until > 0 {
@@ -218,16 +271,15 @@ func TestMailbox(t *testing.T) {
 				if o.twice {
 					t.Error("two pushes at a time")
 				}
-				left := 0
-				if err := o.s.dir.Each(func(Pair) error { left++; return nil }); err != nil || (left > 0) != tc.kept || (o.s.mailboxes.len() > 0) != tc.kept {
-					t.Errorf("%d entries and %d mailboxes are left, err %v", left, o.s.mailboxes.len(), err)
+				if left := len(o.dir.all()); (left > 0) != tc.kept || (o.boxes.Len() > 0) != tc.kept {
+					t.Errorf("%d entries and %d mailboxes are left", left, o.boxes.Len())
 				}
 			})
 		})
 	}
 }
 
-func (o *postOffice) run(t *testing.T, steps []step) {
+func (o *office) run(t *testing.T, steps []step) {
 	t.Helper()
 	ends := map[string]func(){}
 	for _, st := range steps {
@@ -241,11 +293,11 @@ func (o *postOffice) run(t *testing.T, steps []step) {
 		case "refreshed": // the same word, as the answer to a refresh
 			o.presence.say(true, false)
 		case "arrive":
-			o.s.mailboxes.note(p, letterEvent{kind: letterArrived})
+			o.boxes.Report(p, Report{Kind: Arrived})
 		case "nothing":
-			o.s.mailboxes.note(p, letterEvent{kind: letterKeptNone, connection: "connection of " + sender})
+			o.boxes.Report(p, Report{Kind: KeptNone, Connection: "connection of " + sender})
 		case "begin", "leave":
-			end, err := o.s.mailboxes.begin(p, "connection of "+sender)
+			end, err := o.boxes.Begin(p, "connection of "+sender)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -280,11 +332,80 @@ func samePushes(got, want []string, until int) bool {
 	return len(got) == len(want)
 }
 
-func openDirectory(t testing.TB, path string) *Directory {
-	t.Helper()
-	d, err := OpenDirectory(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
+// TestPushKnowsTheLastFailure has a device refuse in the same way again and again: each push
+// is told the text of the failure before, so that it is logged once.
+func TestPushKnowsTheLastFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		defer o.close()
+		away := &Fault{Err: errors.New("INVITE: 480 Away"), About: AboutUser}
+		o.outcomes = []error{fmt.Errorf("push: %w", away), away, nil}
+		o.run(t, []step{{0, "leave alice"}, {5, "open"}})
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if want := []string{"", "push: recipient: INVITE: 480 Away", "recipient: INVITE: 480 Away"}; !slices.Equal(o.before, want) {
+			t.Errorf("told %q, want %q", o.before, want)
+		}
+	})
+}
+
+// TestEntriesAreWrittenSideBySide has ten senders call one recipient at a time, on a disk
+// that is slow: none waits for the others, and each entry is written once.
+func TestEntriesAreWrittenSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		defer o.close()
+		o.dir.takes = time.Second
+		for n := range 10 {
+			for range 2 {
+				o.tasks.Go(func() {
+					p := Pair{Recipient: testRecipient, Sender: fmt.Sprintf("sip:s%d@example.com", n), Server: "ms1"}
+					if _, err := o.boxes.Begin(p, fmt.Sprint(n)); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		o.dir.mu.Lock()
+		defer o.dir.mu.Unlock()
+		if o.dir.most != 10 || o.dir.changes != 0 || len(o.dir.entries) != 10 {
+			t.Errorf("%d changes at a time, %d under way, %d entries", o.dir.most, o.dir.changes, len(o.dir.entries))
+		}
+	})
+}
+
+// TestEntryComesBackWhileItIsRemoved has a sender call while the entry of the call before is
+// being removed: in the end the entry is on disk.
+func TestEntryComesBackWhileItIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		defer o.close()
+		o.serve(true, "ms1")
+		o.dir.takes = time.Second
+		p := Pair{Recipient: testRecipient, Sender: "sip:alice@example.com", Server: "ms1"}
+		if _, err := o.boxes.Begin(p, "a"); err != nil {
+			t.Fatal(err)
+		}
+		o.tasks.Go(func() { o.boxes.Cancel(p, "a") })
+		synctest.Wait() // the removal is under way
+		end, err := o.boxes.Begin(p, "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		end()
+		o.presence.say(true, true)
+		synctest.Wait()
+		if left := o.dir.all(); len(left) != 1 || o.boxes.Len() != 1 {
+			t.Errorf("%d entries, %d mailboxes", len(left), o.boxes.Len())
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if left := o.dir.all(); len(left) != 0 || len(o.pushes) != 1 {
+			t.Errorf("%d entries after %d pushes", len(left), len(o.pushes))
+		}
+	})
 }

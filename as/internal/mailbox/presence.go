@@ -1,4 +1,4 @@
-package as
+package mailbox
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 // watch asks for word on the recipient, again and again until that works or ctx
 // ends.
 func (m *mailbox) watch(ctx context.Context) (stop func()) {
-	retry := backoff.Backoff{Min: m.s.cfg.Push.RetryMin, Max: m.s.cfg.Push.RetryMax}
+	retry := backoff.Backoff{Min: m.cfg.RetryMin, Max: m.cfg.RetryMax}
 	for ctx.Err() == nil {
-		stop, err := m.s.mailboxes.presence.Watch(ctx, m.recipient, m.told)
+		stop, err := m.cfg.Presence.Watch(ctx, m.recipient, m.told)
 		if err == nil {
 			return stop
 		}
@@ -28,14 +28,9 @@ func (m *mailbox) watch(ctx context.Context) (stop func()) {
 // user was away and back without our hearing of it: then the next attempt is brought
 // forward, to no sooner than the least pause between attempts.
 func (m *mailbox) told(reachable, news bool) {
-	state := "closed"
-	if reachable {
-		state = "open"
-	}
-	m.s.metrics.presence.WithLabelValues(state).Inc()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	soon := time.Now().Add(m.s.cfg.Push.Delay)
+	soon := time.Now().Add(m.cfg.Delay)
 	switch {
 	case reachable && !m.open:
 		m.log.Debug("recipient is reachable")
