@@ -7,20 +7,22 @@ import (
 	"unicode/utf8"
 )
 
-// MaxReason bounds the reason of [Store.SetAside], in bytes; what is longer is cut.
+// MaxReason is the longest reason of [Store.SetAside] that is kept, in bytes. A longer
+// reason is cut.
 const MaxReason = 1 << 10
 
-// asideMark is how a message that is set aside, or was refused and waits, is kept in
-// the file.
+// An asideMark is the entry in the file for a message that is set aside, or that was
+// refused and is still to be delivered.
 type asideMark struct {
 	Reason string    `json:"r"`
 	Since  time.Time `json:"d"`
-	Waits  bool      `json:"w,omitempty"` // it is to be delivered all the same
+	Waits  bool      `json:"w,omitempty"` // the message was refused and is still to be delivered
 }
 
 func (m *asideMark) waits() bool { return m != nil && m.Waits }
 
-// newMark is a mark of now; a reason that is too long is cut.
+// newMark returns a mark with the present time. It cuts a reason of more than MaxReason
+// bytes.
 func newMark(reason string) (*asideMark, error) {
 	if !utf8.ValidString(reason) {
 		return nil, ErrMetaNotUTF8
@@ -31,7 +33,7 @@ func newMark(reason string) (*asideMark, error) {
 	return &asideMark{Reason: reason, Since: time.Now().UTC()}, nil
 }
 
-// Aside is why a message is set aside, and since when.
+// Aside is the reason and the time of setting a message aside.
 type Aside struct {
 	Reason string // at most MaxReason bytes of UTF-8
 	Since  time.Time
@@ -43,12 +45,11 @@ type AsideInfo struct {
 	Aside
 }
 
-// SetAside takes messages that cannot be delivered out of Messages, Senders and
-// Recipients, with a reason for the operator, and returns when that is on disk.
-// They keep their bodies, count to the limits as before, are listed by
-// [Store.Aside], expire as others do, and can be deleted or put back with
-// [Store.Restore]. A message that does not exist is passed over; one that is set
-// aside already gets the new reason.
+// SetAside excludes messages that cannot be delivered from Messages, Senders and
+// Recipients, with a reason for the operator. It returns when the change is on disk. The
+// messages keep their bodies, count to the limits, are listed by [Store.Aside], expire,
+// and can be deleted or put back with [Store.Restore]. IDs of messages that do not exist
+// are ignored. A message that is set aside already gets the new reason.
 func (s *Store) SetAside(ctx context.Context, reason string, ids ...ID) error {
 	mark, err := newMark(reason)
 	if err != nil {
@@ -57,7 +58,7 @@ func (s *Store) SetAside(ctx context.Context, reason string, ids ...ID) error {
 	return s.setMark(ctx, mark, ids)
 }
 
-// setMark marks messages; nil takes their marks away.
+// setMark sets the marks of messages; a nil mark removes them.
 func (s *Store) setMark(ctx context.Context, mark *asideMark, ids []ID) error {
 	for part := range slices.Chunk(ids, MaxBatch) {
 		j := &markJob{jobBase: newBase(), ids: part, mark: mark}
@@ -69,13 +70,14 @@ func (s *Store) setMark(ctx context.Context, mark *asideMark, ids []ID) error {
 	return nil
 }
 
-// Restore puts messages that are set aside back to their old places, and returns
-// when that is on disk. Of others it forgets that they were refused.
+// Restore puts messages that are set aside back to their old places, and removes the
+// notes of refused messages. It returns when the change is on disk.
 func (s *Store) Restore(ctx context.Context, ids ...ID) error {
 	return s.setMark(ctx, nil, ids)
 }
 
-// AsideOf returns why a message is set aside; ok reports whether it is.
+// AsideOf returns the reason and time of setting a message aside. ok reports whether the
+// message is set aside.
 func (s *Store) AsideOf(id ID) (a Aside, ok bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -83,8 +85,8 @@ func (s *Store) AsideOf(id ID) (a Aside, ok bool) {
 	return Aside{mark.Reason, mark.Since}, ok
 }
 
-// Aside lists the messages for the recipient that are set aside, oldest first;
-// "" means for all.
+// Aside lists the messages for a recipient that are set aside, oldest first; "" means all
+// recipients.
 func (s *Store) Aside(recipient string) []AsideInfo {
 	s.mu.RLock()
 	marks := make(map[ID]asideMark)

@@ -1,8 +1,8 @@
 package store
 
-// outsidePairs are the pairs for which a batch changes what is to be delivered in
-// another way than by a message of a Writer or by Delete, and with all those that it
-// changes at all. It is called before the index has the changes.
+// outsidePairs returns the pairs for which Options.Changed is called after a batch. With
+// all, it returns all pairs that the batch changes. It must be called before the index
+// has the changes.
 func (s *Store) outsidePairs(batch []job, all bool) (list []Pair) {
 	if s.changed == nil {
 		return nil
@@ -33,7 +33,7 @@ func (x *index) pairsOf(ids []ID, add func(recipient, sender string)) {
 	}
 }
 
-// tellChanged hands pairs to Options.Changed.
+// tellChanged calls Options.Changed for each pair.
 func (s *Store) tellChanged(list []Pair) {
 	for _, p := range list {
 		s.changed(p.Recipient, p.Sender)

@@ -10,8 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// commit writes a batch, and brings the index up to date before its callers
-// hear of it.
+// commit writes a batch and updates the index, before the callers are answered.
 func (s *Store) commit(batch []job) {
 	if batch = s.refuseStale(batch); len(batch) == 0 {
 		return
@@ -58,8 +57,8 @@ func (s *Store) commit(batch []job) {
 	s.tellChanged(changed)
 }
 
-// setUnderWay notes which batch is being written, so that a message that the index still
-// has, and the file has not, can be told from a damaged one.
+// setUnderWay notes the batch that is being written. A message that is in the index and
+// not in the file is damaged, unless this batch deletes it.
 func (s *Store) setUnderWay(batch []job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,9 +74,9 @@ func (j *messageJob) conclude() {
 	}
 }
 
-// decide goes through a batch before it is written, and finds out which messages are kept:
-// a message that is kept already, is over a limit, or was withdrawn, is not. Messages that
-// the batch itself deletes count as still there.
+// decide finds out, before a batch is written, which messages are kept: a message is not
+// kept if it is a duplicate, is over a limit, or was withdrawn. Messages that the batch
+// itself deletes count as kept.
 func (s *Store) decide(batch []job) {
 	d := decision{s: s, duplicates: make(map[duplicateKey]*messageJob, len(batch)), recipients: map[string]load{}, senders: map[Pair]load{}}
 	d.total, d.index = s.index.kept.bytes+s.openBytes(), s.index.memory()
@@ -97,15 +96,15 @@ func (s *Store) decide(batch []job) {
 	}
 }
 
-// openBytes are the bytes of bodies that are written ahead of their messages.
+// openBytes returns the bytes of bodies in the file whose messages are not committed yet.
 func (s *Store) openBytes() int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.index.open
 }
 
-// refuseStale removes from a batch, and fails, the jobs of bodies that were begun before
-// the file was reopened: reopening has removed their segments.
+// refuseStale fails, and removes from a batch, the jobs of bodies that were begun before
+// the file was reopened, because reopening has removed their segments.
 func (s *Store) refuseStale(batch []job) []job {
 	return slices.DeleteFunc(batch, func(j job) bool {
 		b := j.base()
@@ -118,23 +117,23 @@ func (s *Store) refuseStale(batch []job) []job {
 	})
 }
 
-// oneByOne commits the jobs of a batch that has met a damaged page, so that only
-// those fail that need it.
+// oneByOne commits the jobs of a batch that has met a damaged page, so that only the jobs
+// that need this page fail.
 func (s *Store) oneByOne(batch []job) {
 	for _, j := range batch {
 		s.commit([]job{j})
 	}
 }
 
-// markBroken notes that a message could not be added because of damage, which does
-// not heal by itself.
+// markBroken notes that a message could not be added because of damage. Only an operator
+// can repair that.
 func (s *Store) markBroken(batch []job, err error) {
 	if errors.Is(err, ErrDamaged) && slices.ContainsFunc(batch, adds) {
 		s.broken.Store(true)
 	}
 }
 
-// adds reports whether a job adds to what is kept.
+// adds reports whether a job adds data to the file.
 func adds(j job) bool {
 	switch j := j.(type) {
 	case *segmentJob:
@@ -145,7 +144,7 @@ func adds(j job) bool {
 	return false
 }
 
-// settle finds out what has become of a batch whose commit may be on disk or not.
+// settle finds out whether a batch is on disk after a commit whose result is unknown.
 func (s *Store) settle(batch []job, cause error) error {
 	for _, j := range batch {
 		if j, ok := j.(*removeJob); ok {
@@ -173,8 +172,8 @@ func (s *Store) settle(batch []job, cause error) error {
 	return nil
 }
 
-// failed notes the bodies of a batch that failed: their segments in the file are removed
-// with later batches. The Writer of a message whose segment failed gives it up.
+// failed notes the bodies of a batch that failed. Later batches remove their segments
+// from the file. If the segment of a message failed, its Writer discards the message.
 func (s *Store) failed(batch []job) {
 	s.mu.Lock()
 	s.counts.Failed++
@@ -191,7 +190,7 @@ func (s *Store) failed(batch []job) {
 	}
 }
 
-// publish brings index and counts up to date.
+// publish updates the index and the counts.
 func (s *Store) publish(batch []job, w *layoutTx, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,18 +12,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// ErrInUse says that a store which is open for writing cannot do this.
+// ErrInUse means that a store that is open for writing cannot do this.
 var ErrInUse = errors.New("store: the file is in use: open it read-only")
 
-// Compact writes a new file at dst, which must not exist, with all that the store
-// keeps and nothing else: no free pages, no byte of a message that was deleted.
-// The store must be open read-only, so that nothing is stored meanwhile. IDs stay
-// the same, and so does what cannot be decoded. The new file takes its name when
-// it is complete and on disk. progress, if it is not nil, is called after every
-// some messages.
+// Compact writes a copy of the store to a new file at dst, which must not exist. The copy
+// has no free pages and no byte of a deleted message. The store must be open read-only,
+// so that nothing is stored at the same time; otherwise the error is [ErrInUse]. IDs, and
+// records that cannot be decoded, are copied unchanged. The new file gets its name when
+// it is complete and on disk. progress, if not nil, is called after each extent.
 //
-// To erase a user for good: purge what is kept for and from them, close, compact,
-// and put the new file in the place of the old one.
+// To erase a user's data, purge all messages for and from the user, close the store,
+// compact the file, and replace it with the new one.
 func (s *Store) Compact(ctx context.Context, dst string, progress func(Progress)) error {
 	if !s.readOnly {
 		return ErrInUse
@@ -76,8 +75,8 @@ func (s *Store) compact(ctx context.Context, path string, progress func(Progress
 	return db.Sync()
 }
 
-// A compaction copies an extent at a time, each in a transaction of its own; the
-// file counts only when all is there.
+// A compaction copies one extent at a time, each in its own transaction. The new file is
+// valid only when all are copied.
 type compaction struct {
 	s        *Store
 	from     *bolt.Tx
@@ -126,7 +125,8 @@ func (c *compaction) all(ctx context.Context) error {
 	return c.rest()
 }
 
-// extent copies what is kept of an extent: the records together, short bodies beside.
+// extent copies the messages of an extent that are kept: all records in one value, and
+// the short bodies.
 func (c *compaction) extent(ids []ID, records [][]byte) error {
 	var sealed sealer
 	size := int64(0)
@@ -162,7 +162,7 @@ func (c *compaction) extent(ids []ID, records [][]byte) error {
 	return err
 }
 
-// body copies a message's body if that is in the extent, and returns its bytes.
+// body copies a message's body if it is in the extent, and returns its bytes.
 func (c *compaction) body(tx *bolt.Tx, id ID, record []byte) (int64, error) {
 	r, err := decodeRaw(record)
 	if err == nil {

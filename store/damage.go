@@ -17,12 +17,12 @@ import (
 // A damaged page makes some messages unreadable. Records and bodies can be read
 // by number, one by one, so that damage hides only what it covers.
 
-// damagedWait bounds how long a message that cannot be read waits for a place in
-// the committer's queue to be set aside; the next one who reads it tries again.
+// damagedWait bounds the wait for a place in the committer's queue to set a damaged
+// message aside. After it, the next reader of the message tries again.
 const damagedWait = 5 * time.Second
 
-// setDamagedAside takes a message that cannot be read out of the way of others, and
-// logs that once. It does not wait for the disk.
+// setDamagedAside sets a message that cannot be read aside, so that the others can be
+// delivered, and logs that once. It does not wait for the disk.
 func (s *Store) setDamagedAside(cause error, id ID) {
 	s.mu.Lock()
 	_, known := s.damaged[id]
@@ -49,9 +49,9 @@ func (s *Store) setDamagedAside(cause error, id ID) {
 	}()
 }
 
-// missing is the error of a message that is not found in the file: ErrNotFound if it was
-// deleted, or is being deleted; ErrDamaged if it is kept, since then a damaged page hides
-// it that bbolt takes for sound.
+// missing returns the error for a message that is not found in the file: ErrNotFound if
+// it was deleted or is being deleted, and ErrDamaged if it is kept. In the second case, a
+// damaged page hides it and bbolt does not notice.
 func (s *Store) missing(id ID) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -66,20 +66,20 @@ func (s *Store) missing(id ID) error {
 	return fmt.Errorf("%w: message %d is not where it was written", ErrDamaged, id)
 }
 
-// maxReason bounds the error that is kept with a damaged message, in characters.
+// maxReason is the longest error, in characters, that is kept with a damaged message.
 const maxReason = 200
 
-// maxDamaged bounds the damaged messages that are remembered, so that each is
+// maxDamaged bounds the number of damaged messages that are remembered, so that each is
 // logged once.
 const maxDamaged = 100_000
 
-// readable returns ErrDamaged if a part of the file that read looks at is damaged.
-// It comes before a change of that part, in the same transaction, since bbolt
-// cannot go on with a change that has met damage.
+// readable returns ErrDamaged if read meets damage. Call it before a change of the same
+// part, in the same transaction, because bbolt cannot continue a change that has met
+// damage.
 func readable(read func()) error { return each(func() error { read(); return nil }) }
 
-// checkPages walks all pages of a transaction's tree, and only if they are sound
-// has bbolt check them, which ends the process when they are not.
+// checkPages walks all pages of a transaction's tree. Only if all are sound does it call
+// bbolt's own check, because that ends the process on a damaged page.
 func (s *Store) checkPages(tx *bolt.Tx, faults []error) []error {
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -107,12 +107,12 @@ func (s *Store) checkPages(tx *bolt.Tx, faults []error) []error {
 	return faults
 }
 
-// errDisorder says that the keys of a bucket are not what they should be.
+// errDisorder means that the keys of a bucket are out of order.
 var errDisorder = fmt.Errorf("%w: keys out of order", ErrDamaged)
 
-// forEach calls do for every pair of a bucket whose keys are numbers from first to
-// last. Where a page is damaged it goes on key by key, so that only what the page
-// held is left out; damage is called for each number that cannot be read.
+// forEach calls do for every pair of a bucket whose keys are numbers from first to last.
+// After a damaged page it continues key by key, so that only the keys of that page are
+// missing. It calls damage for each number that cannot be read.
 func forEach(b *bolt.Bucket, first, last uint64, do func(k, v []byte), damage func(n uint64, err error)) {
 	next := first
 	err := each(func() error {

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// A due is when a message's time is over.
+// A due is the time at which a message expires.
 type due struct {
 	at int64 // nanoseconds of Unix time
 	id ID
 }
 
-// A dueHeap is a heap.Interface with the message that is due first in front. A
-// message that is deleted before its time stays in it until trimDue.
+// A dueHeap is a heap.Interface of expiry times, the earliest first. The entry of a
+// message that was deleted earlier stays until trimDue.
 type dueHeap []due
 
 func (h dueHeap) Len() int           { return len(h) }
@@ -29,7 +29,7 @@ func (h *dueHeap) Pop() any {
 	return d
 }
 
-// trimDue rebuilds the heap when most of it is deleted already.
+// trimDue removes the entries of deleted messages if they are more than half of the heap.
 func (x *index) trimDue() {
 	if len(x.due) < 1024 || len(x.due) < 2*x.kept.count {
 		return
@@ -38,12 +38,12 @@ func (x *index) trimDue() {
 	heap.Init(&x.due)
 }
 
-// Expire deletes the messages whose time is over at now, also those that are
-// set aside, and returns their number; what it has deleted when it fails is
-// counted too. When nothing is due it costs next to nothing, whatever is kept.
-// It works in transactions of at most MaxBatch messages, so that storing goes on
-// beside it. A call waits for one that is under way: what is due is deleted when
-// it returns, whoever has deleted it.
+// Expire deletes the messages that have expired at the time now, also those that are set
+// aside. It returns their number, also after an error: then it is the number deleted
+// before the error. If no message has expired, the call is cheap for any number of
+// messages. Expire uses transactions of at most MaxBatch messages, so that storing
+// continues. A second call waits for the first: when Expire returns, the messages are
+// deleted by one of them.
 func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
 	select {
 	case s.expiring <- struct{}{}:
@@ -74,7 +74,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (int, error) {
 	}
 }
 
-// takeDue takes at most MaxBatch messages that are due out of the heap.
+// takeDue removes at most MaxBatch expired messages from the heap and returns them.
 func (s *Store) takeDue(now int64) (taken []due) {
 	s.mu.RLock()
 	idle := len(s.index.due) == 0 || s.index.due[0].at > now

@@ -1,19 +1,20 @@
 package store
 
-// An extent is the messages whose IDs share all but the low bits: from an ID, it
-// leads to the thread. It is also what the file is made of, see layout.go.
+// An extent has the messages whose IDs have the same quotient by extentLength. In memory,
+// it leads from an ID to the thread. In the file, it is the unit of layout; see
+// layout.go.
 type extent struct {
 	owners []owner // by place
 	live   int
 	dead   int   // records of deleted messages
-	size   int64 // bytes of the bodies in its part of the file, with deleted ones
-	used   int64 // bytes of those that are kept
-	pinned bool  // it holds what cannot be decoded, and stays as it is
-	wasted bool  // it is known to the committer as one to reclaim
+	size   int64 // bytes of its bodies in the file, with deleted ones
+	used   int64 // bytes of its bodies that are kept
+	pinned bool  // it has records that cannot be decoded, and is never rewritten
+	wasted bool  // it is in the list of extents to reclaim
 }
 
-// An owner is the number of the thread that a message is in. It is no pointer, so
-// that the garbage collector need not look at millions of them.
+// An owner is the number of a message's thread. A number instead of a pointer saves the
+// garbage collector work for millions of messages.
 type owner uint32
 
 const (
@@ -26,7 +27,7 @@ func extentOf(id ID) (number uint64, place int) {
 	return uint64(id) / extentLength, int(id % extentLength)
 }
 
-// extent makes the extent if it is not there.
+// extent returns the extent, and makes it if it does not exist.
 func (x *index) extent(n uint64) *extent {
 	s := x.extents[n]
 	if s == nil {
@@ -46,20 +47,20 @@ func (x *index) own(id ID, o owner) *extent {
 	return s
 }
 
-// bury takes note of a record whose message is deleted.
+// bury notes that a deleted message still has a record in the file.
 func (x *index) bury(id ID) {
 	x.own(id, buried).dead++
 	x.buried++
 }
 
-// isBuried reports whether a deleted message still has a record.
+// isBuried reports whether a deleted message still has a record in the file.
 func (x *index) isBuried(id ID) bool {
 	n, i := extentOf(id)
 	s := x.extents[n]
 	return s != nil && i < len(s.owners) && s.owners[i] == buried
 }
 
-// unbury takes note that an extent's deleted messages have no records any more.
+// unbury notes that the deleted messages of an extent have no records any more.
 func (x *index) unbury(n uint64) {
 	s := x.extents[n]
 	if s == nil {

@@ -13,20 +13,20 @@ import (
 	"github.com/gomscp/gomscp/internal/boltfile"
 )
 
-// ErrFailing says that a write or sync of the disk has failed, so that nothing is
-// known of what is on it. The store takes nothing until it has opened the file
-// anew, which it tries by itself.
-var ErrFailing = errors.New("store: the disk has failed, and the file is to be opened anew")
+// ErrFailing means that a write or sync of the disk failed, so that the contents of the
+// disk are not known. The store refuses all changes until it has opened the file again,
+// which it tries by itself.
+var ErrFailing = errors.New("store: the disk has failed, and the file is being opened again")
 
-// ErrUnknown says that a message may be on disk or not: the disk has failed, and
-// the store was closed before it could find out.
+// ErrUnknown means that a message may be on disk or not: the disk failed, and the store
+// was closed before it could find out.
 var ErrUnknown = errors.New("store: it is not known whether the message is on disk")
 
-// ErrDamaged is what every error of a damaged part of the file is.
+// ErrDamaged is wrapped by every error of a damaged part of the file.
 var ErrDamaged = errors.New("store: damaged")
 
-// reopenMin and reopenMax bound the pause between attempts to open a file anew,
-// which doubles.
+// reopenMin and reopenMax bound the pause between attempts to open a file again. The
+// pause doubles.
 const (
 	reopenMin = 50 * time.Millisecond
 	reopenMax = 5 * time.Second
@@ -50,7 +50,7 @@ func openFile(path string, opt Options) (*bolt.DB, error) {
 	return db, damaged(err)
 }
 
-// damaged has every error of a damaged file be ErrDamaged.
+// damaged makes the error of a damaged file wrap ErrDamaged.
 func damaged(err error) error {
 	if boltfile.IsDamage(err) && !errors.Is(err, ErrDamaged) {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -58,15 +58,15 @@ func damaged(err error) error {
 	return err
 }
 
-// view reads the file in one transaction. What is damaged gives ErrDamaged.
+// view reads the file in one transaction. Damage gives ErrDamaged.
 func (s *Store) view(read func(*bolt.Tx) error) error {
 	s.reopening.RLock()
 	defer s.reopening.RUnlock()
 	return damaged(boltfile.Guard(func() error { return s.db.View(read) }))
 }
 
-// each calls read for a part of what a transaction of view reads, so that damage
-// there does not end the transaction.
+// each calls read for a part of a transaction of view, so that damage in this part does
+// not end the transaction.
 func each(read func() error) error { return damaged(boltfile.Guard(read)) }
 
 // update writes in one transaction. known is false for an error after which the
@@ -98,23 +98,23 @@ func (s *Store) update(write func(*bolt.Tx) error) (known bool, err error) {
 	return known, err
 }
 
-// SetBeforeCommit has f called before each transaction is committed. It may wait, as a
-// slow disk does, and its error counts as one of the disk. It is for tests.
+// SetBeforeCommit makes the store call f before each commit. f may wait, like a slow
+// disk, and its error counts as an error of the disk. It is for tests.
 func (s *Store) SetBeforeCommit(f func() error) { s.beforeCommit.Store(&f) }
 
-// changedNothing reports whether a commit that failed is certainly not in the
-// file: a write was refused for want of room, which comes before the page that
-// makes a transaction valid. After a failed sync the kernel may have dropped what
-// it had not written, and the page cache says otherwise.
+// changedNothing reports whether a failed commit is certainly not in the file: a write
+// was refused for lack of space. Such a write comes before the page that makes a
+// transaction valid. After a failed sync the result is not known, because the kernel may
+// have dropped data that the page cache still has.
 func changedNothing(err error) bool {
 	var path *fs.PathError
 	return errors.As(err, &path) &&
 		(errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG))
 }
 
-// Healthy returns nil if messages can be stored. It returns ErrFailing while the
-// file is opened anew, and ErrDamaged when the part of the file is damaged to which
-// messages are added: then only reading is left, and [Store.Export].
+// Healthy returns nil if messages can be stored. It returns [ErrFailing] while the file
+// is being opened again. It returns [ErrDamaged] if the part of the file to which
+// messages are added is damaged; then messages can only be read and exported.
 func (s *Store) Healthy() error {
 	switch {
 	case s.failing.Load():
@@ -125,8 +125,8 @@ func (s *Store) Healthy() error {
 	return nil
 }
 
-// Room returns why no message could be stored now, whoever it is for; nil if one
-// can.
+// Room returns nil if a message for some recipient could be stored now, and otherwise the
+// reason: ErrFailing, ErrDamaged or a [LimitError].
 func (s *Store) Room() error {
 	if err := s.Healthy(); err != nil {
 		return err
@@ -142,20 +142,20 @@ func (s *Store) Room() error {
 	return s.checkDisk()
 }
 
-// taken are the bytes of all bodies, with those of unfinished messages, and of the
-// memory that the index takes.
+// taken returns the bytes of all bodies, with those of unfinished messages, and the
+// memory of the index in bytes.
 func (s *Store) taken() (kept, index int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.index.kept.bytes + s.index.open, s.index.memory()
 }
 
-// recover opens the file anew after a commit of which nobody knows whether it is
-// on disk, and returns whether it is. It tries until that works, and gives up
-// with ErrClosed when the store closes.
+// recover opens the file again after a commit whose result is unknown, and returns
+// whether the commit is on disk. It tries until it succeeds. If the store closes, it
+// returns ErrClosed.
 func (s *Store) recover(tx uint64, cause error) (committed bool, err error) {
 	s.failing.Store(true)
-	s.log.Error("store: nothing is known of the last commit; the file is opened anew", "path", s.path, "err", cause)
+	s.log.Error("store: the result of the last commit is not known; opening the file again", "path", s.path, "err", cause)
 	began := time.Now()
 	for pause := reopenMin; ; pause = min(2*pause, reopenMax) {
 		if committed, err = s.reopen(tx); err == nil {
@@ -163,7 +163,7 @@ func (s *Store) recover(tx uint64, cause error) (committed bool, err error) {
 			s.log.Warn("store: the file is open again", "path", s.path, "committed", committed, "seconds", time.Since(began).Seconds())
 			return committed, nil
 		}
-		s.log.Error("store: the file cannot be opened anew; trying on", "path", s.path, "in", pause, "err", err)
+		s.log.Error("store: the file cannot be opened again; trying later", "path", s.path, "in", pause, "err", err)
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
@@ -174,10 +174,10 @@ func (s *Store) recover(tx uint64, cause error) (committed bool, err error) {
 	}
 }
 
-// reopen closes and opens the file, reads the index from it, and makes sure by a
-// commit of its own that what was read is on disk: the pages of the commit in
-// question were synced before the one that makes it valid was written, and this
-// commit writes that one anew. Readers wait meanwhile.
+// reopen closes and opens the file and reads the index from it. Then it commits, so that
+// everything that it read is on disk: bbolt syncs the pages of a transaction before it
+// writes the page that makes the transaction valid, and this commit writes that page
+// again. Readers wait for reopen.
 func (s *Store) reopen(tx uint64) (committed bool, err error) {
 	s.reopening.Lock()
 	defer s.reopening.Unlock()

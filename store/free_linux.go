@@ -2,7 +2,8 @@ package store
 
 import "syscall"
 
-// freeBytes is what an ordinary user may still write to the file system of path.
+// freeBytes returns the bytes that an ordinary user may still write to the file system of
+// path.
 func freeBytes(path string) (int64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(path, &st); err != nil {

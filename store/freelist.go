@@ -7,23 +7,23 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// bbolt writes its list of free pages with each commit, or not at all; then
-// somebody has to look at every page of the file to find them when it is next
-// opened. A list of some pages costs little beside the messages, one of very
-// many costs more than they do. So it is written while it is short, and by Close;
-// without it, after a crash, prepare has the file read in the order of the disk
-// before bbolt looks at the pages in the order of its tree.
+// bbolt writes its list of free pages with each commit, or not at all. Without the list,
+// the next Open must scan every page of the file. A short list is cheap to write, and a very
+// long one costs more than the messages. So it is written while it is short, and by Close.
+// If it is missing after a crash, prepare reads the file sequentially, before bbolt scans
+// the pages in the order of its tree.
 
-// maxSavedFree is how many free pages are written with each commit, at 8 bytes.
+// maxSavedFree is the longest list of free pages that is written with each commit. A page
+// takes 8 bytes in the list.
 const maxSavedFree = 16 << 10
 
-// decideFreelist is called before each commit, by the committer.
+// decideFreelist decides before each commit whether the list is written.
 func (s *Store) decideFreelist() {
 	st := s.db.Stats()
 	s.db.NoFreelistSync = st.FreePageN+st.PendingPageN > maxSavedFree
 }
 
-// saveFreelist writes the list; when that fails, the next Open is slower.
+// saveFreelist writes the list. If that fails, the next Open is slower.
 func (s *Store) saveFreelist() {
 	if s.readOnly || s.failing.Load() {
 		return
@@ -34,7 +34,7 @@ func (s *Store) saveFreelist() {
 	}
 }
 
-// prepare gets the file into memory if its list of free pages is missing.
+// prepare reads the file into the system's cache if its list of free pages is missing.
 func prepare(path string) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -46,8 +46,8 @@ func prepare(path string) {
 	}
 }
 
-// bbolt's two pages of metadata: where it keeps what, in bytes, and how it says
-// that there is no list.
+// Offsets in bbolt's two pages of metadata, in bytes, and the value that means that there
+// is no list.
 const (
 	boltMagic    = 0xED0CDAED
 	metaMagic    = 16

@@ -2,7 +2,7 @@ package store
 
 import "time"
 
-// maxGather is the longest that a batch waits to become fuller.
+// maxGather is the longest time for which gather waits for more jobs.
 const maxGather = 2 * time.Millisecond
 
 // A lastBatch estimates how many jobs come at once. gather waits briefly, so that callers
@@ -10,15 +10,15 @@ const maxGather = 2 * time.Millisecond
 // all of them in it. With two senders or more this nearly halves the commits, see
 // BenchmarkPut; a single sender never waits.
 type lastBatch struct {
-	size  int           // the jobs of the last transaction, and those that came meanwhile
-	took  time.Duration // by the last transaction
+	size  int           // jobs of the last transaction, and jobs that arrived during it
+	took  time.Duration // duration of the last transaction
 	timer *time.Timer
 }
 
-// committed is called before the callers of a transaction hear of it.
+// committed notes a transaction, before its callers are answered.
 func (c *lastBatch) committed(size int, took time.Duration) { c.size, c.took = size, took }
 
-// wait returns a channel that receives when the batch must be committed as it is.
+// wait returns a channel that receives when gather must not wait any longer.
 func (c *lastBatch) wait() <-chan time.Time {
 	d := min(c.took, maxGather)
 	if c.timer == nil {
@@ -29,8 +29,8 @@ func (c *lastBatch) wait() <-chan time.Time {
 	return c.timer.C
 }
 
-// commitLoop is the one goroutine that writes. It takes all that waits, up to
-// the limits of a batch, into one transaction.
+// commitLoop is the goroutine that writes. It commits all waiting jobs in one
+// transaction, up to the limits of a batch.
 func (s *Store) commitLoop() {
 	defer close(s.stopped)
 	for {
@@ -44,7 +44,7 @@ func (s *Store) commitLoop() {
 	}
 }
 
-// drain commits what was submitted before the end.
+// drain commits the jobs that were submitted before Close.
 func (s *Store) drain() {
 	for {
 		select {
@@ -56,9 +56,9 @@ func (s *Store) drain() {
 	}
 }
 
-// gather makes a batch of first and what waits behind it. While it is smaller
-// than the lastBatch of the last time, it waits for the rest, as long as the last
-// transaction took at the most.
+// gather makes a batch of the job first and the jobs in the queue. While the batch is
+// smaller than the last one, it waits for more jobs, at most for the duration of the last
+// transaction.
 func (s *Store) gather(first job) []job {
 	batch, size := make([]job, 1, max(s.lastBatch.size, 1)), first.size()
 	batch[0] = first
@@ -75,8 +75,8 @@ func (s *Store) gather(first job) []job {
 	return s.withLeftovers(batch)
 }
 
-// another returns the next job of a batch that has n, or nil if it is to go on
-// without. enough is set when the waiting begins.
+// another returns the next job of a batch that has n jobs, or nil if the batch is
+// complete. It sets enough when it begins to wait.
 func (s *Store) another(n int, enough *<-chan time.Time) job {
 	select {
 	case j := <-s.jobs:

@@ -9,30 +9,30 @@ import (
 	"time"
 )
 
-// fewSenders and fewEntries are up to how many a list is searched one by one;
-// longer ones have a map beside them.
+// fewSenders and fewEntries are the longest lists that are searched one by one. Longer
+// lists have a map.
 const (
 	fewSenders = 8
 	fewEntries = 16
 )
 
-// An index finds messages by recipient, sender and ID, in memory. It holds the URIs of
-// messages, and no other text: all else is read from the file on request.
+// An index finds messages by recipient, sender and ID, in memory. Of the texts of
+// messages, it has only the URIs; all other texts are read from the file on request.
 type index struct {
 	inboxes map[string]*inbox
 	threads []*thread          // by their numbers; nil: not used
-	spare   []owner            // numbers that are not used any more
+	spare   []owner            // numbers of removed threads, to be used again
 	extents map[uint64]*extent // by the ID's number of extent
 	aside   map[ID]asideMark
 	due     dueHeap
 	kept    load
 	uris    int64 // bytes of the URIs of inboxes and threads
 	buried  int   // records of deleted messages, in all extents
-	open    int64 // bytes of bodies that are written ahead of their messages
+	open    int64 // bytes of bodies in the file whose messages are not committed yet
 	seed    maphash.Seed
 }
 
-// An inbox is all of a recipient's messages.
+// An inbox has all messages for one recipient.
 type inbox struct {
 	recipient string
 	threads   []*thread
@@ -40,29 +40,29 @@ type inbox struct {
 	all       load
 	aside     load // the part of all that is set aside
 
-	one  [1]*thread // room for threads, and
-	only thread     // for the first one: most inboxes have no other
+	one  [1]*thread // the array of threads while there is one, and
+	only thread     // that thread: most inboxes have no other
 }
 
 func newIndex() index {
 	return index{inboxes: map[string]*inbox{}, extents: map[uint64]*extent{}, aside: map[ID]asideMark{}, seed: maphash.MakeSeed(), threads: make([]*thread, owners)}
 }
 
-// What the index takes, in bytes, as measured; TestIndexMemory compares.
+// The memory of the index, in bytes, as measured; TestIndexMemory compares.
 const (
 	inboxCost  = 288 // a recipient with its first thread and message, and its place in the map
 	threadCost = 240 // one more thread with its first message
-	entryCost  = 112 // one more message: its entry, with the room that lists leave, tag, owner and time
+	entryCost  = 112 // one more message: its entry, with spare capacity of lists, tag, owner and expiry
 )
 
-// memory estimates the bytes that the index takes, without regard to what deleted
-// messages leave for a while.
+// memory estimates the bytes of memory that the index uses, without remains of deleted
+// messages.
 func (x *index) memory() int64 {
 	inboxes, threads := int64(len(x.inboxes)), int64(len(x.threads)-len(x.spare)-int(owners))
 	return inboxes*inboxCost + (threads-inboxes)*threadCost + (int64(x.kept.count)-threads)*entryCost + x.uris
 }
 
-// thread finds the sender's messages to the recipient.
+// thread returns the thread of a recipient and sender, or nil.
 func (x *index) thread(recipient, sender string) *thread {
 	b := x.inboxes[recipient]
 	if b == nil {
@@ -83,7 +83,8 @@ func (b *inbox) thread(sender string) *thread {
 	return nil
 }
 
-// openThread is thread, and makes it if it is not there.
+// openThread returns the thread of a recipient and sender, and makes it if it does not
+// exist.
 func (x *index) openThread(recipient, sender string) *thread {
 	b := x.inboxes[recipient]
 	if b == nil {
@@ -131,7 +132,7 @@ func (x *index) newThread(b *inbox, sender string) *thread {
 	return p
 }
 
-// loads are what is kept for the recipient, and of that the sender's part.
+// loads returns the load of the recipient, and the sender's part of it.
 func (x *index) loads(recipient, sender string) (all, part load) {
 	b := x.inboxes[recipient]
 	if b == nil {
@@ -143,7 +144,7 @@ func (x *index) loads(recipient, sender string) (all, part load) {
 	return b.all, part
 }
 
-// tagOf is what two messages that are the same have in common; 0 is no tag.
+// tagOf returns the tag of a message, which is equal for duplicates. 0 means no tag.
 func tagOf(seed maphash.Seed, messageID, sum []byte) uint64 {
 	if len(messageID) == 0 {
 		return 0
@@ -155,7 +156,7 @@ func tagOf(seed maphash.Seed, messageID, sum []byte) uint64 {
 	return max(1, h.Sum64())
 }
 
-// add takes a message in; IDs of a thread only grow.
+// add adds a message. Its ID must be greater than those of its thread.
 func (x *index) add(m *MessageInfo, tag uint64) {
 	x.place(x.openThread(m.Recipient, m.Sender), entry{
 		id: m.ID, size: m.Size, received: nanos(m.Received), expires: nanos(m.Expires), tag: tag, body: m.Body,
@@ -176,7 +177,7 @@ func (x *index) place(p *thread, e entry) {
 	}
 }
 
-// find returns a message's entry, or nil. The entry is valid until the index
+// find returns a message's thread and entry, or nil. The entry is valid until the index
 // changes.
 func (x *index) find(id ID) (*thread, *entry) {
 	n, i := extentOf(id)
@@ -194,7 +195,7 @@ func (x *index) find(id ID) (*thread, *entry) {
 
 func byID(e entry, id ID) int { return cmp.Compare(e.id, id) }
 
-// remove takes a message out and says whether it was there.
+// remove removes a message, and reports whether it was there.
 func (x *index) remove(id ID) bool {
 	p, e := x.find(id)
 	if e == nil {
@@ -223,7 +224,7 @@ func (x *index) remove(id ID) bool {
 	return true
 }
 
-// drop removes an empty thread, and the inbox if it was the last in it.
+// drop removes an empty thread, and its inbox if this was the last thread.
 func (x *index) drop(p *thread) {
 	b := p.inbox
 	last := len(b.threads) - 1
@@ -247,8 +248,8 @@ func (x *index) isAside(id ID) bool {
 	return aside
 }
 
-// setAside marks a message, or takes the mark away. A mark of one that waits is in
-// the file only.
+// setAside sets or removes a message's mark. Marks of refused messages are in the file
+// only.
 func (x *index) setAside(id ID, mark *asideMark) {
 	p, e := x.find(id)
 	if e == nil || mark.waits() {
@@ -270,7 +271,8 @@ func (x *index) setAside(id ID, mark *asideMark) {
 	p.aside, p.inbox.aside = p.aside.plus(one), p.inbox.aside.plus(one)
 }
 
-// oldest is when the first message that is still kept arrived.
+// oldest returns when the first message that is still kept arrived; zero if there is
+// none.
 func (x *index) oldest() time.Time {
 	first := uint64(math.MaxUint64)
 	for n, s := range x.extents {

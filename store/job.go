@@ -4,31 +4,30 @@ import (
 	"sync/atomic"
 )
 
-// A job is what the committer does in a transaction for one caller. Each kind of job is a
-// type of its own.
+// A job is the work of the committer, in one transaction, for one caller. Each kind of
+// job has its own type.
 type job interface {
-	// base returns what all kinds have.
+	// base returns the part that all kinds have.
 	base() *jobBase
-	// size is the part of MaxBatchBytes that the job takes.
+	// size returns the bytes of the job that count to MaxBatchBytes.
 	size() int
 	// write writes the job in the transaction.
 	write(w *layoutTx) error
-	// publish brings the index up to date after the transaction is on disk. The caller
-	// holds s.mu.
+	// publish updates the index after the transaction is on disk. The caller holds s.mu.
 	publish(s *Store)
 	// count adds the job's result to the counts, after publish.
 	count(c *counts)
-	// changes calls add for each message pair whose messages the job changes. It is called
-	// before publish, with s.mu held for reading.
+	// changes calls add for each pair whose messages the job changes. It is called before
+	// publish, with s.mu held for reading.
 	changes(x *index, add func(recipient, sender string))
 }
 
-// jobBase is what all kinds of jobs have.
+// jobBase is the part that all kinds of jobs have.
 type jobBase struct {
 	// outside reports whether Options.Changed is called for the job.
 	outside bool
-	// opened is Store.opened when the body was begun that has segments in the file; 0 if
-	// the job is about no such body.
+	// opened is Store.opened at the beginning of a body with segments in the file; 0 if
+	// the job has no such body.
 	opened uint64
 	done   chan struct{} // closed when err and the results of the job are set
 	err    error
@@ -70,37 +69,38 @@ func (j *segmentJob) publish(*Store)                       {} // Writer.flush ha
 func (j *segmentJob) count(*counts)                        {}
 func (j *segmentJob) changes(*index, func(string, string)) {}
 
-// A messageJob makes a message visible, with its last segment. A message that is not kept
-// becomes the removal of its segments in the file.
+// A messageJob makes a message visible, with its last segment. If the message is not
+// kept, the job removes its segments from the file.
 type messageJob struct {
 	jobBase
 	message *MessageInfo // the committer gives it its ID
 	meta    []byte       // message, encoded
 	tag     uint64       // of message, see tagOf
-	mark    *asideMark   // why it is set aside from its beginning; nil: it is not
+	mark    *asideMark   // the message is set aside from the beginning; nil: it is not
 	last    *segment     // nil: the body is empty
 	ahead   int64        // bytes of the body that are in the file already
 	state   atomic.Int32 // messageQueued, messageTaken or messageWithdrawn
 
 	id        ID          // of message, or of the message that it repeats
 	repeats   *messageJob // the message that it repeats is in the same batch
-	duplicate bool        // it repeats a message that is kept
+	duplicate bool        // the message repeats a kept one
 	refused   error       // why the message is not kept
 }
 
-// A message that waits in the queue can be withdrawn until the committer takes it.
+// The states of a messageJob. A queued message can be withdrawn until the committer takes
+// it.
 const (
 	messageQueued int32 = iota
 	messageTaken
 	messageWithdrawn
 )
 
-// take has the committer write the job; it reports false if the job was withdrawn.
+// take claims the job for the committer. It reports false if the job was withdrawn.
 func (j *messageJob) take() bool {
 	return j.state.CompareAndSwap(messageQueued, messageTaken) || j.state.Load() == messageTaken
 }
 
-// withdraw reports false if the committer has taken the job.
+// withdraw withdraws the job. It reports false if the committer has taken it.
 func (j *messageJob) withdraw() bool {
 	return j.state.CompareAndSwap(messageQueued, messageWithdrawn) || j.state.Load() == messageWithdrawn
 }
@@ -118,7 +118,7 @@ func (j *messageJob) size() int {
 	return n
 }
 
-// inExtent is how many bytes the message adds to its extent.
+// inExtent returns the bytes that the message adds to its extent.
 func (j *messageJob) inExtent() int64 {
 	if j.ahead > 0 { // its body is elsewhere
 		return int64(len(j.meta))
@@ -175,15 +175,15 @@ func (j *messageJob) changes(_ *index, add func(recipient, sender string)) {
 	}
 }
 
-// A removeJob removes messages. IDs of messages that are not kept are passed over.
+// A removeJob deletes messages. It ignores IDs of messages that are not kept.
 type removeJob struct {
 	jobBase
 	ids     []ID
-	expired bool // why they are removed, for the counts
+	expired bool // they have expired
 	removed int  // messages
 }
 
-// removeCost is the part of MaxBatchBytes that removing a message counts for.
+// removeCost is how much a deleted message counts to MaxBatchBytes, in bytes.
 const removeCost = 64
 
 func (j *removeJob) size() int { return removeCost * len(j.ids) }
@@ -217,7 +217,7 @@ func (j *removeJob) count(c *counts) {
 
 func (j *removeJob) changes(x *index, add func(recipient, sender string)) { x.pairsOf(j.ids, add) }
 
-// A markJob sets messages aside, notes refusals, or takes both back.
+// A markJob sets messages aside, notes refusals, or removes these marks.
 type markJob struct {
 	jobBase
 	ids  []ID
@@ -248,7 +248,7 @@ func (j *markJob) count(*counts) {}
 
 func (j *markJob) changes(x *index, add func(recipient, sender string)) { x.pairsOf(j.ids, add) }
 
-// A discardJob removes the segments of messages that were given up.
+// A discardJob removes the segments of discarded messages.
 type discardJob struct {
 	jobBase
 	bodies []unfinished

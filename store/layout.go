@@ -13,10 +13,10 @@ var (
 	sealedBucket = []byte("sealed") // records of the others by number of extent, see sealed.go
 	dataBucket   = []byte("data")   // a bucket for each extent: bodies of one segment by ID
 	bodiesBucket = []byte("bodies") // longer ones, by number of body and of segment
-	openBucket   = []byte("open")   // numbers of bodies whose message is not there yet
+	openBucket   = []byte("open")   // numbers of bodies whose messages are not committed
 	asideBucket  = []byte("aside")  // why messages are set aside, by ID
 	deadBucket   = []byte("dead")   // log of deleted messages: IDs, by a number that grows
-	lostBucket   = []byte("lost")   // pages with damage, by number of extent; not there without
+	lostBucket   = []byte("lost")   // damaged pages by number of extent; only in a file with damage
 
 	buckets = [][]byte{freshBucket, sealedBucket, dataBucket, bodiesBucket, openBucket, asideBucket, deadBucket}
 )
@@ -29,8 +29,8 @@ func bodyKey(body uint64, segment uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(nil, body), segment)
 }
 
-// readRecord fetches a message's record, which is valid within the transaction;
-// nil if it is not there.
+// readRecord returns a message's record, or nil if it does not exist. The record is valid
+// within the transaction.
 func readRecord(tx *bolt.Tx, id ID) ([]byte, error) {
 	if v := tx.Bucket(freshBucket).Get(messageKey(id)); v != nil {
 		return v, nil
@@ -47,7 +47,7 @@ func readRecord(tx *bolt.Tx, id ID) ([]byte, error) {
 	return sealed.find(place), nil
 }
 
-// readMessage fetches a message's metadata.
+// readMessage returns a message's metadata. The error is ErrNotFound or wraps ErrDamaged.
 func readMessage(tx *bolt.Tx, id ID) (MessageInfo, error) {
 	v, err := readRecord(tx, id)
 	if err != nil {

@@ -21,8 +21,8 @@ func openBuckets(tx *bolt.Tx) txBuckets {
 	return b
 }
 
-// A layoutTx writes a batch. The store's state is as it was before; what is to
-// change with the commit is noted for publish.
+// A layoutTx writes a batch. It does not change the state of the store; it notes the
+// changes for publish.
 type layoutTx struct {
 	s  *Store
 	tx *bolt.Tx
@@ -33,26 +33,26 @@ type layoutTx struct {
 	added     int64        // bytes of bodies that the batch adds to the last extent
 	extent    *bolt.Bucket // bodies of the last extent; nil: not opened yet
 	gone      map[ID]bool
-	log       []byte // IDs for the log
-	unlogged  int    // IDs taken from it
+	log       []byte // IDs to be appended to the log
+	unlogged  int    // IDs removed from the log
 	sealedNow []uint64
 	reclaimed []uint64 // at most one
-	pinned    bool     // that one cannot be decoded, and stays
+	pinned    bool     // the reclaimed extent has records that cannot be decoded, and stays
 }
 
 func (s *Store) newLayoutTx(tx *bolt.Tx) *layoutTx {
 	return &layoutTx{s: s, tx: tx, txBuckets: openBuckets(tx), seq: s.seq, bytes: s.fresh, gone: map[ID]bool{}}
 }
 
-// begin notes a body whose message is not there yet.
+// begin notes a body whose message is not committed yet.
 func (w *layoutTx) begin(body uint64) error { return w.open.Put(messageKey(ID(body)), nil) }
 
 func (w *layoutTx) putSegment(g segment) error {
 	return w.bodies.Put(bodyKey(g.body, g.number), g.data)
 }
 
-// putMessage gives a message its ID and writes its record and, if it is of one
-// segment, its body.
+// putMessage gives a message its ID and writes its record. It also writes the body if
+// this has one segment.
 func (w *layoutTx) putMessage(j *messageJob) error {
 	if err := w.next(j); err != nil {
 		return err
@@ -81,7 +81,8 @@ func (w *layoutTx) putMessage(j *messageJob) error {
 	return w.extent.Put(messageKey(j.id), j.last.data)
 }
 
-// next steps to the next ID. Where an extent is full, that is the first of the next.
+// next advances to the next ID. If the extent is full, this is the first ID of the next
+// extent.
 func (w *layoutTx) next(j *messageJob) error {
 	bytes := j.inExtent()
 	last, _ := extentOf(ID(w.seq))
@@ -107,8 +108,8 @@ func (w *layoutTx) next(j *messageJob) error {
 	return nil
 }
 
-// seal puts the records of the extent that is full into one value; those of deleted
-// messages go.
+// seal puts the records of a full extent into one value, without those of deleted
+// messages.
 func (w *layoutTx) seal(n uint64) error {
 	var sealed sealer
 	size, damage := w.added, false
@@ -139,8 +140,8 @@ func (w *layoutTx) seal(n uint64) error {
 	return nil
 }
 
-// dropFresh removes the records that were sealed. A bucket with damaged pages
-// cannot be removed, and is put out of the way.
+// dropFresh removes the bucket of the records that were sealed. A bucket with damaged
+// pages cannot be removed, and is moved to the bucket of lost pages.
 func (w *layoutTx) dropFresh(n uint64, damage bool) error {
 	if !damage {
 		return w.tx.DeleteBucket(freshBucket)
@@ -155,8 +156,8 @@ func (w *layoutTx) dropFresh(n uint64, damage bool) error {
 	return w.tx.MoveBucket(freshBucket, nil, lost)
 }
 
-// remove deletes a message: its ID goes to the log, its record and a short body
-// with the extent.
+// remove deletes a message: it adds the ID to the log. The record and a short body stay
+// until the extent is rewritten.
 func (w *layoutTx) remove(e *entry) error {
 	w.gone[e.id] = true
 	w.log = binary.BigEndian.AppendUint64(w.log, uint64(e.id))
@@ -172,8 +173,8 @@ func (w *layoutTx) remove(e *entry) error {
 	return nil
 }
 
-// unmark removes the reason why a message is set aside, if there is one. Where it
-// lies on a damaged page it stays, and means nothing without its message.
+// unmark removes the mark of a message, if it has one. A mark on a damaged page stays; it
+// has no effect without its message.
 func (w *layoutTx) unmark(id ID) error {
 	if readable(func() { w.aside.Get(messageKey(id)) }) != nil {
 		return nil
@@ -192,7 +193,7 @@ func (w *layoutTx) setAside(id ID, mark *asideMark) error {
 	return w.aside.Put(messageKey(id), v)
 }
 
-// discard removes a body that has no message.
+// discard removes a body without a message.
 func (w *layoutTx) discard(body uint64) error {
 	if _, err := deleteBody(w.bodies, body); err != nil && !errors.Is(err, ErrDamaged) {
 		return err

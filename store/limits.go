@@ -6,24 +6,23 @@ import (
 	"fmt"
 )
 
-// Limits bound what a store keeps. Zero means no limit. What is already there
-// when a limit is lowered stays.
+// Limits bound the contents of a store. Zero means no limit. Lowering a limit removes no
+// message.
 type Limits struct {
 	MaxBody              int64 // bytes of one message's body
 	MaxRecipientMessages int   // messages kept for one recipient
 	MaxRecipientBytes    int64 // bytes of bodies kept for one recipient
 	MaxSenderMessages    int   // messages of one sender kept for one recipient
 	MaxSenderBytes       int64 // bytes of bodies of one sender kept for one recipient
-	MaxTotalBytes        int64 // bytes of bodies in the store, with those of unfinished messages on disk
-	MaxIndexBytes        int64 // bytes of memory that the index takes, as [Stats] tells them; one transaction may go beyond
-	MinFree              int64 // bytes that stay free on the file system; looked at by Begin and at every segment, on Linux only
+	MaxTotalBytes        int64 // bytes of all bodies in the file, with those of messages that are not committed
+	MaxIndexBytes        int64 // bytes of memory of the index, as estimated in [Stats]; one transaction may exceed it
+	MinFree              int64 // bytes that stay free on the file system; checked by Begin and before each segment, on Linux only
 }
 
-// SetLimits puts other limits in force. Messages that are being written are held
-// against them as well.
+// SetLimits replaces the limits. They also apply to messages whose Writer is open.
 func (s *Store) SetLimits(l Limits) { s.limits.Store(&l) }
 
-// Limits are those in force.
+// Limits returns the limits in force.
 func (s *Store) Limits() Limits { return *s.limits.Load() }
 
 // Limit names one of the [Limits].
@@ -39,15 +38,15 @@ const (
 	LimitIndex     Limit = "index"
 )
 
-// ErrLimit is what every [LimitError] is.
+// ErrLimit matches every [LimitError] with errors.Is.
 var ErrLimit = errors.New("store: over a limit")
 
-// A LimitError says that a message was refused, and nothing of it kept, for a
-// limit. LimitBody is the message's own fault (413 of MSRP), the others may pass
-// with time.
+// A LimitError means that a message is over a limit and was refused. No part of it is
+// kept. After LimitBody, the same message will fail again (413 of MSRP). After other
+// limits, a later attempt may succeed.
 type LimitError struct {
 	Limit Limit
-	Max   int64 // messages or bytes, as the limit counts
+	Max   int64 // messages or bytes, in the unit of the limit
 }
 
 func (e *LimitError) Error() string {
@@ -57,7 +56,7 @@ func (e *LimitError) Error() string {
 // Is reports whether target is [ErrLimit].
 func (e *LimitError) Is(target error) bool { return target == ErrLimit }
 
-// A load is an amount of messages.
+// A load is a number of messages and of their bytes.
 type load struct {
 	count int
 	bytes int64
@@ -65,7 +64,8 @@ type load struct {
 
 func (l load) plus(o load) load { return load{l.count + o.count, l.bytes + o.bytes} }
 
-// admit returns a LimitError if a message must not be added to what is there.
+// admit returns a LimitError if a message of size bytes must not be added. recipient and
+// sender are their loads, total and index the bytes in use.
 func (l *Limits) admit(size int64, recipient, sender load, total, index int64) error {
 	one := load{1, size}
 	checks := []struct {
@@ -89,14 +89,14 @@ func (l *Limits) admit(size int64, recipient, sender load, total, index int64) e
 	return nil
 }
 
-// admitNow is the early look of Begin and Write at a message of which size bytes
-// have come, and ahead of them been written: the committer decides. It reserves
-// more bytes of the total for a segment that is to be written.
+// admitNow is the early check of Begin and Write; the committer decides later. size is
+// the number of bytes of the message that have arrived, and ahead the number of them that
+// are in the file. It reserves more bytes of the total for the next segment.
 func (s *Store) admitNow(m Meta, size, ahead, more int64) error {
 	if err := s.checkDisk(); err != nil {
 		return err
 	}
-	if more == 0 { // Begin, which must not stand in anyone's way
+	if more == 0 { // Begin, which must not delay other callers
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 	} else {
@@ -126,8 +126,8 @@ func (s *Store) checkDisk() error {
 	return nil
 }
 
-// A Pair names whose messages for whom, by URI. Write its fields' names in a literal: the
-// other way round, messages would go to their sender.
+// A Pair is a recipient and a sender, by URI. Write the names of its fields in a literal:
+// with exchanged values, messages would be delivered to their sender.
 type Pair struct{ Recipient, Sender string }
 
 type duplicateKey struct {
@@ -135,7 +135,7 @@ type duplicateKey struct {
 	tag uint64
 }
 
-// A decision is what the committer knows of the batch before it is written.
+// A decision is the state of decide for one batch.
 type decision struct {
 	s          *Store
 	duplicates map[duplicateKey]*messageJob
@@ -145,7 +145,7 @@ type decision struct {
 	index      int64 // bytes of memory
 }
 
-// admit applies the limits to a message, with all that the batch adds before it.
+// admit applies the limits to a message, counting the earlier messages of the batch.
 func (d *decision) admit(j *messageJob) error {
 	m := j.message
 	p := Pair{Recipient: m.Recipient, Sender: m.Sender}
@@ -169,9 +169,9 @@ func (d *decision) admit(j *messageJob) error {
 	return nil
 }
 
-// repeats reports whether the message is kept already, or comes before in the
-// batch: the same Message-ID from the same sender to the same recipient, with
-// the same body. The tag only leads to it; the file is what is asked.
+// repeats reports whether the message is a duplicate of a kept message, or of an earlier
+// one in the batch: it has the same Message-ID, sender, recipient and body. The tag finds
+// candidates, and the record in the file decides.
 func (d *decision) repeats(j *messageJob) bool {
 	if j.tag == 0 {
 		return false

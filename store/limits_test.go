@@ -202,7 +202,7 @@ func TestBackupAndCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "other bytes") {
+	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "does not have its SHA-256") {
 		t.Errorf("other bytes of a body: %v", err)
 	}
 	c.Close()

@@ -9,24 +9,26 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// RecipientInfo sums up what is kept for a recipient, without what is set aside.
+// RecipientInfo has the totals of the messages to be delivered to a recipient. Messages
+// that are set aside do not count.
 type RecipientInfo struct {
 	Recipient string
-	Count     int
-	Bytes     int64
-	Oldest    time.Time // when the message that is first in order arrived
+	Count     int       // messages
+	Bytes     int64     // of their bodies
+	Oldest    time.Time // when the first message in order arrived
 }
 
-// SenderInfo sums up what is kept from one sender for a recipient, without what
-// is set aside.
+// SenderInfo has the totals of the messages from one sender to be delivered to a
+// recipient. Messages that are set aside do not count.
 type SenderInfo struct {
 	Sender string
-	Count  int
-	Bytes  int64
-	Oldest time.Time // when the message that is first in order arrived
+	Count  int       // messages
+	Bytes  int64     // of their bodies
+	Oldest time.Time // when the first message in order arrived
 }
 
-// Recipients lists who has messages to be delivered, by URI.
+// Recipients lists the recipients with messages to be delivered, in the order of their
+// URIs.
 func (s *Store) Recipients() []RecipientInfo {
 	s.mu.RLock()
 	list := make([]RecipientInfo, 0, len(s.index.inboxes))
@@ -49,8 +51,8 @@ func (s *Store) Recipients() []RecipientInfo {
 	return list
 }
 
-// Senders lists who has left messages for the recipient, the one of the oldest
-// message first.
+// Senders lists the senders of messages to be delivered to the recipient. The sender of
+// the oldest message is first.
 func (s *Store) Senders(recipient string) []SenderInfo {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -79,14 +81,14 @@ func (s *Store) Senders(recipient string) []SenderInfo {
 	return senders
 }
 
-// Messages lists what is to be delivered from sender to recipient, oldest first;
-// sender "" means from all. A long list is better read with [Store.Page].
+// Messages lists the messages to be delivered from a sender to a recipient, oldest first.
+// The sender "" means all senders. Use [Store.Page] for long lists.
 func (s *Store) Messages(recipient, sender string) []MessageInfo {
 	return s.Page(recipient, sender, 0, 0)
 }
 
-// Page is Messages in parts: of those behind the message after, which need not
-// be kept any more (0: from the first), at most limit (0: all).
+// Page is like Messages, for at most limit messages after the ID after. The limit 0 means
+// all, and after 0 means from the first. The message with the ID after need not exist.
 func (s *Store) Page(recipient, sender string, after ID, limit int) []MessageInfo {
 	return s.read(s.page(recipient, sender, after, limit))
 }
@@ -113,8 +115,7 @@ func (s *Store) page(recipient, sender string, after ID, limit int) (ids []ID) {
 	return ids
 }
 
-// Message returns one message that is kept, set aside or not; ErrNotFound if it
-// is not there.
+// Message returns one message, also if it is set aside. The error is [ErrNotFound].
 func (s *Store) Message(id ID) (MessageInfo, error) {
 	if list := s.read([]ID{id}); len(list) == 1 {
 		return list[0], nil
@@ -122,7 +123,7 @@ func (s *Store) Message(id ID) (MessageInfo, error) {
 	return MessageInfo{}, ErrNotFound
 }
 
-// read fetches messages from the file.
+// read returns the metadata of messages that can be read.
 func (s *Store) read(ids []ID) []MessageInfo {
 	if len(ids) == 0 {
 		return nil
@@ -131,9 +132,9 @@ func (s *Store) read(ids []ID) []MessageInfo {
 	return list
 }
 
-// Read returns the metadata of messages, in the order of ids, read in one transaction.
-// A message that is not kept is left out. A message that cannot be read is set aside,
-// and its ID is in unread.
+// Read returns the metadata of messages, in the order of ids, from one transaction. A
+// message that is not kept is omitted. A message that cannot be read is set aside, and
+// its ID is in unread.
 func (s *Store) Read(ids ...ID) (list []MessageInfo, unread []ID) {
 	list = make([]MessageInfo, 0, len(ids))
 	err := s.view(func(tx *bolt.Tx) error {

@@ -12,8 +12,7 @@ import (
 
 var errNotAStore = errors.New("not a store")
 
-// load rebuilds the index and removes what is left of unfinished messages. It
-// reads no body.
+// load builds the index and removes the bodies of unfinished messages. It reads no body.
 func (s *Store) load() error {
 	if s.readOnly {
 		return s.view(s.loadIndex)
@@ -40,7 +39,7 @@ func createBuckets(tx *bolt.Tx) error {
 	return nil
 }
 
-// A loader reads the records. It knows which of them are deleted.
+// A loader reads the records. It knows the deleted ones from the log.
 type loader struct {
 	s    *Store
 	dead map[uint64]*[extentLength / 64]uint64 // bits by extent
@@ -74,10 +73,10 @@ func (s *Store) loadIndex(tx *bolt.Tx) error {
 		}
 	}
 	if err := each(func() error { return s.loadAside(tx.Bucket(asideBucket)) }); err != nil {
-		s.note(fmt.Errorf("store: what is set aside: %w", err))
+		s.note(fmt.Errorf("store: marks of messages that are set aside: %w", err))
 	}
 	if len(s.unread) > 0 {
-		s.log.Error("store: parts of the file cannot be read, and stay in it unseen", "messages", s.counts.Unreadable, "first", s.unread[0])
+		s.log.Error("store: parts of the file cannot be read; they stay in the file", "messages", s.counts.Unreadable, "first", s.unread[0])
 	}
 	return nil
 }
@@ -101,7 +100,7 @@ func (l *loader) isDead(id ID) bool {
 	return bits != nil && bits[i/64]&(1<<(i%64)) != 0
 }
 
-// extent takes in a sealed extent.
+// extent loads a sealed extent.
 func (l *loader) extent(k, v []byte) {
 	if len(k) != 8 {
 		l.s.quarantine(fmt.Errorf("store: damaged extent %x: not a number", k))
@@ -152,7 +151,7 @@ func (l *loader) freshRecords(fresh *bolt.Bucket, last uint64) {
 	})
 }
 
-// record takes in a message and returns the bytes of its body that are in the extent.
+// record loads a message, and returns the bytes of its body that are in the extent.
 func (l *loader) record(id ID, v []byte) int64 {
 	x := &l.s.index
 	if l.isDead(id) {
@@ -175,7 +174,7 @@ func (l *loader) record(id ID, v []byte) int64 {
 	return e.inline()
 }
 
-// rawThread is openThread for a record, without making strings of what is known.
+// rawThread is openThread for a record. It makes no string if the thread exists.
 func (x *index) rawThread(r *rawRecord) *thread {
 	b := x.inboxes[string(r.recipient)]
 	if b == nil {
@@ -186,7 +185,7 @@ func (x *index) rawThread(r *rawRecord) *thread {
 	return x.newThread(b, string(r.sender))
 }
 
-// quarantine takes note of a message that cannot be decoded.
+// quarantine notes a message that cannot be decoded.
 func (s *Store) quarantine(err error) {
 	s.counts.Unreadable++
 	s.note(err)
@@ -213,7 +212,8 @@ func (s *Store) loadAside(aside *bolt.Bucket) error {
 	})
 }
 
-// dropUnfinished removes the bodies that the bucket "open" names, some at a time.
+// dropUnfinished removes the bodies that the bucket "open" lists, in several
+// transactions.
 func (s *Store) dropUnfinished() error {
 	total := 0
 	var from []byte
@@ -245,7 +245,7 @@ func (s *Store) dropUnfinished() error {
 		}
 	}
 	if total > 0 {
-		s.log.Info("removed what was written of unfinished messages", "messages", total)
+		s.log.Info("removed the bodies of unfinished messages", "messages", total)
 	}
 	return nil
 }

@@ -13,10 +13,10 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// Check reads the whole file in one read transaction and returns what is wrong
-// with it: pages that bbolt finds damaged, messages that cannot be decoded or
-// whose bodies are not as long as they should be. At most maxFaults faults are
-// told. While it runs the file grows instead of using pages again.
+// Check reads the whole file in one read transaction and returns the faults: damaged
+// pages, messages that cannot be decoded or found, and bodies with another length or
+// SHA-256. It returns at most maxFaults faults, joined. During Check the file grows,
+// because no page is used again.
 func (s *Store) Check(ctx context.Context) error {
 	s.mu.RLock()
 	faults := slices.Clone(s.unread)
@@ -45,7 +45,7 @@ func (s *Store) Check(ctx context.Context) error {
 	})
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, id := range missing { // but for those that came or went meanwhile
+	for _, id := range missing { // except those stored or deleted during Check
 		if id <= last && s.index.holds(id) {
 			faults = append(faults, fmt.Errorf("store: message %d: %w", id, ErrNotFound))
 		}
@@ -53,9 +53,10 @@ func (s *Store) Check(ctx context.Context) error {
 	return errors.Join(append(faults, closedError(err))...)
 }
 
+// maxFaults bounds the faults that Check returns.
 const maxFaults = 100
 
-// checkMessage reads a message.
+// checkMessage reads a message with its body, and compares its length and SHA-256.
 func checkMessage(tx *bolt.Tx, id ID) error {
 	m, err := readMessage(tx, id)
 	if err != nil {
@@ -75,14 +76,14 @@ func checkMessage(tx *bolt.Tx, id ID) error {
 		return fmt.Errorf("store: message %d: %d bytes of body, %d expected", id, size, m.Size)
 	}
 	if m.Sum != nil && !bytes.Equal(m.Sum, sum.Sum(nil)) {
-		return fmt.Errorf("store: message %d: other bytes of body than were stored", id)
+		return fmt.Errorf("store: message %d: the body does not have its SHA-256", id)
 	}
 	return nil
 }
 
-// Backup writes a copy of the file, as it is at this moment, to w; the copy can
-// be opened as a store. Storing and deleting go on meanwhile, and the file grows
-// instead of using pages again.
+// Backup writes a copy of the file to w, in its present state, and returns the bytes
+// written. The copy can be opened as a store. Storing and deleting continue, and the file
+// grows, because no page is used again.
 func (s *Store) Backup(w io.Writer) (int64, error) {
 	var n int64
 	err := s.view(func(tx *bolt.Tx) (err error) {
@@ -92,7 +93,7 @@ func (s *Store) Backup(w io.Writer) (int64, error) {
 	return n, closedError(err)
 }
 
-// closedError turns bbolt's word for a closed file into this package's.
+// closedError replaces bbolt's error for a closed file by ErrClosed.
 func closedError(err error) error {
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed

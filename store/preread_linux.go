@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// preread asks the system to read a file into memory, if it is not larger than
-// that. It costs little where it is there already.
+// preread asks the system to read a file into its cache, if half of the memory can hold
+// the file.
 func preread(f *os.File) {
 	info, err := f.Stat()
 	if err != nil {

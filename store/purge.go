@@ -8,32 +8,32 @@ import (
 	"time"
 )
 
-// A Filter selects messages. Its zero value selects all; each field narrows.
+// A Filter selects messages. The zero value selects all; each field restricts the
+// selection.
 type Filter struct {
 	Recipient string    // "": any
 	Sender    string    // "": any
 	Before    time.Time // received before; zero: at any time
-	Aside     bool      // only what is set aside
+	Aside     bool      // only messages that are set aside
 }
 
-// Progress is how far a long job has come.
+// Progress is the progress of a long operation.
 type Progress struct {
 	Messages int   // done
 	Bytes    int64 // of their bodies
-	Total    int   // messages that the job has to do; 0: not known
+	Total    int   // messages of the whole operation; 0: not known
 }
 
-// A Purged counts what was deleted.
+// Purged has the totals of deleted messages.
 type Purged struct {
 	Messages int
 	Bytes    int64 // of bodies
 }
 
-// Purge deletes what the filter selects, and returns what that was; what
-// it has deleted when it fails is counted too. It works in transactions of at
-// most MaxBatch messages, so that storing goes on beside it, and calls progress,
-// if it is not nil, after each. A body that is being read meanwhile ends with
-// ErrNotFound.
+// Purge deletes the messages that the filter selects, and returns their totals, also
+// after an error: then the messages deleted before it. It uses transactions of at most
+// MaxBatch messages, so that storing continues. It calls progress, if not nil, after each
+// transaction. A reader of a deleted body gets [ErrNotFound].
 func (s *Store) Purge(ctx context.Context, f Filter, progress func(Progress)) (Purged, error) {
 	chosen := s.choose(f)
 	var done Purged
@@ -72,8 +72,8 @@ type chosen struct {
 	size int64
 }
 
-// choose lists what a filter selects, in the order of IDs. Without a recipient it
-// goes extent by extent, so that nobody waits for all of it.
+// choose lists the messages that a filter selects, in the order of IDs. Without a
+// recipient it locks the index for one extent at a time.
 func (s *Store) choose(f Filter) (list []chosen) {
 	if f.Recipient == "" {
 		for _, n := range s.extentNumbers() {
@@ -114,7 +114,7 @@ func (s *Store) chooseIn(n uint64, list []chosen, f Filter) []chosen {
 	return list
 }
 
-// selects looks at all but recipient and sender.
+// selects reports whether the entry matches the fields other than recipient and sender.
 func (f *Filter) selects(e *entry) bool {
 	return !e.dead && (!f.Aside || e.aside) && (f.Before.IsZero() || e.received < nanos(f.Before))
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// do submits a job and waits for it.
+// do submits a job and waits until it is done.
 func (s *Store) do(ctx context.Context, j job) error {
 	if err := s.submit(ctx, j); err != nil {
 		return err
@@ -13,8 +13,7 @@ func (s *Store) do(ctx context.Context, j job) error {
 	return s.wait(ctx, j)
 }
 
-// wait waits until the job is on disk. A ctx that ends first does not take the
-// job back.
+// wait waits until the job is on disk. The end of ctx does not cancel the job.
 func (s *Store) wait(ctx context.Context, j job) error {
 	b := j.base()
 	select {
@@ -32,7 +31,7 @@ func (s *Store) wait(ctx context.Context, j job) error {
 	}
 }
 
-// submit puts the job into the committer's queue, and waits for a place there.
+// submit puts the job into the committer's queue. It waits while the queue is full.
 func (s *Store) submit(ctx context.Context, j job) error {
 	if s.readOnly {
 		return ErrReadOnly
@@ -60,7 +59,7 @@ func (s *Store) submit(ctx context.Context, j job) error {
 	return err
 }
 
-// submitLater puts the job into the queue without a wait for a place there.
+// submitLater puts the job into the queue without waiting.
 func (s *Store) submitLater(j job) {
 	s.queued.Add(int64(j.size()))
 	select {
@@ -71,7 +70,8 @@ func (s *Store) submitLater(j job) {
 	}
 }
 
-// withLeftovers adds a job for some of the bodies that could not be removed before.
+// withLeftovers adds a job that removes some of the bodies that could not be removed
+// before.
 func (s *Store) withLeftovers(batch []job) []job {
 	if len(s.leftover) == 0 {
 		return batch
@@ -82,5 +82,5 @@ func (s *Store) withLeftovers(batch []job) []job {
 	return append(batch, j)
 }
 
-// maxLeftovers bounds the bodies of failed messages that one batch removes.
+// maxLeftovers is the largest number of bodies of failed messages that one batch removes.
 const maxLeftovers = 4

@@ -7,8 +7,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// OpenBody opens the body of a message. Reading fails with ErrNotFound if the
-// message is deleted meanwhile.
+// OpenBody opens the body of a message. The error is [ErrNotFound] or [ErrClosed].
+// Reading fails with ErrNotFound if the message is deleted, and with an error that wraps
+// [ErrDamaged] if the body cannot be read; then the message is also set aside.
 func (s *Store) OpenBody(id ID) (io.ReadCloser, error) {
 	s.mu.RLock()
 	_, e := s.index.find(id)
@@ -38,8 +39,7 @@ type body struct {
 	buf     []byte
 }
 
-// Read reads on; io.EOF comes only after the whole body. A body that cannot be
-// read gives ErrDamaged, and its message is set aside.
+// Read reads the next bytes. It returns io.EOF only after the whole body.
 func (b *body) Read(p []byte) (int, error) {
 	if len(b.buf) == 0 {
 		if b.left == 0 {
@@ -74,5 +74,5 @@ func (b *body) next() error {
 	return closedError(err)
 }
 
-// Close ends the reading; there is nothing to release.
+// Close implements io.Closer; there is nothing to release.
 func (b *body) Close() error { return nil }

@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// An extent whose bodies that are kept take less than this part of all that are
-	// in it is written anew without the others.
+	// An extent is written again if the kept messages take less than one part in
+	// reclaimPart of its bytes.
 	reclaimPart = 4
-	// Of the log of deleted messages at most trimIDs are looked at in one
-	// transaction, and logSlack may be in it without need.
+	// One transaction removes at most trimIDs IDs from the log of deleted messages. The
+	// log may have logSlack IDs that are not needed any more.
 	trimIDs  = 4096
 	logSlack = 16 << 10
 )
 
-// finish ends the batch with some of the work that deleting left, and the log.
+// finish ends the batch: it does a part of the cleaning after deletions, and writes the
+// log.
 func (w *layoutTx) finish() error {
 	if len(w.s.wasted) > 0 {
 		if err := w.reclaim(w.s.wasted[0]); err != nil {
@@ -44,8 +45,8 @@ func (w *layoutTx) finish() error {
 	return w.sealed.SetSequence(w.seq)
 }
 
-// trimLog takes the oldest IDs out of the log, and puts those at its end that are
-// needed still.
+// trimLog removes the oldest IDs from the log, and appends those that are still needed at
+// its end.
 func (w *layoutTx) trimLog() error {
 	c := w.dead.Cursor()
 	looked := 0
@@ -72,8 +73,8 @@ func (w *layoutTx) trimLog() error {
 	return nil
 }
 
-// reclaim writes an extent anew without what is deleted, or removes it if that is
-// all.
+// reclaim writes an extent again without deleted messages, or removes it if it has no
+// others.
 func (w *layoutTx) reclaim(n uint64) error {
 	w.reclaimed = append(w.reclaimed, n)
 	if w.s.index.extents[n].pinned {
@@ -122,8 +123,8 @@ func (w *layoutTx) reclaim(n uint64) error {
 	return w.putBodies(n, ids, bodies)
 }
 
-// extentData opens the bodies of an extent, of which every page can be read; nil if it
-// has none.
+// extentData opens the bodies of an extent, after a check that every page can be read. It
+// is nil if there are none.
 func (w *layoutTx) extentData(n uint64) (data *bolt.Bucket, err error) {
 	err = readable(func() {
 		if data = w.data.Bucket(extentKey(n)); data != nil {
@@ -150,8 +151,7 @@ func (w *layoutTx) putBodies(n uint64, ids []ID, bodies [][]byte) error {
 	return nil
 }
 
-// publish brings the store's state up to date with what was committed, after the
-// batch's messages.
+// publish updates the state of the store after the commit, and after the batch's jobs.
 func (w *layoutTx) publish() {
 	s := w.s
 	s.seq, s.fresh = w.seq, w.bytes
@@ -175,7 +175,7 @@ func (w *layoutTx) publish() {
 	}
 }
 
-// waste looks whether the extent of a message that was removed is to be reclaimed.
+// waste checks whether the extent of a deleted message is to be reclaimed.
 func (s *Store) waste(id ID) {
 	n, _ := extentOf(id)
 	s.wasteExtent(n)
@@ -191,5 +191,5 @@ func (s *Store) wasteExtent(n uint64) {
 	s.wasted = append(s.wasted, n)
 }
 
-// recordCost is about how many bytes a record takes.
+// recordCost is the approximate size of a record in bytes.
 const recordCost = 128

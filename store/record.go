@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A message's metadata in the file is a record: a version byte, flags, size,
-// body number, times, digest, and five texts with their lengths, or six, of which the
-// last is JSON for what few messages have.
+// A message's metadata in the file is a record: a version byte, flags, size, body number,
+// times, digest, and five texts with their lengths. A sixth text, in JSON, has the metadata
+// that few messages have.
 const recordVersion = 1
 
 const (
@@ -27,10 +27,10 @@ var (
 	errVersion = errors.New("record of a later version")
 )
 
-// ErrMetaTime says that a time of the metadata is not in the years 1 to 9999.
+// ErrMetaTime means that a time of the metadata is not in the years 1 to 9999.
 var ErrMetaTime = errors.New("store: time out of range")
 
-// rawRecord is a record whose texts still lie in the file.
+// rawRecord is a record whose texts are slices of the file.
 type rawRecord struct {
 	recipient, sender, connection, messageID, contentType []byte
 	more                                                  []byte // recordMore; nil without
@@ -55,13 +55,13 @@ func (t recordTime) time() time.Time {
 	return time.Unix(t.seconds, t.nanos).UTC()
 }
 
-// recordMore is what a record has of few messages.
+// recordMore has the metadata that few messages have.
 type recordMore struct {
 	SenderName string `json:"name,omitempty"`
 	File       *File  `json:"file,omitempty"`
 }
 
-// encodeMore makes the sixth text; nil if there is nothing for it.
+// encodeMore makes the sixth text; nil if there is none.
 func encodeMore(m *MessageInfo) ([]byte, error) {
 	if m.SenderName == "" && m.File == nil {
 		return nil, nil
@@ -115,7 +115,7 @@ func encodeRecord(m *MessageInfo) ([]byte, error) {
 	return b, nil
 }
 
-// decodeRaw takes a record apart; its texts are those of v.
+// decodeRaw decodes a record. Its texts are slices of v.
 func decodeRaw(v []byte) (r rawRecord, err error) {
 	if len(v) < 2 {
 		return r, errRecord
@@ -149,7 +149,8 @@ func decodeRaw(v []byte) (r rawRecord, err error) {
 
 const sumSize = 32 // bytes of a SHA-256
 
-// A decoder takes values off the front; ok is false after one that is not there.
+// A decoder reads values from the front of left. ok is false after a value that is
+// missing.
 type decoder struct {
 	left []byte
 	ok   bool
@@ -185,7 +186,7 @@ func (d *decoder) bytes(n uint64) []byte {
 	return b
 }
 
-// message makes a MessageInfo that does not refer to the file.
+// message makes a MessageInfo that is valid after the transaction.
 func (r *rawRecord) message(id ID) (MessageInfo, error) {
 	var more recordMore
 	if r.more != nil {
@@ -213,7 +214,7 @@ func decodeMessage(id ID, v []byte) (MessageInfo, error) {
 	return r.message(id)
 }
 
-// texts are all strings of the metadata, which must be UTF-8.
+// texts returns all strings of the metadata. They must be UTF-8.
 func (m *Meta) texts() []string {
 	list := []string{m.Recipient, m.Sender, m.ConnectionID, m.MessageID, m.ContentType, m.SenderName}
 	if f := m.File; f != nil {

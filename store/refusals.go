@@ -9,16 +9,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Refusal is that a device did not take a message, which waits for another one.
+// A Refusal is the note that a device refused a message. The message waits for another
+// device.
 type Refusal struct {
-	Reason string    // of the first
-	First  time.Time // when that was
+	Reason string    // of the first refusal
+	First  time.Time // when the message was first refused
 }
 
-// NoteRefusal notes that messages were not taken, with the reason, and returns when
-// that is on disk. They stay where they are. Only the first refusal of a message is
-// noted; a message that is set aside, or is not there, is passed over. Restore takes
-// the note away.
+// NoteRefusal notes that messages were refused, with the reason, and returns when the
+// note is on disk. The messages stay in their places. Only the first refusal of a message
+// is noted. Messages that are set aside or do not exist are ignored. [Store.Restore]
+// removes the note.
 func (s *Store) NoteRefusal(ctx context.Context, reason string, ids ...ID) error {
 	mark, err := newMark(reason)
 	if err != nil {
@@ -32,8 +33,8 @@ func (s *Store) NoteRefusal(ctx context.Context, reason string, ids ...ID) error
 	return s.setMark(ctx, mark, ids)
 }
 
-// Refusal returns what NoteRefusal has noted of a message; ok is false if it has
-// not, or if the message is set aside.
+// Refusal returns the note of NoteRefusal for a message. ok is false if there is none, or
+// if the message is set aside.
 func (s *Store) Refusal(id ID) (r Refusal, ok bool) {
 	_ = s.db.View(func(tx *bolt.Tx) error {
 		var mark asideMark

@@ -6,10 +6,9 @@ import (
 	"sort"
 )
 
-// A sealed extent is the records of an extent's messages in one value, so that the
-// index is rebuilt from few long runs of the file: a version byte, the bytes of
-// the extent's bodies, the number of records, for each its place in the extent and
-// where it ends, and the records.
+// A sealed extent has the records of an extent's messages in one value, so that Open reads
+// few long parts of the file: a version byte, the bytes of the extent's bodies, the number
+// of records, the place in the extent and the end of each record, and the records.
 const (
 	sealedVersion = 1
 	sealedHead    = 1 + 8 + 4
@@ -24,7 +23,7 @@ type sealedExtent struct {
 	weight  int64 // bytes of the extent's bodies in the file, also of deleted ones
 }
 
-// A sealer puts a sealed extent together.
+// A sealer builds a sealed extent.
 type sealer struct {
 	table   []byte
 	records []byte
@@ -49,7 +48,7 @@ func (s *sealer) bytes(weight int64) []byte {
 	return append(append(b, s.table...), s.records...)
 }
 
-// openSealed checks all but the records themselves.
+// openSealed checks the value, except for the records themselves.
 func openSealed(v []byte) (sealedExtent, error) {
 	if len(v) < sealedHead || v[0] != sealedVersion {
 		return sealedExtent{}, errSealed
@@ -72,7 +71,7 @@ func (s *sealedExtent) ends(i int) int {
 	return int(binary.BigEndian.Uint32(s.table[i*sealedEntry+2:]))
 }
 
-// record is nil if the table is damaged.
+// record returns the record with index i, nil if the table is damaged.
 func (s *sealedExtent) record(i int) []byte {
 	from, to := 0, s.ends(i)
 	if i > 0 {
@@ -84,8 +83,8 @@ func (s *sealedExtent) record(i int) []byte {
 	return s.records[from:to]
 }
 
-// find returns the record at a place of the extent, or nil. Damage may have put the
-// table out of order, so one that is not where it should be is looked for.
+// find returns the record at a place of the extent, or nil. If the binary search fails,
+// it searches the whole table, because damage may have put it out of order.
 func (s *sealedExtent) find(place int) []byte {
 	i := sort.Search(s.len(), func(i int) bool { return s.place(i) >= place })
 	if i < s.len() && s.place(i) == place {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A Histogram counts values by size, as Prometheus does.
+// A Histogram counts values by size, in the form of Prometheus.
 type Histogram struct {
 	Bounds []float64 // upper bounds, without the infinite one
-	Counts []uint64  // values up to each bound, so each count holds those before it
+	Counts []uint64  // values up to each bound; each count includes the lower ones
 	Count  uint64    // all values
 	Sum    float64   // of all values
 }
@@ -20,7 +20,7 @@ func newHistogram(bounds ...float64) Histogram {
 	return Histogram{Bounds: bounds, Counts: make([]uint64, len(bounds))}
 }
 
-// observe counts a value in its own bucket only; snapshot adds them up.
+// observe counts a value in its own bucket only; snapshot adds the lower buckets.
 func (h *Histogram) observe(v float64) {
 	if i, _ := slices.BinarySearch(h.Bounds, v); i < len(h.Counts) {
 		h.Counts[i]++
@@ -38,36 +38,36 @@ func (h *Histogram) snapshot() Histogram {
 	return c
 }
 
-// Stats are what a store holds now, and counts since it was opened.
+// Stats are the present contents of a store, and the counts since it was opened.
 type Stats struct {
-	Messages  int       // kept now, with those set aside
+	Messages  int       // kept, with those that are set aside
 	Bytes     int64     // of their bodies
-	Aside     int       // messages that are set aside now
-	Open      int64     // bytes of bodies on disk whose messages are not committed yet
-	Oldest    time.Time // when the message that is kept longest arrived; zero: none is kept
+	Aside     int       // messages that are set aside
+	Open      int64     // bytes of bodies in the file whose messages are not committed yet
+	Oldest    time.Time // when the oldest kept message arrived; zero if there is none
 	FileBytes int64     // size of the file
-	Index     int64     // bytes of memory that the index takes, estimated
+	Index     int64     // bytes of memory of the index, estimated
 	Queue     int       // jobs that wait for the next transaction
-	QueueSize int64     // their bytes
+	QueueSize int64     // bytes of these jobs
 
 	Counts
 }
 
-// Counts are the events since the store was opened.
+// Counts are the numbers of events since the store was opened.
 type Counts struct {
 	Stored     uint64           // messages
-	Deleted    uint64           // messages, with those that expired
+	Deleted    uint64           // messages, with the expired ones
 	Expired    uint64           // messages
-	Duplicates uint64           // messages that were kept already
+	Duplicates uint64           // messages that repeated a kept one
 	Refused    uint64           // messages over a limit
-	RefusedBy  map[Limit]uint64 // the same by limit
+	RefusedBy  map[Limit]uint64 // messages over a limit, by limit
 	Unreadable uint64           // messages that Open could not decode
 	Commits    uint64           // transactions
-	Jobs       uint64           // done for callers; on average Jobs/Commits share one fsync
+	Jobs       uint64           // jobs of callers; on average Jobs/Commits jobs share one fsync
 	Failed     uint64           // transactions that failed
 	CommitTime time.Duration    // of all transactions
 
-	CommitSeconds Histogram // time of a transaction
+	CommitSeconds Histogram // duration of a transaction, in seconds
 	GroupSize     Histogram // jobs of a transaction
 }
 
@@ -106,7 +106,7 @@ func (s *Store) countRefused(err error) {
 	s.counts.refused(err)
 }
 
-// Stats returns the store's counts.
+// Stats returns the present contents and the counts.
 func (s *Store) Stats() Stats {
 	var size int64
 	if info, err := os.Stat(s.path); err == nil {

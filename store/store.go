@@ -16,108 +16,106 @@ import (
 
 // Limits of a store.
 const (
-	// SegmentSize is the most of a body, in bytes, that is kept in memory, and
-	// in one key of the file.
+	// SegmentSize is the size of a segment of a body, in bytes: the part that is held in
+	// memory and written in one key of the file.
 	SegmentSize = 64 << 10
-	// MaxBatch and MaxBatchBytes bound what one transaction takes.
+	// MaxBatch and MaxBatchBytes bound the jobs of one transaction and their bytes.
 	MaxBatch      = 1024
 	MaxBatchBytes = 8 << 20
-	// MaxMeta bounds a message's metadata, in bytes as it is written.
+	// MaxMeta bounds a message's encoded metadata, in bytes.
 	MaxMeta = 32 << 10
 
-	// extentLength and extentBytes bound what one extent of the file holds.
+	// extentLength and extentBytes bound an extent of the file.
 	extentLength = 1 << 13  // messages; at most 1 << 16
 	extentBytes  = 16 << 20 // bytes of records and bodies
 
-	// pageSize is that of new files, in bytes: larger than the system's, so that
-	// messages of 1 KB waste less of their pages and there are fewer pages to look
-	// at, and small enough for commits of one message.
+	// pageSize is the page size of new files, in bytes. It is larger than the system's:
+	// messages of 1 KB waste less of a page, and a scan has fewer pages. It is small
+	// enough for commits of one message.
 	pageSize = 8 << 10
 
-	lockWait    = 5 * time.Second // for another process to let go of the file
-	initialMmap = 64 << 20        // bytes; growing it later stops all readers
+	lockWait    = 5 * time.Second // for another process to unlock the file
+	initialMmap = 64 << 20        // bytes; enlarging the map later stops all readers
 )
 
 var (
-	// ErrClosed says that the store was closed.
+	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("store: closed")
-	// ErrNotFound says that there is no such message, or no more.
+	// ErrNotFound means that the message does not exist, or was deleted.
 	ErrNotFound = errors.New("store: no such message")
-	// ErrMetaTooLong says that URIs and headers of a message are too long.
+	// ErrMetaTooLong means that the encoded metadata has more than MaxMeta bytes.
 	ErrMetaTooLong = errors.New("store: metadata too long")
-	// ErrMetaNotUTF8 says that a string of the metadata is not UTF-8, and so
-	// would not come back from the file as it was given.
+	// ErrMetaNotUTF8 means that a string of the metadata is not UTF-8. The file could not
+	// return it unchanged.
 	ErrMetaNotUTF8 = errors.New("store: metadata is not UTF-8")
-	// ErrReadOnly says that the store was opened read-only.
+	// ErrReadOnly means that the store was opened read-only.
 	ErrReadOnly = errors.New("store: read-only")
-	// ErrLocked says that another process holds the file.
+	// ErrLocked means that another process has locked the file.
 	ErrLocked = errors.New("store: another process holds the file")
-	// ErrWithdrawn says that [Pending.Withdraw] has taken the message back.
+	// ErrWithdrawn means that [Pending.Withdraw] has withdrawn the message.
 	ErrWithdrawn = errors.New("store: message was withdrawn")
-	// ErrEnded says that the Writer was used after Commit or Abort.
+	// ErrEnded means that the Writer was used after Commit or Abort.
 	ErrEnded = errors.New("store: message has ended")
 )
 
-// Options of a store. The zero value works.
+// Options of a store. The zero value is valid.
 type Options struct {
 	Logger *slog.Logger
 	Limits Limits
-	// TimeToLive is how long after its arrival a message expires that has no time
-	// of its own to do so; 0: never. See [Store.Expire].
+	// TimeToLive is added to the time of arrival if Meta.Expires is zero; 0 means that
+	// such messages never expire. See [Store.Expire].
 	TimeToLive time.Duration
-	// Changed, if it is not nil, is called with a pair after messages for it have come,
-	// have gone, were set aside or put back by another way than a Writer of Begin, or
-	// Delete: by BeginImport, Purge, Expire, SetAside, Restore, damage, or
-	// a commit of which nobody knew whether it had succeeded. It must neither block nor
-	// call the store.
+	// Changed, if not nil, is called with a pair after its messages were added, removed,
+	// set aside or restored. It is called for BeginImport, Purge, Expire, SetAside,
+	// Restore, damage, and a commit whose result was unknown. It is not called for a
+	// Writer of Begin or for Delete. It must not block and must not call the store.
 	Changed func(recipient, sender string)
-	// ReadOnly opens a file at rest to look at it: whatever would change it fails
-	// with ErrReadOnly. Several processes may do so at once, none while the file
-	// is open for writing.
+	// ReadOnly opens a file that no process writes. Changes fail with ErrReadOnly.
+	// Several processes may open the file read-only at once.
 	ReadOnly bool
-	// LockWait is how long Open waits for another process to let go of the file
-	// before it fails with ErrLocked; 0: five seconds.
+	// LockWait is how long Open waits for another process to unlock the file, before it
+	// fails with ErrLocked; 0 means five seconds.
 	LockWait time.Duration
 }
 
-// ID names a message in its store. IDs grow in the order of commits.
+// An ID names a message in its store. IDs grow in the order of commits.
 type ID uint64
 
-// Meta is what is known of a message beside its body.
+// Meta is the metadata of a message.
 type Meta struct {
 	Recipient     string    `json:"r"` // canonical SIP URI
 	Sender        string    `json:"s"` // canonical SIP URI
 	ConnectionID  string    `json:"c,omitempty"`
 	MessageID     string    `json:"m,omitempty"`
 	ContentType   string    `json:"t,omitempty"`
-	SuccessReport bool      `json:"p,omitempty"` // the sender asked for one
+	SuccessReport bool      `json:"p,omitempty"` // the sender requested a success report
 	Received      time.Time `json:"d"`
 	SenderName    string    `json:"sn,omitempty"` // display name of the sender
-	File          *File     `json:"f,omitempty"`  // what is known of it, if the body is a file
-	Expires       time.Time `json:"x,omitzero"`   // when it may be deleted undelivered; zero: never, or Options.TimeToLive after Received
+	File          *File     `json:"f,omitempty"`  // metadata of the file, if the body is a file
+	Expires       time.Time `json:"x,omitzero"`   // when Expire may delete it; zero: Options.TimeToLive after Received, or never
 }
 
-// File is what the sender has said of a file that it transfers. See RFC 5547,
+// File is the metadata of a transferred file, as given by its sender. See RFC 5547,
 // section 6.
 type File struct {
 	Name        string `json:"name,omitempty"`        // without directories, decoded
 	Type        string `json:"type,omitempty"`        // media type
-	Size        int64  `json:"size,omitempty"`        // bytes; 0 if it was not said
+	Size        int64  `json:"size,omitempty"`        // bytes; 0 if not given
 	Hash        string `json:"hash,omitempty"`        // "sha-1:72:24:..."
-	Disposition string `json:"disposition,omitempty"` // "render" or "attachment", as a rule
+	Disposition string `json:"disposition,omitempty"` // usually "render" or "attachment"
 }
 
-// MessageInfo is one message that is kept.
+// MessageInfo is one kept message.
 type MessageInfo struct {
 	Meta
 	ID   ID     `json:"-"`
 	Size int64  `json:"n"`           // bytes of the body
 	Sum  []byte `json:"h,omitempty"` // SHA-256 of the body
 
-	Body uint64 `json:"b"` // its number in the bucket of bodies
+	Body uint64 `json:"b"` // its number in the bucket of long bodies; 0: the body is in the extent
 }
 
-// Store is an open store.
+// A Store is an open store.
 type Store struct {
 	disk
 	queue
@@ -131,27 +129,27 @@ type Store struct {
 
 	mu      sync.RWMutex
 	index   index        // only the committer changes it
-	seed    maphash.Seed // of the index, and never another: Writers use it without a lock
+	seed    maphash.Seed // the seed of every index of this store: Writers use it without a lock
 	counts  counts
-	unread  []error         // why messages could not be decoded at Open, at most maxFaults
-	damaged map[ID]struct{} // messages that were found unreadable since, at most maxDamaged
+	unread  []error         // faults that Open found, at most maxFaults
+	damaged map[ID]struct{} // messages that were found unreadable later, at most maxDamaged
 }
 
-// disk is the file, and what is known of its state.
+// disk is the file and its state.
 type disk struct {
 	path      string
 	readOnly  bool
 	db        *bolt.DB
 	reopening sync.RWMutex  // held for writing while db is replaced
 	failing   atomic.Bool   // the last commit may be on disk or not
-	broken    atomic.Bool   // messages cannot be added, since pages are damaged
+	broken    atomic.Bool   // messages cannot be added, because pages are damaged
 	opened    atomic.Uint64 // how often the file was opened
 
 	commitTx     func(*bolt.Tx) error
 	beforeCommit atomic.Pointer[func() error]
 }
 
-// queue is the way to the committer.
+// queue is the queue of the committer.
 type queue struct {
 	jobs     chan job
 	queued   atomic.Int64  // bytes of the jobs in it
@@ -161,7 +159,8 @@ type queue struct {
 	closeErr error
 }
 
-// committer is the state of the goroutine that commits; no other one uses it.
+// committer is the state of the goroutine that commits. No other goroutine uses it,
+// except for underWay.
 type committer struct {
 	lastBatch lastBatch
 	seq       uint64       // the last ID
@@ -170,12 +169,12 @@ type committer struct {
 	wasted    []uint64     // extents to reclaim
 	leftover  []unfinished // bodies that could not be removed yet
 	writing   uint64       // number of the last transaction
-	underWay  []job        // what is being written; guarded by mu of the Store
+	underWay  []job        // the batch that is being written; guarded by mu of the Store
 }
 
-// Open opens or creates the file at path. Leftovers of messages that were not
-// finished are removed. A message whose metadata cannot be decoded stays in the
-// file unseen: Stats counts it and Check reports it.
+// Open opens or creates the file at path. It removes the bodies of unfinished messages. A
+// message whose metadata cannot be decoded stays in the file and is not listed; Stats
+// counts it, and Check reports it. The error may be [ErrLocked] or wrap [ErrDamaged].
 func Open(path string, opt Options) (*Store, error) {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
@@ -211,8 +210,8 @@ func Open(path string, opt Options) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for what was committed to be on disk and closes the file. It may
-// be called again.
+// Close waits until all submitted changes are on disk, and closes the file. It may be
+// called again.
 func (s *Store) Close() error {
 	s.once.Do(func() {
 		close(s.stop)
@@ -225,15 +224,15 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// Delete removes messages and returns when that is on disk. One that does not
-// exist is passed over. More than MaxBatch are removed in several transactions,
-// of which the first may be on disk when a later one fails.
+// Delete deletes messages and returns when that is on disk. IDs of messages that do not
+// exist are ignored. More than MaxBatch messages are deleted in several transactions; the
+// first ones may be on disk when a later one fails.
 func (s *Store) Delete(ctx context.Context, ids ...ID) error {
 	_, err := s.remove(ctx, ids, removeDelivered)
 	return err
 }
 
-// A removal is why messages are removed.
+// A removal is the reason for deleting messages.
 type removal int
 
 const (
@@ -242,7 +241,7 @@ const (
 	removeExpired
 )
 
-// remove is Delete, and returns how many were there.
+// remove is Delete, and returns how many of the messages existed.
 func (s *Store) remove(ctx context.Context, ids []ID, why removal) (int, error) {
 	total := 0
 	for {

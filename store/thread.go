@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// A thread is one sender's messages to one recipient, in the order of their IDs.
+// A thread has the messages of one sender to one recipient, in the order of their IDs.
 type thread struct {
 	inbox  *inbox
 	number owner
 	place  int32 // in inbox.threads
-	dead   int32 // entries of list that are deleted
+	dead   int32 // deleted entries in list
 	sender string
 	list   []entry
 	tags   map[uint64]ID // nil while there are few entries
 	all    load
 	aside  load
 
-	one [1]entry // room for list: most threads have no more
+	one [1]entry // the array of list while there is one entry: most threads have no more
 }
 
 // An entry is one message.
@@ -27,7 +27,7 @@ type entry struct {
 	size     int64
 	received int64  // nanoseconds of Unix time, or noTime
 	expires  int64  // the same
-	tag      uint64 // of Message-ID and body, to find duplicates; 0: has no Message-ID
+	tag      uint64 // of Message-ID and body, to find duplicates; 0 without a Message-ID
 	body     uint64 // number of the body
 	aside    bool
 	dead     bool
@@ -49,7 +49,7 @@ func (p *thread) addTag(e entry) {
 	}
 }
 
-// tagged finds the message of that tag.
+// tagged returns the message with this tag.
 func (p *thread) tagged(tag uint64) (ID, bool) {
 	if p.tags != nil {
 		id, ok := p.tags[tag]
@@ -63,7 +63,7 @@ func (p *thread) tagged(tag uint64) (ID, bool) {
 	return 0, false
 }
 
-// inline is how many bytes the message's body takes in its extent.
+// inline returns the bytes of the body that are in the extent.
 func (e *entry) inline() int64 {
 	if e.body != 0 {
 		return 0
@@ -71,8 +71,8 @@ func (e *entry) inline() int64 {
 	return e.size
 }
 
-// tidy lets go of dead entries: at once at the front, which is the usual place,
-// elsewhere when they are the most.
+// tidy removes deleted entries: at the front at once, elsewhere when they are more than
+// half.
 func (p *thread) tidy() {
 	for len(p.list) > 0 && p.list[0].dead {
 		p.list = p.list[1:]
@@ -84,10 +84,11 @@ func (p *thread) tidy() {
 	}
 }
 
-// noTime stands for the zero time.
+// noTime represents the zero time.
 const noTime = math.MinInt64
 
-// nanos turns a time into nanoseconds; years that do not fit are pushed in.
+// nanos returns a time in nanoseconds of Unix time. Years out of range give the nearest
+// value.
 func nanos(t time.Time) int64 {
 	switch {
 	case t.IsZero():
@@ -107,7 +108,7 @@ func fromNanos(n int64) time.Time {
 	return time.Unix(0, n)
 }
 
-// first is the first entry that is to be delivered.
+// first returns the first entry to be delivered, or nil.
 func (p *thread) first() *entry {
 	for i := range p.list {
 		if e := &p.list[i]; !e.dead && !e.aside {
@@ -117,7 +118,7 @@ func (p *thread) first() *entry {
 	return nil
 }
 
-// collect adds the IDs of at most limit entries behind after.
+// collect appends the IDs of at most limit entries after the ID after; limit 0 means all.
 func (p *thread) collect(ids []ID, after ID, limit int) []ID {
 	at, _ := slices.BinarySearchFunc(p.list, after+1, byID)
 	for n := 0; at < len(p.list) && (limit <= 0 || n < limit); at++ {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Writer takes the body of one message. It ends with Commit or Abort.
+// A Writer writes the body of one message. Call Commit or Abort at the end.
 type Writer struct {
 	s       *Store
 	ctx     context.Context
@@ -16,18 +16,18 @@ type Writer struct {
 	buf     []byte
 	segment uint32
 	last    *segmentJob // the segment being written, at most one ahead
-	ahead   int64       // bytes in segments that were handed to the committer
-	opened  uint64      // Store.opened at the first of them
+	ahead   int64       // bytes in segments that were given to the committer
+	opened  uint64      // Store.opened at the first of these segments
 	sum     hash.Hash
-	mark    *asideMark // the message is set aside from its beginning
+	mark    *asideMark // the message is set aside from the beginning
 	outside bool       // by BeginImport
 	err     error
 	ended   bool
 }
 
-// Begin begins a message. ctx bounds the waits of Write. A message that is over
-// a limit is refused with a [LimitError] as early as that is known: here, by
-// Write, or by Wait.
+// Begin begins a message. ctx bounds the waits of Write. A message over a limit is
+// refused with a [LimitError] as early as possible: by Begin, Write or Pending.Wait.
+// Other errors are ErrClosed, ErrMetaNotUTF8, ErrReadOnly, and those of [Store.Healthy].
 func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 	select {
 	case <-s.stop:
@@ -59,8 +59,8 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m}, sum: sha256.New()}, nil
 }
 
-// BeginImport is Begin for a message that another store has kept: Options.Changed is
-// called for it, and it is set aside from its beginning if aside is not nil.
+// BeginImport is like Begin, for a message from another store. Options.Changed is called
+// for it. If aside is not nil, the message is set aside from the beginning.
 func (s *Store) BeginImport(ctx context.Context, m Meta, aside *Aside) (*Writer, error) {
 	w, err := s.Begin(ctx, m)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Store) BeginImport(ctx context.Context, m Meta, aside *Aside) (*Writer,
 	return w, nil
 }
 
-// Write adds to the body. It waits while the disk is slower than the sender.
+// Write adds bytes to the body. It waits while the disk is slower than the caller.
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.ended {
 		return 0, ErrEnded
@@ -97,9 +97,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, w.err
 }
 
-// flush hands a full segment to the committer, after the one before it is on
-// disk. A message that is over a limit by now stops here, so that one without an
-// end does not fill the disk.
+// flush gives a full segment to the committer, after the previous segment is on disk. It
+// checks the limits, so that an endless message does not fill the disk.
 func (w *Writer) flush() error {
 	if w.last != nil {
 		if err := w.s.wait(w.ctx, w.last); err != nil {
@@ -109,7 +108,7 @@ func (w *Writer) flush() error {
 	if w.opened == 0 {
 		w.opened = w.s.opened.Load()
 	} else if w.opened != w.s.opened.Load() {
-		return ErrFailing // what is in the file of it has gone
+		return ErrFailing // its segments were removed from the file
 	}
 	more := int64(len(w.buf))
 	if err := w.s.admitNow(w.info.Meta, w.info.Size, w.ahead, more); err != nil {
@@ -136,17 +135,17 @@ func (w *Writer) take() segment {
 	return g
 }
 
-// Pending is a message on its way to the disk.
+// A Pending is a message whose commit has begun.
 type Pending struct {
 	s   *Store
 	job *messageJob
 	err error
 }
 
-// Commit ends the message and gives it its place: behind every message of the
-// same sender and recipient whose Commit was called before. A message
-// of one segment does not wait for the disk; a longer one waits for its
-// second-last segment. The Pending waits for all.
+// Commit ends the message. Its place is after every message of the same sender and
+// recipient whose Commit was called before. For a message of one segment, Commit does not
+// wait for the disk. For a longer message it waits for the second-last segment.
+// Pending.Wait waits for the whole message.
 func (w *Writer) Commit() *Pending {
 	if w.ended {
 		return &Pending{err: ErrEnded}
@@ -189,9 +188,9 @@ func (w *Writer) Commit() *Pending {
 	return &Pending{s: w.s, job: j}
 }
 
-// Wait returns nil when the message is on disk, fsynced. If ctx ends first, the
-// message may still get there, unless it is withdrawn; after [ErrUnknown] it may be
-// there. After any other error it is not kept. Wait may be called again.
+// Wait returns nil when the message is on disk, fsynced. If ctx ends first, the message
+// may still be written, unless it is withdrawn. After [ErrUnknown], the message may be on
+// disk. After any other error it is not kept. Wait may be called again.
 func (p *Pending) Wait(ctx context.Context) error {
 	if p.err != nil {
 		return p.err
@@ -199,18 +198,16 @@ func (p *Pending) Wait(ctx context.Context) error {
 	return p.s.wait(ctx, p.job)
 }
 
-// Withdraw takes the message back, if the committer has not yet begun to write it.
-// It reports whether the message is not kept and never will be: after false, only
-// Wait can tell.
+// Withdraw withdraws the message if the committer has not begun to write it. It reports
+// whether the message is certainly not kept. After false, call Wait to learn the result.
 func (p *Pending) Withdraw() bool { return p.err != nil || p.job.withdraw() }
 
-// Duplicate says, after Wait has returned nil, that the message was kept
-// already: one with the same Message-ID and the same body, from the same sender
-// to the same recipient. It is on disk, once.
+// Duplicate reports, after Wait has returned nil, whether a message with the same
+// Message-ID, body, sender and recipient was kept already. The message is on disk once.
 func (p *Pending) Duplicate() bool { return p.finished() && p.job.duplicate }
 
-// ID is the message's name after Wait has returned nil, or that of the message
-// which it repeats; 0 before.
+// ID returns the message's ID after Wait has returned nil; for a duplicate, the ID of the
+// kept message. Before, it returns 0.
 func (p *Pending) ID() ID {
 	if !p.finished() {
 		return 0
@@ -230,7 +227,7 @@ func (p *Pending) finished() bool {
 	}
 }
 
-// Abort gives the message up. After Commit it does nothing.
+// Abort discards the message. After Commit it does nothing.
 func (w *Writer) Abort() {
 	if w.ended {
 		return
@@ -239,8 +236,8 @@ func (w *Writer) Abort() {
 	w.discard()
 }
 
-// discard removes the segments that are in the file. What cannot be removed now
-// goes when the file is next opened.
+// discard removes the segments that are in the file. If this fails, the next Open removes
+// them.
 func (w *Writer) discard() {
 	if w.ahead == 0 {
 		return

@@ -46,7 +46,7 @@ func TestExportDamagedPages(t *testing.T) {
 		lost := 0
 		if err != nil {
 			incomplete++
-			if _, serr := fmt.Sscanf(err.Error(), "store: export: left out because they cannot be read: %d", &lost); serr != nil || !errors.Is(err, store.ErrDamaged) {
+			if _, serr := fmt.Sscanf(err.Error(), "store: export: %d messages cannot be read", &lost); serr != nil || !errors.Is(err, store.ErrDamaged) {
 				t.Errorf("page %d: Export: %v", n, err)
 			}
 		}

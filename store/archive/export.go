@@ -13,13 +13,13 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// Export writes the messages that the filter selects, oldest first, in the
-// format of EXPORT.md, and returns what it wrote. Storing and deleting go on
-// meanwhile; messages that are stored later are not exported. A message that cannot be
-// read, or whose body does not have its digest, is left out: Export writes all others, and then returns an error that wraps
-// [store.ErrDamaged] and names those it left out. It holds no read transaction while it
-// writes, so a slow w delays nobody. progress, if it is not nil, is called after every
-// 256 messages.
+// Export writes the messages that the filter selects, oldest first, in the format of
+// EXPORT.md, and returns the number of messages and bytes written. Storing and deleting
+// continue; messages stored after the start are not exported. A message that cannot be
+// read, or whose body does not have its SHA-256, is omitted. Export then writes all
+// others, and returns an error that wraps [store.ErrDamaged] and has the IDs of the
+// omitted messages. It holds no read transaction while it writes, so a slow w does not
+// delay the store. It calls progress, if not nil, after every 256 messages.
 func Export(ctx context.Context, s *store.Store, w io.Writer, f store.Filter, progress func(store.Progress)) (store.Progress, error) {
 	e := newExportWriter(w)
 	selected := s.Select(f)
@@ -49,7 +49,7 @@ func Export(ctx context.Context, s *store.Store, w io.Writer, f store.Filter, pr
 	return e.done, lost.err()
 }
 
-// lostMessages are those that an export leaves out because they cannot be read.
+// lostMessages are the messages that an export omits because they cannot be read.
 type lostMessages struct {
 	count int
 	first []store.ID
@@ -64,10 +64,10 @@ func (l *lostMessages) err() error {
 	if l.count == 0 {
 		return nil
 	}
-	return fmt.Errorf("store: export: left out because they cannot be read: %d, with the IDs %d: %w", l.count, l.first, store.ErrDamaged)
+	return fmt.Errorf("store: export: %d messages cannot be read and were omitted, with the IDs %d: %w", l.count, l.first, store.ErrDamaged)
 }
 
-// message writes a message. It writes nothing for a message that is not kept any more.
+// message writes a message. It writes nothing for a deleted message.
 func (e *exportWriter) message(ctx context.Context, s *store.Store, m store.MessageInfo) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -127,7 +127,7 @@ func metaOf(s *store.Store, m *store.MessageInfo) *exportMeta {
 	return x
 }
 
-// sumOf reads a body whose digest is not kept.
+// sumOf returns the SHA-256 of a body whose record has none.
 func sumOf(s *store.Store, id store.ID) ([]byte, error) {
 	r, err := s.OpenBody(id)
 	if err != nil {

@@ -20,12 +20,12 @@ import (
 // exportHeader is the first line of a file of version 1.
 const exportHeader = "mscp-messages 1\n"
 
-// FormatError says where and why a file breaks the format of EXPORT.md. For a file
-// that was cut off it wraps io.ErrUnexpectedEOF.
+// A FormatError is the place and the reason of a format error in a file. For a file that
+// was cut off it wraps io.ErrUnexpectedEOF. See EXPORT.md.
 type FormatError struct {
-	Offset int64 // bytes from the beginning of the file
-	Rule   string
-	Err    error // what lies below, or nil
+	Offset int64  // bytes from the beginning of the file
+	Rule   string // the rule of EXPORT.md that is broken
+	Err    error  // the cause, or nil
 }
 
 func (e *FormatError) Error() string {

@@ -7,20 +7,19 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// Imported counts what Import did.
+// Imported has the totals of an Import.
 type Imported struct {
 	Stored     int   // messages
-	Duplicates int   // messages that were kept already
+	Duplicates int   // messages that repeated a kept one
 	Bytes      int64 // of the bodies of the messages stored
 }
 
-// Import stores the messages that r holds in the format of EXPORT.md, behind all
-// that is kept, in their order and with their times. A message that was set aside is
-// set aside again. Import stops at the first error: a [FormatError] where r breaks the
-// format, a [store.LimitError] for a message that is over a limit. The messages that it
-// counts are on disk even then. If they have a Message-ID, another import of the same
-// file finds them to be duplicates. progress, if it is not nil, is called after every
-// 128 messages.
+// Import stores the messages of r, in the format of EXPORT.md, after all kept messages,
+// in their order and with their times. A message that was set aside is set aside again.
+// Import stops at the first error, such as a [FormatError], or a [store.LimitError] for a
+// message over a limit. The counted messages are on disk, also after an error. If they
+// have a Message-ID, a second import of the file finds them as duplicates. It calls
+// progress, if not nil, after every 128 messages.
 func Import(ctx context.Context, s *store.Store, r io.Reader, progress func(store.Progress)) (Imported, error) {
 	in := &importer{s: s, r: newExportReader(r), progress: progress}
 	err := in.r.header()
@@ -48,14 +47,14 @@ type importer struct {
 	fault    error // the first
 }
 
-// importing is a message under way to the disk.
+// importing is a message that is being committed.
 type importing struct {
 	*store.Pending
 	size int64
 }
 
-// one reads a message and commits it, without a wait for the disk while fewer than
-// importAhead messages are under way.
+// one reads a message and commits it. It does not wait for the disk while fewer than
+// importAhead messages are being committed.
 func (in *importer) one(ctx context.Context) error {
 	x, err := in.r.next()
 	if err != nil {
@@ -85,7 +84,7 @@ func (in *importer) one(ctx context.Context) error {
 	return in.wait(ctx, importAhead/2)
 }
 
-// wait waits until at most left messages are under way.
+// wait waits until at most left messages are being committed.
 func (in *importer) wait(ctx context.Context, left int) error {
 	for len(in.waiting) > left {
 		p := in.waiting[0]
