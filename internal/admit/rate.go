@@ -3,44 +3,46 @@ package admit
 import (
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // bucketsKept is how many buckets are kept at the least; at most twice as many
 // are. One that is forgotten is full when it is needed again.
 const bucketsKept = 1 << 16
 
+// longestWait is the longest wait that Take returns.
+const longestWait = time.Hour
+
 // Buckets are the token buckets of many keys. The zero value is ready. They are not safe
 // for concurrent use.
-type Buckets[K comparable] struct{ young, old map[K]*bucket }
+type Buckets[K comparable] struct{ young, old map[K]*rate.Limiter }
 
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-// Take takes a token of a key's bucket, which gets rate tokens a second and holds burst.
-// It returns 0 if there was one, else how long it takes until there is one.
-func (b *Buckets[K]) Take(key K, rate float64, burst int, now time.Time) (wait time.Duration) {
-	t := b.get(key, float64(burst), now)
-	t.tokens = min(float64(burst), t.tokens+rate*max(0, now.Sub(t.at).Seconds()))
-	t.at = now
-	if t.tokens < 1 {
-		return max(1, time.Duration(min((1-t.tokens)/rate, 3600)*float64(time.Second)))
+// Take takes a token of a key's bucket, which gets perSecond tokens a second and holds
+// burst. It returns 0 if there was one, else how long it takes until there is one.
+func (b *Buckets[K]) Take(key K, perSecond float64, burst int, now time.Time) (wait time.Duration) {
+	t := b.get(key, rate.Limit(perSecond), burst)
+	if t.Limit() != rate.Limit(perSecond) || t.Burst() != burst { // configured anew
+		t.SetLimitAt(now, rate.Limit(perSecond))
+		t.SetBurstAt(now, burst)
 	}
-	t.tokens--
-	return 0
+	if t.AllowN(now, 1) {
+		return 0
+	}
+	wait = time.Duration(min((1-t.TokensAt(now))/perSecond, longestWait.Seconds()) * float64(time.Second))
+	return max(1, wait)
 }
 
-func (b *Buckets[K]) get(key K, full float64, now time.Time) *bucket {
+func (b *Buckets[K]) get(key K, limit rate.Limit, burst int) *rate.Limiter {
 	if t := b.young[key]; t != nil {
 		return t
 	}
 	t := b.old[key]
 	if t == nil {
-		t = &bucket{full, now}
+		t = rate.NewLimiter(limit, burst)
 	}
 	if b.young == nil || len(b.young) >= bucketsKept {
-		b.young, b.old = map[K]*bucket{}, b.young
+		b.young, b.old = map[K]*rate.Limiter{}, b.young
 	}
 	b.young[key] = t
 	return t
