@@ -1,7 +1,6 @@
 package content
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -77,7 +76,7 @@ func wrap(out *msrp.Message, m store.MessageInfo, disposition string) error {
 		return nil
 	}
 	out.ContentType, out.Size = msrp.TypeCPIM, int64(len(head))+m.Size
-	out.Body = io.MultiReader(bytes.NewReader(head), out.Body)
+	out.Body = &again{head, out.Body}
 	return nil
 }
 

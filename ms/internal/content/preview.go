@@ -65,7 +65,7 @@ func ReadPreview(contentType string, body io.Reader) (Preview, io.Reader, error)
 		return p, nil, err
 	}
 	p.Text = head
-	return p, io.MultiReader(bytes.NewReader(head), body), nil
+	return p, &again{head, body}, nil
 }
 
 // previewCPIM is ReadPreview for a message in CPIM. One whose headers cannot be
@@ -78,7 +78,7 @@ func previewCPIM(body io.Reader) (Preview, io.Reader, error) {
 		if head, errBody = readMore(head, body, size); errBody != nil && errBody != io.EOF {
 			return p, nil, errBody
 		}
-		all := io.MultiReader(bytes.NewReader(head), body)
+		all := &again{head, body}
 		m, err := cpim.Read(bytes.NewReader(head))
 		if err == nil && len(m.Content) == 0 && errBody != io.EOF && size < 2*cpim.MaxHeaderBytes {
 			continue // the MIME headers may follow
@@ -101,7 +101,7 @@ func previewCPIM(body io.Reader) (Preview, io.Reader, error) {
 				return p, nil, errBody
 			}
 			p.from, p.headersLong = authorsOfLines(head), len(head) > cpim.MaxHeaderBytes && !endsHeaders(head)
-			return p, io.MultiReader(bytes.NewReader(head), body), nil
+			return p, &again{head, body}, nil
 		}
 	}
 }
