@@ -232,6 +232,6 @@ func (c *compaction) rest() error {
 		if err != nil {
 			return err
 		}
-		return tx.Bucket(sealedBucket).SetSequence(c.from.Bucket(sealedBucket).Sequence())
+		return setLastID(tx, lastID(c.from))
 	})
 }

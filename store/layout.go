@@ -21,6 +21,16 @@ var (
 	buckets = [][]byte{freshBucket, sealedBucket, dataBucket, bodiesBucket, openBucket, asideBucket, deadBucket}
 )
 
+// lastID is the last ID that was given to a message. Older files have it as the sequence
+// of the sealed records.
+func lastID(tx *bolt.Tx) ID {
+	return ID(max(tx.Bucket(openBucket).Sequence(), tx.Bucket(sealedBucket).Sequence()))
+}
+
+// setLastID notes it with a bucket that is small: bbolt writes the root page of the
+// bucket again, and that of the sealed records has up to four of them, 2 MB.
+func setLastID(tx *bolt.Tx, id ID) error { return tx.Bucket(openBucket).SetSequence(uint64(id)) }
+
 func messageKey(id ID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
 
 func extentKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

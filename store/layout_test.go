@@ -304,3 +304,18 @@ func FuzzSealed(f *testing.F) {
 		}
 	})
 }
+
+// TestCommitWritesLittle looks at what a short message makes bbolt write, with no extent
+// full and with several: their records, each as long as a megabyte, must stay as they are.
+func TestCommitWritesLittle(t *testing.T) {
+	m := newModel(t)
+	for extents := range 4 {
+		before := m.s.db.Stats().TxStats
+		m.put(1)
+		after := m.s.db.Stats().TxStats
+		if wrote := after.Sub(&before).PageAlloc; wrote > 64<<10 {
+			t.Errorf("with %d full extents, a message of 200 bytes writes %d", extents, wrote)
+		}
+		m.put(extentLength)
+	}
+}

@@ -54,12 +54,13 @@ func (s *Store) loadIndex(tx *bolt.Tx) error {
 	l := &loader{s, map[uint64]*[extentLength / 64]uint64{}}
 	l.readLog(tx.Bucket(deadBucket))
 	sealed := tx.Bucket(sealedBucket)
-	last, _ := extentOf(ID(sealed.Sequence()))
+	given := lastID(tx)
+	last, _ := extentOf(given)
 	forEach(sealed, 0, last, l.extent, func(n uint64, err error) {
 		s.index.extent(n).pinned = true
 		s.quarantine(fmt.Errorf("store: extent %d: %w", n, err))
 	})
-	s.seq = max(s.seq, sealed.Sequence()) // IDs of deleted messages are not given again
+	s.seq = max(s.seq, uint64(given)) // IDs of deleted messages are not given again
 	l.freshRecords(tx.Bucket(freshBucket), s.seq)
 	for _, name := range [][]byte{bodiesBucket, openBucket} { // also of records that cannot be decoded
 		err := each(func() error {

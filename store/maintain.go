@@ -41,7 +41,7 @@ func (s *Store) Check(ctx context.Context) error {
 				return err
 			}
 		}
-		return each(func() error { last = ID(tx.Bucket(sealedBucket).Sequence()); return nil })
+		return each(func() error { last = lastID(tx); return nil })
 	})
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -42,7 +42,7 @@ func (w *layoutTx) finish() error {
 	if w.seq == w.s.seq {
 		return nil
 	}
-	return w.sealed.SetSequence(w.seq)
+	return setLastID(w.tx, ID(w.seq))
 }
 
 // trimLog removes the oldest IDs from the log, and appends those that are still needed at
