@@ -7,6 +7,7 @@ import (
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/ms/operator"
+	"github.com/gomscp/gomscp/store"
 )
 
 // Kept is what the store holds of one sender's messages to one recipient. The
@@ -22,9 +23,10 @@ type Kept struct {
 // maxKept bounds the page /store; what is beyond is left out.
 const maxKept = 10_000
 
-func (s *Server) adminPages() daemon.AdminPages {
-	handlers := operator.Handler(s.store)
-	handlers["GET /store"] = s.serveStorePage
+// adminPages are the pages of the admin endpoint about a store.
+func adminPages(st *store.Store) daemon.AdminPages {
+	handlers := operator.Handler(st)
+	handlers["GET /store"] = func(w http.ResponseWriter, _ *http.Request) { serveKept(w, st) }
 	return daemon.AdminPages{Handlers: handlers, About: map[string]string{
 		"GET /store":            "who has left how many messages for whom, in JSON",
 		"GET /store/recipients": "who has messages, a JSON object a line",
@@ -40,11 +42,11 @@ func (s *Server) adminPages() daemon.AdminPages {
 	}}
 }
 
-// serveStorePage lists who has left how much for whom; no message's content.
-func (s *Server) serveStorePage(w http.ResponseWriter, _ *http.Request) {
+// serveKept lists what is kept for each pair, without the content of a message.
+func serveKept(w http.ResponseWriter, st *store.Store) {
 	kept := []Kept{}
-	for _, r := range s.store.Recipients() {
-		for _, sender := range s.store.Senders(r.Recipient) {
+	for _, r := range st.Recipients() {
+		for _, sender := range st.Senders(r.Recipient) {
 			if len(kept) == maxKept {
 				break
 			}

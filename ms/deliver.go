@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/ms/internal/content"
-	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/msrp/cpim"
 	"github.com/gomscp/gomscp/store"
@@ -34,12 +33,8 @@ const (
 
 // deliveries send what is kept for pairs to user agents.
 type deliveries struct {
-	cfg         *Config
-	store       *store.Store
-	memory      *memory.Pool
-	metrics     *metrics
-	notices     *notices
-	connections *connections
+	*shared
+	dialogs *dialogs
 }
 
 // A delivery sends what is kept for one pair over one session, oldest first. One
@@ -47,7 +42,7 @@ type deliveries struct {
 // for its confirmation. Another deletes what was confirmed, in batches.
 type delivery struct {
 	*deliveries
-	c       *connection
+	push    *pushSession
 	session *msrp.Session
 	pair    store.Pair
 
@@ -66,9 +61,9 @@ type delivery struct {
 
 // deliver sends everything kept for the pair. What arrives meanwhile is sent as
 // well. On an error everything unconfirmed is still there.
-func (ds *deliveries) deliver(ctx context.Context, c *connection, session *msrp.Session, p store.Pair) error {
+func (ds *deliveries) deliver(ctx context.Context, ps *pushSession, session *msrp.Session, p store.Pair) error {
 	d := &delivery{
-		deliveries: ds, c: c, session: session, pair: p,
+		deliveries: ds, push: ps, session: session, pair: p,
 		next: make(chan store.MessageInfo), queued: make(chan struct{}), confirmed: make(chan store.MessageInfo, maxUndeleted),
 	}
 	var deleting sync.WaitGroup
@@ -81,7 +76,7 @@ func (ds *deliveries) deliver(ctx context.Context, c *connection, session *msrp.
 	close(d.confirmed)
 	deleting.Wait()
 	d.settleWithheld(ctx)
-	c.replies.wait(ctx, ds.cfg.Push.ReceiptWait)
+	ps.replies.wait(ctx, ds.cfg.Push.ReceiptWait)
 	return d.failure()
 }
 
@@ -123,7 +118,7 @@ func (d *delivery) page(last store.ID) []store.MessageInfo {
 // begin has m sent when the window has room, and returns when the next message
 // can go behind it. It gives false if the delivery cannot go on.
 func (d *delivery) begin(ctx context.Context, m store.MessageInfo) bool {
-	if err := d.c.awaitFlow(ctx); err != nil { // the user agent holds the session
+	if err := d.push.dialog.remote.awaitFlow(ctx); err != nil { // the user agent holds the session
 		d.fail(err)
 		return false
 	}
@@ -192,16 +187,16 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 	if err != nil {
 		return err
 	}
-	message, err := d.c.accept().Envelope(m, begin, whole, d.cfg.Push.CPIM)
+	message, err := d.push.dialog.remote.accept().Envelope(m, begin, whole, d.cfg.Push.CPIM)
 	if err != nil {
 		return err
 	}
 	message.Queued = queued
 	if begin.Asked.Asks(cpim.PositiveDelivery) && d.cfg.Push.Replies {
-		d.c.replies.expect(1) // before the message is there
+		d.push.replies.expect(1) // before the message is there
 		defer func() {
 			if err != nil {
-				d.c.replies.expect(-1)
+				d.push.replies.expect(-1)
 			}
 		}()
 	}
@@ -239,10 +234,10 @@ func (d *delivery) delete(ctx context.Context, batch []store.MessageInfo) error 
 		return err
 	}
 	d.metrics.delivered.Add(float64(len(batch)))
-	d.c.tally.delivered.Add(int64(len(batch)))
+	d.push.dialog.tally.delivered.Add(int64(len(batch)))
 	for _, m := range batch {
-		d.c.tally.deliveredBytes.Add(m.Size)
-		d.c.log.Debug("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
+		d.push.dialog.tally.deliveredBytes.Add(m.Size)
+		d.push.dialog.log.Debug("message delivered", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "bytes", m.Size)
 	}
 	return nil
 }

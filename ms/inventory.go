@@ -2,8 +2,6 @@ package ms
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -97,7 +95,7 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 	}
 	// The sessions first: what one of them stores and ends with in the meantime
 	// is in the store when that is looked at.
-	for p := range a.all.connections.storing() {
+	for p := range a.all.dialogs.storing() {
 		if !add(mscp.InventoryPair{FromURI: p.Sender, ToURI: p.Recipient}) {
 			return
 		}
@@ -115,19 +113,14 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 	}
 }
 
-// all are the connections that are live.
-func (cs *connections) all() []*connection {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	return slices.Collect(maps.Values(cs.byID))
-}
-
-// storing are the pairs of the connections on which messages may arrive.
-func (cs *connections) storing() map[store.Pair]bool {
+// storing are the pairs of the store sessions on which messages may arrive.
+func (ds *dialogs) storing() map[store.Pair]bool {
 	pairs := map[store.Pair]bool{}
-	for _, c := range cs.all() {
-		if p, ok := c.restoredPair(); ok && c.toStore() {
-			pairs[p] = true
+	for _, d := range ds.all() {
+		if ss, ok := d.current().(*storeSession); ok {
+			if p, ok := ss.pair(); ok {
+				pairs[p] = true
+			}
 		}
 	}
 	return pairs

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
@@ -24,41 +23,27 @@ func (s *Server) handleInvite(in *sipua.IncomingCall) {
 	}
 }
 
-var errClosing = errors.New("the server is closing")
-
-// serveSession runs a dialog that Close lets come to its end.
-func (s *Server) serveSession(in *sipua.IncomingCall, conn *connection, serve func(*sipua.IncomingCall, *connection) error) (err error) {
-	defer close(conn.over)
-	if !s.life.sessions.Do(func() { err = serve(in, conn) }) {
-		return errors.Join(errClosing, in.Reject(503, "Server Is Closing"))
-	}
-	return err
-}
-
 func (s *Server) serveDialog(in *sipua.IncomingCall) {
 	log := s.dialogLog(in)
 	in.SetLogger(log)
 	kind, fault := kindOf(in.Body)
-	began := time.Now()
 	log.Debug("dialog begins", "for", kind.String(), "connection", in.ID().String())
-	conn := newConnection(in.ID().String(), kind, log)
 	var err error
 	switch kind {
+	case storeDialog:
+		s.sessions.serve(in, log, true)
+		return
+	case pushDialog:
+		s.sessions.serve(in, log, false)
+		return
 	case controlDialog:
 		err = s.controls.withPlace(in, log, s.controls.serveControl)
 	case infoDialog:
 		err = s.controls.withPlace(in, log, s.controls.serveInfo)
-	case storeDialog:
-		err = s.serveSession(in, conn, s.serveStore)
-	case pushDialog:
-		err = s.serveSession(in, conn, s.servePush)
 	default:
 		err = notAcceptable(in, s.cfg.Name, fault)
 	}
-	switch {
-	case kind == storeDialog || kind == pushDialog:
-		conn.logEnd(began, err)
-	case err != nil:
+	if err != nil {
 		log.Info("call refused", "for", kind.String(), "err", err)
 	}
 }

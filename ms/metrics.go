@@ -64,13 +64,12 @@ func newMetrics() *metrics {
 
 // registerState adds what is read from the server at scrape time.
 func (m *metrics) registerState(s *Server) {
-	sessions := func(name, help string, kind dialogKind) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},
-			func() float64 { return float64(s.connections.count(kind)) })
+	gauge := func(name, help string, read func() int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
 	}
 	m.reg.MustRegister(
-		sessions("mscp_mediaserver_store_sessions", "Live store sessions.", storeDialog),
-		sessions("mscp_mediaserver_push_sessions", "Live push sessions.", pushDialog),
+		gauge("mscp_mediaserver_store_sessions", "Live store sessions.", func() int { n, _ := s.dialogs.counts(); return n }),
+		gauge("mscp_mediaserver_push_sessions", "Live push sessions.", func() int { _, n := s.dialogs.counts(); return n }),
 		&storeCollector{s.store},
 		memory.Collector{Pool: s.memory},
 	)

@@ -38,7 +38,7 @@ var (
 // commitInOrder commits messages in the order in which their session completed
 // them, though their handlers run side by side. p is whose message it is. What is held of
 // one whose outcome nobody waits for any more is kept until it is known.
-func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p store.Pair, held *memory.Writer) error {
+func (in *intake) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p store.Pair, held *memory.Writer) error {
 	release, err := m.InOrder(ctx)
 	if err != nil {
 		w.Abort()
@@ -63,31 +63,31 @@ func (ss *storeSession) commitInOrder(ctx context.Context, m *msrp.Incoming, w *
 		return err
 	}
 	rest := held.Split()
-	ss.s.life.late.Go(func() {
+	in.life.late.Go(func() {
 		defer rest.Free()
-		ss.learn(m, pending, p)
+		in.learn(m, pending, p)
 	})
 	return errUnknown
 }
 
 // learn waits for what has become of a message whose sender was told that it is not
 // known: one that is kept may come again. It ends with the store.
-func (ss *storeSession) learn(m *msrp.Incoming, pending *store.Pending, p store.Pair) {
+func (in *intake) learn(m *msrp.Incoming, pending *store.Pending, p store.Pair) {
 	outcome := "kept"
 	err := pending.Wait(context.Background())
 	if err != nil {
 		outcome = "not_kept"
 	}
-	ss.s.metrics.unknown.WithLabelValues(outcome).Inc()
-	ss.log.Warn("a message was answered with 408 before it was known whether it is kept", "message", m.MessageID,
+	in.metrics.unknown.WithLabelValues(outcome).Inc()
+	in.dialog.log.Warn("a message was answered with 408 before it was known whether it is kept", "message", m.MessageID,
 		"from", p.Sender, "to", p.Recipient, "outcome", outcome, "err", err)
 	if err != nil {
 		return
 	}
 	select {
-	case <-ss.conn.over:
-		ss.s.notices.tellKept(p, ss.conn.id, "store", 0)
+	case <-in.dialog.over:
+		in.notices.tellKept(p, in.dialog.id, "store", 0)
 	default:
-		ss.s.notices.tellArrived(p, ss.conn.id)
+		in.notices.tellArrived(p, in.dialog.id)
 	}
 }

@@ -2,117 +2,113 @@ package ms
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"log/slog"
+	"sync"
+	"time"
 
-	"github.com/gomscp/gomscp/ms/internal/memory"
-	"github.com/gomscp/gomscp/mscp"
+	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/msrp"
-	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/store"
 )
 
-// servePush answers an INVITE that has no offer with an offer of ours, takes
-// the user agent's answer from the ACK, and keeps the MSRP session for SendMsg
-// until the dialog ends. See RFC 3725, section 4.1.
-func (s *Server) servePush(in *sipua.IncomingCall, conn *connection) error {
-	log := conn.log
-	if !s.memory.All.Take(memory.SessionCost) {
-		return s.noMemory(in)
-	}
-	defer s.memory.All.Give(memory.SessionCost)
-	s.connections.add(conn)
-	defer s.connections.remove(conn)
-	defer conn.settle(nil, errDialogEnded)
+// A pushSession delivers what is kept for a pair to a user agent, when the AS sends SendMsg,
+// and keeps what the user agent replies. The AS may send SendMsg several times.
+type pushSession struct {
+	intake
+	pair    store.Pair // of the first SendMsg
+	reply   *owner     // of what the user agent replies: the pair the other way round
+	replies replies
 
-	media, err := s.msrp.describe(msrp.SetupActpass, s.msrp.offersTLS(in.Header(mscp.HeaderTransport)))
-	if err != nil {
-		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+	mu      sync.Mutex
+	sending int // SendMsg under way
+}
+
+func newPushSession(sh *shared, d *dialog, p store.Pair) *pushSession {
+	reply := &owner{Pair: store.Pair{Sender: p.Recipient, Recipient: p.Sender}}
+	return &pushSession{intake: newIntake(sh, d), pair: p, reply: reply}
+}
+
+// send counts a SendMsg that begins, or with -1 one that has ended.
+func (ps *pushSession) send(n int) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.sending += n
+	ps.dialog.signal()
+}
+
+// idle reports whether no SendMsg is under way.
+func (ps *pushSession) idle() bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.sending == 0
+}
+
+var errNoReplies = &msrp.StatusError{Code: 403, Reason: "No Replies Are Taken Here"}
+
+// receive keeps a reply for the sender of the messages that are pushed.
+func (ps *pushSession) receive(ctx context.Context, m *msrp.Incoming) error {
+	if msrp.IsType(m.ContentType, msrp.TypeComposing) {
+		return ps.drop(m)
 	}
-	offer, err := media.Offer()
-	if err != nil {
-		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+	if !ps.cfg.Push.Replies || ps.replies.ambiguous.Load() {
+		return errNoReplies
 	}
-	// The user agent may be the one to connect, and may do so before its
-	// answer has come to us.
-	receiver := s.newPushReceiver(conn, log)
-	sc := msrp.SessionConfig{Local: media.Path[0], MaxSize: s.cfg.MSRP.MaxSize, Handler: receiver.receive, Memory: s.memory.All, AwaitFingerprints: media.TLS}
-	passive, err := s.msrp.listener(media.TLS).Accept(sc)
-	if err != nil {
-		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+	begin, kept, err := ps.keep(ctx, m, ps.reply, func(p content.Preview) bool { return ps.forgetsReply(m, p) })
+	if !kept {
+		return err
 	}
-	leg := s.newLeg(media, offer, nil, conn, receiver.receive, log)
-	defer leg.Finish()
-	leg.begin(passive, msrp.SetupPassive)
-	in.OnOffer(leg.offered)
-	info := s.controls.takeParticipantInfo(in)
-	defer info.close()
-	call, answer, err := in.Answer(s.life.ctx, offer, sdpType)
-	if err != nil {
-		return fmt.Errorf("offer: %w", err)
+	ps.replies.count(1)
+	if msrp.IsType(begin.ContentType, msrp.TypeIMDN) {
+		ps.replies.expect(-1)
 	}
-	defer endCall(call)
-	conn.began(call)
-	info.begin(call)
-	session, err := s.connectPush(call, conn, sc, passive, answer, media.TLS)
-	if err != nil {
-		// The AS ends the dialog when it hears of it.
-		conn.settle(nil, err)
-		s.waitEnd(call, leg)
-		return fmt.Errorf("no MSRP session: %w", err)
-	}
-	if session != passive {
-		leg.begin(session, msrp.SetupActive)
-	}
-	conn.settle(session, nil)
-	s.waitEnd(call, leg)
-	leg.Finish() // and with it all handlers
-	receiver.end()
 	return nil
 }
 
-var (
-	errDialogEnded = errors.New("the SIP dialog has ended")
-	errNoAnswer    = errors.New("the ACK carried no answer to our offer")
-	errRefused     = errors.New("the user agent refused the MSRP session")
-)
+// forgetsReply reports whether a reply is forgotten: a message that is forgotten in a store
+// session, and one that asks for no report at all, as clients send for themselves. A
+// disposition notification is for the sender.
+func (ps *pushSession) forgetsReply(m *msrp.Incoming, p content.Preview) bool {
+	silent := m.FailureReport == msrp.FailureNo && !m.SuccessReport && !msrp.IsType(p.ContentType, msrp.TypeIMDN)
+	return msrp.IsType(p.ContentType, msrp.TypeComposing) || ps.forgets(p) || silent && !ps.cfg.KeepAutomatic
+}
 
-// connectPush brings the MSRP session up in the role that the answer leaves
-// us.
-func (s *Server) connectPush(call *sipua.Call, conn *connection, sc msrp.SessionConfig, passive *msrp.Session, answer []byte, secure bool) (*msrp.Session, error) {
-	if len(answer) == 0 {
-		return nil, errNoAnswer
+// finish notifies the AS of the replies that were kept.
+func (ps *pushSession) finish() {
+	if ps.replies.count(0) > 0 {
+		ps.notices.tellKept(ps.reply.Pair, ps.dialog.id, "push", ps.dialog.tally.storedBytes.Load())
 	}
-	theirs, err := msrp.ParseSDP(answer)
-	if err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
-	}
-	if theirs.Rejected() {
-		return nil, &deviceError{errRefused}
-	}
-	if theirs.TLS != secure {
-		return nil, &deviceError{errOtherTransport}
-	}
-	sc.Fingerprints = fingerprintsOf(theirs)
-	passive.SetRemote(theirs.Path) // the certificate behind a relay is not the peer's
-	if err := passive.SetFingerprints(sc.Fingerprints); err != nil {
-		return nil, err
-	}
-	conn.hear(theirs)
-	ctx, cancel := context.WithTimeout(s.life.ctx, s.cfg.Push.ConnectTimeout)
-	defer cancel()
-	if theirs.Setup == msrp.SetupActive {
-		select {
-		case <-passive.Bound():
-			return passive, nil
-		case <-passive.Done():
-			return nil, passive.Err()
-		case <-call.Done():
-			return nil, errDialogEnded
-		case <-ctx.Done():
-			return nil, fmt.Errorf("the user agent did not connect: %w", ctx.Err())
+}
+
+func (ps *pushSession) logEnd(began time.Time, err error) {
+	logPushEnd(ps.dialog, ps.pair, true, began, err)
+}
+
+// logPushEnd writes the line about a dialog that had no offer, with its pair, if known.
+func logPushEnd(d *dialog, p store.Pair, known bool, began time.Time, err error) {
+	t := &d.tally
+	attrs := []slog.Attr{slog.Int64("messages", t.delivered.Load()), slog.Int64("bytes", t.deliveredBytes.Load())}
+	attrs = appendCount(attrs, "set_aside", t.aside.Load())
+	attrs = appendCount(attrs, "replies", t.stored.Load())
+	d.logEnd("push session ended", p, known, began, err, attrs...)
+}
+
+// An undecided receives for a dialog that had no offer: the messages wait until it is known
+// what the dialog is for.
+type undecided struct{ intake }
+
+func (u *undecided) receive(ctx context.Context, m *msrp.Incoming) error {
+	s := u.dialog.current()
+	if s == nil {
+		switch {
+		case msrp.IsType(m.ContentType, msrp.TypeComposing):
+			return u.drop(m)
+		case !u.cfg.Push.Replies:
+			return errNoReplies
 		}
+		if err := u.hold(ctx, u.dialog.decided); err != nil {
+			return err
+		}
+		s = u.dialog.current()
 	}
-	passive.Close()
-	sc.Remote = theirs.Path
-	return msrp.Dial(ctx, s.msrp.configTLS, sc)
+	return s.receive(ctx, m)
 }

@@ -34,30 +34,30 @@ func notification(r *cpim.Request, now time.Time, k cpim.Kind, s cpim.Status) (m
 // tellStored sends the sender of a message word that it is on disk, if it asked
 // for that and takes such messages. Nobody waits for it, and a sender that has
 // left does without: it had its 200.
-func (ss *storeSession) tellStored(session *msrp.Session, r *cpim.Request) {
-	if !r.Asks(cpim.Processing) || !ss.conn.takesReceipts() {
+func (in *intake) tellStored(session *msrp.Session, r *cpim.Request) {
+	if !r.Asks(cpim.Processing) || !in.dialog.remote.takesReceipts() {
 		return
 	}
 	m, err := notification(r, time.Now(), cpim.KindProcessing, cpim.Stored)
 	if err != nil {
-		ss.log.Debug("no receipt for a stored message: its headers make none", "err", err)
+		in.dialog.log.Debug("no receipt for a stored message: its headers make none", "err", err)
 		return
 	}
 	select {
-	case ss.receipts <- struct{}{}:
+	case in.receipts <- struct{}{}:
 	default:
-		ss.s.metrics.receipts.WithLabelValues("dropped").Inc()
+		in.metrics.receipts.WithLabelValues("dropped").Inc()
 		return
 	}
-	ss.s.life.tasks.Go(func() {
-		defer func() { <-ss.receipts }()
-		ctx, cancel := context.WithTimeout(ss.s.life.ctx, receiptTimeout)
+	in.life.tasks.Go(func() {
+		defer func() { <-in.receipts }()
+		ctx, cancel := context.WithTimeout(in.life.ctx, receiptTimeout)
 		defer cancel()
 		if _, err := session.Send(ctx, m); err != nil {
-			ss.s.metrics.receipts.WithLabelValues("failed").Inc()
-			ss.log.Debug("receipt for a stored message not sent", "err", err)
+			in.metrics.receipts.WithLabelValues("failed").Inc()
+			in.dialog.log.Debug("receipt for a stored message not sent", "err", err)
 			return
 		}
-		ss.s.metrics.receipts.WithLabelValues("sent").Inc()
+		in.metrics.receipts.WithLabelValues("sent").Inc()
 	})
 }

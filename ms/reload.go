@@ -31,7 +31,7 @@ func (s *Server) Reload(cfg Config) error {
 	s.store.SetLimits(cfg.Limits.store())
 	s.memory.SetLimit(cfg.Limits.Memory)
 	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
-	for _, key := range daemon.Changed(s.cfg, cfg) {
+	for _, key := range daemon.Changed(*s.cfg, cfg) {
 		if !daemon.Under(key, reloadable...) {
 			s.log.Warn("setting changes with a restart only", "key", key)
 		}

@@ -14,7 +14,7 @@ func TestReload(t *testing.T) {
 	if err := send(a.ctx(), session, "one"); err != nil {
 		t.Fatal(err)
 	}
-	cfg := a.ms.cfg
+	cfg := *a.ms.cfg
 	cfg.Limits.RecipientMessages = 1
 	if err := a.ms.Reload(cfg); err != nil {
 		t.Fatal(err)

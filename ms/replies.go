@@ -2,13 +2,9 @@ package ms
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/gomscp/gomscp/ms/internal/content"
-	"github.com/gomscp/gomscp/msrp"
 )
 
 // replies follow what a user agent sends back in a push session: notifications
@@ -59,53 +55,4 @@ func (r *replies) count(n int) int {
 	defer r.mu.Unlock()
 	r.kept += n
 	return r.kept
-}
-
-// A pushReceiver takes what comes back in a push session.
-type pushReceiver struct{ *storeSession }
-
-func (s *Server) newPushReceiver(conn *connection, log *slog.Logger) pushReceiver {
-	return pushReceiver{s.newStoreSession(conn, log)}
-}
-
-var errNoReplies = &msrp.StatusError{Code: 403, Reason: "No Replies Are Taken Here"}
-
-// receive keeps a reply for the sender of what was pushed.
-func (r pushReceiver) receive(ctx context.Context, m *msrp.Incoming) error {
-	if r.conn.isA(storeDialog) {
-		return r.storeSession.receive(ctx, m) // of a caller that has left the offer to us
-	}
-	if msrp.IsType(m.ContentType, msrp.TypeComposing) {
-		return r.drop(m)
-	}
-	if !r.s.cfg.Push.Replies || r.conn.replies.ambiguous.Load() {
-		return errNoReplies
-	}
-	begin, err := r.keep(ctx, m, func(p content.Preview) bool { return r.forgetsReply(m, p) })
-	if err != nil || begin.ContentType == "" {
-		return err
-	}
-	r.conn.replies.count(1)
-	if msrp.IsType(begin.ContentType, msrp.TypeIMDN) {
-		r.conn.replies.expect(-1)
-	}
-	return nil
-}
-
-// forgetsReply reports whether what a user agent sends back is no letter: what is
-// forgotten in a store session, and what asks for no report at all, as clients send
-// what is for them alone. A disposition notification is for the sender.
-func (r pushReceiver) forgetsReply(m *msrp.Incoming, p content.Preview) bool {
-	silent := m.FailureReport == msrp.FailureNo && !m.SuccessReport && !msrp.IsType(p.ContentType, msrp.TypeIMDN)
-	return msrp.IsType(p.ContentType, msrp.TypeComposing) || r.forgets(p) || silent && !r.s.cfg.KeepAutomatic
-}
-
-// end tells the AS of what was kept, when the session has ended.
-func (r pushReceiver) end() {
-	switch {
-	case r.conn.isA(storeDialog): // an AS that let us make the offer
-		r.tellKept("store")
-	case r.conn.replies.count(0) > 0:
-		r.tellKept("push")
-	}
 }

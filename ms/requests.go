@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 
-	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/mscp/mediaserver"
 	"github.com/gomscp/gomscp/sipua"
@@ -17,13 +15,9 @@ import (
 
 // An answerer answers the MSCP requests of the application servers, on all channels.
 type answerer struct {
-	cfg         *Config
+	*shared
 	log         *slog.Logger
-	life        *lifecycle
-	store       *store.Store
-	memory      *memory.Pool
-	notices     *notices
-	connections *connections
+	dialogs     *dialogs
 	deliveries  *deliveries
 	pushing     *pairLocks
 	inventories chan struct{}       // has a token for each inventory that is being sent
@@ -43,8 +37,8 @@ func (a *answerer) handleRequest(ctx context.Context, req mscp.Element) (mscp.El
 		return &mscp.MsgRestored{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID}, nil
 	case *mscp.SendMsg:
 		if err := a.sendMsg(ctx, r); err != nil {
-			if conn := a.connections.get(r.ConnectionID); conn != nil {
-				conn.tally.fail(err)
+			if d := a.dialogs.get(r.ConnectionID); d != nil {
+				d.tally.fail(err)
 			}
 			a.logOf(r.ConnectionID).Debug("push not completed", "err", err)
 			return &mscp.MsgNotSended{FromURI: r.FromURI, ToURI: r.ToURI, ConnectionID: r.ConnectionID, Reason: err.Error()}, nil
@@ -57,8 +51,8 @@ func (a *answerer) handleRequest(ctx context.Context, req mscp.Element) (mscp.El
 
 // logOf is the logger of a connection.
 func (a *answerer) logOf(id string) *slog.Logger {
-	if conn := a.connections.get(id); conn != nil {
-		return conn.log
+	if d := a.dialogs.get(id); d != nil {
+		return d.log
 	}
 	return a.log.With("connection", id)
 }
@@ -69,15 +63,16 @@ func (a *answerer) restoreMsg(r *mscp.RestoreMsg) error {
 	if err != nil {
 		return err
 	}
-	conn := a.connections.get(r.ConnectionID)
-	if conn == nil || !conn.toStore() {
-		return fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
+	noSession := fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
+	d := a.dialogs.get(r.ConnectionID)
+	if d == nil {
+		return noSession
 	}
-	if name := sipua.CleanName(r.FromName); name != "" {
-		conn.setName(name) // before messages are let in
+	ss, ok := use(d, func() *storeSession { return newStoreSession(a.shared, d) })
+	if !ok {
+		return noSession
 	}
-	conn.setIdentities(strings.Fields(r.FromAlso))
-	return conn.restore(p, func() (func(), error) { return a.memory.Assign(conn.memory, p.Sender) })
+	return ss.restore(ownerOf(r, p))
 }
 
 // sendMsg delivers what is kept for the pair over a push session's connection.
@@ -87,26 +82,30 @@ func (a *answerer) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	if err != nil {
 		return err
 	}
-	conn := a.connections.get(r.ConnectionID)
-	if conn == nil || !conn.isA(pushDialog) {
-		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
+	noSession := fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
+	d := a.dialogs.get(r.ConnectionID)
+	if d == nil {
+		return noSession
 	}
-	conn.send(1)
-	// What comes back belongs to the pair the other way round.
-	if conn.restore(store.Pair{Sender: p.Recipient, Recipient: p.Sender}, nil) != nil {
-		conn.replies.ambiguous.Store(true)
+	ps, ok := use(d, func() *pushSession { return newPushSession(a.shared, d, p) })
+	if !ok {
+		return noSession
+	}
+	ps.send(1)
+	if ps.pair != p {
+		ps.replies.ambiguous.Store(true)
 	}
 	if !a.pushing.lock(p) {
-		conn.send(-1)
+		ps.send(-1)
 		return errPushing
 	}
 	result := make(chan error, 1)
 	over := func(err error) {
 		a.pushing.unlock(p) // before the answer: the next push may begin then
-		conn.send(-1)
+		ps.send(-1)
 		result <- err
 	}
-	if !a.life.tasks.Go(func() { over(a.push(ctx, conn, p)) }) {
+	if !a.life.tasks.Go(func() { over(a.push(ctx, ps, p)) }) {
 		over(errStopping)
 	}
 	select {
@@ -120,10 +119,10 @@ func (a *answerer) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 // push delivers what is kept for the pair as soon as the connection has its session.
 // Messages that are under way when ctx ends are waited for: the user agent may have
 // them already.
-func (a *answerer) push(ctx context.Context, conn *connection, p store.Pair) error {
+func (a *answerer) push(ctx context.Context, ps *pushSession, p store.Pair) error {
 	wctx, cancel := context.WithTimeout(ctx, a.cfg.Push.ConnectTimeout)
 	defer cancel()
-	session, err := conn.waitSession(wctx)
+	session, err := ps.dialog.link.wait(wctx)
 	var device *deviceError
 	switch {
 	case errors.As(err, &device): // its reason stands first
@@ -133,7 +132,7 @@ func (a *answerer) push(ctx context.Context, conn *connection, p store.Pair) err
 	}
 	over := a.deliveries.delivering(p)
 	defer over(ctx)
-	return a.deliveries.deliver(ctx, conn, session, p)
+	return a.deliveries.deliver(ctx, ps, session, p)
 }
 
 func canonicalPair(from, to string) (store.Pair, error) {

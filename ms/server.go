@@ -29,20 +29,16 @@ const (
 
 // Server is a running media server.
 type Server struct {
-	cfg      Config
+	*shared
 	log      *slog.Logger
 	ua       *sipua.UA
 	msrp     *msrpPort
 	controls *controls
 
-	life        *lifecycle
-	notices     *notices
-	store       *store.Store
-	connections *connections
-	metrics     *metrics
+	dialogs     *dialogs
+	sessions    *sessions
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
-	memory      *memory.Pool
 	quiet       quietlog.Log // for what strangers do
 	access      *access
 	certificate daemon.Certificate
@@ -60,13 +56,16 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, loaded: cfg, log: log, connections: newConnections(), metrics: newMetrics(), bound: make(chan struct{}), life: newLifecycle()}
-	s.notices = newNotices(s.life, log)
-	s.access = &access{log: log, quiet: &s.quiet, strangers: s.metrics.rejected}
-	s.msrp = &msrpPort{cfg: &s.cfg, life: s.life, log: log, certificate: &s.certificate}
+	life := newLifecycle()
+	s := &Server{
+		shared: &shared{cfg: &cfg, life: life, metrics: newMetrics(), notices: newNotices(life, log)},
+		loaded: cfg, log: log, dialogs: newDialogs(), bound: make(chan struct{}),
+	}
 	s.memory = memory.New(cfg.Limits.Memory, func(part string) {
 		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
 	})
+	s.access = &access{log: log, quiet: &s.quiet, strangers: s.metrics.rejected}
+	s.msrp = &msrpPort{cfg: s.cfg, life: life, log: log, certificate: &s.certificate}
 	if err := s.open(); err != nil {
 		s.Close()
 		return nil, err
@@ -99,7 +98,7 @@ func (s *Server) open() (err error) {
 	s.life.tasks.Go(s.notices.tellStoreChanges)
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
 		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: func() error { return nil },
-		Pages: s.adminPages(), Log: s.log,
+		Pages: adminPages(s.store), Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -116,18 +115,16 @@ func (s *Server) openControls() error {
 		return err
 	}
 	s.controls = &controls{
-		cfg: &s.cfg, log: s.log, life: s.life, access: s.access, certificate: &s.certificate, config: config,
+		cfg: s.cfg, log: s.log, life: s.life, access: s.access, certificate: &s.certificate, config: config,
 		channels: &s.notices.channels, up: s.metrics.channels,
 		places: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}),
 		answerer: &answerer{
-			cfg: &s.cfg, log: s.log, life: s.life, store: s.store, memory: s.memory, notices: s.notices, connections: s.connections,
+			shared: s.shared, log: s.log, dialogs: s.dialogs, deliveries: &deliveries{shared: s.shared, dialogs: s.dialogs},
 			pushing: newPairLocks(), inventories: make(chan struct{}, maxInventories),
-			draft: mediaserver.New(mediaserver.Functions{HasConnection: func(id string) bool { return s.connections.get(id) != nil }}),
-			deliveries: &deliveries{
-				cfg: &s.cfg, store: s.store, memory: s.memory, metrics: s.metrics, notices: s.notices, connections: s.connections,
-			},
+			draft: mediaserver.New(mediaserver.Functions{HasConnection: func(id string) bool { return s.dialogs.get(id) != nil }}),
 		},
 	}
+	s.sessions = &sessions{shared: s.shared, log: s.log, quiet: &s.quiet, msrp: s.msrp, dialogs: s.dialogs, controls: s.controls}
 	return nil
 }
 

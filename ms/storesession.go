@@ -4,35 +4,82 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
 	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/ms/internal/memory"
-	"github.com/gomscp/gomscp/ms/internal/otr"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/store"
 )
 
-// A storeSession takes a caller's messages and keeps them. In a push session
-// another takes what the user agent replies.
+// A storeSession keeps the messages that a caller leaves, for the pair that RestoreMsg
+// names. It answers no message before.
 type storeSession struct {
-	s    *Server
-	conn *connection
-	log  *slog.Logger
-
-	receipts chan struct{} // has a token for each on its way to the sender
+	intake
+	ownership ownership
 }
 
-func (s *Server) newStoreSession(conn *connection, log *slog.Logger) *storeSession {
-	return &storeSession{s: s, conn: conn, log: log, receipts: make(chan struct{}, maxReceipts)}
+func newStoreSession(sh *shared, d *dialog) *storeSession {
+	return &storeSession{intake: newIntake(sh, d), ownership: ownership{known: make(chan struct{})}}
 }
 
-// serveStore answers an INVITE that offers MSRP, and serves its session until
-// the dialog ends.
-func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
+// restore binds the session to its owner, and charges what it holds to the sender.
+func (ss *storeSession) restore(o *owner) error {
+	return ss.ownership.set(o, func() (func(), error) { return ss.memory.Assign(ss.budget, o.Sender) })
+}
+
+// pair is whose messages arrive in the session; it reports false before RestoreMsg.
+func (ss *storeSession) pair() (store.Pair, bool) {
+	if o := ss.ownership.owner.Load(); o != nil {
+		return o.Pair, true
+	}
+	return store.Pair{}, false
+}
+
+// receive keeps one message. It returns, and so the last chunk gets its 200, when the
+// message is on disk.
+func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
+	if !ss.cfg.KeepNotifications && content.IsNotification(m.ContentType) {
+		return ss.drop(m)
+	}
+	o := ss.ownership.owner.Load()
+	if o == nil {
+		if err := ss.hold(ctx, ss.ownership.known); err != nil {
+			return err
+		}
+		o = ss.ownership.owner.Load()
+	}
+	_, kept, err := ss.keep(ctx, m, o, ss.forgets)
+	if kept {
+		ss.notices.arrived(o.Pair, ss.dialog.id)
+	}
+	return err
+}
+
+// idle reports false: the caller uses the session.
+func (ss *storeSession) idle() bool { return false }
+
+// finish notifies the AS how many messages are kept for the pair, in MsgKept: it need not
+// call anybody for none.
+func (ss *storeSession) finish() {
+	if p, ok := ss.pair(); ok { // without RestoreMsg it belongs to nobody
+		ss.notices.arrivals.Forget(p)
+		ss.notices.tellKept(p, ss.dialog.id, "store", ss.dialog.tally.storedBytes.Load())
+	}
+}
+
+func (ss *storeSession) logEnd(began time.Time, err error) {
+	t := &ss.dialog.tally
+	p, ok := ss.pair()
+	ss.dialog.logEnd("store session ended", p, ok, began, err,
+		slog.Int64("messages", t.stored.Load()), slog.Int64("bytes", t.storedBytes.Load()))
+}
+
+// serveStore answers an INVITE that offers MSRP, and serves its session until the dialog
+// ends.
+func (s *sessions) serveStore(in *sipua.IncomingCall, ss *storeSession) error {
 	offer, err := msrp.ParseSDP(in.Body)
 	if err != nil {
 		return notAcceptable(in, s.cfg.Name, err)
@@ -47,40 +94,32 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 	if !ok {
 		return s.noMemory(in)
 	}
-	conn.memory = held
-	defer conn.leaveSender()
+	ss.budget = held
+	defer ss.ownership.leave()
 	defer held.Give(memory.SessionCost)
-	ss := s.newStoreSession(conn, conn.log)
-	conn.hear(offer)
-	s.connections.add(ss.conn)
-	defer s.connections.remove(ss.conn)
+	d := ss.dialog
+	d.remote.hear(offer)
+	defer s.dialogs.add(d)()
 
-	if offer.TLS && s.msrp.secure == nil {
-		return notAcceptable(in, s.cfg.Name, errNoSecureMSRP)
-	}
-	media, err := s.msrp.describe(offer.Setup.Answer(), offer.TLS)
+	media, answer, err := s.answerTo(offer, in)
 	if err != nil {
-		return errors.Join(err, in.Reject(500, "Server Internal Error"))
+		return err
 	}
-	media.Direction, media.File = answerDirection(offer), content.AnswerFile(offer)
-	answer, err := media.Answer(in.Body)
-	if err != nil {
-		return notAcceptable(in, s.cfg.Name, err)
-	}
-	sc := s.msrp.sessionConfig(media, offer, ss.receive)
-	sc.Memory = held
-	leg := s.newLeg(media, answer, in.Body, ss.conn, ss.receive, conn.log)
-	defer leg.Finish()
-	in.OnOffer(leg.offered)
+	l := newLeg(s.msrp, d, media, answer, in.Body, ss.receive)
+	l.memory = held
+	defer l.Finish()
+	in.OnOffer(l.offered)
 	info := s.controls.takeParticipantInfo(in)
 	defer info.close()
+	sc := s.msrp.sessionConfig(media, offer, ss.receive)
+	sc.Memory = held
 	// A peer that is to connect may do so as soon as it has the answer.
 	if media.Setup != msrp.SetupActive {
 		session, err := s.msrp.listener(media.TLS).Accept(sc)
 		if err != nil {
 			return errors.Join(err, in.Reject(500, "Server Internal Error"))
 		}
-		leg.begin(session, media.Setup)
+		l.begin(session, media.Setup)
 	}
 	call, _, err := in.Answer(s.life.ctx, answer, sdpType)
 	if err != nil {
@@ -93,186 +132,27 @@ func (s *Server) serveStore(in *sipua.IncomingCall, conn *connection) error {
 		if err != nil {
 			return fmt.Errorf("connect to the caller: %w", err)
 		}
-		leg.begin(session, media.Setup)
+		l.begin(session, media.Setup)
 	}
-	conn.began(call)
-	s.waitEnd(call, leg)
-	leg.Finish() // nothing is stored from here on
-	ss.tellKept("store")
+	d.answered(call)
+	l.waitEnd(call)
+	l.Finish() // nothing is stored from here on
+	ss.finish()
 	return nil
 }
 
-// noMemory refuses a session, so that the AS takes another media server.
-func (s *Server) noMemory(in *sipua.IncomingCall) error {
-	s.quiet.Warn(s.log, "session refused", "memory", "limit", s.cfg.Limits.Memory)
-	return errors.Join(memory.ErrFull, in.Reject(503, "No Memory For It Now"))
-}
-
-// tellKept tells the AS how many messages are kept for the session's pair, in
-// a notification of ours that others ignore: an AS need not call anybody for
-// none, and learns that way of what came back in a push session.
-func (ss *storeSession) tellKept(session string) {
-	p, ok := ss.conn.restoredPair()
-	if !ok {
-		return // it belongs to nobody
+// answerTo makes our end of the session that an INVITE offers, or refuses it.
+func (s *sessions) answerTo(offer *msrp.Media, in *sipua.IncomingCall) (media *msrp.Media, answer []byte, err error) {
+	if offer.TLS && s.msrp.secure == nil {
+		return nil, nil, notAcceptable(in, s.cfg.Name, errNoSecureMSRP)
 	}
-	if session == "store" {
-		ss.s.notices.arrivals.Forget(p)
-	}
-	ss.s.notices.tellKept(p, ss.conn.id, session, ss.conn.tally.storedBytes.Load())
-}
-
-// receive keeps one message. It returns, and so the last chunk gets its 200,
-// when the message is on disk.
-func (ss *storeSession) receive(ctx context.Context, m *msrp.Incoming) error {
-	if !ss.s.cfg.KeepNotifications && content.IsNotification(m.ContentType) {
-		return ss.drop(m)
-	}
-	_, err := ss.keep(ctx, m, ss.forgets)
-	return err
-}
-
-// forgets reports whether a message in a store session is answered and forgotten.
-func (ss *storeSession) forgets(p content.Preview) bool {
-	return !ss.s.cfg.KeepNotifications && msrp.IsType(p.ContentType, msrp.TypeComposing) ||
-		!ss.s.cfg.KeepAutomatic && content.IsText(p.ContentType) && otr.IsHandshake(p.Text)
-}
-
-// keep stores a message, unless it forgets it, and returns how it begins. What is
-// forgotten has a preview of no type.
-func (ss *storeSession) keep(ctx context.Context, m *msrp.Incoming, forgets func(content.Preview) bool) (content.Preview, error) {
-	p, err := ss.hold(ctx)
+	media, err = s.msrp.describe(offer.Setup.Answer(), offer.TLS)
 	if err != nil {
-		ss.s.metrics.refused.WithLabelValues("not_restored").Inc()
-		return content.Preview{}, err
+		return nil, nil, errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
-	if !content.HasType(m.ContentType) {
-		ss.s.metrics.refused.WithLabelValues("no_type").Inc()
-		return content.Preview{}, content.ErrNoType // [RFC4975-7.1-2]
+	media.Direction, media.File = answerDirection(offer), content.AnswerFile(offer)
+	if answer, err = media.Answer(in.Body); err != nil {
+		return nil, nil, notAcceptable(in, s.cfg.Name, err)
 	}
-	file := ss.conn.transferred()
-	begin, body, err := content.ReadPreview(content.TypeOf(store.MessageInfo{Meta: store.Meta{ContentType: m.ContentType, File: file}}), m)
-	if err != nil {
-		return content.Preview{}, ss.refuse(err)
-	}
-	if err := ss.conn.speaker(p).Check(begin); err != nil {
-		ss.s.metrics.refused.WithLabelValues("speaker").Inc()
-		ss.noteRefused(err)
-		return content.Preview{}, err
-	}
-	if forgets(begin) {
-		return content.Preview{}, ss.drop(body)
-	}
-	w, err := ss.s.store.Begin(ctx, store.Meta{
-		Recipient: p.Recipient, Sender: p.Sender, ConnectionID: ss.conn.id,
-		MessageID: m.MessageID, ContentType: m.ContentType, SuccessReport: m.SuccessReport,
-		SenderName: ss.conn.senderName(), File: file, Received: time.Now(),
-	})
-	if err != nil {
-		return content.Preview{}, ss.refuse(err)
-	}
-	from, release := ss.memory(p)
-	defer release()
-	held := memory.NewWriter(w, from)
-	defer held.Free()
-	n, err := io.Copy(held, body)
-	if err != nil {
-		w.Abort()
-		return content.Preview{}, ss.refuse(err)
-	}
-	began := time.Now()
-	if err := ss.commitInOrder(ctx, m, w, p, held); err != nil {
-		return content.Preview{}, ss.refuse(err)
-	}
-	ss.s.metrics.commit.Observe(time.Since(began).Seconds())
-	ss.log.Debug("message stored", "to", p.Recipient, "from", p.Sender, "message", m.MessageID, "bytes", n)
-	ss.conn.tally.stored.Add(1)
-	ss.conn.tally.storedBytes.Add(n)
-	ss.tellStored(m.Session, begin.Asked)
-	if ss.conn.toStore() {
-		ss.s.notices.arrived(p, ss.conn.id)
-	}
-	return begin, nil
-}
-
-// memory is what a message is taken from while it is received: what the session has, or
-// of a reply what its sender has.
-func (ss *storeSession) memory(p store.Pair) (b *msrp.Budget, release func()) {
-	if b := ss.conn.memory; b != nil {
-		return b, func() {}
-	}
-	return ss.s.memory.Sender(p.Sender)
-}
-
-// drop reads a message and forgets it. Its sender gets 200, and has no use for
-// more.
-func (ss *storeSession) drop(body io.Reader) error {
-	ss.s.metrics.dropped.Inc()
-	_, err := io.Copy(io.Discard, body)
-	return err
-}
-
-// hold waits for RestoreMsg. Meanwhile nothing is read from the message, so
-// the sender is held back by its own TCP connection and its window of
-// unanswered chunks.
-func (ss *storeSession) hold(ctx context.Context) (store.Pair, error) {
-	if p, ok := ss.conn.restoredPair(); ok {
-		return p, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, ss.s.cfg.Hold)
-	defer cancel()
-	p, err := ss.conn.waitPair(ctx)
-	if err != nil {
-		ss.noteRefused(err)
-		return store.Pair{}, &msrp.StatusError{Code: 403, Reason: "Not Ready For Messages"}
-	}
-	return p, nil
-}
-
-// noteRefused has the line about the session tell of a refused message.
-func (ss *storeSession) noteRefused(err error) {
-	ss.conn.tally.refused.Add(1)
-	ss.conn.tally.fail(err)
-	ss.log.Debug("message refused", "err", err)
-}
-
-// refuse turns the reason why a message was not kept into the response that
-// its sender gets.
-func (ss *storeSession) refuse(err error) error {
-	var status *msrp.StatusError
-	if errors.As(err, &status) {
-		if status == memory.ErrNoMemory {
-			ss.s.metrics.refused.WithLabelValues("memory").Inc()
-			ss.noteRefused(err)
-		}
-		if status.Code == 408 {
-			ss.s.metrics.refused.WithLabelValues("store").Inc()
-			ss.noteRefused(err)
-		}
-		return err
-	}
-	if errors.Is(err, msrp.ErrAborted) {
-		return err
-	}
-	var limit *store.LimitError
-	if errors.As(err, &limit) {
-		ss.s.metrics.refused.WithLabelValues(string(limit.Limit)).Inc()
-		ss.noteRefused(err)
-		if limit.Limit == store.LimitBody {
-			return &msrp.StatusError{Code: 413, Reason: "Message Too Large"}
-		}
-		return &msrp.StatusError{Code: 403, Reason: "Over The Limit For " + string(limit.Limit)}
-	}
-	ss.s.metrics.refused.WithLabelValues("store").Inc()
-	if errors.Is(err, context.Canceled) || errors.Is(err, msrp.ErrClosed) { // before it was handed to the committer
-		ss.noteRefused(err)
-		return errInTime
-	}
-	if errors.Is(err, store.ErrUnknown) {
-		ss.log.Error("it is not known whether a message was stored", "err", err)
-		return errUnknown
-	}
-	ss.conn.tally.refused.Add(1)
-	ss.log.Error("message not stored", "err", err)
-	return &msrp.StatusError{Code: 403, Reason: "Cannot Store Message"}
+	return media, answer, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// A tally is what one session has done, for the one line that the log has about it.
+// A tally counts what one session has done, for the line that the log has about it.
 type tally struct {
 	stored, storedBytes       atomic.Int64
 	delivered, deliveredBytes atomic.Int64
@@ -36,39 +36,29 @@ func (t *tally) failure() error {
 	return t.err
 }
 
-// logEnd writes the line about a store or push session that has ended, after err if
-// that is not nil. What is 0 and no rule is left out.
-func (c *connection) logEnd(began time.Time, err error) {
-	p, bound := c.restoredPair()
-	attrs := []slog.Attr{}
-	add := func(key string, n int64) {
-		if n > 0 {
-			attrs = append(attrs, slog.Int64(key, n))
-		}
+// appendCount adds a count to a line, unless it is 0.
+func appendCount(attrs []slog.Attr, key string, n int64) []slog.Attr {
+	if n > 0 {
+		attrs = append(attrs, slog.Int64(key, n))
 	}
-	t := &c.tally
-	msg, push := "store session ended", c.isA(pushDialog)
-	if push {
-		msg = "push session ended"
-		p = store.Pair{Sender: p.Recipient, Recipient: p.Sender} // it is bound to the replies
-	}
-	if bound {
+	return attrs
+}
+
+// logEnd writes the line about a session that has ended, after err if that is not nil, with
+// its pair if that is known, and its counts.
+func (d *dialog) logEnd(msg string, p store.Pair, known bool, began time.Time, err error, counts ...slog.Attr) {
+	var attrs []slog.Attr
+	if known {
 		attrs = append(attrs, slog.String("from", p.Sender), slog.String("to", p.Recipient))
 	}
-	if push {
-		attrs = append(attrs, slog.Int64("messages", t.delivered.Load()), slog.Int64("bytes", t.deliveredBytes.Load()))
-		add("set_aside", t.aside.Load())
-		add("replies", t.stored.Load())
-	} else {
-		attrs = append(attrs, slog.Int64("messages", t.stored.Load()), slog.Int64("bytes", t.storedBytes.Load()))
-	}
-	add("refused", t.refused.Load())
+	attrs = append(attrs, counts...)
+	attrs = appendCount(attrs, "refused", d.tally.refused.Load())
 	attrs = append(attrs, slog.Float64("seconds", daemon.Seconds(time.Since(began))))
 	if err == nil {
-		err = t.failure()
+		err = d.tally.failure()
 	}
 	if err != nil {
 		attrs = append(attrs, slog.Any("err", err))
 	}
-	c.log.LogAttrs(context.Background(), slog.LevelInfo, msg, attrs...)
+	d.log.LogAttrs(context.Background(), slog.LevelInfo, msg, attrs...)
 }

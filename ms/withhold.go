@@ -42,7 +42,7 @@ func aboutMessage(e *msrp.StatusError) bool {
 // withhold keeps a message for another device, or another time.
 func (d *delivery) withhold(m store.MessageInfo, why error, label string) {
 	d.metrics.withheld.WithLabelValues(label).Inc()
-	d.c.log.Debug("message withheld", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "type", m.ContentType, "bytes", m.Size, "err", why)
+	d.push.dialog.log.Debug("message withheld", "to", m.Recipient, "from", m.Sender, "message", m.MessageID, "type", m.ContentType, "bytes", m.Size, "err", why)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.left++
@@ -117,11 +117,11 @@ func (d *delivery) giveUp(ctx context.Context, w withheld) {
 	}
 	d.left--
 	d.metrics.givenUp.Inc()
-	d.c.tally.aside.Add(1)
-	d.c.log.Warn("message set aside: no device has taken it", "to", w.Recipient, "from", w.Sender,
+	d.push.dialog.tally.aside.Add(1)
+	d.push.dialog.log.Warn("message set aside: no device has taken it", "to", w.Recipient, "from", w.Sender,
 		"message", w.MessageID, "type", w.ContentType, "bytes", w.Size, "err", w.why)
-	if err := d.tellFailed(ctx, w.MessageInfo, d.c.id); err != nil {
-		d.c.log.Warn("the sender is not told that a message was set aside", "to", w.Recipient, "from", w.Sender, "err", err)
+	if err := d.tellFailed(ctx, w.MessageInfo, d.push.dialog.id); err != nil {
+		d.push.dialog.log.Warn("the sender is not told that a message was set aside", "to", w.Recipient, "from", w.Sender, "err", err)
 	}
 }
 

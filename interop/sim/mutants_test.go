@@ -30,7 +30,7 @@ var mutants = []struct {
 		{"as/internal/mailbox/push.go", "	l.own.fail(now, f)\n	m.log.Debug(\"push will be tried again\", \"sender\"", "	l.own.fail(now, f)\n	if f.About == AboutSender {\n		l.keeps = keepsNothing\n	}\n	m.log.Debug(\"push will be tried again\", \"sender\""},
 	}},
 	{"a message without Content-Type is kept", []edit{
-		{"ms/storesession.go", "if !content.HasType(m.ContentType) {", "if false {"},
+		{"ms/intake.go", "if !content.HasType(m.ContentType) {", "if false {"},
 	}},
 	{"an empty session that ends last has its pair forgotten", []edit{
 		{"as/internal/mailbox/letter.go", "return l.keeps == keepsNothing && len(l.live) == 0 && len(l.untold) == 0 && !l.unclear", "return l.keeps == keepsNothing"},
@@ -45,7 +45,7 @@ var mutants = []struct {
 	{"a session's end has messages refused that are kept", []edit{
 		{"msrp/session_finish.go", "err := s.awaitHandlers(ctx)", "var err error"},
 		{"ms/outcome.go", "	if err == nil || ctx.Err() == nil {\n		return err\n	}\n	if pending.Withdraw() {", "	if true {\n		return err\n	}\n	if pending.Withdraw() {"},
-		{"ms/storesession.go", "		ss.noteRefused(err)\n		return errInTime", "		ss.noteRefused(err)\n		return &msrp.StatusError{Code: 403, Reason: \"Cannot Store Message\"}"},
+		{"ms/intake.go", "		in.noteRefused(err)\n		return errInTime", "		in.noteRefused(err)\n		return &msrp.StatusError{Code: 403, Reason: \"Cannot Store Message\"}"},
 	}},
 	{"entries of a media server that is gone have mailboxes", []edit{
 		{"as/internal/mailbox/mailbox.go", "	if !m.cfg.Pusher.MediaServer(p.Server).Configured {\n		return true, nil // not served now; see Follow\n	}\n", ""},

@@ -319,11 +319,47 @@ func TestStoreWithoutOffer(t *testing.T) {
 	}
 	a.dial(local, offer, "one")
 	a.wantKept(1)
-	if n := a.ms.connections.count(storeDialog); n != 1 {
+	if n, _ := a.ms.dialogs.counts(); n != 1 {
 		t.Errorf("%d store sessions are counted", n)
 	}
 	if r, ok := a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: call.ID().String()}).(*mscp.MsgNotSended); !ok {
 		t.Errorf("SendMsg for a store session: %+v", r)
+	}
+	if err := call.Bye(a.ctx()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStoreDecidedLate has a caller connect before RestoreMsg says that the dialog is for a
+// store session: from then on the dialog is no orphan.
+func TestStoreDecidedLate(t *testing.T) {
+	const orphan = 200 * time.Millisecond
+	a := newFakeAS(t, func(c *Config) { c.Orphan = orphan })
+	call := a.invite(nil)
+	offer := a.read(call.RemoteBody(), nil)
+	local := a.msrp.NewURI("")
+	answer, err := (&msrp.Media{Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"*"}, Setup: msrp.SetupActive}).Answer(call.RemoteBody())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := call.Ack(a.ctx(), answer, sdpType); err != nil {
+		t.Fatal(err)
+	}
+	session, err := msrp.Dial(a.ctx(), msrp.Config{}, msrp.SessionConfig{Local: local, Remote: offer.Path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	if _, err := session.Send(a.ctx(), msrp.Message{}); err != nil { // its answer shows that the session is bound
+		t.Fatal(err)
+	}
+	if _, ok := a.restore(call, alice, bob).(*mscp.MsgRestored); !ok {
+		t.Fatal("RestoreMsg is refused")
+	}
+	select {
+	case <-call.Done():
+		t.Error("the dialog has ended")
+	case <-time.After(3 * orphan):
 	}
 	if err := call.Bye(a.ctx()); err != nil {
 		t.Error(err)

@@ -3,7 +3,6 @@ package ms
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -19,10 +18,10 @@ import (
 // has moved or asks for a new connection, is replaced by another with a URI of its
 // own; the old one takes messages until the new one is bound.
 type leg struct {
-	s       *Server
-	log     *slog.Logger
-	conn    *connection
+	port    *msrpPort
+	dialog  *dialog
 	handler msrp.Handler
+	memory  *msrp.Budget  // of sessions that replace the first; nil: that of the port
 	changed chan struct{} // of capacity 1: session is another
 	ending  sync.WaitGroup
 
@@ -34,12 +33,10 @@ type leg struct {
 	closed      bool
 }
 
-// newLeg makes the leg that ours describes in said.
-func (s *Server) newLeg(ours *msrp.Media, said, heard []byte, conn *connection, h msrp.Handler, log *slog.Logger) *leg {
-	return &leg{
-		s: s, log: log, conn: conn, handler: h, changed: make(chan struct{}, 1),
-		ours: *ours, said: said, heard: heard,
-	}
+// newLeg makes the leg of a dialog, which media describes in said. heard is the offer that
+// it answers, or nil.
+func newLeg(port *msrpPort, d *dialog, media *msrp.Media, said, heard []byte, h msrp.Handler) *leg {
+	return &leg{port: port, dialog: d, handler: h, changed: make(chan struct{}, 1), ours: *media, said: said, heard: heard}
 }
 
 // begin gives the leg its first session, whose role is the one that is left by
@@ -83,13 +80,13 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	}
 	theirs, err := msrp.ParseSDP(o.Body)
 	if err != nil {
-		return nil, changeRefused(l.s.cfg.Name, err)
+		return nil, changeRefused(l.port.cfg.Name, err)
 	}
 	if theirs.TLS != l.ours.TLS && !theirs.Rejected() {
-		return nil, changeRefused(l.s.cfg.Name, errOtherTransport)
+		return nil, changeRefused(l.port.cfg.Name, errOtherTransport)
 	}
 	if content.PullsFile(theirs) {
-		return nil, changeRefused(l.s.cfg.Name, content.ErrFilePull)
+		return nil, changeRefused(l.port.cfg.Name, content.ErrFilePull)
 	}
 	next := l.ours
 	next.SessionVersion++ // [RFC3264-8]
@@ -100,12 +97,12 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 		next.Port, next.Path, next.Setup = 0, nil, ""
 	case l.moved(theirs):
 		replaced = true
-		uri := l.s.msrp.listener(l.ours.TLS).NewURI(l.s.cfg.MSRP.Host)
+		uri := l.port.listener(l.ours.TLS).NewURI(l.port.cfg.MSRP.Host)
 		next.Host, next.Port, next.Path, next.Setup = uri.Host, uri.Port, msrp.Path{uri}, theirs.Setup.Answer()
 	}
 	answer, err := next.Answer(o.Body)
 	if err != nil {
-		return nil, changeRefused(l.s.cfg.Name, err)
+		return nil, changeRefused(l.port.cfg.Name, err)
 	}
 	if replaced {
 		if err := l.replace(&next, theirs); err != nil {
@@ -119,7 +116,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 		l.ours = next
 	}
 	l.ours.SessionVersion = next.SessionVersion
-	l.log.Debug("session changed", "refused", theirs.Rejected(), "direction", string(theirs.Direction), "moved", replaced)
+	l.dialog.log.Debug("session changed", "refused", theirs.Rejected(), "direction", string(theirs.Direction), "moved", replaced)
 	return answer, nil
 }
 
@@ -128,7 +125,7 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 func (l *leg) answered(body []byte) {
 	theirs, err := msrp.ParseSDP(body)
 	if err != nil {
-		l.log.Info("answer not understood; the session stays as it is", "err", err)
+		l.dialog.log.Info("answer not understood; the session stays as it is", "err", err)
 		return
 	}
 	l.mu.Lock()
@@ -145,7 +142,7 @@ func (l *leg) take(theirs *msrp.Media) {
 		return
 	}
 	l.session.SetRemote(theirs.Path)
-	l.conn.hear(theirs)
+	l.dialog.remote.hear(theirs)
 }
 
 // answerDirection is the direction that answers an offer: as much as it allows, and
@@ -156,10 +153,6 @@ func answerDirection(offer *msrp.Media) msrp.Direction {
 	}
 	return offer.Direction.Answer() // [RFC3264-6.1]
 }
-
-// takesMessages tells whether a peer with that direction takes any. See RFC 4975,
-// section 8.9.
-func takesMessages(d msrp.Direction) bool { return d != msrp.SendOnly && d != msrp.Inactive }
 
 // moved tells whether the session must be replaced. l.mu is held.
 func (l *leg) moved(theirs *msrp.Media) bool {
@@ -182,21 +175,21 @@ func (l *leg) moved(theirs *msrp.Media) bool {
 // replace makes the session that next describes, at once or, if we are to connect,
 // as soon as that has worked. l.mu is held.
 func (l *leg) replace(next, theirs *msrp.Media) error {
-	sc := l.s.msrp.sessionConfig(next, theirs, l.handler)
-	sc.Memory = l.conn.memory
-	l.conn.hear(theirs)
+	sc := l.port.sessionConfig(next, theirs, l.handler)
+	sc.Memory = l.memory
+	l.dialog.remote.hear(theirs)
 	if next.Setup != msrp.SetupActive {
-		session, err := l.s.msrp.listener(l.ours.TLS).Accept(sc)
+		session, err := l.port.listener(l.ours.TLS).Accept(sc)
 		if err != nil {
 			return err
 		}
 		l.swap(session)
 		return nil
 	}
-	l.s.life.tasks.Go(func() {
-		session, err := l.s.msrp.dial(sc)
+	l.port.life.tasks.Go(func() {
+		session, err := l.port.dial(sc)
 		if err != nil {
-			l.log.Info("no connection to where the peer has moved", "err", err)
+			l.dialog.log.Info("no connection to where the peer has moved", "err", err)
 			return
 		}
 		l.mu.Lock()
@@ -227,7 +220,7 @@ func (l *leg) swap(session *msrp.Session) {
 	default:
 	}
 	before := l.before
-	l.s.life.tasks.Go(func() {
+	l.port.life.tasks.Go(func() {
 		select {
 		case <-session.Bound():
 		case <-session.Done():
@@ -250,14 +243,14 @@ func (l *leg) finish(session *msrp.Session) {
 	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
 	defer cancel()
 	if err := session.Finish(ctx); err != nil {
-		l.log.Warn("session ended before all was answered", "err", err)
+		l.dialog.log.Warn("session ended before all was answered", "err", err)
 	}
 }
 
 // rest starts or stops the wait for the end of a session that is there.
 func (l *leg) rest(orphan *time.Timer) {
-	if l.conn.idle() {
-		orphan.Reset(l.s.cfg.Orphan)
+	if l.dialog.idle() {
+		orphan.Reset(l.port.cfg.Orphan)
 		return
 	}
 	orphan.Stop()
@@ -266,8 +259,8 @@ func (l *leg) rest(orphan *time.Timer) {
 // waitEnd waits for the BYE. A dialog whose MSRP session has ended, or never
 // began, or over which nothing is pushed, is ended by us after a while: an AS that
 // was restarted will never do it.
-func (s *Server) waitEnd(call *sipua.Call, l *leg) {
-	orphan := time.NewTimer(s.cfg.Orphan)
+func (l *leg) waitEnd(call *sipua.Call) {
+	orphan := time.NewTimer(l.port.cfg.Orphan)
 	defer orphan.Stop()
 	for {
 		session := l.current()
@@ -276,22 +269,22 @@ func (s *Server) waitEnd(call *sipua.Call, l *leg) {
 			select {
 			case <-call.Done():
 				return
-			case <-s.life.draining:
+			case <-l.port.life.draining:
 				return
 			case <-orphan.C:
 				return
 			case <-bound:
 				bound = nil
 				l.rest(orphan)
-			case <-l.conn.busy:
+			case <-l.dialog.changed:
 				if bound == nil && done != nil {
 					l.rest(orphan)
 				}
 			case <-done:
 				bound, done = nil, nil
-				orphan.Reset(s.cfg.Orphan)
+				orphan.Reset(l.port.cfg.Orphan)
 			case <-l.changed:
-				orphan.Reset(s.cfg.Orphan)
+				orphan.Reset(l.port.cfg.Orphan)
 				again = true
 			}
 		}
