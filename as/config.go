@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/access"
 	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/presence"
@@ -48,6 +49,13 @@ type Config struct {
 	// Network makes the sockets for SIP and MSCP; the zero value is that of package net.
 	Network sipua.Network `yaml:"-"`
 }
+
+// AccessConfig says whose requests are taken, and whose word on who calls.
+type AccessConfig = access.Config
+
+// LimitsConfig bounds what callers can take; 0 means no limit. Rates are in calls a second,
+// bursts and the others in calls, Memory is in bytes.
+type LimitsConfig = access.Limits
 
 // SIPConfig says where the server takes SIP.
 type SIPConfig struct {
@@ -190,8 +198,8 @@ func (c *Config) Validate() error {
 	if c.Presence.Server == "" { // only now, so that an error is reported for the key that has it
 		c.Presence.Server = c.OutboundProxy
 	}
-	c.Limits.validate(bad)
-	if _, err := newAccess(c.Access); err != nil {
+	c.Limits.Validate(bad)
+	if _, err := access.NewRules(c.Access); err != nil {
 		errs = append(errs, err)
 	}
 	c.validateMediaServers(bad)

@@ -50,10 +50,10 @@ func TestDisplayNameOfTheCaller(t *testing.T) {
 			s := startAS(t, func(c *Config) { c.Access.Trusted = []string{"127.0.0.1"} }, ms)
 			r := sipua.InviteRequest{URI: testRecipient, From: tc.from, To: testRecipient, Destination: s.Addr(), Body: []byte(testOffer), ContentType: sdpType}
 			for _, v := range tc.asserted {
-				r.Header = append(r.Header, sipua.Header{Name: headerAsserted, Value: v})
+				r.Header = append(r.Header, sipua.Header{Name: "P-Asserted-Identity", Value: v})
 			}
 			if tc.privacy != "" {
-				r.Header = append(r.Header, sipua.Header{Name: headerPrivacy, Value: tc.privacy})
+				r.Header = append(r.Header, sipua.Header{Name: "Privacy", Value: tc.privacy})
 			}
 			call, err := c.ua.Invite(testContext(t), r)
 			if err != nil {

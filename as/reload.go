@@ -3,6 +3,7 @@ package as
 import (
 	"slices"
 
+	"github.com/gomscp/gomscp/as/internal/access"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -21,7 +22,7 @@ func (s *Server) Reload(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	a, err := newAccess(cfg.Access)
+	rules, err := access.NewRules(cfg.Access)
 	if err != nil {
 		return err
 	}
@@ -36,9 +37,8 @@ func (s *Server) Reload(cfg Config) error {
 			return err
 		}
 	}
-	s.access.Store(a)
+	s.gate.Change(rules, cfg.Limits)
 	use()
-	s.limits.set(cfg.Limits)
 	s.ua.SetMaxStrangers(cfg.Limits.Connections, cfg.Limits.SourceConnections)
 	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
 	for _, key := range daemon.Changed(s.cfg, cfg) {

@@ -106,16 +106,3 @@ func TestReloadKeepsDrain(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
-
-// TestCallOfOneself counts who is caller and recipient at once, in both roles.
-func TestCallOfOneself(t *testing.T) {
-	l := newLimiter(LimitsConfig{}, nil, 0)
-	end, over := l.begin("a", "a", false)
-	if over != nil {
-		t.Fatal(over)
-	}
-	end()
-	if len(l.byCaller)+len(l.byRecipient) != 0 {
-		t.Errorf("still counted: %v, %v", l.byCaller, l.byRecipient)
-	}
-}

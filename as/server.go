@@ -8,18 +8,17 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gomscp/gomscp/as/internal/access"
 	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/as/internal/presence"
 	"github.com/gomscp/gomscp/internal/budget"
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -42,11 +41,9 @@ type Server struct {
 	metrics     *metrics
 	admin       *daemon.Admin
 	trace       *daemon.TraceWriter
-	access      atomic.Pointer[access]
+	gate        *access.Gate
 	certificate daemon.Certificate
-	limits      *limiter
 	noting      chan struct{} // has a token for each word that adds an entry
-	quiet       quietlog.Log  // for what strangers do
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
@@ -67,7 +64,7 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	cfg.MediaServers = slices.Clone(cfg.MediaServers)
-	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), memory: newMemory(cfg.Limits.Memory), run: rand.Text(), ready: make(chan struct{}), noting: make(chan struct{}, maxNoting)}
+	s := &Server{cfg: cfg, loaded: cfg, log: log, metrics: newMetrics(), memory: access.NewMemory(cfg.Limits.Memory), run: rand.Text(), ready: make(chan struct{}), noting: make(chan struct{}, maxNoting)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.open(); err != nil {
 		s.Close()
@@ -117,15 +114,17 @@ func (s *Server) open() (err error) {
 }
 
 func (s *Server) openSIP() (err error) {
-	a, err := newAccess(s.cfg.Access)
+	rules, err := access.NewRules(s.cfg.Access)
 	if err != nil {
 		return err
 	}
-	s.access.Store(a)
-	s.limits = newLimiter(s.cfg.Limits, s.memory, s.cfg.Store.RetryAfter)
+	s.gate = access.NewGate(access.GateConfig{
+		Rules: rules, Limits: s.cfg.Limits, Memory: s.memory, RetryAfter: s.cfg.Store.RetryAfter, Ready: s.awaitReady, Log: s.log,
+		Rejected: func(why string) { s.metrics.rejected.WithLabelValues(why).Inc() },
+	})
 	cfg := sipua.Config{
 		Addr: s.cfg.SIP.Listen, User: s.cfg.SIP.User, UserAgent: "gomscp-as", Logger: s.log,
-		SessionExpires: s.cfg.SIP.SessionExpires, IsPeer: s.isPeer,
+		SessionExpires: s.cfg.SIP.SessionExpires, IsPeer: s.gate.IsPeer,
 		MaxStrangers: s.cfg.Limits.Connections, MaxStrangersSource: s.cfg.Limits.SourceConnections, Network: s.cfg.Network,
 	}
 	if cfg.TLS, err = s.sipTLS(); err != nil {
@@ -139,13 +138,14 @@ func (s *Server) openSIP() (err error) {
 			})
 		}
 	}
-	handlers := sipua.Handlers{Invite: s.handleInvite, Intercept: s.admit, Admit: s.judge}
+	handlers := sipua.Handlers{Invite: s.handleInvite, Intercept: s.gate.Intercept, Admit: s.gate.Judge}
 	if methods := s.cfg.Presence.Methods(); len(methods) > 0 {
 		handlers.Methods, handlers.Other = methods, s.handleRegister
 	}
 	if s.ua, err = sipua.New(cfg, handlers); err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}
+	s.gate.Use(s.ua)
 	s.self = "sip:" + s.cfg.SIP.User + "@" + s.ua.Addr()
 	s.presence, err = presence.New(presence.Config{
 		Settings: s.cfg.Presence, UA: s.ua, From: s.self, Log: s.log,
@@ -156,19 +156,8 @@ func (s *Server) openSIP() (err error) {
 
 // handleRegister serves a REGISTER of the registrar.
 func (s *Server) handleRegister(req *sip.Request, tx sip.ServerTransaction) {
-	select {
-	case <-s.ready:
+	if s.awaitReady() {
 		s.presence.Register(req, tx)
-	case <-s.ctx.Done():
-	}
-}
-
-// handleInvite serves one call from the outside until it has ended.
-func (s *Server) handleInvite(in *sipua.IncomingCall) {
-	select {
-	case <-s.ready:
-		s.tasks.Do(func() { s.serveLimited(in) })
-	case <-s.ctx.Done():
 	}
 }
 

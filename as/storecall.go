@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/access"
 	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/mailbox"
@@ -26,20 +27,21 @@ type storeCall struct {
 	in      *sipua.IncomingCall
 	session string // names the call in the logs of both servers; see sessionID
 	pair    mailbox.Pair
+	also    string // the caller's other URIs; see access.Caller
 
 	media  *sipua.Call                // the media server's leg, once answered
 	caller atomic.Pointer[sipua.Call] // the caller's leg, once answered
 }
 
 // serveCall serves one call from the outside, from INVITE to BYE, that leaves
-// messages of the sender.
-func (s *Server) serveCall(in *sipua.IncomingCall, sender string) {
+// messages of the caller.
+func (s *Server) serveCall(in *sipua.IncomingCall, caller access.Caller) {
 	began := time.Now()
 	session := sessionID(in.Header(sessionHeader))
 	c := &storeCall{
 		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
-		in:     in, session: session,
-		pair: mailbox.Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: sender, Name: nameOf(in, sender), Since: began},
+		in:     in, session: session, also: caller.Also,
+		pair: mailbox.Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: caller.Sender, Name: caller.Name, Since: began},
 	}
 	in.SetLogger(c.log)
 	in.OnOffer(c.fromCaller)
@@ -199,7 +201,7 @@ func (c *storeCall) restore(ctx context.Context, ms *control.MediaServer) error 
 	defer cancel()
 	req := &mscp.RestoreMsg{
 		FromURI: c.pair.Sender, ToURI: c.pair.Recipient, ConnectionID: c.media.ID().String(), FromName: c.pair.Name,
-		FromAlso: otherIdentities(c.in, c.pair.Sender),
+		FromAlso: c.also,
 	}
 	resp, err := ms.Do(rctx, req)
 	if err == nil {

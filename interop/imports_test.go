@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/xmltree":      {},
 	"internal/table":        {"internal/daemon", "internal/printable"},
 	"as/internal/balance":   {},
+	"as/internal/access":    {"internal/admit", "internal/budget", "internal/daemon", "internal/quietlog", "sipua"},
 	"as/internal/backoff":   {},
 	"as/internal/control":   {"as/internal/backoff", "mscp", "sipua"},
 	"as/internal/directory": {"internal/boltfile"},

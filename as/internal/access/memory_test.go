@@ -1,4 +1,4 @@
-package as
+package access
 
 import (
 	"testing"
@@ -8,8 +8,8 @@ import (
 // TestMemoryForCalls has memory for two calls: a third gets 503 until one has ended, and a
 // lower limit keeps those that are there.
 func TestMemoryForCalls(t *testing.T) {
-	mem := newMemory(minMemory)
-	l := newLimiter(LimitsConfig{}, mem, time.Second)
+	mem := NewMemory(minMemory)
+	l := newLimiter(Limits{}, mem, time.Second)
 	if !mem.Take(mem.Limit() - 2*callCost) {
 		t.Fatal("not taken")
 	}
@@ -22,10 +22,10 @@ func TestMemoryForCalls(t *testing.T) {
 		ends = append(ends, end)
 	}
 	_, over := l.begin("sip:a@x", "sip:b@x", false)
-	if over == nil || over.why != rejectMemory {
+	if over == nil || over.Why != rejectMemory {
 		t.Fatalf("a third: %v", over)
 	}
-	if code, _ := over.code(); code != 503 {
+	if code, _ := over.Code(); code != 503 {
 		t.Errorf("code %d", code)
 	}
 	for range 2 {
@@ -34,7 +34,7 @@ func TestMemoryForCalls(t *testing.T) {
 	if _, over = l.begin("sip:a@x", "sip:b@x", false); over != nil {
 		t.Error(over)
 	}
-	l.set(LimitsConfig{Memory: minMemory / 2})
+	l.set(Limits{Memory: minMemory / 2})
 	ends[1]()
 	if _, over = l.begin("sip:a@x", "sip:b@x", false); over == nil {
 		t.Error("a lower limit does not hold")

@@ -1,4 +1,4 @@
-package as
+package access
 
 import (
 	"bufio"

@@ -1,4 +1,4 @@
-package as
+package access
 
 import "github.com/gomscp/gomscp/internal/budget"
 
@@ -9,8 +9,8 @@ const callCost = 18 << 10 // bytes that a live store session holds, measured; se
 // minMemory is the least limits.memory: with less a server would refuse everything.
 const minMemory = 32 << 20
 
-// newMemory is what calls and recipients are taken from; nil without a limit.
-func newMemory(limit int64) *budget.Budget {
+// NewMemory is what calls and recipients are taken from; nil if limit is 0, which is in bytes.
+func NewMemory(limit int64) *budget.Budget {
 	if limit == 0 {
 		return nil
 	}

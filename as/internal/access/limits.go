@@ -1,24 +1,19 @@
-package as
+package access
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"github.com/gomscp/gomscp/internal/admit"
 	"github.com/gomscp/gomscp/internal/budget"
-	"github.com/gomscp/gomscp/sipua"
 )
 
-// LimitsConfig bounds what callers can take; 0 means no limit. Rates are in
+// Limits bounds what callers can take; 0 means no limit. Rates are in
 // calls a second, bursts and the others in calls, Memory is in bytes.
-type LimitsConfig struct {
+type Limits struct {
 	Memory            int64   `yaml:"memory" unit:"bytes"`
 	SourceRate        float64 `yaml:"source_rate"`
 	SourceBurst       int     `yaml:"source_burst"`
@@ -36,8 +31,8 @@ type LimitsConfig struct {
 // maxRate is the largest rate of a limit, in calls a second.
 const maxRate = 1_000_000
 
-// validate reports what is wrong, with the name of its key.
-func (l LimitsConfig) validate(bad func(key, format string, args ...any)) {
+// Validate reports what is wrong, with the name of its key.
+func (l Limits) Validate(bad func(key, format string, args ...any)) {
 	for _, r := range []struct {
 		key      string
 		rate     float64
@@ -86,19 +81,20 @@ const (
 	rejectRecipientCalls = "recipient_calls"
 )
 
-// An overLimit says which limit a call is over, and when it may do better.
-type overLimit struct {
-	why   string
-	after time.Duration
+// An OverLimit says which limit a call is over, and when it may do better.
+type OverLimit struct {
+	Why   string
+	After time.Duration
 }
 
-func (o *overLimit) Error() string { return "over the limit of " + o.why }
+// Error implements error.
+func (o *OverLimit) Error() string { return "over the limit of " + o.Why }
 
-// code is the answer: 503 for what is about the server, so that a proxy may turn
+// Code is the answer: 503 for what is about the server, so that a proxy may turn
 // to another; 486 for a recipient who has too many callers; 480 for a caller, who
 // alone is to wait. All three may have a Retry-After. See RFC 3261, section 20.33.
-func (o *overLimit) code() (int, string) {
-	switch o.why {
+func (o *OverLimit) Code() (int, string) {
+	switch o.Why {
 	case rejectSourceRate, rejectCalls, rejectReservedCalls, rejectMemory:
 		return 503, "Service Unavailable"
 	case rejectRecipientCalls:
@@ -107,9 +103,9 @@ func (o *overLimit) code() (int, string) {
 	return 480, "Temporarily Unavailable"
 }
 
-// seconds is the value of Retry-After.
-func (o *overLimit) seconds() string {
-	return strconv.Itoa(int(math.Ceil(max(1, o.after.Seconds()))))
+// RetryAfter is the value of that header, in seconds.
+func (o *OverLimit) RetryAfter() string {
+	return strconv.Itoa(int(math.Ceil(max(1, o.After.Seconds()))))
 }
 
 // A limiter counts the calls against the limits, which may change.
@@ -119,7 +115,7 @@ type limiter struct {
 	mem   *budget.Budget
 
 	mu          sync.Mutex
-	cfg         LimitsConfig
+	cfg         Limits
 	sources     admit.Buckets[netip.Prefix]
 	callers     admit.Buckets[string]
 	calls       int
@@ -128,12 +124,12 @@ type limiter struct {
 	byRecipient map[string]int
 }
 
-func newLimiter(cfg LimitsConfig, mem *budget.Budget, after time.Duration) *limiter {
+func newLimiter(cfg Limits, mem *budget.Budget, after time.Duration) *limiter {
 	return &limiter{now: time.Now, after: after, mem: mem, cfg: cfg, byCaller: map[string]int{}, byRecipient: map[string]int{}}
 }
 
 // set replaces the limits. Calls that are there count on, and stay.
-func (l *limiter) set(cfg LimitsConfig) {
+func (l *limiter) set(cfg Limits) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cfg = cfg
@@ -143,7 +139,7 @@ func (l *limiter) set(cfg LimitsConfig) {
 }
 
 // source takes a request from an address; nil if there may be one.
-func (l *limiter) source(a netip.Addr) *overLimit {
+func (l *limiter) source(a netip.Addr) *OverLimit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return take(&l.sources, admit.Source(a), l.cfg.SourceRate, l.cfg.SourceBurst, l.now(), rejectSourceRate)
@@ -151,26 +147,26 @@ func (l *limiter) source(a netip.Addr) *overLimit {
 
 // begin counts a call; end gives its place back, once. A stranger is a user who does not
 // call through a peer.
-func (l *limiter) begin(caller, recipient string, stranger bool) (end func(), err *overLimit) {
+func (l *limiter) begin(caller, recipient string, stranger bool) (end func(), err *OverLimit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch c := l.cfg; {
 	case c.Calls > 0 && l.calls >= c.Calls:
-		return nil, &overLimit{rejectCalls, l.after}
+		return nil, &OverLimit{rejectCalls, l.after}
 	case stranger && c.Calls > 0 && l.strangers >= max(0, c.Calls-c.ReservedCalls):
-		return nil, &overLimit{rejectReservedCalls, l.after}
+		return nil, &OverLimit{rejectReservedCalls, l.after}
 	case stranger && c.UserCalls > 0 && l.byCaller[caller] >= c.UserCalls:
-		return nil, &overLimit{rejectUserCalls, l.after}
+		return nil, &OverLimit{rejectUserCalls, l.after}
 	case c.CallerCalls > 0 && l.byCaller[caller] >= c.CallerCalls:
-		return nil, &overLimit{rejectCallerCalls, l.after}
+		return nil, &OverLimit{rejectCallerCalls, l.after}
 	case c.RecipientCalls > 0 && l.byRecipient[recipient] >= c.RecipientCalls:
-		return nil, &overLimit{rejectRecipientCalls, l.after}
+		return nil, &OverLimit{rejectRecipientCalls, l.after}
 	}
 	if over := take(&l.callers, caller, l.cfg.CallerRate, l.cfg.CallerBurst, l.now(), rejectCallerRate); over != nil {
 		return nil, over
 	}
 	if !l.mem.Take(callCost) {
-		return nil, &overLimit{rejectMemory, l.after}
+		return nil, &OverLimit{rejectMemory, l.after}
 	}
 	l.calls++
 	if stranger {
@@ -200,48 +196,12 @@ func endOne(calls map[string]int, key string) {
 }
 
 // take takes a token of a key's bucket; nil if there was one, or the rate is 0.
-func take[K comparable](b *admit.Buckets[K], key K, rate float64, burst int, now time.Time, why string) *overLimit {
+func take[K comparable](b *admit.Buckets[K], key K, rate float64, burst int, now time.Time, why string) *OverLimit {
 	if rate == 0 {
 		return nil
 	}
 	if wait := b.Take(key, rate, burst, now); wait > 0 {
-		return &overLimit{why, wait}
+		return &OverLimit{why, wait}
 	}
 	return nil
-}
-
-// limited rejects a request whose source is over its rate.
-func (s *Server) limited(req *sip.Request, tx sip.ServerTransaction, peer sipua.Peer) bool {
-	over := s.limits.source(peer.Addr.Addr())
-	if over == nil {
-		return false
-	}
-	code, reason := over.code()
-	s.reject(req, tx, over.why, code, reason, sip.NewHeader("Retry-After", over.seconds()))
-	return true
-}
-
-// serveLimited serves a call that is within the limits, and rejects others.
-func (s *Server) serveLimited(in *sipua.IncomingCall) {
-	began := time.Now()
-	sender, caller, err := callerOf(in)
-	if err != nil {
-		s.log.Warn("call refused: nobody is named as the caller", "source", in.Source, "call", in.ID().CallID, "err", err)
-		s.metrics.setUp(&refusal{code: 400, err: err}, time.Since(began))
-		_ = in.Reject(400, "Bad Request ("+headerAsserted+")") // its caller may have cancelled
-		return
-	}
-	end, over := s.limits.begin(caller, recipientOf(in, s.cfg.Recipient), !s.isPeer(in.Peer.Addr.Addr(), in.Peer.Names))
-	if over == nil {
-		defer end()
-		s.serveCall(in, sender)
-		return
-	}
-	code, reason := over.code()
-	s.rejected(over.why, in.Source, code)
-	s.metrics.setUp(&refusal{code: code, reason: reason, err: over}, time.Since(began))
-	err = in.Reject(code, reason, sipua.Header{Name: "Retry-After", Value: over.seconds()})
-	if err != nil && !errors.Is(err, sipua.ErrCancelled) {
-		s.log.Debug("refusal not sent", "err", fmt.Errorf("%s: %w", over.why, err))
-	}
 }
