@@ -116,14 +116,11 @@ func (s *Store) checkDisk() error {
 	if limits.MinFree <= 0 {
 		return nil
 	}
-	free, err := freeBytes(s.db.Path())
-	if err != nil {
-		return fmt.Errorf("store: free space: %w", err)
-	}
-	if free < limits.MinFree {
+	below, err := s.space.below(s.db.Path(), limits.MinFree)
+	if below {
 		return &LimitError{LimitDisk, limits.MinFree}
 	}
-	return nil
+	return err
 }
 
 // A Pair is a recipient and a sender, by URI. Write the names of its fields in a literal:

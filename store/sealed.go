@@ -32,7 +32,7 @@ type sealer struct {
 func (s *sealer) add(id ID, record []byte) {
 	_, place := extentOf(id)
 	if s.records == nil {
-		s.records = make([]byte, 0, extentLength*recordCost)
+		s.records = make([]byte, 0, extentLength*min(len(record)+len(record)/8, 4*recordCost)) // most are as long as the first
 		s.table = make([]byte, 0, extentLength*sealedEntry)
 	}
 	s.records = append(s.records, record...)

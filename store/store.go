@@ -122,6 +122,7 @@ type Store struct {
 	committer
 	log      *slog.Logger
 	limits   atomic.Pointer[Limits]
+	space    freeSpace
 	ttl      time.Duration
 	changed  func(recipient, sender string) // or nil
 	nextBody atomic.Uint64
