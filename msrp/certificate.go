@@ -25,10 +25,10 @@ const (
 	maxCertificateFile = 1 << 20                   // bytes of a file that SelfSignedFile reads
 )
 
-// SelfSigned makes a key (ECDSA, P-256) and a certificate for MSRP over TLS. It
-// is valid for ten years and names no host: the peer knows it by its fingerprint
-// in our SDP, see Fingerprints. Both the side that connects and the side that
-// listens can use it. See RFC 4975, section 14.4, and RFC 8122.
+// SelfSigned makes a key (ECDSA, P-256) and a certificate for MSRP over TLS. The
+// certificate is valid for ten years and has no host name: the peer verifies it by the
+// fingerprint in our SDP, see Fingerprints. It can be used by both the connecting and the
+// listening side. See RFC 4975, section 14.4, and RFC 8122.
 func SelfSigned() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -60,10 +60,10 @@ func SelfSigned() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// SelfSignedFile gives the certificate that the named file holds. If there is no
-// such file, or the certificate ends within 90 days, it makes a new one with
-// SelfSigned and saves it there, readable by the owner alone. A file with
-// anything else in it is an error and stays as it is.
+// SelfSignedFile returns the certificate in the named file. If there is no such file, or
+// the certificate expires within 90 days, it makes a new one with SelfSigned and saves it
+// there, readable by the owner only. A file with other contents is an error and is not
+// changed.
 func SelfSignedFile(name string) (tls.Certificate, error) {
 	c, err := loadCertificate(name)
 	switch {

@@ -10,92 +10,94 @@ import (
 	"time"
 )
 
-// Config holds the settings of a Listener or a dialled connection. The zero
-// value of each field takes the default named with it.
+// Config has the settings of a Listener or of a dialled connection. A zero field means
+// the default that its comment names in brackets.
 type Config struct {
-	// Trace gets every request and response, from the goroutines that read
-	// and write: it must be quick and safe for concurrent use.
+	// Trace is called for every request and response, by the goroutines that read and
+	// write. It must be quick and safe for concurrent use.
 	Trace func(TraceEvent)
-	// TraceBody is how many bytes of a body go into a TraceEvent: 0 takes
+	// TraceBody is how many bytes of a body are in a TraceEvent. 0 means
 	// DefaultTraceBody, a negative number means none.
 	TraceBody int
-	// Logger gets one line for each connection that ends badly, of connections
-	// without a session 60 in a minute at the most; nil is slog.Default().
+	// Logger gets one line for each connection that ends with an error; for connections
+	// without a session, at most 60 lines in a minute. nil means slog.Default().
 	Logger *slog.Logger
 
-	// TLS makes a Listener take TLS connections only (it needs a
-	// certificate), and is what Dial uses for msrps URIs. Certificates are
-	// verified as it says, unless a session has fingerprints.
+	// TLS makes a Listener accept TLS connections only; it then needs a certificate. Dial
+	// uses it for msrps URIs. Certificates are verified by these settings, unless a
+	// session has fingerprints.
 	TLS *tls.Config
 
-	// Resolver looks up the names that are dialled; nil is
-	// net.DefaultResolver.
+	// Resolver looks up host names; nil means net.DefaultResolver.
 	Resolver *net.Resolver
 
-	// Listen makes the socket of a Listener, and DialContext dialled connections; nil
-	// means the functions of package net of these names, the latter with Resolver.
-	// The listener's address is a *[net.TCPAddr].
+	// Listen makes the socket of a Listener, and DialContext the connections of Dial. nil
+	// means the functions of package net; the dialer then uses Resolver. The listener's
+	// address must be a *[net.TCPAddr].
 	Listen      func(network, address string) (net.Listener, error)
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// ChunkSize is the size of the chunks of outgoing messages in bytes, 1
-	// to MaxChunkSize. 0 takes DefaultChunkSize when the peer is one hop
-	// away and DefaultRelayedChunkSize when it is not.
+	// ChunkSize is the size of the chunks of outgoing messages in bytes, 1 to
+	// MaxChunkSize. 0 means DefaultChunkSize if the peer is one hop away, and otherwise
+	// DefaultRelayedChunkSize.
 	ChunkSize int
-	// Window is how many chunks of a session may be unanswered at a time
-	// (DefaultWindow).
+	// Window (DefaultWindow) is how many chunks of a session may be without a response.
 	Window int
-	// ResponseTimeout (DefaultResponseTimeout) is counted from the last byte
-	// of a request.
+	// ResponseTimeout (DefaultResponseTimeout) is how long a request waits for its
+	// response, from its last byte on.
 	ResponseTimeout time.Duration
-	// UnboundTimeout (DefaultUnboundTimeout) ends connections to a Listener
-	// on which no session is bound.
+	// UnboundTimeout (DefaultUnboundTimeout) is how long a connection to a Listener may
+	// have no session. Then it is closed.
 	UnboundTimeout time.Duration
-	// StallTimeout (DefaultStallTimeout) gives up messages, and connections in
-	// the middle of a request, whose sender is silent.
+	// StallTimeout (DefaultStallTimeout) is how long a sender may be silent. Then its
+	// incomplete message is aborted or, in the middle of a request, its connection
+	// closed.
 	StallTimeout time.Duration
-	// WriteTimeout (DefaultWriteTimeout) ends connections whose peer does not
-	// read.
+	// WriteTimeout (DefaultWriteTimeout) is how long one write may take. Then the
+	// connection is closed.
 	WriteTimeout time.Duration
-	// HandlerTimeout (DefaultHandlerTimeout) is how long an answer may wait for
-	// a Handler. A message that its Handler takes no more of in that time, or
-	// for which none is free, is refused with 413; while we wait for answers
-	// on the same connection, which may be what the Handler waits for, that
-	// comes after 5 s. The Handler of a message that has arrived whole has its
-	// context ended then; if it has not returned when a quarter more, but 5 s
-	// at most, is over, the message is answered in its place: with 408, or, if
-	// the sender has asked for a success report, with 200 and, when the Handler
-	// has returned, a success or failure report. With that quarter it should
-	// be below the 30 s that senders wait.
+	// HandlerTimeout (DefaultHandlerTimeout) is how long an answer may wait for a
+	// Handler.
+	//
+	// A message is refused with 413 if its Handler reads nothing for this time, or if no
+	// Handler is free for this time. The time is 5 s while responses to our own requests
+	// are outstanding on the same connection, because the Handler may wait for them.
+	//
+	// If the message has arrived completely, the context of its Handler ends after
+	// HandlerTimeout. The Handler then has a grace time of a quarter of HandlerTimeout,
+	// at most 5 s, to return. After it, the message is answered without the Handler: with
+	// 408 or, if the sender requested a success report, with 200. In the second case, a
+	// success or failure report follows when the Handler returns.
+	//
+	// HandlerTimeout with the grace time should be below the 30 s for which senders wait.
 	HandlerTimeout time.Duration
 
-	// Memory is what the connections, and sessions that have none of their own, hold
-	// bytes of peers from; nil is no limit.
+	// Memory is the budget for bytes of peers, of connections and of sessions without a
+	// budget of their own; nil means no limit.
 	Memory *Budget
 
 	// MaxConns (DefaultMaxConns) bounds the connections of a Listener that have a
-	// session; on a further one none is bound, and requests get 481.
+	// session. On one more connection, no session is bound, and requests get 481.
 	MaxConns int
-	// MaxUnbound (DefaultMaxUnbound) bounds those that have none yet, whose peer
-	// may be anybody. A further one gets the place of the oldest, of the source with
-	// the most, so that a source that floods pushes out its own.
+	// MaxUnbound (DefaultMaxUnbound) bounds the connections without a session, from all
+	// peers. One more replaces the oldest one of the source with the most, so that a
+	// source that floods loses its own connections.
 	MaxUnbound int
-	// MaxUnboundSource (DefaultMaxUnboundSource) bounds those of one source, an
-	// address or, of IPv6, a /64; a further one is closed at once.
+	// MaxUnboundSource (DefaultMaxUnboundSource) bounds the connections without a session
+	// from one source, an IPv4 address or an IPv6 /64. One more is closed at once.
 	MaxUnboundSource int
-	// MaxSessions (DefaultMaxSessions) bounds its sessions; a further Accept
-	// fails.
+	// MaxSessions (DefaultMaxSessions) bounds the sessions of a Listener. One more Accept
+	// fails with ErrTooMany.
 	MaxSessions int
-	// MaxOpenMessages (DefaultMaxOpenMessages) bounds the messages of a session
-	// that have begun and are not complete.
+	// MaxOpenMessages (DefaultMaxOpenMessages) bounds the incomplete messages of a
+	// session.
 	MaxOpenMessages int
-	// MaxHandlers (DefaultMaxHandlers) bounds the handlers of a session that
-	// run at a time; it is at least MaxOpenMessages+1.
+	// MaxHandlers (DefaultMaxHandlers) bounds the concurrent handlers of a session; it is
+	// at least MaxOpenMessages+1.
 	MaxHandlers int
-	// PipeSize (DefaultPipeSize) is how many bytes of a message may wait for
-	// its Handler. When more than 16 handlers of a
-	// session run, each has less, so that all of them together hold no more
-	// than about 4 MB with the defaults.
+	// PipeSize (DefaultPipeSize) is how many bytes of a message may wait for its Handler.
+	// If more than 16 handlers of a session run, each has less, so that all of them
+	// together hold about 4 MB at most with the defaults.
 	PipeSize int
 }
 

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Dial connects to the first hop of sc.Remote, sends the empty SEND that
-// binds the connection to the session, and returns when it was answered with
-// 200. A refusal is a *StatusError. ctx bounds all of it; the answer is
-// waited for no longer than cfg.ResponseTimeout. See RFC 4975, section 5.4.
+// Dial connects to the first hop of sc.Remote, sends the empty SEND that binds the
+// connection to the session, and returns when it was answered with 200. A refusal is a
+// *StatusError. ctx bounds the whole call, and cfg.ResponseTimeout the wait for the
+// answer. See RFC 4975, section 5.4.
 func Dial(ctx context.Context, cfg Config, sc SessionConfig) (*Session, error) {
 	full, err := cfg.withDefaults()
 	if err != nil {

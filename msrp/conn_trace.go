@@ -57,14 +57,14 @@ func (c *conn) traceFrame(sent bool, raw []byte, size int) {
 
 // TraceEvent is one request or response that was sent or received.
 type TraceEvent struct {
-	// Time is when its last byte was written or read.
+	// Time is when the last byte was written or read.
 	Time time.Time
-	// Sent is true for what we sent.
+	// Sent reports whether this side sent it.
 	Sent bool
 	// Local and Remote are the ends of the connection.
 	Local, Remote net.Addr
-	// Raw is the start-line and headers, then the body, truncated to
-	// Config.TraceBody bytes, then, if the body is whole, the end-line.
+	// Raw is the start-line and the headers, then the body, cut to Config.TraceBody bytes
+	// and, if the body is not cut, the end-line.
 	Raw []byte
 	// Size is the size of the whole frame on the wire, in bytes.
 	Size int

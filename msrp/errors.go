@@ -42,8 +42,8 @@ var statusText = map[int]string{
 	StatusBoundElsewhere:  "Session Already Bound",
 }
 
-// StatusError is an answer other than 200: either the peer's, or one that a Handler
-// returns so that it is sent to the peer. See RFC 4975, section 10.
+// StatusError is an answer other than 200: an answer of the peer, or one that a Handler
+// returns for the peer. See RFC 4975, section 10.
 type StatusError struct {
 	// Code is 100 to 999.
 	Code int
@@ -51,13 +51,13 @@ type StatusError struct {
 	Reason string
 }
 
-// Error gives code and reason.
+// Error returns the code and the reason.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("msrp: %03d %s", e.Code, e.reason())
 }
 
-// Is makes a 408, which relays send, the same as no response at all. See RFC
-// 4975, section 10.4.
+// Is reports whether target is ErrNoResponse and the code is 408, which relays send for a
+// missing response. See RFC 4975, section 10.4.
 func (e *StatusError) Is(target error) bool {
 	return e.Code == StatusTimeout && target == ErrNoResponse // [RFC4975-10.4-1]
 }
@@ -75,14 +75,14 @@ func status(code int, reason string) *StatusError { return &StatusError{Code: co
 var (
 	// ErrClosed means that the session or listener was closed at this side.
 	ErrClosed = errors.New("msrp: closed")
-	// ErrConnectionLost means that the peer closed the connection, or that
-	// it broke, or that we closed it because the peer broke the protocol.
+	// ErrConnectionLost means that the peer closed the connection, that it broke, or that
+	// we closed it because of a protocol error of the peer.
 	ErrConnectionLost = errors.New("msrp: connection lost")
-	// ErrPeerClosed is the ErrConnectionLost of a connection that the peer
-	// closed in good order: between two requests, and not by a reset.
+	// ErrPeerClosed is an ErrConnectionLost: the peer closed the connection between two
+	// requests, without a reset.
 	ErrPeerClosed = fmt.Errorf("%w: closed by the peer", ErrConnectionLost)
-	// ErrAborted means that a message did not arrive whole: its sender gave
-	// it up, stalled, or lost the connection. It wraps the reason.
+	// ErrAborted means that a message did not arrive completely: its sender aborted it,
+	// stalled, or lost the connection. It wraps the reason.
 	ErrAborted = errors.New("msrp: message aborted")
 	// ErrStalled means that the sender of a message was silent too long.
 	ErrStalled = errors.New("msrp: sender stalled")
@@ -92,8 +92,8 @@ var (
 	// ErrBodySize means that the body of a message to be sent was longer or
 	// shorter than its stated size.
 	ErrBodySize = errors.New("msrp: body does not have the stated size")
-	// ErrTransport means that the next hop is reached over a transport other
-	// than TCP, as WebSockets are (RFC 7977).
+	// ErrTransport means that the next hop uses another transport than TCP, such as
+	// WebSocket (RFC 7977).
 	ErrTransport = errors.New("msrp: transport is not supported")
 	// ErrTooMany means that a limit on sessions or receipts is reached.
 	ErrTooMany = errors.New("msrp: too many")

@@ -11,11 +11,11 @@ type Field struct {
 	Name, Value string
 }
 
-// Header is a list of header fields in their order. Names compare without
-// regard to case.
+// Header is a list of header fields in their order. Names are compared without regard to
+// case.
 type Header []Field
 
-// Get gives the value of the first field of that name, or "".
+// Get returns the value of the first field with that name, or "".
 func (h Header) Get(name string) string {
 	for i := range h {
 		if strings.EqualFold(h[i].Name, name) {
@@ -37,12 +37,12 @@ const (
 	hdrContentType   = "Content-Type"
 )
 
-// FailureReport is the value of the Failure-Report header: which answers the
-// sender of a message wants. See RFC 4975, section 7.1.1.
+// FailureReport is the value of the Failure-Report header: which responses the sender of
+// a message requests. See RFC 4975, section 7.1.1.
 type FailureReport uint8
 
 const (
-	// FailureYes asks for a response to every chunk.
+	// FailureYes requests a response to every chunk.
 	FailureYes FailureReport = iota
 	// FailurePartial asks for responses other than 200 only.
 	FailurePartial

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// Incoming is a message being received, as a Handler sees it.
+// Incoming is a message that a Handler receives.
 type Incoming struct {
-	// MessageID is the sender's name for it.
+	// MessageID is the Message-ID that the sender chose.
 	MessageID string
-	// ContentType is that of the first chunk; "" if it had none.
+	// ContentType is the Content-Type of the first chunk; "" if it had none.
 	ContentType string
-	// Size is the size of the whole message in bytes, as the sender stated it; -1 if
-	// it did not.
+	// Size is the size of the whole message in bytes, as stated by the sender; -1 if the
+	// sender did not state it.
 	Size int64
-	// SuccessReport reports whether the sender wants a success report. It is
-	// sent when the Handler returns nil.
+	// SuccessReport reports whether the sender requested a success report. It is sent
+	// when the Handler returns nil.
 	SuccessReport bool
-	// FailureReport says which answers the sender wants.
+	// FailureReport is which responses the sender requested.
 	FailureReport FailureReport
 	// From and To are the paths of the first chunk, From starting with the
 	// previous hop.
 	From, To Path
-	// Header are all other headers of the first chunk.
+	// Header has all other headers of the first chunk.
 	Header Header
-	// Session is the session on which it arrives.
+	// Session is the session on which the message arrives.
 	Session *Session
 
 	ctx messageContext
@@ -106,8 +106,8 @@ type ack struct {
 	since time.Time
 }
 
-// Read reads the body. It returns io.EOF only at the end of a whole message, and an error
-// that wraps ErrAborted if the rest will not arrive.
+// Read reads the body. It returns io.EOF only at the end of a complete message, and an
+// error that wraps ErrAborted if the rest will not arrive.
 func (in *Incoming) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -122,9 +122,9 @@ func (in *Incoming) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo writes the whole body to w, as [io.Copy] has it do, without a buffer
-// of its own. Its errors are those of w, and those of Read but for io.EOF. What
-// w has not written when it fails can still be read.
+// WriteTo writes the whole body to w, for io.Copy, without a buffer of its own. Its
+// errors are those of w, and those of Read except io.EOF. Bytes that w did not write
+// before an error can still be read.
 func (in *Incoming) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {

@@ -51,11 +51,10 @@ func (s *Session) turnOf(in *Incoming) chan struct{} {
 	return in.turn
 }
 
-// InOrder is for a Handler that must do something in the order in which
-// messages arrived, though several handlers run at once. It may be called
-// after Read has given io.EOF, waits for its turn, and returns a function that
-// passes the turn on; returning from the Handler does that too. It fails when
-// ctx or the session ends.
+// InOrder is for a Handler that must do something in the order in which messages arrived,
+// although several handlers run at once. Call it after Read has returned io.EOF. It waits
+// for the Handler's turn, and returns a function that ends the turn; returning from the
+// Handler ends it, too. It fails when ctx or the session ends.
 func (in *Incoming) InOrder(ctx context.Context) (release func(), err error) {
 	s := in.Session
 	s.mu.Lock()

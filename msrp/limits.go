@@ -19,7 +19,7 @@ const (
 
 	// DefaultTraceBody is how many body bytes of a chunk a TraceEvent carries.
 	DefaultTraceBody = 256
-	// DefaultWindow is how many chunks of one session may be unanswered.
+	// DefaultWindow is how many chunks of one session may be without a response.
 	DefaultWindow = 8
 	// DefaultChunkSize is the size of the chunks sent to a peer that is one
 	// hop away, in bytes.
@@ -27,7 +27,7 @@ const (
 	// DefaultRelayedChunkSize is the size of the chunks sent over relays.
 	// Relays in use refuse frames of more than about 11 KB.
 	DefaultRelayedChunkSize = 8 << 10
-	// MaxChunkSize is the most Config.ChunkSize may ask for.
+	// MaxChunkSize is the largest Config.ChunkSize, in bytes.
 	MaxChunkSize = 1 << 20
 	// DefaultResponseTimeout is how long a request waits for its response.
 	// See RFC 4975, section 7.1.1.
@@ -35,31 +35,32 @@ const (
 	// DefaultUnboundTimeout is how long a connection may stay without a
 	// session bound to it.
 	DefaultUnboundTimeout = 30 * time.Second
-	// DefaultStallTimeout is how long the sender of a message that is not
-	// complete may be silent before the message is given up.
+	// DefaultStallTimeout is how long the sender of an incomplete message may be silent
+	// before the message is aborted.
 	DefaultStallTimeout = 60 * time.Second
-	// DefaultWriteTimeout is how long one write to a connection may take
-	// before the connection is given up.
+	// DefaultWriteTimeout is how long one write to a connection may take before the
+	// connection is closed.
 	DefaultWriteTimeout = 30 * time.Second
-	// DefaultHandlerTimeout is how long the answer to a request may wait for a
-	// Handler; see Config.HandlerTimeout. With its grace it ends before the
-	// sender's timer of 30 s does (RFC 4975, section 7.1.1).
+	// DefaultHandlerTimeout is how long the answer to a request may wait for a Handler;
+	// see Config.HandlerTimeout. With its grace time it is below the sender's timer of 30
+	// s (RFC 4975, section 7.1.1).
 	DefaultHandlerTimeout = 20 * time.Second
-	// DefaultMaxConns is how many connections with a session one Listener keeps, and
-	// DefaultMaxUnbound and DefaultMaxUnboundSource how many without, of all and of one
-	// source. Many users may be behind one address, and each is there for a moment.
+	// DefaultMaxConns is how many connections with a session one Listener keeps.
+	// DefaultMaxUnbound and DefaultMaxUnboundSource are how many connections without a
+	// session it keeps, in all and of one source. Many users may be behind one address,
+	// and each has such a connection for a short time.
 	DefaultMaxConns         = 16384
 	DefaultMaxUnbound       = 2048
 	DefaultMaxUnboundSource = 512
 	// DefaultMaxSessions is how many sessions one Listener keeps.
 	DefaultMaxSessions = 65536
-	// DefaultMaxOpenMessages is how many messages of one session may be
-	// incomplete at a time; the next one is refused with 413.
+	// DefaultMaxOpenMessages is how many messages of one session may be incomplete at a
+	// time. The next one is refused with 413.
 	DefaultMaxOpenMessages = 16
 	// DefaultMaxHandlers is how many handlers of one session run at a time.
 	DefaultMaxHandlers = 256
-	// DefaultPipeSize is how many bytes of a message wait for its handler
-	// before the connection is read no further.
+	// DefaultPipeSize is how many bytes of a message wait for its handler before reading
+	// from the connection stops.
 	DefaultPipeSize = 64 << 10
 
 	maxPendingAcks   = 256                              // chunks of one message that its handler has not read yet

@@ -12,7 +12,8 @@ import (
 	"github.com/gomscp/gomscp/internal/quietlog"
 )
 
-// Listener accepts the connections of many sessions on one port.
+// Listener accepts the connections of many sessions on one port. Its methods are safe for
+// concurrent use.
 type Listener struct {
 	cfg *Config
 	nl  net.Listener
@@ -32,8 +33,9 @@ type Listener struct {
 	changed  chan struct{} // closed, and replaced, when a session or connection ends
 }
 
-// Listen opens a TCP port, for TLS if cfg.TLS is set. addr is as for net.Listen;
-// "127.0.0.1:0" picks a free port. It fails if cfg is not valid or the port is in use.
+// Listen opens a TCP port, for TLS if cfg.TLS is set. addr has the form of net.Listen;
+// with "127.0.0.1:0", the system chooses a free port. It fails if cfg is not valid or the
+// port is in use.
 func Listen(addr string, cfg Config) (*Listener, error) {
 	full, err := cfg.withDefaults()
 	if err != nil {
@@ -67,16 +69,16 @@ func newListener(cfg *Config, nl net.Listener) *Listener {
 	return l
 }
 
-// Addr is the address listened on.
+// Addr returns the address of the port.
 func (l *Listener) Addr() net.Addr { return l.nl.Addr() }
 
 // sessionIDSize is the length of the session-ids we make: 100 random bits,
 // where RFC 4975, section 14.1, wants 80 at least.
 const sessionIDSize = 20
 
-// NewURI makes a URI with a fresh session-id at this listener's port. host is
-// what the peer is to connect to; "" is the listener's own address, or the
-// loopback address if it listens on all.
+// NewURI makes a URI with a new session-id at this listener's port. host is the host for
+// the peer to connect to; "" means the listener's address, or the loopback address if it
+// listens on all addresses.
 func (l *Listener) NewURI(host string) URI {
 	u := URI{Host: host, SessionID: newID(sessionIDSize), Transport: "tcp", Secure: l.cfg.TLS != nil} // [RFC4975-14.1-1]
 	if a, ok := l.nl.Addr().(*net.TCPAddr); ok {
@@ -92,8 +94,9 @@ func (l *Listener) NewURI(host string) URI {
 	return u
 }
 
-// Accept registers a session whose peer will connect, and returns at once.
-// The session is bound by the first request that names it.
+// Accept registers a session whose peer will connect, and returns at once. The first
+// request with the session's URI binds the session. The error wraps ErrTooMany if there
+// are too many sessions.
 func (l *Listener) Accept(sc SessionConfig) (*Session, error) {
 	s, err := newSession(l.cfg, sc, l, nil)
 	if err != nil {
@@ -169,11 +172,12 @@ func (l *Listener) logRefused(nc net.Conn, err error) {
 	l.quiet.Warn(l.cfg.Logger, "msrp connection refused", kind, "remote", nc.RemoteAddr().String(), "err", err)
 }
 
-// Counts is how many connections a Listener has, and how many were refused or ended for
-// want of a session. Peers are those with a session, strangers those without.
+// Counts has the number of connections of a Listener, and of those refused or closed
+// because they had no session. Peers are connections with a session, strangers those
+// without.
 type Counts = admit.Counts
 
-// Counts returns how many connections there are now, and how many were refused.
+// Counts returns the number of connections, and of refused ones.
 func (l *Listener) Counts() Counts { return l.gate.Counts() }
 
 // bindByURI binds the session of that id to c, if the request names it whole.

@@ -2,8 +2,8 @@ package msrp
 
 import "context"
 
-// Close closes the port, all sessions and connections, and waits for them
-// and their handlers.
+// Close closes the port, all sessions and connections, and waits until they and their
+// handlers have ended.
 func (l *Listener) Close() error {
 	l.mu.Lock()
 	l.down = true
@@ -37,9 +37,9 @@ func (l *Listener) Close() error {
 	return err
 }
 
-// Shutdown takes no more sessions, waits until those there are have ended,
-// with their handlers, and all is written, and closes the port. If ctx ends first it
-// closes at once and returns ctx's error.
+// Shutdown accepts no more sessions, waits until the present sessions and their handlers
+// have ended and everything is written, and closes the port. If ctx ends first, it closes
+// at once and returns ctx's error.
 func (l *Listener) Shutdown(ctx context.Context) error {
 	l.mu.Lock()
 	l.down = true

@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// NotAcceptedError means that Send did not send a message because the peer's SDP
-// does not accept it. Nothing of the message was sent, unless its size was not
-// known: then it was aborted when it became longer than MaxSize. The error wraps
-// the *StatusError that such a peer answers with, 415 or 413. See RFC 4975,
-// section 8.6.
+// NotAcceptedError means that Send did not send a message because the peer's SDP does not
+// accept it. No part of the message was sent, unless its size was not known: then it was
+// aborted when it became longer than MaxSize. The error wraps a *StatusError with the
+// code of the peer's answer, 415 or 413. See RFC 4975, section 8.6.
 type NotAcceptedError struct {
 	// ContentType is the type that is not accepted; "" if the size is the reason.
 	ContentType string
@@ -21,7 +20,8 @@ type NotAcceptedError struct {
 	MaxSize int64
 }
 
-// Error says in one line what the peer does not accept, and what it accepts.
+// Error returns one line with the type or size that is not accepted, and what the peer
+// accepts.
 func (e *NotAcceptedError) Error() string {
 	switch {
 	case e.ContentType == "":
@@ -32,7 +32,7 @@ func (e *NotAcceptedError) Error() string {
 	return fmt.Sprintf("msrp: not sent: the peer does not accept %q, only %q", e.ContentType, strings.Join(e.Accepted, " "))
 }
 
-// Unwrap gives the peer's answer to such a message: 415 or 413.
+// Unwrap returns a *StatusError with the peer's code for such a message: 415 or 413.
 func (e *NotAcceptedError) Unwrap() error {
 	if e.ContentType == "" {
 		return status(StatusTooLarge, "Beyond The Peer's max-size")

@@ -33,12 +33,12 @@ func newReceipt(m Message) *Receipt {
 	return r
 }
 
-// MessageID is the id the message was sent with.
+// MessageID returns the Message-ID of the message.
 func (r *Receipt) MessageID() string { return r.id }
 
-// Wait returns nil when success reports cover the whole message, at once if
-// none were asked for. A failure report is a *StatusError. There is no limit
-// to the wait but ctx and the session's end. See RFC 4975, section 7.1.2.
+// Wait returns nil when success reports cover the whole message, or at once if none was
+// requested. A failure report is a *StatusError. Only ctx and the end of the session
+// bound the wait. See RFC 4975, section 7.1.2.
 func (r *Receipt) Wait(ctx context.Context) error {
 	if !r.wanted {
 		return nil

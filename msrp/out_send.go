@@ -12,46 +12,43 @@ const messageIDSize = 20
 
 // Message is a message to be sent.
 type Message struct {
-	// MessageID is 1 to 128 visible characters, unique in the session, best
-	// no more than the 32 of RFC 4975; "" has one made.
+	// MessageID is 1 to 128 visible characters, unique in the session, preferably at most
+	// the 32 of RFC 4975. With "", Send makes one.
 	MessageID string
-	// ContentType is the media type of the body. It is needed unless the
-	// body is empty.
+	// ContentType is the media type of the body. It is required unless the body is empty.
 	ContentType string
-	// WrappedTypes are the types within a body that is a container, such as
-	// message/cpim, as far as they are known: Send refuses what the peer does
-	// not take there.
+	// WrappedTypes are the known types inside a body that is a container, such as
+	// message/cpim. Send refuses those that the peer does not accept there.
 	WrappedTypes []string
-	// Body is read as fast as the peer takes it; nil is an empty one. With
-	// neither Body nor ContentType the SEND has no body at all: it keeps the
-	// connection alive, and no handler sees it. See RFC 4975, section 7.1.
+	// Body is read as fast as the peer reads; nil means an empty body. With neither Body
+	// nor ContentType, the SEND has no body: it keeps the connection open, and no handler
+	// gets it. See RFC 4975, section 7.1.
 	Body io.Reader
 	// Size is the length of Body in bytes, -1 if it is not known.
 	Size int64
-	// SuccessReport asks for the REPORTs that Receipt.Wait waits for.
+	// SuccessReport requests the REPORTs for which Receipt.Wait waits.
 	SuccessReport bool
-	// FailureReport says which answers the peer gives.
+	// FailureReport is which responses the peer sends.
 	FailureReport FailureReport
-	// Header is added to every chunk. The headers that this package writes by
-	// itself must not be there, but Success-Report and Failure-Report may: they
-	// are written as they stand, even where leaving them out means the same,
-	// and set the fields above, which must not say otherwise.
+	// Header is added to every chunk. It must not have headers that this package writes,
+	// except Success-Report and Failure-Report. These two are written unchanged, even if
+	// they have their default value, and set the fields above, which must not have
+	// another value.
 	Header Header
-	// Queued, if not nil, is called once, by the goroutine that called Send, when
-	// the last chunk has its place in the queue of the connection, which is
-	// mostly before it is written and long before it is answered: a message
-	// whose Send begins from then on stays behind this one on the wire. So up to
-	// Config.Window messages can be unanswered in a known order, each in a Send
-	// of its own. A Send that fails before does not call it. It must not block.
+	// Queued, if not nil, is called once, by the goroutine that called Send, when the
+	// last chunk is in the queue of the connection. This is usually before the chunk is
+	// written, and always before it is answered. A message whose Send begins later is
+	// sent after this one. So up to Config.Window messages can be unanswered in a known
+	// order, each in its own Send. A Send that fails earlier does not call Queued. It
+	// must not block.
 	Queued func()
 }
 
-// Send sends one message in chunks and returns when each of them was
-// answered with 200; or, if m.FailureReport is not FailureYes, when the last
-// was written. A refusal is a *StatusError. When ctx ends, or Body fails,
-// what was begun is aborted. Messages sent at the same time share the
-// connection fairly. It waits for the session to be bound.
-// See RFC 4975, section 7.1.
+// Send sends one message in chunks. It returns when each chunk was answered with 200 or,
+// if m.FailureReport is not FailureYes, when the last chunk was written. A refusal is a
+// *StatusError. When ctx ends or Body fails, the message is aborted. Concurrent messages
+// share the connection fairly. Send waits until the session is bound. See RFC 4975,
+// section 7.1.
 func (s *Session) Send(ctx context.Context, m Message) (*Receipt, error) {
 	o := &outgoing{s: s, m: m}
 	if err := s.checkMessage(&o.m); err != nil {

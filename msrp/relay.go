@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// RelayConfig describes a relay and how to use it. See RFC 4976.
+// RelayConfig has the settings for a relay. See RFC 4976.
 type RelayConfig struct {
 	// Relay is the relay's URI, without a session-id. Its scheme should be
 	// msrps. A domain name without a port is looked up by its SRV records, and
@@ -37,9 +37,9 @@ const (
 	hdrMaxExpires    = "Max-Expires"
 )
 
-// Relay is a connection to a relay that has authorized us. Sessions over it
-// are made with Dial and Accept. It refreshes its authorization until it is
-// closed, or the connection is lost.
+// Relay is a connection to a relay that has authorized us. Sessions over it are made with
+// Dial and Accept. It refreshes the authorization until it is closed or the connection is
+// lost.
 type Relay struct {
 	rc          RelayConfig
 	cfg         *Config
@@ -55,8 +55,8 @@ type Relay struct {
 	usePath Path // does not change
 }
 
-// OpenRelay connects to a relay and sends AUTH until it is authorized. A
-// refusal is a *StatusError. See RFC 4976, section 5.1.
+// OpenRelay connects to a relay and sends AUTH until it is authorized. A refusal is a
+// *StatusError. See RFC 4976, section 5.1.
 func OpenRelay(ctx context.Context, cfg Config, rc RelayConfig) (*Relay, error) {
 	full, err := cfg.withDefaults()
 	if err != nil {
@@ -88,7 +88,7 @@ func OpenRelay(ctx context.Context, cfg Config, rc RelayConfig) (*Relay, error) 
 	return r, nil
 }
 
-// Path is the path for our SDP: the relays and our own URI.
+// Path returns the path for our SDP: the relays and our own URI.
 func (r *Relay) Path() Path { return r.path(r.rc.Local) }
 
 func (r *Relay) path(local URI) Path {
@@ -109,9 +109,9 @@ func (r *Relay) Close() error {
 	return nil
 }
 
-// Accept makes a session that waits for its peer's first request; it counts
-// as bound at once. sc.Remote is the peer's path, which may come later
-// (SetRemote); sc.Local may be left out.
+// Accept makes a session that waits for its peer's first request; it is bound at once.
+// sc.Remote is the peer's path; if it is not known yet, call SetRemote later. sc.Local
+// may be empty.
 func (r *Relay) Accept(sc SessionConfig) (*Session, error) {
 	if sc.Local.SessionID == "" {
 		sc.Local = r.rc.Local

@@ -13,7 +13,8 @@ var ErrNoMSRP = errors.New("msrp: no MSRP media line")
 // MaxSDP is the longest session description accepted, in bytes.
 const MaxSDP = 64 << 10
 
-// Setup is the role of an endpoint: whether it connects or listens. See RFC 4145, section 4, and RFC 6135.
+// Setup is the role of an endpoint: whether it connects or listens. See RFC 4145, section
+// 4, and RFC 6135.
 type Setup string
 
 // The values of Setup; "" is an endpoint that knows RFC 4975 alone, where the
@@ -26,10 +27,9 @@ const (
 	SetupActpass Setup = "actpass"
 )
 
-// Answer gives the value to answer with: the other role if the offer takes
-// one; passive if it leaves the choice, or says nothing, because then the
-// offerer connects. An endpoint that prefers to connect may answer
-// SetupActpass with SetupActive.
+// Answer returns the role for the answer: the opposite role if the offer has active or
+// passive. For actpass or "" it is passive, because the offerer connects. An endpoint
+// that prefers to connect may answer SetupActpass with SetupActive.
 func (s Setup) Answer() Setup {
 	if s == SetupPassive {
 		return SetupActive
@@ -84,15 +84,15 @@ func (d Direction) Answer() Direction {
 	return SendRecv
 }
 
-// Media is what a session description says of one MSRP session. See RFC 4975,
-// section 8.
+// Media describes one MSRP session in a session description. See RFC 4975, section 8.
 type Media struct {
-	// Host is the address of the c= line, without IP version; when written,
-	// that of the last URI of Path, which "" takes.
+	// Host is the address of the c= line, without its IP version. When written, it must
+	// be the host of the path's last URI or, with CEMA, of its first URI; "" means that
+	// host.
 	Host string
-	// Port is that of the m= line; 0 refuses or ends the session. When
-	// written it is that of the last URI of Path. Without CEMA the peer
-	// connects to the path, whatever Host and Port are.
+	// Port is the port of the m= line; 0 refuses or ends the session. Any other port,
+	// when written, must be the port of the same URI. Without CEMA, the peer connects to
+	// the path and ignores Host and Port.
 	Port int
 	// TLS is true for TCP/TLS/MSRP.
 	TLS bool
@@ -101,42 +101,42 @@ type Media struct {
 	// AcceptTypes and AcceptWrappedTypes are media ranges, the preferred ones
 	// first.
 	AcceptTypes, AcceptWrappedTypes []string
-	// MaxSize is the size in bytes of the largest message accepted, 0 if not
-	// stated.
+	// MaxSize is the size of the largest message accepted, in bytes; 0 if the description
+	// has none.
 	MaxSize int64
-	// Setup is the role of this end. When written, "" takes SetupActive in an offer
-	// and the other side's Answer in an answer. An endpoint that the peer can
-	// reach must offer SetupActpass, and none may offer SetupPassive. See RFC
-	// 6135, section 4.2.
+	// Setup is the role of this end. When written, "" means SetupActive in an offer, and
+	// the Answer to the offer's role in an answer. An endpoint that the peer can reach
+	// must offer SetupActpass, and none may offer SetupPassive. See RFC 6135, section
+	// 4.2.
 	Setup Setup
-	// Direction is "" if the description does not say. An answer is narrowed
-	// to what the offer allows. See RFC 3264, section 6.1.
+	// Direction is "" if the description has none. An answer is limited to the directions
+	// that the offer allows. See RFC 3264, section 6.1.
 	Direction Direction
 	// CEMA is the msrp-cema attribute. See RFC 6714.
 	CEMA bool
 	// Chatroom is the chatroom attribute, nil if there is none. See RFC 7701.
 	Chatroom *Chatroom
-	// File is what the file attributes say, nil if there are none: the session
-	// transfers this file and nothing else. See RFC 5547.
+	// File has the file attributes, nil if there are none. A session with them transfers
+	// this file and nothing else. See RFC 5547.
 	File *File
 	// Fingerprints are the fingerprint attributes, "sha-256 AB:CD:...". See
 	// RFC 8122, section 5.
 	Fingerprints []string
 	// Index is the number of the media line, from 0.
 	Index int
-	// SessionID and SessionVersion are those of the o= line; 0 takes the
-	// time for the one and 1 for the other when written. What is no number
-	// of 64 bits is read as a hash of it.
+	// SessionID and SessionVersion are those of the o= line. When written, a SessionID of
+	// 0 means one from the time, and a SessionVersion of 0 means 1. When read, a value
+	// that is not a number of 64 bits gives its hash.
 	SessionID, SessionVersion uint64
 }
 
 // Rejected reports whether the media line has port 0.
 func (m *Media) Rejected() bool { return m.Port == 0 }
 
-// Address is the "host:port" to connect to: that of the path's first URI; but
-// if cema, that is if our own description has the msrp-cema attribute, and m
-// has it too, that of the c= and m= lines, where a middlebox may sit. See RFC 6714,
-// section 4.
+// Address returns the "host:port" to connect to. It is the address of the path's first
+// URI. If cema is true, because our own description has the msrp-cema attribute, and m
+// has the attribute too, it is the address of the c= and m= lines, which may be a
+// middlebox. See RFC 6714, section 4.
 func (m *Media) Address(cema bool) string {
 	if cema && m.CEMA && // [RFC6714-4.3-6]
 		m.Host != "" && m.Port != 0 {
@@ -148,8 +148,8 @@ func (m *Media) Address(cema bool) string {
 	return m.Path[0].address()
 }
 
-// ParseSDP finds the first MSRP media line that is not refused, or else the
-// first. The error is ErrNoMSRP if there is none, or an *SDPError.
+// ParseSDP returns the first MSRP media line that is not refused, or else the first one.
+// The error is ErrNoMSRP if there is none, or an *SDPError.
 func ParseSDP(body []byte) (*Media, error) {
 	d, err := parseDescription(body)
 	if err != nil {

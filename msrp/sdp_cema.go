@@ -8,10 +8,9 @@ import (
 	"net/netip"
 )
 
-// ErrAnchored means that the c= and m= lines of an offer without msrp-cema name
-// another address than its path: a middlebox has changed the description and
-// takes no part in MSRP. Refuse the offer with Reject or with 488. See RFC
-// 6714, section 4.3.
+// ErrAnchored means that the c= and m= lines of an offer without msrp-cema have another
+// address than the path: a middlebox changed the description and does not handle MSRP.
+// Refuse the offer with Reject or with 488. See RFC 6714, section 4.3.
 var ErrAnchored = errors.New("msrp: the c= and m= lines are not those of the path, and there is no msrp-cema")
 
 // ErrOfferAgain means that a new offer without msrp-cema is needed. See RFC 6714,
@@ -60,9 +59,9 @@ func (m *Media) mayMatchPath() bool {
 	return false
 }
 
-// MatchesPath reports whether the address of the c= and m= lines is that of one
-// of the URIs of the path. If not, a middlebox sits between. Names are looked up
-// with r, nil being net.DefaultResolver. See RFC 6714, section 4.4 [RFC6714-4.4-1].
+// MatchesPath reports whether the address of the c= and m= lines is that of one of the
+// URIs of the path. If not, there is a middlebox between the endpoints. Names are looked
+// up with r; nil means net.DefaultResolver. See RFC 6714, section 4.4 [RFC6714-4.4-1].
 func (m *Media) MatchesPath(ctx context.Context, r *net.Resolver) (bool, error) {
 	if r == nil {
 		r = net.DefaultResolver
@@ -122,11 +121,11 @@ func portOf(u URI) int {
 	return u.Port
 }
 
-// ConnectTo returns the "host:port" for SessionConfig.ConnectTo of the offerer of m,
-// once it has the answer, if it connects: that of the answer's c= and m= lines
-// where CEMA is in use, "" where the path counts. matches is what MatchesPath says
-// of the answer. The error is ErrOfferAgain if neither will do, which may be so
-// when the peer connects, too. See RFC 6714, section 4.2.
+// ConnectTo returns the "host:port" for SessionConfig.ConnectTo of the offerer of m, if
+// it connects, after the answer: the address of the answer's c= and m= lines if CEMA is
+// in use, and "" if the path is valid. matches is the result of MatchesPath for the
+// answer. The error is ErrOfferAgain if neither address can be used; this is possible
+// also if the peer connects. See RFC 6714, section 4.2.
 func (m *Media) ConnectTo(answer *Media, matches bool) (string, error) {
 	if !m.CEMA {
 		return "", nil

@@ -11,9 +11,9 @@ const (
 	tokenPrivate  = "private-messages"
 )
 
-// Chatroom is the chatroom attribute of a media description: what of RFC 7701
-// its sender supports and, if it is a chat room, allows. It is a declaration: an
-// answer owes nothing to the offer. See RFC 7701, section 8.
+// Chatroom is the chatroom attribute of a media description: the parts of RFC 7701 that
+// its sender supports and, if it is a chat room, allows. An answer does not depend on the
+// offer's attribute. See RFC 7701, section 8.
 type Chatroom struct {
 	// Nicknames reports whether Session.Nickname may be used.
 	Nicknames bool

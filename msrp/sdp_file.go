@@ -14,12 +14,11 @@ import (
 	"github.com/gomscp/gomscp/internal/fingerprint"
 )
 
-// File is what a media description says of the one file that its session
-// transfers. What the description does not say is the zero value. See RFC 5547,
-// section 6.
+// File describes the one file that a session transfers, from a media description. A
+// missing attribute is the zero value. See RFC 5547, section 6.
 type File struct {
-	// Name is the name of the file as the peer has it. Path separators and
-	// anything else that a file system may mind can be in it.
+	// Name is the name of the file as the peer has it. It may contain path separators and
+	// other characters that are special in a file system.
 	Name string
 	// Size is the size of the file in bytes.
 	Size int64
@@ -35,8 +34,8 @@ type File struct {
 	Created, Modified, Read time.Time
 	// Icon is the Content-ID URL ("cid:...") of a picture of it.
 	Icon string
-	// First and Last are the bytes transferred, from 1, where it is not all
-	// of them; a Last of 0 is the end.
+	// First and Last are the range of bytes transferred, from 1, if it is not the whole
+	// file; a Last of 0 means the end.
 	First, Last int64
 }
 

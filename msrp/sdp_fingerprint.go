@@ -17,8 +17,9 @@ func acceptedHashes() []string {
 	return []string{"sha-256", "sha-512", "sha-384", "sha-224", "sha-1"}
 }
 
-// Fingerprint gives the SHA-256 fingerprint of the first certificate of c as
-// the SDP attribute wants it: "sha-256 AB:CD:...". See RFC 8122, section 5.
+// Fingerprint returns the SHA-256 fingerprint of the first certificate of c, in the form
+// of the SDP attribute: "sha-256 AB:CD:...". It fails if there is no certificate. See RFC
+// 8122, section 5.
 func Fingerprint(c tls.Certificate) (string, error) {
 	if len(c.Certificate) == 0 {
 		return "", errors.New("msrp: no certificate")
@@ -26,10 +27,9 @@ func Fingerprint(c tls.Certificate) (string, error) {
 	return fingerprint.Of("sha-256", c.Certificate[0]), nil // [RFC8122-5-2]
 }
 
-// Fingerprints gives all that Media.Fingerprints should say of the first
-// certificate of c: the SHA-256 fingerprint and, if another hash function is
-// that of the certificate's signature, the one with that. See RFC 8122, section
-// 5.1.
+// Fingerprints returns the values for Media.Fingerprints: the SHA-256 fingerprint of the
+// first certificate of c and, if the certificate's signature uses another hash function,
+// the fingerprint with that function. See RFC 8122, section 5.1.
 func Fingerprints(c tls.Certificate) ([]string, error) {
 	first, err := Fingerprint(c)
 	if err != nil {

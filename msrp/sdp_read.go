@@ -7,7 +7,7 @@ import (
 	"github.com/gomscp/gomscp/internal/sdp"
 )
 
-// SDPError says which line of a session description is not valid, and why.
+// SDPError is the line and the reason of an error in a session description.
 type SDPError struct {
 	// Line is its number, from 1; 0 stands for the whole.
 	Line int
@@ -20,7 +20,7 @@ type SDPError struct {
 	err error // the *SyntaxError behind it, if there is one
 }
 
-// Error describes the problem in one line.
+// Error returns the line and the problem in one line of text.
 func (e *SDPError) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("sdp: %s: %s", e.Rule, e.Problem)
@@ -28,7 +28,7 @@ func (e *SDPError) Error() string {
 	return fmt.Sprintf("sdp: line %d: %s: %s", e.Line, e.Rule, e.Problem)
 }
 
-// Unwrap gives the *SyntaxError of a value, if that is the reason.
+// Unwrap returns the *SyntaxError of a value, or nil.
 func (e *SDPError) Unwrap() error { return e.err }
 
 // description is a session description taken apart. The order of lines at one

@@ -11,7 +11,7 @@ import (
 	"github.com/gomscp/gomscp/internal/sdp"
 )
 
-// Offer writes a whole session description with one media line.
+// Offer writes a session description with one media line.
 func (m *Media) Offer() ([]byte, error) {
 	w := *m
 	if w.Setup == SetupNone && w.Port != 0 {
@@ -35,13 +35,11 @@ func (m *Media) Offer() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Answer writes the answer to an offer: m in the place of the first usable
-// MSRP line of the offer (m.Index is set to it), the other lines refused. What
-// depends on the offer is settled in m: a Setup of "" becomes the one that
-// answers, Direction is narrowed to what the offer allows, and CEMA is taken
-// back where RFC 6714, section 4.3, forbids it. The offer and m must agree on
-// TLS. It fails with ErrAnchored if m has CEMA and the offer was changed by a
-// middlebox that has no part in it.
+// Answer writes the answer to an offer: m in the place of the first usable MSRP line of
+// the offer, with all other lines refused. It sets m.Index to that line, a Setup of "" to
+// the role that answers the offer, and Direction to what the offer allows. It clears CEMA
+// where RFC 6714, section 4.3, forbids it. The offer and m must agree on TLS. It fails
+// with ErrAnchored if m has CEMA and a middlebox without CEMA has changed the offer.
 func (m *Media) Answer(offer []byte) ([]byte, error) {
 	d, err := parseDescription(offer)
 	if err != nil {
@@ -89,8 +87,8 @@ func (m *Media) fitToOffer(o *Media) error {
 	return nil
 }
 
-// Reject writes an answer that refuses every media line of the offer. See RFC
-// 4975, section 8.1.
+// Reject returns an answer that refuses every media line of the offer. See RFC 4975,
+// section 8.1.
 func Reject(offer []byte) ([]byte, error) {
 	d, err := parseDescription(offer)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Session is one MSRP session. Its methods may be called from any goroutine.
+// Session is one MSRP session. Its methods are safe for concurrent use.
 type Session struct {
 	cfg   *Config
 	sc    SessionConfig
@@ -105,17 +105,17 @@ func newSession(cfg *Config, sc SessionConfig, lst *Listener, via Path) (*Sessio
 	return s, nil
 }
 
-// Local is our own URI.
+// Local returns our own URI.
 func (s *Session) Local() URI { return s.local }
 
-// Remote is the peer's path, without relays of our own.
+// Remote returns the peer's path, without relays of our own.
 func (s *Session) Remote() Path {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.remote
 }
 
-// LocalAddr is our end of the connection; nil before the session is bound.
+// LocalAddr returns our end of the connection; nil before the session is bound.
 func (s *Session) LocalAddr() net.Addr {
 	if c := s.conn(); c != nil {
 		return c.nc.LocalAddr()
@@ -123,8 +123,7 @@ func (s *Session) LocalAddr() net.Addr {
 	return nil
 }
 
-// RemoteAddr is the peer's end of the connection; nil before the session is
-// bound.
+// RemoteAddr returns the peer's end of the connection; nil before the session is bound.
 func (s *Session) RemoteAddr() net.Addr {
 	if c := s.conn(); c != nil {
 		return c.nc.RemoteAddr()
@@ -138,20 +137,19 @@ func (s *Session) conn() *conn {
 	return s.c
 }
 
-// Bound is closed when the peer's connection is there and bound to this
-// session, and the request that bound it has been answered, so that the answer
-// comes before all that is sent from then on. If that request carries a message
-// whose Handler takes long, Bound is closed after 5 s all the same. There is no limit
-// to this wait: the application knows how long a peer may take, and closes the session
-// then.
+// Bound returns a channel that is closed when the peer's connection is bound to this
+// session and the request that bound it has been answered, so that the answer precedes
+// everything that is sent later. If this request carries a message whose Handler takes
+// long, the channel is closed after 5 s. The wait for a peer is not bounded: the
+// application decides when it closes the session.
 func (s *Session) Bound() <-chan struct{} { return s.bound }
 
-// Done is closed when the session has ended.
+// Done returns a channel that is closed when the session has ended.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// Err is why the session ended: ErrClosed if that was done at this side,
-// ErrPeerClosed if at the other, or else an error that wraps ErrConnectionLost;
-// nil while it lives.
+// Err returns why the session ended: ErrClosed if this side closed it, ErrPeerClosed if
+// the peer closed it, or an error that wraps ErrConnectionLost. It returns nil while the
+// session is alive.
 func (s *Session) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -58,9 +58,9 @@ func (s *Session) cleanUp() {
 	}
 }
 
-// Close ends the session at once: Sends fail, the contexts of handlers end.
-// It waits for the handlers to return, and a dialled session for its
-// connection to be closed. It must not be called from a handler.
+// Close ends the session at once: Sends fail, and the contexts of handlers end. It waits
+// until the handlers return and, for a dialled session, until the connection is closed.
+// It must not be called from a handler.
 func (s *Session) Close() error {
 	s.close(ErrClosed, false)
 	s.cancel()
@@ -71,9 +71,8 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// Shutdown refuses new messages in both directions, waits for those under
-// way, and closes the session. If ctx ends first it closes at once and
-// returns ctx's error.
+// Shutdown refuses new messages in both directions, waits for the messages in progress,
+// and closes the session. If ctx ends first, it closes at once and returns ctx's error.
 func (s *Session) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining = true

@@ -83,10 +83,11 @@ func (s *Session) fingerprintsKnown() {
 	}
 }
 
-// SetFingerprints sets the fingerprints of the peer's SDP, of a session that was accepted
-// before that was known. With none, any certificate is accepted. If the peer's path has
-// relays, call SetRemote first; SetPeer does both. If the peer is bound already and has
-// another certificate, the session ends and the error says so. See RFC 8122.
+// SetFingerprints sets the fingerprints of the peer's SDP, for a session that was
+// accepted before they were known. Without fingerprints, any certificate is accepted. If
+// the peer's path has relays, call SetRemote first; SetPeer does both. If the peer is
+// bound already with another certificate, the session ends, and the error says so. See
+// RFC 8122.
 func (s *Session) SetFingerprints(prints []string) error {
 	s.mu.Lock()
 	s.sc.Fingerprints = prints

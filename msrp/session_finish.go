@@ -5,15 +5,18 @@ import (
 	"time"
 )
 
-// Finish ends the session in good order when its dialog has ended. What the peer had
-// sent before is read: a message that is whole by then goes to its Handler and is
-// answered with the Handler's result, and responses to our requests are processed. Each further
-// message gets 481, and so does one that is not whole, whose Handler sees ErrAborted.
-// Unlike with Close, the contexts of handlers do not end. Finish returns when all
-// handlers have returned and the session is closed; their answers are then on their
-// way. Missing responses are awaited for 2 s at most. If ctx ends
-// first, the session closes at once, as with Close, and ctx's error is returned. Finish
-// must not be called from a handler; calling it again, or beside Close, does no harm.
+// Finish ends the session in good order after the end of its dialog. It reads what the
+// peer has sent before. A complete message goes to its Handler and is answered with the
+// Handler's result, and responses to our requests are processed. Each further message
+// gets 481. An incomplete message also gets 481, and its Handler gets ErrAborted.
+//
+// Unlike Close, Finish does not end the contexts of handlers. It returns when all
+// handlers have returned and the session is closed; their answers are then being written.
+// It waits for missing responses for 2 s at most. If ctx ends first, the session closes
+// at once, as with Close, and Finish returns ctx's error.
+//
+// Finish must not be called from a handler. It may be called again, and together with
+// Close.
 func (s *Session) Finish(ctx context.Context) error {
 	s.catchUp(ctx)
 	for _, in := range s.refuseNew() {

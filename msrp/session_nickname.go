@@ -26,12 +26,11 @@ func (s *Session) handleNickname(f *frame) *StatusError {
 	return refusalFor(s.sc.Nickname(name)) // [RFC7701-7.1-5] [RFC7701-7.1-6]
 }
 
-// Nickname asks a chat room for a nickname of MaxNickname bytes at most; ""
-// gives up the one there is. It may be used where the room's SDP has
-// Chatroom.Nicknames. A refusal is a *StatusError: 403 means that the room has
-// none, 424 that it does not take this one, 425 that somebody else has it, 501
-// that the peer is no chat room; the nickname that there was remains. See RFC
-// 7701, section 7.
+// Nickname requests a nickname of at most MaxNickname bytes from a chat room; "" gives up
+// the present one. Use it only if the room's SDP has Chatroom.Nicknames. A refusal is a
+// *StatusError: 403 if the room has no nicknames, 424 if it does not accept this one, 425
+// if another participant has it, 501 if the peer is not a chat room. After a refusal, the
+// present nickname stays. See RFC 7701, section 7.
 func (s *Session) Nickname(ctx context.Context, name string) error {
 	switch i := strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }); {
 	case len(name) > MaxNickname:

@@ -2,10 +2,10 @@ package msrp
 
 import "slices"
 
-// SetPeer takes all that the peer's SDP says of the session into sc: Remote,
-// PeerAcceptTypes, PeerAcceptWrappedTypes, PeerMaxSize, and, if m is over TLS,
-// Fingerprints. It is for sessions made when that SDP is known already;
-// Session.SetPeer is for the others. See RFC 4975, section 8.
+// SetPeer copies all values of the peer's SDP into sc: Remote, PeerAcceptTypes,
+// PeerAcceptWrappedTypes, PeerMaxSize and, if m is over TLS, Fingerprints. Use it if the
+// SDP is known before the session is made; otherwise use Session.SetPeer. See RFC 4975,
+// section 8.
 func (sc *SessionConfig) SetPeer(m *Media) {
 	sc.Remote, sc.Fingerprints = m.Path, nil
 	sc.PeerAcceptTypes, sc.PeerAcceptWrappedTypes, sc.PeerMaxSize = m.AcceptTypes, m.AcceptWrappedTypes, m.MaxSize
@@ -14,10 +14,10 @@ func (sc *SessionConfig) SetPeer(m *Media) {
 	}
 }
 
-// SetPeer gives a session what the peer's SDP says of it, as SessionConfig.SetPeer
-// has it, when that SDP comes after the session was accepted, as an answer does, or
-// when the peer has sent another one. Messages whose Send has begun their first
-// chunk are not checked again. Its error is that of SetFingerprints.
+// SetPeer applies the peer's SDP to a session, like SessionConfig.SetPeer. Use it if the
+// SDP arrives after the session was accepted, for example in an answer, or if the peer
+// has sent another one. Messages whose first chunk has begun are not checked again. Its
+// errors are those of SetFingerprints.
 func (s *Session) SetPeer(m *Media) error {
 	s.mu.Lock()
 	s.sc.SetPeer(m)
@@ -27,9 +27,9 @@ func (s *Session) SetPeer(m *Media) error {
 	return s.SetFingerprints(prints)
 }
 
-// SetRemote gives the session the peer's path alone, as the peer's SDP has it.
-// While there is none, or one that is not valid, Send fails. Relays of our own need
-// not be in it. SetPeer sets the path and all else that the SDP says.
+// SetRemote sets the peer's path only, from the peer's SDP. While the path is missing or
+// not valid, Send fails. It need not include our own relays. SetPeer sets the path and
+// all other values of the SDP.
 func (s *Session) SetRemote(p Path) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

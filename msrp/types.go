@@ -2,10 +2,10 @@ package msrp
 
 import "strings"
 
-// TypeAccepted reports whether one of the media ranges of an accept-types or
-// accept-wrapped-types attribute takes a Content-Type: the type itself, all of a
-// kind ("text/*") or everything ("*"). Parameters and case do not count. A list
-// that is nil takes everything. See RFC 4975, section 8.6.
+// TypeAccepted reports whether a list of media ranges from an accept-types or
+// accept-wrapped-types attribute accepts a Content-Type. A range is a type, all subtypes
+// ("text/*") or all types ("*"). Parameters and case are ignored. A nil list accepts all
+// types. See RFC 4975, section 8.6.
 func TypeAccepted(ranges []string, contentType string) bool {
 	if ranges == nil {
 		return true
@@ -27,18 +27,18 @@ func bareType(s string) string {
 	return strings.ToLower(strings.TrimSpace(s))
 }
 
-// Accepts reports whether a message of that type may be sent to the endpoint
-// that m describes. See RFC 4975, section 8.6.
+// Accepts reports whether a message of that type may be sent to the endpoint that m
+// describes. See RFC 4975, section 8.6.
 func (m *Media) Accepts(contentType string) bool { return TypeAccepted(m.AcceptTypes, contentType) }
 
-// AcceptsWrapped reports whether that type may be sent within a container that
-// m accepts, as message/cpim or multipart/mixed are.
+// AcceptsWrapped reports whether that type may be sent inside a container that m accepts,
+// such as message/cpim or multipart/mixed.
 func (m *Media) AcceptsWrapped(contentType string) bool {
 	return wrappedAccepted(m.AcceptTypes, m.AcceptWrappedTypes, contentType)
 }
 
-// AcceptsIn reports whether a container of the one type may be sent with a body of
-// the other within. See RFC 4975, section 8.6.
+// AcceptsIn reports whether a container of the first type may be sent with a body of the
+// second type in it. See RFC 4975, section 8.6.
 func (m *Media) AcceptsIn(container, contentType string) bool {
 	return m.Accepts(container) && m.AcceptsWrapped(contentType)
 }

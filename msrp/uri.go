@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// DefaultPort is the port of an MSRP URI that names none. See RFC 4975,
-// section 15.4.
+// DefaultPort is the port of an MSRP URI without a port. See RFC 4975, section 15.4.
 const DefaultPort = 2855
 
 // URI is an MSRP or MSRPS URI. See RFC 4975, sections 6 and 9.
@@ -31,7 +30,7 @@ type URI struct {
 	Params []string
 }
 
-// SyntaxError says where and why a text could not be parsed.
+// SyntaxError is the place and the reason of a parse error.
 type SyntaxError struct {
 	// Rule is the name of the grammar rule that was not met.
 	Rule string
@@ -41,7 +40,7 @@ type SyntaxError struct {
 	Problem string
 }
 
-// Error describes the problem in one line.
+// Error returns the problem in one line of text.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("msrp: %s at offset %d: %s", e.Rule, e.Offset, e.Problem)
 }
@@ -173,7 +172,7 @@ func (u *URI) parseParams(rest string, off int) error {
 	return nil
 }
 
-// String writes the URI as it goes on the wire.
+// String returns the URI in its form on the wire.
 func (u URI) String() string {
 	var b strings.Builder
 	b.WriteString("msrp")
@@ -213,9 +212,9 @@ func (u URI) String() string {
 	return b.String()
 }
 
-// Equal compares as RFC 4975, section 6.1 says: scheme, host, port and
-// transport without regard to case (addresses by value), the session-id with
-// regard to it; userinfo and further parameters do not count.
+// Equal compares URIs as in RFC 4975, section 6.1: scheme, host, port and transport
+// without regard to case (addresses by value), and the session-id with regard to case.
+// Userinfo and further parameters are ignored.
 func (u URI) Equal(v URI) bool {
 	return u.Secure == v.Secure && // [RFC4975-6.1-1]
 		u.SessionID == v.SessionID && // [RFC4975-6.1-4]

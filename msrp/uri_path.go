@@ -2,8 +2,8 @@ package msrp
 
 import "strings"
 
-// Path is a list of URIs from the next hop to the far end, as in To-Path,
-// From-Path and the SDP path attribute. See RFC 4975, sections 6 and 8.
+// Path is a list of URIs from the next hop to the far end, as in To-Path, From-Path and
+// the SDP attribute path. See RFC 4975, sections 6 and 8.
 type Path []URI
 
 // ParsePath parses URIs separated by blanks, at least one, at most
@@ -36,7 +36,7 @@ func ParsePath(s string) (Path, error) {
 	return p, nil
 }
 
-// String writes the URIs with single blanks between them.
+// String returns the URIs, separated by single blanks.
 func (p Path) String() string {
 	var b strings.Builder
 	for i, u := range p {

@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// An Address is the value of From, To, cc and the routes of RFC 5438: a URI, and
-// perhaps the name of whom it stands for. See RFC 3862, section 4.1.
+// An Address is the value of From, To, cc and the routes of RFC 5438: a URI, and perhaps
+// a name. See RFC 3862, section 4.1.
 type Address struct {
 	// Name is plain text, "" if there is none.
 	Name string
@@ -13,8 +13,8 @@ type Address struct {
 	URI string
 }
 
-// String codes the address: the name as it is if it consists of tokens, else
-// between quotes. See RFC 3862, section 3.6, rule Formal-name.
+// String encodes the address. A name of tokens is written unchanged, any other name in
+// quotes. See RFC 3862, section 3.6, rule Formal-name.
 func (a Address) String() string {
 	switch {
 	case a.Name == "":
@@ -25,9 +25,8 @@ func (a Address) String() string {
 	return quote(a.Name) + "<" + a.URI + ">"
 }
 
-// Anonymous reports whether the URI stands for a sender that does not want to be
-// known, so that there is no way back. See RFC 3323, section 4.1.1.3, and RFC
-// 5438, section 12.1.1.
+// Anonymous reports whether the URI is anonymous, so that its sender cannot be reached.
+// See RFC 3323, section 4.1.1.3, and RFC 5438, section 12.1.1.
 func (a Address) Anonymous() bool {
 	_, rest, _ := strings.Cut(a.URI, ":")
 	rest, _, _ = strings.Cut(rest, ";")
@@ -43,10 +42,10 @@ func (a Address) Anonymous() bool {
 	return strings.EqualFold(user, "anonymous") || host == "invalid" || strings.HasSuffix(host, ".invalid")
 }
 
-// ParseAddress takes the value of an address header apart. Besides the forms of
-// RFC 3862 it takes blanks between a name in quotes and its URI, characters in a
-// name without quotes that are no token's, and a URI without brackets. The error
-// is a *SyntaxError.
+// ParseAddress parses the value of an address header. In addition to the forms of RFC
+// 3862 it accepts blanks between a quoted name and its URI, other characters than those
+// of tokens in a name without quotes, and a URI without brackets. The error is a
+// *SyntaxError.
 func ParseAddress(value string) (Address, error) {
 	var a Address
 	rest, at := value, 0

@@ -11,9 +11,9 @@ import (
 // escapes are the characters that have a short form. See RFC 3862, section 2.3.
 var escapes = map[rune]byte{'\\': '\\', '\b': 'b', '\t': 't', '\n': 'n', '\r': 'r'}
 
-// Escape codes text as the value of a header, such as Subject: control
-// characters and backslashes become escape sequences, bytes that are no UTF-8
-// become U+FFFD. See RFC 3862, section 2.3.1.
+// Escape encodes text as the value of a header, such as Subject. Control characters and
+// backslashes become escape sequences, and bytes that are not UTF-8 become U+FFFD. See
+// RFC 3862, section 2.3.1.
 func Escape(text string) string { return escape(text, false) }
 
 // escape codes '"' too if the result stands between such quotes, and nothing
@@ -40,10 +40,9 @@ func escape(text string, inQuotes bool) string {
 // quote makes a String of text: one between quotes.
 func quote(text string) string { return `"` + escape(text, true) + `"` }
 
-// Unescape gives the text that the value of a header codes. The result may hold
-// line ends and other control characters. An escape sequence that is not
-// defined stands for the character behind the backslash, and a backslash at the
-// end for nothing. See RFC 3862, section 2.3.1.
+// Unescape decodes the value of a header to text. The result may have line ends and other
+// control characters. In an undefined escape sequence, the backslash is dropped; so is a
+// backslash at the end. See RFC 3862, section 2.3.1.
 func Unescape(value string) string {
 	if !strings.Contains(value, `\`) {
 		return value

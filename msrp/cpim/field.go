@@ -6,11 +6,11 @@ import (
 
 // Namespaces of header names.
 const (
-	// Namespace is that of From, To, cc, DateTime, Subject, NS and Require, and
-	// of all names without a prefix unless an NS header says otherwise. See RFC
-	// 3862, section 4.
+	// Namespace is the namespace of From, To, cc, DateTime, Subject, NS and Require, and
+	// of all names without a prefix, unless an NS header changes it. See RFC 3862,
+	// section 4.
 	Namespace = "urn:ietf:params:cpim-headers:"
-	// IMDNNamespace is that of the headers of RFC 5438.
+	// IMDNNamespace is the namespace of the headers of RFC 5438.
 	IMDNNamespace = "urn:ietf:params:imdn"
 )
 
@@ -18,8 +18,8 @@ const (
 // it: examples of RFC 5438 and user agents leave the NS header out.
 const imdnPrefix = "imdn"
 
-// A Name identifies a header: its name within a namespace. Both compare
-// byte by byte. See RFC 3862, section 3.4.
+// A Name identifies a header: a namespace and a name in it. Both are compared byte by
+// byte. See RFC 3862, section 3.4.
 type Name struct {
 	Space, Local string
 }
@@ -46,18 +46,18 @@ type Param struct {
 	Name, Value string // the value is plain text
 }
 
-// A Field is a message header as it stands on its line. See RFC 3862, section 3.
+// A Field is a message header, as it is on its line. See RFC 3862, section 3.
 type Field struct {
 	// Name has the prefix, if there is one.
 	Name string
-	// Params are those between the colon and the value.
+	// Params are the parameters between the colon and the value.
 	Params []Param
 	// Value is what follows, in its coded form: Unescape gives the text, Escape
 	// codes it.
 	Value string
 }
 
-// Param gives the value of the parameter of that name, or "".
+// Param returns the value of the parameter of that name, or "".
 func (f Field) Param(name string) string {
 	for _, p := range f.Params {
 		if p.Name == name {
@@ -67,7 +67,7 @@ func (f Field) Param(name string) string {
 	return ""
 }
 
-// String is the line without its line end.
+// String returns the line without its line end.
 func (f Field) String() string {
 	var b strings.Builder
 	b.WriteString(f.Name)

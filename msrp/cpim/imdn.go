@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A Disposition is an event that the sender of a message may ask to be notified of. See RFC
-// 5438, section 7.1.1.3.
+// A Disposition is an event for which the sender of a message may request a notification.
+// See RFC 5438, section 7.1.1.3.
 type Disposition string
 
 // The values of Disposition.
@@ -23,8 +23,8 @@ const (
 	Display          Disposition = "display"
 )
 
-// A Request is what the sender of a message asks to be told of it, and what a
-// notification needs to know. See RFC 5438, section 7.
+// A Request is the request of a message's sender for notifications, with the data that a
+// notification needs. See RFC 5438, section 7.
 type Request struct {
 	// MessageID is the Message-ID header of RFC 5438, not that of MSRP.
 	MessageID string
@@ -33,21 +33,21 @@ type Request struct {
 	DateTime string
 	// From and To are those of the message; To is the first one.
 	From, To Address
-	// OriginalTo is the address that the message was first sent to; its URI is
-	// "" if To has not been changed.
+	// OriginalTo is the address to which the message was first sent; its URI is "" if To
+	// was not changed.
 	OriginalTo Address
-	// RecordRoute are the intermediaries that notifications have to pass, the
-	// next one first.
+	// RecordRoute are the intermediaries through which notifications must pass, the next
+	// one first.
 	RecordRoute []Address
-	// Wants is what was asked for. Values that are not known are left out.
+	// Wants are the requested dispositions. Unknown values are omitted.
 	Wants []Disposition
 
 	told []Kind
 }
 
-// Request returns the notifications that the sender of m asks for, or nil if there is
-// nothing to tell: it asks for nothing, its message has no Message-ID or no
-// address, or is itself a notification. See RFC 5438, sections 6.2 and 7.2.1.
+// Request returns the request of the sender of m for notifications. It is nil if there is
+// none, or if m has no Message-ID or no address, or is itself a notification. See RFC
+// 5438, sections 6.2 and 7.2.1.
 func (m *Message) Request() *Request {
 	if m.IsNotification() || m.IsComposing() {
 		return nil // [RFC5438-7.2.1-3]
@@ -88,8 +88,8 @@ func (m *Message) wants() []Disposition {
 	return all
 }
 
-// Asks reports whether the sender asked for that disposition. A nil Request asks
-// for none.
+// Asks reports whether the sender requested that disposition. It is false for a nil
+// Request.
 func (r *Request) Asks(d Disposition) bool { return r != nil && slices.Contains(r.Wants, d) }
 
 // asksFor reports whether a notification of that kind and status was asked for.
@@ -109,22 +109,22 @@ func (r *Request) asksFor(k Kind, s Status) bool {
 
 // Errors of Request.Reply.
 var (
-	// ErrNotAsked means that the sender did not ask for such a notification.
+	// ErrNotAsked means that the sender did not request such a notification.
 	ErrNotAsked = errors.New("cpim: the notification was not asked for")
-	// ErrAnonymous means that the sender has given no address of its own. See
-	// RFC 5438, section 12.1.1.
+	// ErrAnonymous means that the sender has no usable address. See RFC 5438, section
+	// 12.1.1.
 	ErrAnonymous = errors.New("cpim: an anonymous sender is told nothing")
-	// ErrTold means that there was a notification of that kind before.
+	// ErrTold means that a notification of that kind was made before.
 	ErrTold = errors.New("cpim: a notification of that kind was made before")
 )
 
-// Reply makes the message that tells the sender what became of its message: from
-// the address that it was sent to, to the sender. A Request makes one of each
-// kind, and none that was not asked for; now is used where the message did not
-// say when it was sent.
+// Reply makes the notification message for the sender, from the address to which the
+// message was sent. A Request makes each kind once (ErrTold), and only requested kinds
+// (ErrNotAsked). The error is ErrAnonymous if the sender is anonymous. now is used if the
+// message has no DateTime.
 //
-// The message goes to the first address of its Route headers, or to its To if
-// there are none. See RFC 5438, section 7.2.1.
+// Send the message to the first address of its Route headers or, without them, to its To.
+// See RFC 5438, section 7.2.1.
 func (r *Request) Reply(k Kind, s Status, now time.Time) (*Message, error) {
 	switch {
 	case !r.asksFor(k, s):
@@ -165,8 +165,8 @@ func (r *Request) Reply(k Kind, s Status, now time.Time) (*Message, error) {
 	return m, nil
 }
 
-// Next is the address that a notification is sent to: the first address of its Route headers, or
-// else To. See RFC 5438, section 7.2.1.
+// Next returns the address to which a notification is sent: the first address of its
+// Route headers or, without them, To. See RFC 5438, section 7.2.1.
 func (m *Message) Next() (Address, error) {
 	if a, err := m.Address(Route); !errors.Is(err, ErrNoHeader) {
 		return a, err
@@ -177,8 +177,8 @@ func (m *Message) Next() (Address, error) {
 // newID makes a Message-ID: 128 random bits, so that it cannot be guessed.
 func newID() string { return rand.Text() } // [RFC5438-6.3-2]
 
-// Ask makes m ask for notifications. It returns the Message-ID that they will
-// name. See RFC 5438, section 7.1.1.
+// Ask adds a request for notifications to m, and returns the Message-ID that the
+// notifications will have. See RFC 5438, section 7.1.1.
 func (m *Message) Ask(now time.Time, wants ...Disposition) (id string, err error) {
 	if m.IsNotification() {
 		return "", errors.New("cpim: a notification asks for none") // [RFC5438-7.2.1-8]

@@ -4,15 +4,15 @@ import "github.com/gomscp/gomscp/internal/xmltree"
 
 // Limits of what is accepted from a peer, and of what is written.
 const (
-	// MaxHeaderBytes is the most bytes that the headers of a message may take,
-	// message headers, MIME headers and blank lines together.
+	// MaxHeaderBytes is the most bytes of all headers of a message: message headers, MIME
+	// headers and blank lines.
 	MaxHeaderBytes = 16 << 10
 	// MaxHeaders is the most header fields in one message.
 	MaxHeaders = 64
 	// MaxNotification is the longest IMDN document accepted, in bytes.
 	MaxNotification = 64 << 10
-	// MaxNotifications is the most IMDN documents read from one message that
-	// aggregates them. See RFC 5438, section 8.3.
+	// MaxNotifications is the most IMDN documents read from one aggregated message. See
+	// RFC 5438, section 8.3.
 	MaxNotifications = 128
 )
 

@@ -10,17 +10,17 @@ import (
 
 // A Message is a message in CPIM: its addresses, its headers and its content.
 type Message struct {
-	// Header are the message headers in their order, with the names and the
-	// coded values that they have on the wire.
+	// Header has the message headers in their order, with the names and encoded values
+	// that they have on the wire.
 	Header []Field
-	// Content are the MIME headers of what is wrapped.
+	// Content has the MIME headers of the wrapped content.
 	Content MIMEHeader
-	// Body is what is wrapped, as it is on the wire.
+	// Body is the wrapped content in its form on the wire.
 	Body io.Reader
 }
 
-// Fields lists the message headers of that name, under whatever prefix. See RFC
-// 3862, section 3.4.
+// Fields returns the message headers of that name, with any prefix. See RFC 3862, section
+// 3.4.
 func (m *Message) Fields(name Name) []Field {
 	var all []Field
 	for i, n := range resolve(m.Header) {
@@ -34,7 +34,7 @@ func (m *Message) Fields(name Name) []Field {
 // ccOf4975 is how RFC 4975, section 13, spells cc.
 var ccOf4975 = Name{Namespace, "CC"}
 
-// Value gives the coded value of the first header of that name, or "".
+// Value returns the encoded value of the first header of that name, or "".
 func (m *Message) Value(name Name) string {
 	if all := m.Fields(name); len(all) > 0 {
 		return all[0].Value
@@ -42,8 +42,8 @@ func (m *Message) Value(name Name) string {
 	return ""
 }
 
-// Addresses gives the addresses of all headers of that name, such as To and CC.
-// Those that cannot be read are left out.
+// Addresses returns the addresses of all headers of that name, such as To and CC. Invalid
+// addresses are omitted.
 func (m *Message) Addresses(name Name) []Address {
 	var all []Address
 	for _, f := range m.Fields(name) {
@@ -54,8 +54,8 @@ func (m *Message) Addresses(name Name) []Address {
 	return all
 }
 
-// Address gives the address in the first header of that name. The error is
-// ErrNoHeader or a *SyntaxError.
+// Address returns the address in the first header of that name. The error is ErrNoHeader
+// or a *SyntaxError.
 func (m *Message) Address(name Name) (Address, error) {
 	all := m.Fields(name)
 	if len(all) == 0 {
@@ -64,8 +64,8 @@ func (m *Message) Address(name Name) (Address, error) {
 	return ParseAddress(all[0].Value)
 }
 
-// Sent is when the message was sent, as DateTime says. The error is ErrNoHeader
-// or a *SyntaxError. See RFC 3862, section 4.4.
+// Sent returns the time in DateTime. The error is ErrNoHeader or a *SyntaxError. See RFC
+// 3862, section 4.4.
 func (m *Message) Sent() (time.Time, error) {
 	all := m.Fields(DateTime)
 	if len(all) == 0 {
@@ -92,16 +92,16 @@ func parseDateTime(s string) (time.Time, error) {
 	return t, nil
 }
 
-// FormatDateTime codes a time for DateTime: to the second, in UTC.
+// FormatDateTime encodes a time for DateTime, in seconds and UTC.
 func FormatDateTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// A Text is human-readable text and its language, "" if the message does not
-// say. See RFC 3862, section 3.3.
+// A Text is human-readable text with its language; "" if the message has none. See RFC
+// 3862, section 3.3.
 type Text struct {
 	Lang, Text string
 }
 
-// Subjects lists what the message is about, in several languages perhaps.
+// Subjects returns the subjects of the message, perhaps in several languages.
 func (m *Message) Subjects() []Text {
 	var all []Text
 	for _, f := range m.Fields(Subject) {
@@ -114,10 +114,9 @@ func (m *Message) Subjects() []Text {
 var understood = []Name{From, To, CC, DateTime, Subject, NS, Require,
 	DispositionNotification, MessageID, OriginalTo, RecordRoute, Route}
 
-// CheckRequired returns a *RequireError if the message requires a header or
-// feature that is neither understood by this package nor among those that the
-// application names. An endpoint asks before it shows a message; a relay or a
-// store has no need to. See RFC 3862, section 3.5.
+// CheckRequired returns a *RequireError if the message requires a header or feature that
+// neither this package nor the application (also) understands. An endpoint must call it
+// before it shows a message; a relay or a store need not. See RFC 3862, section 3.5.
 func (m *Message) CheckRequired(also ...Name) error {
 	var missing []string
 	names := resolve(m.Header)

@@ -21,16 +21,15 @@ const (
 	defaultType    = "text/plain; charset=utf-8"
 )
 
-// A MIMEField is a MIME header of the content. Names compare without regard to
-// case.
+// A MIMEField is a MIME header of the content. Names are compared without regard to case.
 type MIMEField struct {
 	Name, Value string
 }
 
-// MIMEHeader are the MIME headers of the content in their order.
+// MIMEHeader has the MIME headers of the content, in their order.
 type MIMEHeader []MIMEField
 
-// Get gives the value of the first header of that name, or "".
+// Get returns the value of the first header of that name, or "".
 func (h MIMEHeader) Get(name string) string {
 	for _, f := range h {
 		if strings.EqualFold(f.Name, name) {
@@ -64,8 +63,8 @@ func mediaType(value string) string {
 	return strings.ToLower(strings.Trim(t, " \t"))
 }
 
-// ContentType is the media type of the content with its parameters; text/plain
-// if the message does not say. See RFC 2045, section 5.2.
+// ContentType returns the media type of the content with its parameters; text/plain if
+// there is none. See RFC 2045, section 5.2.
 func (m *Message) ContentType() string {
 	if t := m.Content.Get(hdrContentType); t != "" {
 		return t
@@ -73,8 +72,8 @@ func (m *Message) ContentType() string {
 	return "text/plain"
 }
 
-// Charset is the charset parameter of the content, in lower case; "utf-8" if
-// the message does not say.
+// Charset returns the charset parameter of the content, in lower case; "utf-8" if there
+// is none.
 func (m *Message) Charset() string {
 	_, params, err := mime.ParseMediaType(m.ContentType())
 	if err != nil || params["charset"] == "" {
@@ -83,19 +82,18 @@ func (m *Message) Charset() string {
 	return strings.ToLower(params["charset"])
 }
 
-// IsComposing reports whether the content is a sign of composing.
+// IsComposing reports whether the content is a composing indication (RFC 3994).
 func (m *Message) IsComposing() bool { return mediaType(m.ContentType()) == typeComposing }
 
-// IsNotification reports whether the content is one disposition notification or
-// several: its type or its Content-Disposition says so. See RFC 5438, sections
-// 7.1.2 and 9.
+// IsNotification reports whether the content is one or several disposition notifications,
+// by its type or its Content-Disposition. See RFC 5438, sections 7.1.2 and 9.
 func (m *Message) IsNotification() bool {
 	return mediaType(m.ContentType()) == typeIMDN ||
 		mediaType(m.Content.Get("Content-Disposition")) == "notification" // [RFC5438-7.1.2-1]
 }
 
-// Decoded is the content with its Content-Transfer-Encoding undone. See RFC
-// 2045, section 6.
+// Decoded returns the content after decoding its Content-Transfer-Encoding. It fails for
+// an unknown encoding. See RFC 2045, section 6.
 func (m *Message) Decoded() (io.Reader, error) {
 	return decode(m.Content.Get("Content-Transfer-Encoding"), m.Body)
 }

@@ -16,8 +16,7 @@ import (
 // xmlNamespace is that of the elements of an IMDN document.
 const xmlNamespace = "urn:ietf:params:xml:ns:imdn"
 
-// A Kind is the disposition type that a notification reports. See RFC 5438,
-// section 5.
+// A Kind is the disposition type of a notification. See RFC 5438, section 5.
 type Kind string
 
 // The values of Kind; "" is one that an extension defines.
@@ -27,7 +26,7 @@ const (
 	KindDisplay    Kind = "display"
 )
 
-// A Status is what became of a message. See RFC 5438, section 5.
+// A Status is the result that a notification reports. See RFC 5438, section 5.
 type Status string
 
 // The values of Status; "" is one that an extension defines.
@@ -54,7 +53,7 @@ type Notification struct {
 	MessageID string
 	// DateTime is when that message was sent, as it said.
 	DateTime string
-	// Recipient and OriginalRecipient are URIs, "" if the document does not say.
+	// Recipient and OriginalRecipient are URIs, "" if the document has none.
 	Recipient, OriginalRecipient string
 	// Subject is that of the message, if the document repeats it.
 	Subject Text
@@ -63,8 +62,8 @@ type Notification struct {
 	Status Status
 }
 
-// Document writes the notification. The error says what is missing, or what XML
-// cannot hold.
+// Document writes the notification. It fails if a field is missing or has characters that
+// XML does not allow.
 func (n *Notification) Document() ([]byte, error) {
 	switch {
 	case n.MessageID == "", n.DateTime == "":
@@ -93,10 +92,9 @@ func (n *Notification) Document() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// ReadNotification reads an IMDN document. Elements of other namespaces are
-// passed over, as are those that are not known. A
-// datetime may be missing. The error has rule and offset, or is that of r,
-// wrapped.
+// ReadNotification reads an IMDN document. Unknown elements and elements of other
+// namespaces are ignored. A datetime may be missing. The error has rule and offset, or
+// wraps the error of r.
 func ReadNotification(r io.Reader) (*Notification, error) {
 	b, err := io.ReadAll(io.LimitReader(r, MaxNotification+1))
 	if err != nil {
@@ -206,8 +204,8 @@ func (n *Notification) readStatus(e *xmltree.Node) error {
 	return nil
 }
 
-// Notifications reads the disposition notification that m carries, or all of
-// them if m aggregates several. See RFC 5438, sections 7.1.4 and 8.3.
+// Notifications reads the disposition notification in m, or all of them if m aggregates
+// several. See RFC 5438, sections 7.1.4 and 8.3.
 func (m *Message) Notifications() ([]*Notification, error) {
 	mt, params, err := mime.ParseMediaType(m.ContentType())
 	if err != nil || mt != "multipart/mixed" {

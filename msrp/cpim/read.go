@@ -10,10 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Read takes the headers off r, and leaves the rest as the message's Body. The
-// package's documentation says which forms it takes. The error is a
-// *SyntaxError, io.ErrUnexpectedEOF if r ends in the middle of the headers, or
-// that of r, wrapped.
+// Read reads the headers from r and leaves the rest in Body. docs/msrp.md lists the
+// accepted forms. The error is a *SyntaxError, io.ErrUnexpectedEOF if r ends in the
+// middle of the headers, or an error that wraps the error of r.
 func Read(r io.Reader) (*Message, error) {
 	rd := &reader{br: bufio.NewReader(r)}
 	m, err := rd.readMessage()

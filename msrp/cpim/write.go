@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// Add puts a message header behind the others. The value is one in coded form:
-// Address.String, FormatDateTime and Escape make one.
+// Add appends a message header. The value must be encoded: use Address.String,
+// FormatDateTime or Escape.
 func (m *Message) Add(name, value string) {
 	m.Header = append(m.Header, Field{Name: name, Value: value})
 }
 
-// Reader gives the whole message, headers first. It checks as Head does.
+// Reader returns the whole message, headers first. It makes the checks of Head.
 func (m *Message) Reader() (io.Reader, error) {
 	head, err := m.Head()
 	if err != nil {
@@ -28,10 +28,9 @@ func (m *Message) Reader() (io.Reader, error) {
 	return io.MultiReader(bytes.NewReader(head), m.Body), nil
 }
 
-// Head gives the headers of the message, with the blank line before its body. A
-// Content-Type that is missing is written: text/plain in UTF-8. What breaks the
-// grammar or the rules of RFC 4975, section 13, is refused, and so nothing is
-// written that Read would take for something else.
+// Head returns the headers of the message, with the blank line before its body. It adds a
+// missing Content-Type: text/plain in UTF-8. It refuses a message that breaks the grammar
+// or the rules of RFC 4975, section 13, so that Read reads the result in the same way.
 func (m *Message) Head() ([]byte, error) {
 	if err := m.checkHeaders(); err != nil {
 		return nil, err
