@@ -2,9 +2,7 @@ package ms
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -80,6 +78,9 @@ type MSRPConfig struct {
 	UnboundTimeout time.Duration `yaml:"unbound_timeout"`
 }
 
+// off is the tls_listen that takes no MSRP over TLS.
+const off = "off"
+
 // LimitsConfig bounds what is kept; 0 means no limit.
 type LimitsConfig struct {
 	Memory            int64 `yaml:"memory" unit:"bytes"`
@@ -117,94 +118,6 @@ const maxWindow = 256
 // LogConfig says what is logged.
 type LogConfig struct {
 	Level string `yaml:"level"`
-}
-
-// DefaultConfig returns the defaults, which pass Validate.
-func DefaultConfig() Config {
-	var c Config
-	if _, err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
-		panic("ms: default.yaml: " + err.Error()) // built in; held by a test
-	}
-	return c
-}
-
-// LoadConfig reads the file at path over the defaults and validates it.
-func LoadConfig(path string) (Config, error) {
-	c := DefaultConfig()
-	lines, err := daemon.LoadYAML(path, &c)
-	if err != nil {
-		return Config{}, err
-	}
-	return c, daemon.InFile(path, lines.Explain(c.Validate()))
-}
-
-// Validate fills what follows from other keys and reports everything that is
-// wrong, each with the name of its key.
-func (c *Config) Validate() error {
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, daemon.BadSetting(key, format, args...))
-	}
-	host, _, _ := net.SplitHostPort(c.SIP.Listen)
-	if c.Control.Host == "" {
-		c.Control.Host = host
-	}
-	host, _, _ = net.SplitHostPort(c.MSRP.Listen)
-	if c.MSRP.Host == "" {
-		c.MSRP.Host = host
-	}
-	if c.MSRP.MaxSize < 0 {
-		bad("msrp.max_size", "%d is negative", c.MSRP.MaxSize)
-	}
-	if c.TimeToLive < 0 {
-		bad("time_to_live", "%v is negative", c.TimeToLive)
-	}
-	if c.Push.GiveUp < 0 {
-		bad("push.give_up", "%v is negative; 0 means never", c.Push.GiveUp)
-	}
-	if c.Push.Window < 1 || c.Push.Window > maxWindow {
-		bad("push.window", "%d is not between 1 and %d", c.Push.Window, maxWindow)
-	}
-	if c.Store == "" {
-		bad("store", "must not be empty")
-	}
-	for key, d := range map[string]time.Duration{
-		"hold": c.Hold, "orphan": c.Orphan, "control.accept_timeout": c.Control.AcceptTimeout,
-		"push.connect_timeout": c.Push.ConnectTimeout, "push.confirm_timeout": c.Push.ConfirmTimeout,
-		"push.receipt_wait": c.Push.ReceiptWait, "msrp.unbound_timeout": c.MSRP.UnboundTimeout,
-	} {
-		if d <= 0 {
-			bad(key, "%v is not a positive duration", d)
-		}
-	}
-	if a := c.SIP.TLSListen; a != "" {
-		if err := daemon.CheckNamed(a); err != nil {
-			bad("sip.tls_listen", "%v", err)
-		}
-	}
-	if c.Control.RequireTLS && !c.TLS.Enabled() {
-		bad("control.require_tls", "true needs a tls.certificate")
-	}
-	if a := c.MSRP.TLSListen; a != "" && a != off {
-		if err := daemon.CheckListen(a); err != nil {
-			bad("msrp.tls_listen", "%v; or %q for none", err, off)
-		}
-	}
-	if c.MSRP.OfferTLS && c.MSRP.TLSListen == off {
-		bad("msrp.offer_tls", "true needs an msrp.tls_listen that is not %q", off)
-	}
-	c.TLS.Validate(bad)
-	if err := c.TLS.Check(sipua.LoadCertificate); err != nil && c.TLS.Key != "" {
-		errs = append(errs, err)
-	}
-	if _, err := c.Access.parse(); err != nil {
-		errs = append(errs, err)
-	}
-	if _, err := c.Control.dialect(); err != nil {
-		errs = append(errs, err)
-	}
-	c.check(bad)
-	return errors.Join(errs...)
 }
 
 func (c ControlConfig) dialect() (mscp.Dialect, error) {

@@ -161,3 +161,11 @@ func (ds *dialogs) all() []*dialog {
 	defer ds.mu.Unlock()
 	return slices.Collect(maps.Values(ds.byID))
 }
+
+// useBy is use for the dialog with that id. It reports false if there is none.
+func useBy[S session](ds *dialogs, id string, begin func(*dialog) S) (s S, ok bool) {
+	if d := ds.get(id); d != nil {
+		s, ok = use(d, func() S { return begin(d) })
+	}
+	return s, ok
+}

@@ -9,7 +9,7 @@ const expireEvery = time.Minute
 
 // expire deletes them, from the start of the server to its end. Looking costs
 // nothing while there are none.
-func (s *Server) expire() {
+func (s *shared) expire() {
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()
 	for {
@@ -22,7 +22,7 @@ func (s *Server) expire() {
 	}
 }
 
-func (s *Server) expireNow(now time.Time) {
+func (s *shared) expireNow(now time.Time) {
 	n, err := s.store.Expire(s.life.ctx, now)
 	if n > 0 {
 		s.log.Info("messages expired", "count", n)

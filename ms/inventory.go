@@ -112,16 +112,3 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 		a.all.log.Info("inventory sent", "pairs", total, "seconds", time.Since(began).Seconds())
 	}
 }
-
-// storing are the pairs of the store sessions on which messages may arrive.
-func (ds *dialogs) storing() map[store.Pair]bool {
-	pairs := map[store.Pair]bool{}
-	for _, d := range ds.all() {
-		if ss, ok := d.current().(*storeSession); ok {
-			if p, ok := ss.pair(); ok {
-				pairs[p] = true
-			}
-		}
-	}
-	return pairs
-}

@@ -5,56 +5,90 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
+	"github.com/gomscp/gomscp/store"
 )
 
-// handleInvite serves one SIP dialog until it has ended. What the INVITE
-// offers tells what it is for.
-func (s *Server) handleInvite(in *sipua.IncomingCall) {
+// invites serve the INVITEs of the application servers.
+type invites struct {
+	*shared
+	bound    chan struct{} // closed when everything is ready for them
+	sessions *sessions
+	controls *controls
+}
+
+// handleInvite serves one SIP dialog until it has ended. The offer in the INVITE says what it
+// is for.
+func (i *invites) handleInvite(in *sipua.IncomingCall) {
 	select {
-	case <-s.bound:
-	case <-s.life.ctx.Done():
+	case <-i.bound:
+	case <-i.life.ctx.Done():
 	}
-	if !s.life.tasks.Do(func() { s.serveDialog(in) }) {
+	if !i.life.tasks.Do(func() { i.serveDialog(in) }) {
 		_ = in.Reject(503, "Server Is Closing") // the peer may be gone
 	}
 }
 
-func (s *Server) serveDialog(in *sipua.IncomingCall) {
-	log := s.dialogLog(in)
+func (i *invites) serveDialog(in *sipua.IncomingCall) {
+	log := i.dialogLog(in)
 	in.SetLogger(log)
 	kind, fault := kindOf(in.Body)
 	log.Debug("dialog begins", "for", kind.String(), "connection", in.ID().String())
 	var err error
 	switch kind {
 	case storeDialog:
-		s.sessions.serve(in, log, true)
+		i.serveSession(in, log, true)
 		return
 	case pushDialog:
-		s.sessions.serve(in, log, false)
+		i.serveSession(in, log, false)
 		return
 	case controlDialog:
-		err = s.controls.withPlace(in, log, s.controls.serveControl)
+		err = i.controls.withPlace(in, log, i.controls.serveControl)
 	case infoDialog:
-		err = s.controls.withPlace(in, log, s.controls.serveInfo)
+		err = i.controls.withPlace(in, log, i.controls.serveInfo)
 	default:
-		err = notAcceptable(in, s.cfg.Name, fault)
+		err = notAcceptable(in, i.cfg.Name, fault)
 	}
 	if err != nil {
 		log.Info("call refused", "for", kind.String(), "err", err)
 	}
 }
 
+var errClosing = errors.New("the server is closing")
+
+// serveSession serves a dialog, which Close lets come to its end, and logs a line about it.
+// With an offer it is a store session.
+func (i *invites) serveSession(in *sipua.IncomingCall, log *slog.Logger, offer bool) {
+	began := time.Now()
+	d := newDialog(in.ID().String(), log)
+	defer close(d.over)
+	serve := func() error { return i.sessions.serveOffer(in, d) }
+	if offer {
+		ss, _ := use(d, func() *storeSession { return newStoreSession(i.shared, d) })
+		serve = func() error { return i.sessions.serveStore(in, ss) }
+	}
+	var err error
+	if !i.life.sessions.Do(func() { err = serve() }) {
+		err = errors.Join(errClosing, in.Reject(503, "Server Is Closing"))
+	}
+	if of := d.current(); of != nil {
+		of.logEnd(began, err)
+	} else {
+		logPushEnd(d, store.Pair{}, false, began, err)
+	}
+}
+
 // dialogLog is the logger of a call: its lines have the name that the AS's have, or
 // the connection's identifier where the AS gives none.
-func (s *Server) dialogLog(in *sipua.IncomingCall) *slog.Logger {
+func (i *invites) dialogLog(in *sipua.IncomingCall) *slog.Logger {
 	if id := sessionID(in.Header("Session-ID")); id != "" {
-		return s.log.With("session", id)
+		return i.log.With("session", id)
 	}
-	return s.log.With("connection", in.ID().String())
+	return i.log.With("connection", in.ID().String())
 }
 
 // sessionID is the identifier that a Session-ID header brings, which names the call

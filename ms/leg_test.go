@@ -319,7 +319,7 @@ func TestStoreWithoutOffer(t *testing.T) {
 	}
 	a.dial(local, offer, "one")
 	a.wantKept(1)
-	if n, _ := a.ms.dialogs.counts(); n != 1 {
+	if n, _ := a.ms.sessions.dialogs.counts(); n != 1 {
 		t.Errorf("%d store sessions are counted", n)
 	}
 	if r, ok := a.do(&mscp.SendMsg{FromURI: alice, ToURI: bob, ConnectionID: call.ID().String()}).(*mscp.MsgNotSended); !ok {

@@ -5,7 +5,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/ms/internal/memory"
 )
 
 // metrics are the server's Prometheus metrics, beside those of its store.
@@ -62,26 +61,7 @@ func newMetrics() *metrics {
 	return m
 }
 
-// registerState adds what is read from the server at scrape time.
-func (m *metrics) registerState(s *Server) {
-	gauge := func(name, help string, read func() int) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
-	}
-	m.reg.MustRegister(
-		gauge("mscp_mediaserver_store_sessions", "Live store sessions.", func() int { n, _ := s.dialogs.counts(); return n }),
-		gauge("mscp_mediaserver_push_sessions", "Live push sessions.", func() int { _, n := s.dialogs.counts(); return n }),
-		&storeCollector{s.store},
-		memory.Collector{Pool: s.memory},
-	)
-}
-
-// ports are the server's, by their names in metrics.
-func (s *Server) ports() daemon.Ports {
-	p := daemon.Ports{
-		"sip": s.ua.Connections, "sip_calls": s.ua.Unanswered, "mscp": s.controls.places.Counts, "msrp": s.msrp.plain.Counts, "admin": s.admin.Counts,
-	}
-	if s.msrp.secure != nil {
-		p["msrps"] = s.msrp.secure.Counts
-	}
-	return p
+// gauge is a metric that is read at scrape time.
+func gauge(name, help string, read func() int) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
 }

@@ -57,8 +57,6 @@ func (p *msrpPort) open(memory *msrp.Budget, trace *daemon.TraceWriter) (err err
 }
 
 // off is the tls_listen that takes no MSRP over TLS.
-const off = "off"
-
 // tlsPortAbove is how far the port for MSRP over TLS is above the port for MSRP, if no other
 // is configured. The ports next to it may belong to another server.
 const tlsPortAbove = 1000
@@ -217,6 +215,9 @@ func (p *msrpPort) close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// listenerTimeout bounds how long the last answers may take at the end of the server.
+const listenerTimeout = 2 * time.Second
 
 func closeListener(l *msrp.Listener) error {
 	ctx, cancel := context.WithTimeout(context.Background(), listenerTimeout)

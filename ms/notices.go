@@ -15,15 +15,14 @@ import (
 type notices struct {
 	life     *lifecycle
 	log      *slog.Logger
-	store    *store.Store // set before the first session begins
+	store    *store.Store
 	channels channels
 	arrivals arrivals.Arrivals
 	telling  *tellLocks
-	changes  *storeChanges
 }
 
-func newNotices(life *lifecycle, log *slog.Logger) *notices {
-	return &notices{life: life, log: log, telling: newTellLocks(), changes: newStoreChanges()}
+func newNotices(life *lifecycle, log *slog.Logger, st *store.Store) *notices {
+	return &notices{life: life, log: log, store: st, telling: newTellLocks()}
 }
 
 // arrived notifies the AS, once, that a message has come in a session that goes on: its

@@ -25,9 +25,6 @@ const (
 
 	// finishTimeout bounds the end of a session: what was whole is answered by then.
 	finishTimeout = 28 * time.Second
-
-	// listenerTimeout bounds how long the last answers may take at the end of the server.
-	listenerTimeout = 2 * time.Second
 )
 
 var (

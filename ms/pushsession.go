@@ -2,7 +2,6 @@ package ms
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -81,15 +80,6 @@ func (ps *pushSession) finish() {
 
 func (ps *pushSession) logEnd(began time.Time, err error) {
 	logPushEnd(ps.dialog, ps.pair, true, began, err)
-}
-
-// logPushEnd writes the line about a dialog that had no offer, with its pair, if known.
-func logPushEnd(d *dialog, p store.Pair, known bool, began time.Time, err error) {
-	t := &d.tally
-	attrs := []slog.Attr{slog.Int64("messages", t.delivered.Load()), slog.Int64("bytes", t.deliveredBytes.Load())}
-	attrs = appendCount(attrs, "set_aside", t.aside.Load())
-	attrs = appendCount(attrs, "replies", t.stored.Load())
-	d.logEnd("push session ended", p, known, began, err, attrs...)
 }
 
 // An undecided receives for a dialog that had no offer: the messages wait until it is known

@@ -16,7 +16,6 @@ import (
 // An answerer answers the MSCP requests of the application servers, on all channels.
 type answerer struct {
 	*shared
-	log         *slog.Logger
 	dialogs     *dialogs
 	deliveries  *deliveries
 	pushing     *pairLocks
@@ -63,14 +62,9 @@ func (a *answerer) restoreMsg(r *mscp.RestoreMsg) error {
 	if err != nil {
 		return err
 	}
-	noSession := fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
-	d := a.dialogs.get(r.ConnectionID)
-	if d == nil {
-		return noSession
-	}
-	ss, ok := use(d, func() *storeSession { return newStoreSession(a.shared, d) })
+	ss, ok := useBy(a.dialogs, r.ConnectionID, func(d *dialog) *storeSession { return newStoreSession(a.shared, d) })
 	if !ok {
-		return noSession
+		return fmt.Errorf("no store session has the connection-id %q", r.ConnectionID)
 	}
 	return ss.restore(ownerOf(r, p))
 }
@@ -82,14 +76,9 @@ func (a *answerer) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	if err != nil {
 		return err
 	}
-	noSession := fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
-	d := a.dialogs.get(r.ConnectionID)
-	if d == nil {
-		return noSession
-	}
-	ps, ok := use(d, func() *pushSession { return newPushSession(a.shared, d, p) })
+	ps, ok := useBy(a.dialogs, r.ConnectionID, func(d *dialog) *pushSession { return newPushSession(a.shared, d, p) })
 	if !ok {
-		return noSession
+		return fmt.Errorf("no push session has the connection-id %q", r.ConnectionID)
 	}
 	ps.send(1)
 	if ps.pair != p {

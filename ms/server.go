@@ -1,12 +1,10 @@
 package ms
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,35 +18,24 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-const (
-	sdpType = "application/sdp"
-
-	// byeTimeout bounds how long the end of one SIP dialog is waited for.
-	byeTimeout = 5 * time.Second
-)
-
 // Server is a running media server.
 type Server struct {
 	*shared
-	log      *slog.Logger
-	ua       *sipua.UA
-	msrp     *msrpPort
-	controls *controls
-
-	dialogs     *dialogs
-	sessions    *sessions
-	admin       *daemon.Admin
-	trace       *daemon.TraceWriter
-	quiet       quietlog.Log // for what strangers do
+	quiet       quietlog.Log // about strangers, and about memory that is used up
 	access      *access
 	certificate daemon.Certificate
-	bound       chan struct{} // closed when ua is set
+	changes     *storeChanges
+	controls    *controls
+	sessions    *sessions
+	invites     *invites
+	msrp        *msrpPort
+	ua          *sipua.UA
+	admin       *daemon.Admin
+	trace       *daemon.TraceWriter
+	end         func() error // close, once
 
 	reloading sync.Mutex
 	loaded    Config // by the last Reload, or cfg
-
-	closeOnce sync.Once
-	closeErr  error
 }
 
 // Start opens the store and the sockets and begins to serve.
@@ -56,16 +43,13 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	life := newLifecycle()
-	s := &Server{
-		shared: &shared{cfg: &cfg, life: life, metrics: newMetrics(), notices: newNotices(life, log)},
-		loaded: cfg, log: log, dialogs: newDialogs(), bound: make(chan struct{}),
-	}
+	s := &Server{shared: &shared{cfg: &cfg, log: log, life: newLifecycle(), metrics: newMetrics()}, changes: newStoreChanges(), loaded: cfg}
+	s.end = sync.OnceValue(s.close)
 	s.memory = memory.New(cfg.Limits.Memory, func(part string) {
 		s.quiet.Warn(s.log, "memory for peers is used up", "memory of "+part, "of", part)
 	})
 	s.access = &access{log: log, quiet: &s.quiet, strangers: s.metrics.rejected}
-	s.msrp = &msrpPort{cfg: s.cfg, life: life, log: log, certificate: &s.certificate}
+	s.msrp = &msrpPort{cfg: s.cfg, life: s.life, log: log, certificate: &s.certificate}
 	if err := s.open(); err != nil {
 		s.Close()
 		return nil, err
@@ -77,14 +61,16 @@ func (s *Server) open() (err error) {
 	if s.trace, err = daemon.OpenTrace(s.cfg.Trace, s.cfg.Name); err != nil {
 		return err
 	}
-	if s.store, err = store.Open(s.cfg.Store, store.Options{Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive, Changed: s.notices.changes.note}); err != nil {
+	if s.store, err = store.Open(s.cfg.Store, store.Options{
+		Logger: s.log, Limits: s.cfg.Limits.store(), TimeToLive: s.cfg.TimeToLive, Changed: s.changes.note,
+	}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	s.notices.store = s.store
+	s.notices = newNotices(s.life, s.log, s.store)
 	if err = s.certificate.Open(sipua.LoadCertificate, s.cfg.TLS); err != nil {
 		return err
 	}
-	if err = s.openControls(); err != nil {
+	if err = s.connect(); err != nil {
 		return err
 	}
 	if err = s.msrp.open(s.memory.Stores, s.trace); err != nil {
@@ -93,9 +79,16 @@ func (s *Server) open() (err error) {
 	if err = s.openSIP(); err != nil {
 		return err
 	}
-	s.metrics.registerState(s)
 	s.life.tasks.Go(s.expire)
-	s.life.tasks.Go(s.notices.tellStoreChanges)
+	s.life.tasks.Go(func() { s.changes.tell(s.notices) })
+	return s.openAdmin()
+}
+
+// openAdmin opens the admin endpoint, with the metrics that are read at scrape time.
+func (s *Server) openAdmin() (err error) {
+	s.metrics.reg.MustRegister(&storeCollector{s.store}, memory.Collector{Pool: s.memory},
+		gauge("mscp_mediaserver_store_sessions", "Live store sessions.", func() int { n, _ := s.sessions.dialogs.counts(); return n }),
+		gauge("mscp_mediaserver_push_sessions", "Live push sessions.", func() int { _, n := s.sessions.dialogs.counts(); return n }))
 	s.admin, err = daemon.ServeAdmin(daemon.AdminConfig{
 		Addr: s.cfg.Admin, Hosts: s.cfg.AdminHosts, Node: s.cfg.Name, Registry: s.metrics.reg, Ready: func() error { return nil },
 		Pages: adminPages(s.store), Log: s.log,
@@ -108,23 +101,36 @@ func (s *Server) open() (err error) {
 	return nil
 }
 
-// openControls makes ready for control channels; their ports open with their dialogs.
-func (s *Server) openControls() error {
+// ports are the server's, by their names in metrics.
+func (s *Server) ports() daemon.Ports {
+	p := daemon.Ports{
+		"sip": s.ua.Connections, "sip_calls": s.ua.Unanswered, "mscp": s.controls.places.Counts, "msrp": s.msrp.plain.Counts, "admin": s.admin.Counts,
+	}
+	if s.msrp.secure != nil {
+		p["msrps"] = s.msrp.secure.Counts
+	}
+	return p
+}
+
+// connect joins what serves dialogs: requests come in by controls, and sessions by INVITEs.
+func (s *Server) connect() error {
 	config, err := s.mscpConfig()
 	if err != nil {
 		return err
 	}
+	all := newDialogs()
 	s.controls = &controls{
 		cfg: s.cfg, log: s.log, life: s.life, access: s.access, certificate: &s.certificate, config: config,
 		channels: &s.notices.channels, up: s.metrics.channels,
 		places: admit.NewGate(admit.Limits{Source: maxSourceControls, All: maxControls}),
 		answerer: &answerer{
-			shared: s.shared, log: s.log, dialogs: s.dialogs, deliveries: &deliveries{shared: s.shared, dialogs: s.dialogs},
+			shared: s.shared, dialogs: all, deliveries: &deliveries{shared: s.shared, dialogs: all},
 			pushing: newPairLocks(), inventories: make(chan struct{}, maxInventories),
-			draft: mediaserver.New(mediaserver.Functions{HasConnection: func(id string) bool { return s.dialogs.get(id) != nil }}),
+			draft: mediaserver.New(mediaserver.Functions{HasConnection: func(id string) bool { return all.get(id) != nil }}),
 		},
 	}
-	s.sessions = &sessions{shared: s.shared, log: s.log, quiet: &s.quiet, msrp: s.msrp, dialogs: s.dialogs, controls: s.controls}
+	s.sessions = &sessions{shared: s.shared, quiet: &s.quiet, msrp: s.msrp, dialogs: all, controls: s.controls}
+	s.invites = &invites{shared: s.shared, bound: make(chan struct{}), sessions: s.sessions, controls: s.controls}
 	return nil
 }
 
@@ -162,10 +168,10 @@ func (s *Server) openSIP() (err error) {
 			})
 		}
 	}
-	if s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.handleInvite, Admit: s.access.judge}); err != nil {
+	if s.ua, err = sipua.New(cfg, sipua.Handlers{Invite: s.invites.handleInvite, Admit: s.access.judge}); err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}
-	close(s.bound)
+	close(s.invites.bound)
 	return nil
 }
 
@@ -190,38 +196,29 @@ func (s *Server) Addr() string { return s.ua.Addr() }
 // TLSAddr is the host:port where the server takes SIP over TLS, "" if it does not.
 func (s *Server) TLSAddr() string { return s.ua.TLSAddr() }
 
-// Registry returns the server's metrics, for one who embeds it.
+// Registry returns the server's metrics, for a program that embeds the server.
 func (s *Server) Registry() *prometheus.Registry { return s.metrics.reg }
 
 // Store is the server's store of messages.
 func (s *Server) Store() *store.Store { return s.store }
 
-// Close takes no new session, answers the messages that have arrived whole as they
-// turn out, ends all sessions with BYE, and closes everything. What is stored stays
-// for the next start. It waits for the disk, about half a minute at the most, and may
-// be called again.
-func (s *Server) Close() error {
-	s.closeOnce.Do(func() {
-		s.life.drain()
-		var errs []error
-		errs = append(errs, s.admin.Close())
-		if s.ua != nil {
-			errs = append(errs, s.ua.Close())
-		}
-		errs = append(errs, s.msrp.close())
-		if s.store != nil {
-			errs = append(errs, s.store.Close())
-			s.life.late.Wait()
-		}
-		errs = append(errs, s.trace.Close())
-		s.closeErr = errors.Join(errs...)
-	})
-	return s.closeErr
-}
+// Close takes no new session, answers the messages that have arrived whole when their outcome
+// is known, ends all sessions with BYE, and closes everything. What is stored stays for the
+// next start. It waits for the disk, about half a minute at the most, and may be called again.
+func (s *Server) Close() error { return s.end() }
 
-// endCall ends a SIP dialog within a bounded time, whoever's context is over.
-func endCall(call *sipua.Call) {
-	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
-	defer cancel()
-	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
+func (s *Server) close() error {
+	s.life.drain()
+	var errs []error
+	errs = append(errs, s.admin.Close())
+	if s.ua != nil {
+		errs = append(errs, s.ua.Close())
+	}
+	errs = append(errs, s.msrp.close())
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+		s.life.late.Wait()
+	}
+	errs = append(errs, s.trace.Close())
+	return errors.Join(errs...)
 }

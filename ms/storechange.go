@@ -64,11 +64,11 @@ func (c *storeChanges) take(n int) (list []store.Pair, missed bool) {
 	return list, missed
 }
 
-// tellStoreChanges notifies the AS of the changes, from the start of the server to its end.
-func (n *notices) tellStoreChanges() {
+// tell notifies the AS of the changes, from the start of the server to its end.
+func (c *storeChanges) tell(n *notices) {
 	for {
 		select {
-		case <-n.changes.some:
+		case <-c.some:
 		case <-n.life.ctx.Done():
 			return
 		}
@@ -78,7 +78,7 @@ func (n *notices) tellStoreChanges() {
 			case <-n.life.ctx.Done():
 				return
 			}
-			list, missed := n.changes.take(storeChangeBatch)
+			list, missed := c.take(storeChangeBatch)
 			if missed {
 				n.log.Warn("the AS is not told of all changes in the store; its next inventory has them", "limit", maxStoreChanges)
 			}

@@ -1,10 +1,19 @@
 package ms
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/sipua"
+)
+
+const (
+	sdpType = "application/sdp"
+
+	// byeTimeout bounds how long the end of one SIP dialog is waited for.
+	byeTimeout = 5 * time.Second
 )
 
 // Reasons why an offer is refused.
@@ -38,4 +47,11 @@ func warning(agent string, why error) sipua.Header {
 		code = sipua.WarnTransportProtocol
 	}
 	return sipua.WarningHeader(code, agent, why.Error())
+}
+
+// endCall ends a SIP dialog within byeTimeout, also when the server's context has ended.
+func endCall(call *sipua.Call) {
+	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+	defer cancel()
+	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
 }
