@@ -13,9 +13,9 @@ const module = "github.com/gomscp/gomscp/"
 // internal packages. A package that is not named may link all.
 var allowed = map[string][]string{
 	"mscp":           {"internal/fingerprint", "internal/sdp", "internal/xmltree"},
-	"msrp":           {"internal/admit", "internal/budget", "internal/fingerprint", "internal/quietlog", "internal/sdp"},
+	"msrp":           {"internal/admit", "internal/budget", "internal/fingerprint", "internal/quietlog", "internal/sdp", "internal/wait"},
 	"msrp/cpim":      {"internal/xmltree"},
-	"sipua":          {"internal/admit", "internal/quietlog", "internal/sdp", "internal/xmltree", "sipua/regevent"},
+	"sipua":          {"internal/admit", "internal/quietlog", "internal/sdp", "internal/wait", "internal/xmltree", "sipua/regevent"},
 	"sipua/regevent": {"internal/xmltree", "sipua/internal/grammar", "sipua/internal/sipuri"},
 
 	"sipua/internal/grammar":    {},
@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"sipua/internal/digestauth": {"sipua/internal/grammar", "sipua/internal/sipuri"},
 	"sipua/internal/screen":     {"sipua/internal/grammar"},
 
-	"store":                 {"internal/boltfile", "internal/printable"},
+	"store":                 {"internal/boltfile", "internal/printable", "internal/wait"},
 	"store/archive":         {"store"},
 	"internal/boltfile":     {},
 	"internal/admit":        {},
@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/quietlog":     {},
 	"internal/fingerprint":  {},
 	"internal/sdp":          {},
+	"internal/wait":         {},
 	"internal/printable":    {},
 	"internal/daemon":       {"internal/admit", "internal/printable", "internal/quietlog"},
 	"internal/xmltree":      {},

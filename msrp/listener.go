@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomscp/gomscp/internal/admit"
 	"github.com/gomscp/gomscp/internal/quietlog"
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // Listener accepts the connections of many sessions on one port. Its methods are safe for
@@ -122,13 +123,11 @@ func (l *Listener) acceptLoop() {
 	for {
 		nc, err := l.nl.Accept()
 		if err != nil {
-			select {
-			case <-l.closed:
+			if !wait.For(acceptBackoff, l.closed) {
 				return
-			case <-time.After(acceptBackoff): // out of descriptors, or the like
-				l.cfg.Logger.Warn("msrp accept failed", "err", err)
-				continue
 			}
+			l.cfg.Logger.Warn("msrp accept failed", "err", err) // out of descriptors, or the like
+			continue
 		}
 		l.serveConn(nc)
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // RelayConfig has the settings for a relay. See RFC 4976.
@@ -215,14 +217,7 @@ func authorized(h Header) (Path, time.Duration, error) {
 func (r *Relay) refresh(ctx context.Context, lasts time.Duration) {
 	defer close(r.refreshDone)
 	for {
-		t := time.NewTimer(max(lasts/2, relayMinRefresh))
-		select {
-		case <-t.C:
-		case <-r.c.stop:
-			t.Stop()
-			return
-		case <-ctx.Done():
-			t.Stop()
+		if !wait.ForEither(max(lasts/2, relayMinRefresh), r.c.stop, ctx.Done()) {
 			return
 		}
 		_, again, err := r.authorize(ctx)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // guard wraps the listener's connections as streams of SIP messages.
@@ -50,9 +51,7 @@ func (l *guardedListener) acceptAll() {
 			return
 		}
 		l.ua.note(slog.LevelWarn, "SIP connection not accepted", "err", err) // out of descriptors, or the like
-		select {
-		case <-time.After(acceptBackoff):
-		case <-l.ua.ctx.Done():
+		if !wait.For(acceptBackoff, l.ua.ctx.Done()) {
 			return
 		}
 	}

@@ -1,12 +1,15 @@
 package sipua
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // OnInfo sets what handles the peer's INFOs, one at a time and in the order of their
@@ -53,15 +56,8 @@ func (c *Call) Info(ctx context.Context, contentType string, body []byte) error 
 		if res.StatusCode != 500 || err != nil || n < 0 || n > 10 || try == modifyTries {
 			return statusError(res)
 		}
-		pause := time.NewTimer(time.Duration(n) * time.Second)
-		select {
-		case <-pause.C:
-		case <-c.done:
-			pause.Stop()
-			return ErrEnded
-		case <-ctx.Done():
-			pause.Stop()
-			return ctx.Err()
+		if !wait.ForEither(time.Duration(n)*time.Second, c.done, ctx.Done()) {
+			return cmp.Or(ctx.Err(), ErrEnded)
 		}
 	}
 }

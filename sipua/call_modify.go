@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // beginChange waits until neither side is changing the session, and begins a change.
@@ -147,15 +150,8 @@ func (c *Call) modifyUntil(ctx context.Context, method sip.RequestMethod, offer 
 		if !again || try == modifyTries || how != ours && res.StatusCode != 422 {
 			return nil, heard, statusError(res)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-c.done:
-			timer.Stop()
-			return nil, heard, ErrEnded
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, heard, ctx.Err()
+		if !wait.ForEither(pause, c.done, ctx.Done()) {
+			return nil, heard, cmp.Or(ctx.Err(), ErrEnded)
 		}
 	}
 }

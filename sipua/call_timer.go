@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // askTimer adds our session timer to a request. c.mu is held. See RFC 4028, sections 7.1
@@ -133,15 +135,8 @@ func (c *Call) refresh(left time.Duration) bool {
 			return false
 		}
 		c.log.Info("session refresh refused; trying on", "err", err)
-		pause := time.NewTimer(left / 8)
-		select {
-		case <-pause.C:
-		case <-c.done:
-			pause.Stop()
-			return true
-		case <-ctx.Done():
-			pause.Stop()
-			return false
+		if !wait.ForEither(left/8, c.done, ctx.Done()) {
+			return ctx.Err() == nil
 		}
 	}
 }

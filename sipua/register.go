@@ -11,6 +11,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/gomscp/gomscp/internal/wait"
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
@@ -155,11 +156,7 @@ func (g *Registration) refresh(ctx context.Context, granted time.Duration) {
 	trouble := ""
 	next := refreshAfter(granted, &retry)
 	for {
-		timer := time.NewTimer(next)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !wait.For(next, ctx.Done()) {
 			return
 		}
 		granted, err := g.register(ctx, g.r.Expires)

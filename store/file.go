@@ -11,6 +11,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/gomscp/gomscp/internal/boltfile"
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // ErrFailing means that a write or sync of the disk failed, so that the contents of the
@@ -164,11 +165,7 @@ func (s *Store) recover(tx uint64, cause error) (committed bool, err error) {
 			return committed, nil
 		}
 		s.log.Error("store: the file cannot be opened again; trying later", "path", s.path, "in", pause, "err", err)
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-s.stop:
-			timer.Stop()
+		if !wait.For(pause, s.stop) {
 			return false, ErrClosed
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 const (
@@ -184,10 +185,8 @@ func (p *Process) WaitReady(ctx context.Context) error {
 		if p.Pid() == 0 {
 			return fmt.Errorf("%s has ended: %w\n%s", p.Name, last, p.LogTail(10))
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.For(readyPoll, ctx.Done()) {
 			return fmt.Errorf("%s is not ready: %w\n%s", p.Name, last, p.LogTail(10))
-		case <-time.After(readyPoll):
 		}
 	}
 }

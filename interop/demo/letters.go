@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/wait"
 	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/msrp"
@@ -171,10 +172,8 @@ func (s *stage) showEmpty(ctx context.Context) error {
 			s.ladder.Note("What is kept now:\n%s", lines)
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.For(20*time.Millisecond, ctx.Done()) { // the pages have no event to wait for
 			return fmt.Errorf("%d messages are still kept:\n%s", total, lines)
-		case <-time.After(20 * time.Millisecond): // the pages have no event to wait for
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/gomscp/gomscp/internal/wait"
 	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
@@ -54,11 +55,7 @@ func (t *teller) run() {
 			t.s.mu.Lock()
 			t.users[user] = true
 			t.s.mu.Unlock()
-			timer := time.NewTimer(thirdPartyRetry)
-			select {
-			case <-timer.C:
-			case <-t.s.ctx.Done():
-				timer.Stop()
+			if !wait.For(thirdPartyRetry, t.s.ctx.Done()) {
 				return
 			}
 		}
