@@ -128,6 +128,13 @@ func (m *Media) checkParts() error {
 	case m.MaxSize < 0:
 		return errors.New("msrp: Media.MaxSize is negative")
 	}
+	if err := m.checkAttributes(); err != nil {
+		return err
+	}
+	return m.checkFingerprints()
+}
+
+func (m *Media) checkAttributes() error {
 	switch m.Setup {
 	case SetupNone, SetupActive, SetupPassive, SetupActpass:
 	default:
@@ -151,10 +158,12 @@ func (m *Media) checkParts() error {
 		}
 	}
 	if m.File != nil {
-		if err := m.File.checkAttributes(); err != nil {
-			return err
-		}
+		return m.File.checkAttributes()
 	}
+	return nil
+}
+
+func (m *Media) checkFingerprints() error {
 	for _, s := range m.Fingerprints {
 		hash, sum, ok := strings.Cut(s, " ")
 		if !ok || !isToken([]byte(hash)) || hash == "" || sum == "" || badByte(sum, isPrintByte) >= 0 {

@@ -189,6 +189,12 @@ func (f *frame) checkFields() error {
 			return err
 		}
 	}
+	return f.checkNeeded(seen, mime)
+}
+
+// checkNeeded checks the fields that the kind of message needs, and those that it must not
+// have; mime reports fields of the content.
+func (f *frame) checkNeeded(seen map[string]bool, mime bool) error {
 	switch {
 	case f.method == "":
 		if f.hasBody || mime {

@@ -8,6 +8,7 @@ import (
 
 // A media is the message line of a session description, and what belongs to it.
 type media struct {
+	host, port    string
 	path          string // one MSRP URI
 	acceptTypes   []string
 	acceptWrapped []string
@@ -21,31 +22,16 @@ func parseSDP(body string) (*media, error) {
 		return nil, fmt.Errorf("the SDP does not end with CRLF")
 	}
 	m := &media{}
-	var order, host, port string
+	order := ""
 	for _, line := range strings.Split(strings.TrimSuffix(body, "\r\n"), "\r\n") {
 		if len(line) < 3 || line[1] != '=' || strings.ContainsAny(line, "\r\n") || strings.HasSuffix(line, " ") {
 			return nil, fmt.Errorf("SDP line %q", line)
 		}
-		kind, value := line[:1], line[2:]
-		if kind != "a" {
-			order += kind
+		if line[0] != 'a' {
+			order += line[:1]
 		}
-		switch kind {
-		case "c":
-			f := strings.Split(value, " ")
-			if len(f) != 3 || f[0] != "IN" || net.ParseIP(f[2]) == nil {
-				return nil, fmt.Errorf("SDP line %q", line)
-			}
-			host = f[2]
-		case "m":
-			f := strings.Split(value, " ")
-			if len(f) != 4 || f[0] != "message" || f[2] != "TCP/MSRP" || f[3] != "*" || f[1] == "0" { // [RFC4975-8.1]
-				return nil, fmt.Errorf("SDP line %q", line)
-			}
-			port = f[1]
-		case "a":
-			name, v, _ := strings.Cut(value, ":")
-			m.attribute(name, v)
+		if !m.line(line[0], line[2:]) {
+			return nil, fmt.Errorf("SDP line %q", line)
 		}
 	}
 	if order != "vosctm" && order != "vostmc" && order != "vostm" { // [RFC4566-5]
@@ -58,10 +44,31 @@ func parseSDP(body string) (*media, error) {
 	if err != nil {
 		return nil, err
 	}
-	if hostPort != net.JoinHostPort(host, port) { // [RFC4975-8.1]
-		return nil, fmt.Errorf("c= and m= say %s:%s, the path %s", host, port, m.path)
+	if hostPort != net.JoinHostPort(m.host, m.port) { // [RFC4975-8.1]
+		return nil, fmt.Errorf("c= and m= say %s:%s, the path %s", m.host, m.port, m.path)
 	}
 	return m, nil
+}
+
+// line takes what a line says, and reports whether that is allowed.
+func (m *media) line(kind byte, value string) bool {
+	f := strings.Split(value, " ")
+	switch kind {
+	case 'c':
+		if len(f) != 3 || f[0] != "IN" || net.ParseIP(f[2]) == nil {
+			return false
+		}
+		m.host = f[2]
+	case 'm':
+		if len(f) != 4 || f[0] != "message" || f[2] != "TCP/MSRP" || f[3] != "*" || f[1] == "0" { // [RFC4975-8.1]
+			return false
+		}
+		m.port = f[1]
+	case 'a':
+		name, v, _ := strings.Cut(value, ":")
+		m.attribute(name, v)
+	}
+	return true
 }
 
 func (m *media) attribute(name, value string) {

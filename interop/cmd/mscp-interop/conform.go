@@ -100,36 +100,12 @@ func runConform(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	var cases []conform.Case
-	switch strings.Join(words, " ") {
-	case "mscp":
-		if err := f.mediaServer(); err != nil {
-			return err
-		}
-		cases = conform.MSCP(f.ms)
-	case "mscp-as":
-		f.as.SIP = f.SIP
-		if f.stop != "" && f.start != "" {
-			f.as.Stop, f.as.Start = shell(f.stop), shell(f.start)
-		}
-		if f.byHand {
-			f.as.ByHand = func(what string) { fmt.Fprintf(os.Stderr, "By hand, within a minute: %s.\n", what) }
-		}
-		var end func()
-		cases, end = conform.MSCPAS(f.as)
-		defer end()
-		if !f.list && (f.as.MS == "" || f.as.Proxy == "") {
-			return wrong("conform", "--ms and --proxy are required")
-		}
-	case "msrp":
-		var end func()
-		if cases, end, err = f.messages(); err != nil {
-			return err
-		}
-		defer end()
-	default:
-		return wrong("conform", "the argument is mscp, mscp-as or msrp, not %q", strings.Join(words, " "))
+	protocol := strings.Join(words, " ")
+	cases, end, err := f.cases(protocol)
+	if err != nil {
+		return err
 	}
+	defer end()
 	if f.only != "" {
 		if cases, err = conform.Select(cases, strings.Split(f.only, ",")...); err != nil {
 			return wrong("conform", "--only: %w", err)
@@ -138,13 +114,50 @@ func runConform(ctx context.Context, args []string) error {
 	if f.list {
 		return listCases(cases)
 	}
-	if f.role != "recipient" && words[0] == "msrp" {
-		return conformWith(ctx, cases, f.o, f.format, f.out)
-	}
-	if f.SIP == "" && (words[0] != "msrp" || f.URI == "" || f.OurURI == "") {
+	if !f.named(protocol) {
 		return wrong("conform", "--target is required, or for msrp --uri and --our-uri")
 	}
 	return conformWith(ctx, cases, f.o, f.format, f.out)
+}
+
+// named reports whether the flags say where the peer is. One that sends comes by itself.
+func (f *conformFlags) named(protocol string) bool {
+	if protocol != "msrp" {
+		return f.SIP != ""
+	}
+	return f.SIP != "" || f.role != "recipient" || f.URI != "" && f.OurURI != ""
+}
+
+// cases returns the cases of a protocol, and what ends their servers.
+func (f *conformFlags) cases(protocol string) (cases []conform.Case, end func(), err error) {
+	switch protocol {
+	case "mscp":
+		if err := f.mediaServer(); err != nil {
+			return nil, nil, err
+		}
+		return conform.MSCP(f.ms), func() {}, nil
+	case "mscp-as":
+		return f.applicationServer()
+	case "msrp":
+		return f.messages()
+	}
+	return nil, nil, wrong("conform", "the argument is mscp, mscp-as or msrp, not %q", protocol)
+}
+
+// applicationServer returns the cases for an application server.
+func (f *conformFlags) applicationServer() (cases []conform.Case, end func(), err error) {
+	if !f.list && (f.as.MS == "" || f.as.Proxy == "") {
+		return nil, nil, wrong("conform", "--ms and --proxy are required")
+	}
+	f.as.SIP = f.SIP
+	if f.stop != "" && f.start != "" {
+		f.as.Stop, f.as.Start = shell(f.stop), shell(f.start)
+	}
+	if f.byHand {
+		f.as.ByHand = func(what string) { fmt.Fprintf(os.Stderr, "By hand, within a minute: %s.\n", what) }
+	}
+	cases, end = conform.MSCPAS(f.as)
+	return cases, end, nil
 }
 
 // messages returns the cases for the peer's role.
