@@ -85,7 +85,7 @@ func TestPushAnswers(t *testing.T) {
 			s := startAS(t, func(c *Config) { c.OutboundProxy = proxy.addr() }, ms)
 			pushed := make(chan error, 1)
 			p := mailbox.Pair{Recipient: "sip:bob@example.com", Sender: "tel:+15551234", Server: s.cfg.MediaServers[0].Name}
-			go func() { pushed <- s.push(testContext(t), p, "") }()
+			go func() { pushed <- s.push(testContext(t), p) }()
 			invite, from := proxy.next("INVITE")
 			if !strings.Contains(field(invite, "From"), "<tel:+15551234>") {
 				t.Errorf("From: %s", field(invite, "From"))

@@ -1,13 +1,10 @@
 package as
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 
-	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/mailbox"
 	"github.com/gomscp/gomscp/internal/sdp"
 	"github.com/gomscp/gomscp/mscp"
@@ -46,29 +43,4 @@ func transportBut(offer []byte) string {
 		}
 	}
 	return ""
-}
-
-// ringOtherwise calls the recipient once more after it has refused the media server's
-// offer, with one over the other transport, if the media server makes one; else it
-// returns what the first call has.
-func (s *Server) ringOtherwise(ctx context.Context, ms *control.MediaServer, p mailbox.Pair, media *sipua.Call, refused error, session string, log *slog.Logger) (_, user *sipua.Call, err error) {
-	other := otherTransport(media.RemoteBody(), refused)
-	refuseMedia(ctx, media)
-	if other == "" {
-		return nil, nil, refused
-	}
-	second, err := s.inviteWithoutOffer(ctx, ms, session, log, sipua.Header{Name: mscp.HeaderTransport, Value: other})
-	if err != nil {
-		return nil, nil, err
-	}
-	if transportBut(second.RemoteBody()) == other { // it has none over that
-		refuseMedia(ctx, second)
-		return nil, nil, refused
-	}
-	log.Debug("offer refused; the other transport is tried", "transport", other, "err", refused)
-	if user, err = s.ringUser(ctx, p, second.RemoteBody(), session, log); err != nil {
-		refuseMedia(ctx, second)
-		return nil, nil, err
-	}
-	return second, user, nil
 }

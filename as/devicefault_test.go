@@ -98,7 +98,7 @@ func TestOtherTransport(t *testing.T) {
 			}
 			t.Cleanup(func() { user.Close() })
 			s := startAS(t, func(c *Config) { c.OutboundProxy = user.Addr() }, ms)
-			err = s.push(testContext(t), mailbox.Pair{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", Server: ms.ua.Addr()}, "")
+			err = s.push(testContext(t), mailbox.Pair{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", Server: ms.ua.Addr()})
 			mu.Lock()
 			defer mu.Unlock()
 			if (err == nil) != tc.ok || !slices.Equal(offers, tc.offers) {

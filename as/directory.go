@@ -1,6 +1,9 @@
 package as
 
-import "github.com/gomscp/gomscp/as/internal/directory"
+import (
+	"github.com/gomscp/gomscp/as/internal/directory"
+	"github.com/gomscp/gomscp/as/internal/mailbox"
+)
 
 // A Directory is the durable memory of which media server keeps messages for which
 // recipient from which sender. It is safe for concurrent use; each change is on disk when
@@ -20,3 +23,12 @@ func OpenDirectory(path string) (*Directory, error) { return directory.Open(path
 
 // ReadDirectory opens the file of a server that does not run, read-only.
 func ReadDirectory(path string) (*Directory, error) { return directory.OpenReadOnly(path) }
+
+// entries are the directory as the mailboxes see it.
+type entries struct{ dir *Directory }
+
+func (e entries) Add(p mailbox.Pair) error    { return e.dir.Add(Pair(p)) }
+func (e entries) Remove(p mailbox.Pair) error { return e.dir.Remove(Pair(p)) }
+func (e entries) EachInPages(f func(mailbox.Pair) error) error {
+	return e.dir.EachInPages(func(p Pair) error { return f(mailbox.Pair(p)) })
+}

@@ -32,7 +32,7 @@ func (s *Server) directoryPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		e.Channel = "not configured"
-		if ms := s.server(e.MediaServer); ms != nil {
+		if ms := s.cluster.Get(e.MediaServer); ms != nil {
 			e.Channel = "down"
 			if ms.Up() {
 				e.Channel = "up"

@@ -86,7 +86,9 @@ func TestDisplayNameOfTheCaller(t *testing.T) {
 			}
 			t.Cleanup(func() { user.Close() })
 			s.cfg.OutboundProxy = user.Addr()
-			_, _ = s.ringUser(testContext(t), mailbox.Pair(entry), []byte(testOffer), sessionID(""), s.log)
+			service := s.newPushService()
+			push := &pushCall{bridge: bridge{legs: s.legs, log: s.log}, service: service, pair: mailbox.Pair(entry), session: sessionID("")}
+			_, _ = push.ringUser(testContext(t), []byte(testOffer))
 			if got := <-from; !strings.HasPrefix(got, strings.TrimSuffix(sipua.NameAddr(tc.want, "<"+entry.Sender), ">")) && tc.want == "" || sipua.DisplayName(got) != tc.want {
 				t.Errorf("called with From: %s", got)
 			}

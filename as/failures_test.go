@@ -252,7 +252,7 @@ func TestOutstandingRequestsFailWithTheChannel(t *testing.T) {
 				}
 			})
 			s := startAS(t, nil, m)
-			ms := s.server(m.ua.Addr())
+			ms := s.cluster.Get(m.ua.Addr())
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			failed := make(chan error, 2)

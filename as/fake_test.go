@@ -221,7 +221,7 @@ func awaitUp(t *testing.T, s *Server, m *fakeMS) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("no control channel within 10 s")
 	}
-	waitFor(t, "the channel to be up", func() bool { return s.server(m.ua.Addr()).Up() })
+	waitFor(t, "the channel to be up", func() bool { return s.cluster.Get(m.ua.Addr()).Up() })
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {

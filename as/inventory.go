@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/control"
@@ -34,39 +33,38 @@ func checkInventory(when string) error {
 // minInventoryInterval is the shortest time between two inventories of a channel.
 const minInventoryInterval = time.Second
 
-// AskInventories asks every media server whose channel is up for its inventory,
-// as when a server takes over from another one. What they tell comes in the
+// askAll asks every media server whose channel is up. What they tell comes in the
 // background.
-func (s *Server) AskInventories() {
-	for _, ms := range s.servers.All() {
+func (r *reports) askAll() {
+	for _, ms := range r.cluster.All() {
 		if c := ms.Channel(); c != nil {
-			s.tasks.Go(func() { s.askInventory(ms, c) })
+			r.life.tasks.Go(func() { r.askInventory(ms, c) })
 		}
 	}
 }
 
 // channelUp is called when a media server's channel has come up.
-func (s *Server) channelUp(ms *control.MediaServer, c control.Channel) {
-	when := s.cfg.Inventory
-	if when == inventoryNever || when == inventoryOnce && s.dir.Rebuilt(ms.Name()) {
+func (r *reports) channelUp(ms *control.MediaServer, c control.Channel) {
+	when := r.cfg.Inventory
+	if when == inventoryNever || when == inventoryOnce && r.dir.Rebuilt(ms.Name()) {
 		return
 	}
-	s.tasks.Go(func() { s.askInventories(ms, c) })
+	r.life.tasks.Go(func() { r.askInventories(ms, c) })
 }
 
 // askInventories asks now and, with inventory always, again and again while the channel
 // is up, if the media server knows inventories.
-func (s *Server) askInventories(ms *control.MediaServer, c control.Channel) {
-	for s.askInventory(ms, c) && s.cfg.Inventory == inventoryAlways && s.cfg.InventoryInterval > 0 {
-		wait := s.cfg.InventoryInterval*9/10 + rand.N(s.cfg.InventoryInterval/5+1)
+func (r *reports) askInventories(ms *control.MediaServer, c control.Channel) {
+	for r.askInventory(ms, c) && r.cfg.Inventory == inventoryAlways && r.cfg.InventoryInterval > 0 {
+		wait := r.cfg.InventoryInterval*9/10 + rand.N(r.cfg.InventoryInterval/5+1)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
 		case <-c.Done():
-		case <-s.ctx.Done():
+		case <-r.life.ctx.Done():
 		}
 		timer.Stop()
-		if s.ctx.Err() != nil || ms.Channel() != c {
+		if r.life.ctx.Err() != nil || ms.Channel() != c {
 			return
 		}
 	}
@@ -74,20 +72,20 @@ func (s *Server) askInventories(ms *control.MediaServer, c control.Channel) {
 
 // askInventory asks for one; what is told comes in the background. It reports false if
 // the media server knows no inventories.
-func (s *Server) askInventory(ms *control.MediaServer, c control.Channel) (known bool) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Control.Timeout)
+func (r *reports) askInventory(ms *control.MediaServer, c control.Channel) (known bool) {
+	ctx, cancel := context.WithTimeout(r.life.ctx, r.cfg.Control.Timeout)
 	defer cancel()
 	err := ms.AskInventory(ctx, c)
-	log := s.log.With("ms", ms.Name())
+	log := r.log.With("ms", ms.Name())
 	var refused *mscp.Error
 	switch {
-	case err == nil, s.ctx.Err() != nil:
+	case err == nil, r.life.ctx.Err() != nil:
 	case errors.As(err, &refused):
-		s.metrics.inventories.WithLabelValues("refused").Inc()
+		r.metrics.inventories.WithLabelValues("refused").Inc()
 		known = refused.Code == mscp.StatusInternalError // for now: it is telling one
 		log.Info("the media server tells no inventory", "err", err)
 	default:
-		s.metrics.inventories.WithLabelValues("failed").Inc()
+		r.metrics.inventories.WithLabelValues("failed").Inc()
 		log.Warn("inventory not asked for", "err", err)
 		known = true
 	}
@@ -96,8 +94,8 @@ func (s *Server) askInventory(ms *control.MediaServer, c control.Channel) (known
 
 // inventoryTold takes one batch, in the order in which they come. What it tells
 // is on disk when it returns.
-func (s *Server) inventoryTold(ms *control.MediaServer, e *mscp.Inventory) {
-	log := s.log.With("ms", ms.Name())
+func (r *reports) inventoryTold(ms *control.MediaServer, e *mscp.Inventory) {
+	log := r.log.With("ms", ms.Name())
 	inv := ms.TakeInventory(e)
 	if inv == nil {
 		log.Info("inventory ignored: it was not asked for, or a part is missing", "batch", e.Batch)
@@ -115,20 +113,20 @@ func (s *Server) inventoryTold(ms *control.MediaServer, e *mscp.Inventory) {
 			list = append(list, p)
 		}
 	}
-	added, err := s.dir.AddAll(list) // at once, instead of one by one below
+	added, err := r.dir.AddAll(list) // at once, instead of one by one below
 	for _, p := range list {
 		if err == nil {
-			err = s.mailboxes.Listed(mailbox.Pair(p))
+			err = r.mailboxes.Listed(mailbox.Pair(p))
 		}
 	}
-	s.metrics.repairs.WithLabelValues("added").Add(float64(added))
+	r.metrics.repairs.WithLabelValues("added").Add(float64(added))
 	if err != nil {
 		log.Error("inventory not written down", "err", err)
 		ms.DropInventory() // it cannot be complete any more
 		return
 	}
 	if e.Last {
-		s.tasks.Go(func() { s.inventoryComplete(ms, inv) })
+		r.life.tasks.Go(func() { r.inventoryComplete(ms, inv) })
 	}
 }
 
@@ -150,19 +148,13 @@ func pairOf(told mscp.InventoryPair, server string) (Pair, error) {
 
 // inventoryComplete ends the entries that the media server has nothing for: it
 // has told all.
-func (s *Server) inventoryComplete(ms *control.MediaServer, inv *control.Inventory) {
-	log := s.log.With("ms", ms.Name())
-	removed := s.mailboxes.Reconcile(ms.Name(), inv.Asked, inv.Has)
-	s.metrics.repairs.WithLabelValues("removed").Add(float64(removed))
-	s.metrics.inventories.WithLabelValues("complete").Inc()
-	if err := s.dir.SetRebuilt(ms.Name()); err != nil {
+func (r *reports) inventoryComplete(ms *control.MediaServer, inv *control.Inventory) {
+	log := r.log.With("ms", ms.Name())
+	removed := r.mailboxes.Reconcile(ms.Name(), inv.Asked, inv.Has)
+	r.metrics.repairs.WithLabelValues("removed").Add(float64(removed))
+	r.metrics.inventories.WithLabelValues("complete").Inc()
+	if err := r.dir.SetRebuilt(ms.Name()); err != nil {
 		log.Error("inventory not noted", "err", err)
 	}
 	log.Info("inventory taken", "pairs", inv.Len(), "ended", removed, "seconds", time.Since(inv.Asked).Seconds())
-}
-
-// inventoryPage has all media servers asked.
-func (s *Server) inventoryPage(w http.ResponseWriter, _ *http.Request) {
-	s.AskInventories()
-	w.WriteHeader(http.StatusAccepted)
 }

@@ -49,7 +49,7 @@ func directoryOf(t *testing.T, s *Server) []string {
 func TestInventoryRepairsTheDirectory(t *testing.T) {
 	m, asked := inventoryMS(t)
 	s := startAS(t, nil, m)
-	ms := s.server(m.ua.Addr())
+	ms := s.cluster.Get(m.ua.Addr())
 	begin := func(sender string) (end func()) {
 		t.Helper()
 		end, err := s.mailboxes.Begin(mailbox.Pair{Recipient: testRecipient, Sender: sender, Server: ms.Name(), Since: time.Now()}, sender)
@@ -69,12 +69,12 @@ func TestInventoryRepairsTheDirectory(t *testing.T) {
 	s.AskInventories()
 	id := <-asked
 	begin("sip:since@x")()
-	s.notified(ms, &mscp.Inventory{InventoryID: "another", Batch: 1, Last: true})
-	s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 1, Pairs: []mscp.InventoryPair{
+	s.reports.notified(ms, &mscp.Inventory{InventoryID: "another", Batch: 1, Last: true})
+	s.reports.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 1, Pairs: []mscp.InventoryPair{
 		{FromURI: "sip:new@x", ToURI: "sip:carol@EXAMPLE.com", Messages: 1}, {FromURI: "nonsense", ToURI: "sip:carol@x", Messages: 1},
 	}})
-	s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 3, Last: true}) // does not follow
-	s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 2, Last: true, Pairs: []mscp.InventoryPair{
+	s.reports.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 3, Last: true}) // does not follow
+	s.reports.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 2, Last: true, Pairs: []mscp.InventoryPair{
 		{FromURI: "sip:kept@x", ToURI: testRecipient, Messages: 2, Oldest: time.Now()},
 	}})
 	b := testRecipient
@@ -92,12 +92,12 @@ func TestInventoryIsAskedFor(t *testing.T) {
 		t.Run(when, func(t *testing.T) {
 			m, asked := inventoryMS(t)
 			s := startAS(t, func(c *Config) { c.Inventory = when }, m)
-			ms := s.server(m.ua.Addr())
+			ms := s.cluster.Get(m.ua.Addr())
 			for i, want := range want {
 				if want {
 					select {
 					case id := <-asked:
-						s.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 1, Last: true})
+						s.reports.notified(ms, &mscp.Inventory{InventoryID: id, Batch: 1, Last: true})
 					case <-time.After(10 * time.Second):
 						t.Fatal("no inventory was asked for")
 					}
@@ -144,7 +144,7 @@ func BenchmarkInventoryAgain(b *testing.B) {
 }
 
 func (s *Server) takeWhole(pairs int) {
-	ms := s.servers.All()[0]
+	ms := s.cluster.All()[0]
 	ms.ExpectInventory("i")
 	batches := pairs / mscp.MaxInventoryPairs
 	for n := range batches {
@@ -152,7 +152,7 @@ func (s *Server) takeWhole(pairs int) {
 		for k := range mscp.MaxInventoryPairs {
 			e.Pairs = append(e.Pairs, mscp.InventoryPair{FromURI: "sip:alice@example.com", ToURI: fmt.Sprintf("sip:u%d-%d@example.com", n, k), Messages: 1})
 		}
-		s.inventoryTold(ms, e)
+		s.reports.inventoryTold(ms, e)
 	}
 }
 

@@ -3,35 +3,14 @@ package as
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/internal/daemon"
-	"github.com/gomscp/gomscp/internal/table"
 	"github.com/gomscp/gomscp/mscp"
 )
-
-// mediaServers are the media servers that are configured now.
-type mediaServers struct {
-	control.List
-	changing sync.Mutex // held over a whole change, so that changes are one at a time
-}
-
-// namesBeside are the names of the media servers in list that no server in other has.
-func namesBeside(list, other []*control.MediaServer) map[string]bool {
-	names := map[string]bool{}
-	for _, ms := range list {
-		names[ms.Name()] = true
-	}
-	for _, ms := range other {
-		delete(names, ms.Name())
-	}
-	return names
-}
 
 // MediaServerStatus is what the server knows of one media server.
 type MediaServerStatus struct {
@@ -52,7 +31,7 @@ type MediaServerStatus struct {
 // MediaServers tells of every media server, in the order of the configuration.
 func (s *Server) MediaServers() []MediaServerStatus {
 	var list []MediaServerStatus
-	for _, known := range s.balancer.States() {
+	for _, known := range s.cluster.balancer.States() {
 		list = append(list, statusOf(known, known.Server.(*control.MediaServer).Status()))
 	}
 	return list
@@ -91,7 +70,7 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	m := &s.servers
+	m := s.cluster
 	m.changing.Lock()
 	defer m.changing.Unlock()
 	old := m.All()
@@ -113,33 +92,29 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 		m.Set(old)
 		return err
 	}
-	s.balancer.Set(shares(next, c.MediaServers))
+	s.cluster.balancer.Set(shares(next, c.MediaServers))
 	for _, ms := range old {
 		if !slices.Contains(next, ms) {
 			ms.Stop()
 		}
 	}
 	for _, ms := range begun {
-		s.tasks.Go(ms.Run)
+		s.life.tasks.Go(ms.Run)
 	}
 	return nil
 }
 
-// shares are media servers with their configurations' weights and drains.
-func shares(servers []*control.MediaServer, configs []MediaServerConfig) []balance.Share {
-	list := make([]balance.Share, 0, len(servers))
-	for i, ms := range servers {
-		list = append(list, balance.Share{Server: ms, Weight: configs[i].Weight, Drained: configs[i].Drain})
-	}
-	return list
-}
+// AskInventories asks every media server whose channel is up for its inventory,
+// as when a server takes over from another one. What they tell comes in the
+// background.
+func (s *Server) AskInventories() { s.reports.askAll() }
 
 // DrainMediaServer begins or ends the drain of a media server: while it lasts,
 // the server gets no new store sessions; those that it has go on, and so do
 // pushes of what it keeps. It lasts until it is ended here or by
 // SetMediaServers. An error says that there is no server of that name.
 func (s *Server) DrainMediaServer(name string, on bool) error {
-	if !s.balancer.Drain(name, on) {
+	if !s.cluster.balancer.Drain(name, on) {
 		return fmt.Errorf("as: no media server is called %q", name)
 	}
 	s.log.Info("media server drain", "ms", name, "drained", on)
@@ -149,8 +124,8 @@ func (s *Server) DrainMediaServer(name string, on bool) error {
 // newMediaServer makes a media server; its Run is yet to be called.
 func (s *Server) newMediaServer(cfg MediaServerConfig) (*control.MediaServer, error) {
 	c := control.Config{
-		Settings: s.cfg.Control, Name: cfg.Name, URI: cfg.URI, UA: s.ua, From: s.self, Certificate: s.certificate.Current,
-		Network: s.cfg.Network, Log: s.log.With("ms", cfg.Name), Changed: s.mailboxes.WakeAll, CameUp: s.channelUp, Notified: s.notified,
+		Settings: s.cfg.Control, Name: cfg.Name, URI: cfg.URI, UA: s.legs.ua, From: s.legs.self, Certificate: s.certificate.Current,
+		Network: s.cfg.Network, Log: s.log.With("ms", cfg.Name), Changed: s.mailboxes.WakeAll, CameUp: s.reports.channelUp, Notified: s.reports.notified,
 	}
 	if s.trace.Enabled() {
 		c.Trace = func(e mscp.TraceEvent) {
@@ -160,26 +135,5 @@ func (s *Server) newMediaServer(cfg MediaServerConfig) (*control.MediaServer, er
 			})
 		}
 	}
-	return control.New(s.ctx, c)
-}
-
-// mediaServerPages are the admin endpoint's pages about media servers.
-func (s *Server) mediaServerPages() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{
-		"GET /media_servers": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_ = table.WriteJSON(w, s.MediaServers()) // the reader may have gone
-		},
-		"POST /inventory":                    s.inventoryPage,
-		"POST /media_servers/{name}/drain":   s.drainPage(true),
-		"POST /media_servers/{name}/undrain": s.drainPage(false),
-	}
-}
-
-func (s *Server) drainPage(on bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if err := s.DrainMediaServer(r.PathValue("name"), on); err != nil {
-			http.Error(w, err.Error(), http.StatusNotFound)
-		}
-	}
+	return control.New(s.life.ctx, c)
 }

@@ -368,9 +368,9 @@ func TestKeptAfterARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept(s.callID()+";a;b", "sip:alice@example.com")
+	kept(s.legs.callID()+";a;b", "sip:alice@example.com")
 	kept("of an earlier run;a;b", "sip:alice@example.com")
-	kept(s.callID()+";a;b", "sip:carol@example.com")
+	kept(s.legs.callID()+";a;b", "sip:carol@example.com")
 	kept("of an earlier run;a;b", "sip:dave@example.com")
 	waitFor(t, "the messages to be noted", func() bool { return len(pairsOf(t, s)) >= 3 })
 	if pairs := pairsOf(t, s); len(pairs) != 3 || s.mailboxes.Len() != 1 {

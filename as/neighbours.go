@@ -17,9 +17,9 @@ var startPings = pingTimes{wait: 8 * time.Second, min: 15 * time.Second, max: 5 
 // whether they are there. Nothing waits for it: it is for who has just started the
 // server with a wrong address, and who would hear of it with the first message only.
 func (s *Server) pingNeighbours(t pingTimes) {
-	s.tasks.Go(func() { s.ping("outbound_proxy", s.cfg.OutboundProxy, t) })
+	s.life.tasks.Go(func() { s.ping("outbound_proxy", s.cfg.OutboundProxy, t) })
 	if s.cfg.Presence.Server != s.cfg.OutboundProxy {
-		s.tasks.Go(func() { s.ping("presence.server", s.cfg.Presence.Server, t) })
+		s.life.tasks.Go(func() { s.ping("presence.server", s.cfg.Presence.Server, t) })
 	}
 }
 
@@ -28,11 +28,11 @@ func (s *Server) pingNeighbours(t pingTimes) {
 func (s *Server) ping(setting, destination string, t pingTimes) {
 	told := false
 	for pause := t.min; ; pause = min(2*pause, t.max) {
-		ctx, cancel := context.WithTimeout(s.ctx, t.wait)
-		err := s.ua.Ping(ctx, destination, s.self)
+		ctx, cancel := context.WithTimeout(s.life.ctx, t.wait)
+		err := s.legs.ua.Ping(ctx, destination, s.legs.self)
 		cancel()
 		switch {
-		case s.ctx.Err() != nil:
+		case s.life.ctx.Err() != nil:
 			return
 		case err == nil && told:
 			s.log.Info("the neighbour answers now", "setting", setting, "destination", destination)
@@ -46,7 +46,7 @@ func (s *Server) ping(setting, destination string, t pingTimes) {
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
-		case <-s.ctx.Done():
+		case <-s.life.ctx.Done():
 			timer.Stop()
 			return
 		}

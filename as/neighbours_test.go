@@ -46,7 +46,7 @@ func TestSilentNeighbours(t *testing.T) {
 	presence.reply(m, from, "200 OK", "")
 	next(proxy) // at the start, without an answer
 	var log lockedBuffer
-	quick := &Server{cfg: s.cfg, log: slog.New(slog.NewTextHandler(&log, nil)), ua: s.ua, self: s.self, ctx: s.ctx}
+	quick := &Server{cfg: s.cfg, log: slog.New(slog.NewTextHandler(&log, nil)), legs: s.legs, life: newLifetime()}
 	quick.pingNeighbours(pingTimes{wait: 50 * time.Millisecond, min: time.Millisecond, max: 4 * time.Millisecond})
 	m, from = next(presence)
 	presence.reply(m, from, "404 Not Found", "")
@@ -58,7 +58,7 @@ func TestSilentNeighbours(t *testing.T) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		quick.tasks.Wait()
+		quick.life.tasks.Wait()
 		proxy.c.Close()
 	}()
 	_ = proxy.c.SetReadDeadline(time.Now().Add(10 * time.Second))

@@ -1,10 +1,7 @@
 package as
 
 import (
-	"crypto/rand"
-	"fmt"
-	"hash/fnv"
-	"strings"
+	"log/slog"
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/control"
@@ -13,9 +10,22 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// maxNoting bounds the entries that words of media servers have added at a time; more
+// maxAdding bounds the entries that reports of media servers have added at a time; more
 // wait in their channels.
-const maxNoting = 256
+const maxAdding = 256
+
+// The reports are what media servers say of what they keep: notifications and inventories.
+type reports struct {
+	cfg       Config
+	legs      *legs
+	cluster   *cluster
+	dir       *Directory
+	mailboxes *mailbox.Mailboxes
+	metrics   *metrics
+	life      *lifetime
+	log       *slog.Logger
+	adding    chan struct{} // has a token for each report that adds an entry
+}
 
 // notified takes an MSCP notification of a media server. Only ours sends one: MsgKept,
 // with the number of messages that it keeps for the pair. It comes when a store session
@@ -26,9 +36,9 @@ const maxNoting = 256
 // we are killed, and an operator may import messages. What is of another application
 // server is its own to push, unless we ask for all by inventories. What other media
 // servers notify is ignored.
-func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
+func (r *reports) notified(ms *control.MediaServer, e mscp.Element) {
 	if inv, ok := e.(*mscp.Inventory); ok {
-		s.inventoryTold(ms, inv)
+		r.inventoryTold(ms, inv)
 		return
 	}
 	kept, ok := e.(*mscp.MsgKept)
@@ -39,10 +49,10 @@ func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
 		ms.SetTells()
 	}
 	if kept.Bytes > 0 {
-		s.balancer.Stored(ms.Name(), kept.Bytes)
+		r.cluster.balancer.Stored(ms.Name(), kept.Bytes)
 	}
 	report, ok := reportOf(kept)
-	if !ok || s.setUpByAnother(report.Connection) && s.cfg.Inventory != inventoryAlways {
+	if !ok || r.legs.setUpByAnother(report.Connection) && r.cfg.Inventory != inventoryAlways {
 		return
 	}
 	sender, err := sipua.CanonicalURI(kept.FromURI)
@@ -55,23 +65,23 @@ func (s *Server) notified(ms *control.MediaServer, e mscp.Element) {
 	}
 	p := mailbox.Pair{Recipient: recipient, Sender: sender, Server: ms.Name(), Name: sipua.CleanName(kept.FromName), Since: time.Now()}
 	// A letter takes the reports in the order in which they come.
-	if s.mailboxes.Report(p, report) || report.Kind == mailbox.KeptNone {
+	if r.mailboxes.Report(p, report) || report.Kind == mailbox.KeptNone {
 		return
 	}
 	// A new entry takes the disk, and the channel reads on only when this returns.
 	select {
-	case s.noting <- struct{}{}:
-	case <-s.ctx.Done():
+	case r.adding <- struct{}{}:
+	case <-r.life.ctx.Done():
 		return
 	}
-	started := s.tasks.Go(func() {
-		defer func() { <-s.noting }()
-		if err := s.mailboxes.Add(p, report); err != nil {
-			s.log.Error("messages that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.Name(), "err", err)
+	started := r.life.tasks.Go(func() {
+		defer func() { <-r.adding }()
+		if err := r.mailboxes.Add(p, report); err != nil {
+			r.log.Error("messages that a media server keeps are not noted", "recipient", recipient, "sender", sender, "ms", ms.Name(), "err", err)
 		}
 	})
 	if !started {
-		<-s.noting
+		<-r.adding
 	}
 }
 
@@ -89,24 +99,4 @@ func reportOf(kept *mscp.MsgKept) (r mailbox.Report, ok bool) {
 		r.Kind = mailbox.Arrived
 	}
 	return r, true
-}
-
-// callID makes the Call-ID of a media server's leg, which tells which server, by
-// its name, and which run of it has made it.
-func (s *Server) callID() string { return rand.Text() + "-" + s.node() + "-" + s.run }
-
-// node stands for the server's name in Call-IDs, which may not hold all that a
-// name may.
-func (s *Server) node() string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(s.cfg.Name)) // it does not fail
-	return fmt.Sprintf("as%08x", h.Sum32())
-}
-
-// setUpByAnother tells whether an application server of another name has made
-// the leg that a connection-id names.
-func (s *Server) setUpByAnother(connection string) bool {
-	callID, _, _ := strings.Cut(connection, ";")
-	f := strings.Split(callID, "-")
-	return len(f) == 3 && strings.HasPrefix(f[1], "as") && f[1] != s.node()
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/mailbox"
 )
@@ -38,11 +39,16 @@ func (f *fakePresence) say(reachable, news bool) {
 
 // A fakePusher makes the pushes that a test wants, from the server's media servers.
 type fakePusher struct {
-	pusher
+	*pushService
 	push func(ctx context.Context, p mailbox.Pair) error
 }
 
 func (f fakePusher) Push(ctx context.Context, p mailbox.Pair, _ string) error { return f.push(ctx, p) }
+
+// push makes one push session.
+func (s *Server) push(ctx context.Context, p mailbox.Pair) error {
+	return s.newPushService().Push(ctx, p, "")
+}
 
 // defaults are read once: models begin thousands of servers in a second.
 var defaults = sync.OnceValue(DefaultConfig)
@@ -53,18 +59,17 @@ func newOffice(t testing.TB, path string, presence mailbox.Presence, push func(c
 	t.Helper()
 	cfg := defaults()
 	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
-	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), noting: make(chan struct{}, maxNoting)}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), life: newLifetime(), legs: &legs{name: cfg.Name}}
+	s.cluster = &cluster{balancer: balance.New(nil, 0)}
 	s.dir = openDirectory(t, path)
-	s.servers.Set([]*control.MediaServer{upServer("ms1")})
-	s.mailboxes = s.newMailboxes(presence, fakePusher{pusher{s}, push})
+	s.cluster.Set([]*control.MediaServer{upServer("ms1")})
+	s.mailboxes = s.newMailboxes(nil, presence, fakePusher{s.newPushService(), push})
+	s.reports = s.newReports()
 	return s
 }
 
 func (s *Server) closeOffice() {
-	s.cancel()
-	s.tasks.Wait()
-	s.dir.Close()
+	s.life.end(s.dir.Close)
 }
 
 func openDirectory(t testing.TB, path string) *Directory {
@@ -81,6 +86,6 @@ func newWatchedOffice(t testing.TB, push func(context.Context, mailbox.Pair) err
 	t.Helper()
 	presence := &fakePresence{}
 	s := newOffice(t, filepath.Join(t.TempDir(), "as.db"), presence, push)
-	s.mailboxes.Start(s.ctx)
+	s.mailboxes.Start(s.life.ctx)
 	return s, presence
 }

@@ -93,8 +93,8 @@ func (w *pairsWorld) start() {
 	if err := w.s.mailboxes.Follow(map[string]bool{"ms1": true}, nil); err != nil {
 		w.t.Fatal(err)
 	}
-	w.s.mailboxes.Start(w.s.ctx)
-	w.s.servers.All()[0].SetTells()
+	w.s.mailboxes.Start(w.s.life.ctx)
+	w.s.cluster.All()[0].SetTells()
 }
 
 // push is a push session: what is there when it begins is delivered when it ends. It
@@ -161,7 +161,7 @@ func (w *pairsWorld) hear() {
 	w.words = nil
 	w.mu.Unlock()
 	for _, e := range words {
-		w.s.notified(w.s.servers.All()[0], e)
+		w.s.reports.notified(w.s.cluster.All()[0], e)
 		synctest.Wait()
 	}
 }
@@ -169,7 +169,7 @@ func (w *pairsWorld) hear() {
 // ask asks for an inventory, and has it told.
 func (w *pairsWorld) ask() {
 	id := fmt.Sprint("i", w.calls, len(w.words))
-	w.s.servers.All()[0].ExpectInventory(id)
+	w.s.cluster.All()[0].ExpectInventory(id)
 	e := &mscp.Inventory{InventoryID: id, Batch: 1, Last: true}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -295,13 +295,13 @@ func (w *pairsWorld) run(e modelEvent) {
 		w.s.mailboxes.DeliverNow(testRecipient)
 	case "taken out": // of the media servers, and put back: its channel is a new one
 		w.words = nil
-		name, all := map[string]bool{"ms1": true}, w.s.servers.All()
-		w.s.servers.Set(nil)
+		name, all := map[string]bool{"ms1": true}, w.s.cluster.All()
+		w.s.cluster.Set(nil)
 		if err := w.s.mailboxes.Follow(nil, name); err != nil {
 			w.t.Fatal(err)
 		}
 		time.Sleep(time.Duration(e.who) * time.Minute)
-		w.s.servers.Set(all)
+		w.s.cluster.Set(all)
 		if err := w.s.mailboxes.Follow(name, nil); err != nil {
 			w.t.Fatal(err)
 		}

@@ -180,8 +180,8 @@ func TestPresenceServerRestarts(t *testing.T) {
 	if _, err := s.dir.AddAll(pairs); err != nil {
 		t.Fatal(err)
 	}
-	boxes := s.newMailboxes(s.presence, fakePusher{pusher{s}, func(_ context.Context, p mailbox.Pair) error { called <- p.Recipient; return nil }})
-	boxes.Start(s.ctx)
+	boxes := s.newMailboxes(nil, s.presence, fakePusher{s.newPushService(), func(_ context.Context, p mailbox.Pair) error { called <- p.Recipient; return nil }})
+	boxes.Start(s.life.ctx)
 	if err := boxes.Follow(map[string]bool{m.ua.Addr(): true}, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/mailbox"
+	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -67,4 +69,20 @@ var refusals = map[int]struct {
 	501: {mailbox.AboutUser, true}, // the device does not know INVITE
 	505: {mailbox.AboutUser, true}, // it does not speak SIP/2.0
 	604: {mailbox.AboutUser, true}, // there is no such user anywhere
+}
+
+// outcome is a push's label in the metrics.
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return "delivered"
+	case mailbox.FaultOf(err).About == mailbox.AboutDevice:
+		return "device"
+	case mailbox.FaultOf(err).About != mailbox.AboutServer:
+		return "recipient"
+	case errors.Is(err, control.ErrDown), errors.Is(err, mscp.ErrChannelClosed):
+		return "channel_down"
+	default:
+		return "media_server"
+	}
 }

@@ -92,7 +92,7 @@ func TestPushIsRefusedForAWhile(t *testing.T) {
 		}()
 		m := newFakeMS(t)
 		s := startAS(t, func(c *Config) { c.OutboundProxy = proxy.LocalAddr().String() }, m)
-		err = s.push(testContext(t), mailbox.Pair{Recipient: testRecipient, Sender: "sip:alice@example.com", Server: m.ua.Addr()}, "")
+		err = s.push(testContext(t), mailbox.Pair{Recipient: testRecipient, Sender: "sip:alice@example.com", Server: m.ua.Addr()})
 		if f := mailbox.FaultOf(err); f.About != want.About || f.Never != want.Never || f.After != want.After {
 			t.Errorf("%q: %+v (%v), want %+v", status, f, err, want)
 		}

@@ -30,22 +30,22 @@ func (s *Server) Reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	s.reloading.Lock()
-	defer s.reloading.Unlock()
-	if !slices.Equal(cfg.MediaServers, s.loaded.MediaServers) {
+	s.loaded.mu.Lock()
+	defer s.loaded.mu.Unlock()
+	if !slices.Equal(cfg.MediaServers, s.loaded.cfg.MediaServers) {
 		if err := s.SetMediaServers(cfg.MediaServers); err != nil {
 			return err
 		}
 	}
 	s.gate.Change(rules, cfg.Limits)
 	use()
-	s.ua.SetMaxStrangers(cfg.Limits.Connections, cfg.Limits.SourceConnections)
-	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded, cfg))
+	s.legs.ua.SetMaxStrangers(cfg.Limits.Connections, cfg.Limits.SourceConnections)
+	s.log.Info("configuration reloaded", "changed", daemon.Changed(s.loaded.cfg, cfg))
 	for _, key := range daemon.Changed(s.cfg, cfg) {
 		if !daemon.Under(key, reloadable...) {
 			s.log.Warn("setting changes with a restart only", "key", key)
 		}
 	}
-	s.loaded = cfg
+	s.loaded.cfg = cfg
 	return nil
 }

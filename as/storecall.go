@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 // to the BYE. See the paper, section 2.2 and figure 5(a).
 type storeCall struct {
 	bridge
+	service *storeService
 	in      *sipua.IncomingCall
 	session string // names the call in the logs of both servers; see sessionID
 	pair    mailbox.Pair
@@ -33,15 +35,25 @@ type storeCall struct {
 	caller atomic.Pointer[sipua.Call] // the caller's leg, once answered
 }
 
-// serveCall serves one call from the outside, from INVITE to BYE, that leaves
-// messages of the caller.
-func (s *Server) serveCall(in *sipua.IncomingCall, caller access.Caller) {
+// A storeService serves the calls that leave messages.
+type storeService struct {
+	*legs
+	cfg       StoreConfig
+	balancer  *balance.Balancer
+	mailboxes *mailbox.Mailboxes
+	metrics   *metrics
+	log       *slog.Logger
+}
+
+// serve serves one call from the outside, from INVITE to BYE, that leaves messages of the
+// caller for the recipient.
+func (s *storeService) serve(in *sipua.IncomingCall, caller access.Caller, recipient string) {
 	began := time.Now()
 	session := sessionID(in.Header(sessionHeader))
 	c := &storeCall{
-		bridge: bridge{s: s, log: s.log.With("session", session, "call", in.ID().CallID)},
-		in:     in, session: session, also: caller.Also,
-		pair: mailbox.Pair{Recipient: recipientOf(in, s.cfg.Recipient), Sender: caller.Sender, Name: caller.Name, Since: began},
+		bridge:  bridge{legs: s.legs, log: s.log.With("session", session, "call", in.ID().CallID)},
+		service: s, in: in, session: session, also: caller.Also,
+		pair: mailbox.Pair{Recipient: recipient, Sender: caller.Sender, Name: caller.Name, Since: began},
 	}
 	in.SetLogger(c.log)
 	in.OnOffer(c.fromCaller)
@@ -66,13 +78,13 @@ func (s *Server) serveCall(in *sipua.IncomingCall, caller access.Caller) {
 func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 	if len(c.in.Body) > 0 && !hasMSRP(c.in.Body) {
 		err := errors.New("no m=message over TCP/MSRP or TCP/TLS/MSRP with a port in the offer")
-		warning := sipua.WarningHeader(sipua.WarnMediaType, c.s.ua.Addr(), err.Error())
+		warning := sipua.WarningHeader(sipua.WarnMediaType, c.ua.Addr(), err.Error())
 		return nil, &refusal{code: 488, reason: "Not Acceptable Here", err: err, header: []sipua.Header{warning}}
 	}
 	skip := map[balance.Server]bool{}
 	var last error = control.ErrDown
 	for {
-		chosen, release := c.s.balancer.Reserve(skip)
+		chosen, release := c.service.balancer.Reserve(skip)
 		if chosen == nil {
 			return nil, c.unavailable(last)
 		}
@@ -88,7 +100,7 @@ func (c *storeCall) setUp(ctx context.Context) (end func(), err error) {
 		}
 		c.log.Warn("media server skipped", "ms", ms.Name(), "err", err)
 		ms.Failed(err)
-		c.s.balancer.Failed(ms)
+		c.service.balancer.Failed(ms)
 		skip[ms], last = true, err
 	}
 }
@@ -102,7 +114,7 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *control.MediaServer) (end f
 	}
 	// The pair is on disk before the first message can arrive: a crash from
 	// here on forgets nobody.
-	end, err = c.s.mailboxes.Begin(c.pair, c.media.ID().String())
+	end, err = c.service.mailboxes.Begin(c.pair, c.media.ID().String())
 	if errors.Is(err, mailbox.ErrTooMany) {
 		c.dropMedia(ctx)
 		return nil, c.unavailable(err)
@@ -112,7 +124,7 @@ func (c *storeCall) setUpOn(ctx context.Context, ms *control.MediaServer) (end f
 		return nil, &refusal{code: 500, reason: "Server Internal Error", err: err}
 	}
 	if err = c.restore(ctx, ms); err != nil {
-		c.s.mailboxes.Cancel(c.pair, c.media.ID().String())
+		c.service.mailboxes.Cancel(c.pair, c.media.ID().String())
 		c.dropMedia(ctx)
 		return nil, err
 	}
@@ -141,12 +153,7 @@ func (c *storeCall) fromMedia(ctx context.Context, o sipua.Offer) ([]byte, error
 // inviteMedia copies the caller's offer into an INVITE of our own. See the
 // paper, section 2.3.2.
 func (c *storeCall) inviteMedia(ctx context.Context, ms *control.MediaServer) error {
-	ictx, cancel := context.WithTimeout(ctx, c.s.cfg.Store.InviteTimeout)
-	defer cancel()
-	call, err := c.s.ua.Invite(ictx, sipua.InviteRequest{
-		URI: ms.URI(), From: c.s.self, To: ms.URI(), CallID: c.s.callID(), Body: c.in.Body, ContentType: sdpType,
-		Header: sessionHeaders(c.session), Logger: c.log.With("ms", ms.Name()),
-	})
+	call, err := c.legs.inviteMedia(ctx, ms, c.in.Body, c.session, c.log)
 	if err != nil {
 		return c.mediaRefusal(ms, err)
 	}
@@ -184,7 +191,7 @@ func (c *storeCall) dropMedia(ctx context.Context) {
 func (c *storeCall) mediaRefusal(ms *control.MediaServer, err error) error {
 	var status *sipua.StatusError
 	if errors.As(err, &status) && (status.Code == 415 || status.Code == 488 || status.Code == 606) {
-		headers, texts := c.s.ownWarnings(status, ms.URI()) // the caller can do something about it
+		headers, texts := c.ownWarnings(status, ms.URI()) // the caller can do something about it
 		if len(texts) > 0 {
 			err = fmt.Errorf("%w (%s)", err, strings.Join(texts, "; "))
 		}
@@ -197,7 +204,7 @@ func (c *storeCall) mediaRefusal(ms *control.MediaServer, err error) error {
 // A media server may answer only when it has stored something, so an answer
 // that does not come is no failure.
 func (c *storeCall) restore(ctx context.Context, ms *control.MediaServer) error {
-	rctx, cancel := context.WithTimeout(ctx, c.s.cfg.Store.RestoreWait)
+	rctx, cancel := context.WithTimeout(ctx, c.service.cfg.RestoreWait)
 	defer cancel()
 	req := &mscp.RestoreMsg{
 		FromURI: c.pair.Sender, ToURI: c.pair.Recipient, ConnectionID: c.media.ID().String(), FromName: c.pair.Name,
@@ -259,14 +266,14 @@ func (c *storeCall) hold() (by string) {
 	if c.offerless() && !c.media.Acknowledged() {
 		return "server: the caller's ACK has no answer to the offer"
 	}
-	overdue := time.NewTimer(c.s.cfg.Store.MaxDuration)
+	overdue := time.NewTimer(c.service.cfg.MaxDuration)
 	defer overdue.Stop()
 	select {
 	case <-caller.Done():
 		return "caller"
 	case <-c.media.Done():
 		return "media server"
-	case <-c.s.ctx.Done():
+	case <-c.ctx.Done():
 		return "server: it closes"
 	case <-overdue.C:
 		return "server: store.max_duration is over"
@@ -284,19 +291,8 @@ func (c *storeCall) endBoth(caller *sipua.Call) {
 	other.Wait()
 }
 
-// A refusal is the SIP response that ends the set-up of a call.
-type refusal struct {
-	code   int
-	reason string
-	header []sipua.Header
-	err    error // the cause, for the log
-}
-
-func (r *refusal) Error() string { return fmt.Sprintf("%d %s: %v", r.code, r.reason, r.err) }
-func (r *refusal) Unwrap() error { return r.err }
-
 func (c *storeCall) unavailable(cause error) error {
-	seconds := max(1, int(c.s.cfg.Store.RetryAfter/time.Second))
+	seconds := max(1, int(c.service.cfg.RetryAfter/time.Second))
 	return &refusal{
 		code: 503, reason: "Service Unavailable", err: cause,
 		header: []sipua.Header{{Name: "Retry-After", Value: strconv.Itoa(seconds)}},

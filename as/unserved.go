@@ -30,14 +30,14 @@ func (s *Server) RenameEntries(server, name string) (int, error) {
 // changeUnserved changes entries of a name that is not configured, and takes up those that
 // came to the name given, if that one is.
 func (s *Server) changeUnserved(server string, change func() (int, error), came string) (int, error) {
-	s.servers.changing.Lock()
-	defer s.servers.changing.Unlock()
-	if s.server(server) != nil {
+	s.cluster.changing.Lock()
+	defer s.cluster.changing.Unlock()
+	if s.cluster.Get(server) != nil {
 		return 0, &ConfiguredError{server}
 	}
 	n, err := change()
 	names := map[string]bool{}
-	if s.server(came) != nil {
+	if s.cluster.Get(came) != nil {
 		names[came] = true
 	}
 	if ferr := s.mailboxes.Follow(names, nil); err == nil {

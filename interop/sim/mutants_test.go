@@ -34,7 +34,7 @@ var mutants = []struct {
 	}},
 	{"an empty session that ends last has its pair forgotten", []edit{
 		{"as/internal/mailbox/letter.go", "return l.keeps == keepsNothing && len(l.live) == 0 && len(l.untold) == 0 && !l.unclear", "return l.keeps == keepsNothing"},
-		{"as/notified.go", "if s.mailboxes.Report(p, report) || report.Kind == mailbox.KeptNone {", "if s.mailboxes.Report(p, report) || true {"},
+		{"as/notified.go", "if r.mailboxes.Report(p, report) || report.Kind == mailbox.KeptNone {", "if r.mailboxes.Report(p, report) || true {"},
 	}},
 	{"a refusal for one sender is one for all", []edit{
 		{"as/internal/mailbox/push.go", "	switch f.About {\n", "	switch AboutUser {\n"},

@@ -14,7 +14,7 @@ import (
 // A bridge carries changes of the session between two legs: what one offers goes to
 // the other, and its answer back. See RFC 3264, section 8.
 type bridge struct {
-	s      *Server
+	*legs
 	log    *slog.Logger
 	ms     *control.MediaServer // one side; set before either can offer anything
 	offers sync.Mutex           // held while an offer is carried
@@ -29,7 +29,7 @@ func (b *bridge) carry(ctx context.Context, o sipua.Offer, to *sipua.Call) (answ
 	if !b.offers.TryLock() {
 		return nil, errPending
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.s.cfg.Store.InviteTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	if len(o.Body) == 0 {
 		return b.carryBack(ctx, o, to) // it unlocks
@@ -61,7 +61,7 @@ func (b *bridge) carryBack(ctx context.Context, o sipua.Offer, to *sipua.Call) (
 			contentType = sdpType
 			body, _ = refuseOffer(offer) // none came, but there must be one
 		}
-		if err := answer(b.s.ctx, body, contentType); err != nil {
+		if err := answer(b.ctx, body, contentType); err != nil {
 			b.log.Info("answer not carried on", "err", err)
 		}
 	})
@@ -76,7 +76,7 @@ func (b *bridge) changeRefused(o sipua.Offer, err error) error {
 		b.log.Info("change of the session not carried through", "method", o.Method, "err", err)
 		return &sipua.StatusError{Code: 504}
 	}
-	headers, texts := b.s.ownWarnings(status, b.ms.URI())
+	headers, texts := b.ownWarnings(status, b.ms.URI())
 	b.log.Info("change of the session not carried through", "method", o.Method, "err", err, "warnings", strings.Join(texts, "; "))
 	if status.Code == 415 {
 		headers = append(headers, sipua.Header{Name: "Accept", Value: sdpType}) // [RFC3261-21.4.13]
