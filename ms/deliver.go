@@ -31,12 +31,6 @@ const (
 	deleteTimeout = 30 * time.Second
 )
 
-// deliveries send what is kept for pairs to user agents.
-type deliveries struct {
-	*shared
-	dialogs *dialogs
-}
-
 // A delivery sends what is kept for one pair over one session, oldest first. One
 // goroutine hands the messages out in order; a window of others send one each, and wait
 // for its confirmation. Another deletes what was confirmed, in batches.
@@ -52,18 +46,17 @@ type delivery struct {
 
 	reading atomic.Int64 // messages under way
 
-	mu       sync.Mutex
-	err      error      // why the delivery cannot go on
-	left     int        // messages that the user agent does not take
-	withheld []withheld // the first of them
-	refusals int        // one after the other
+	withheld withholding
+
+	mu  sync.Mutex
+	err error // why the delivery cannot go on
 }
 
 // deliver sends everything kept for the pair. What arrives meanwhile is sent as
 // well. On an error everything unconfirmed is still there.
 func (ds *deliveries) deliver(ctx context.Context, ps *pushSession, session *msrp.Session, p store.Pair) error {
 	d := &delivery{
-		deliveries: ds, push: ps, session: session, pair: p,
+		deliveries: ds, push: ps, withheld: withholding{deliveries: ds, dialog: ps.dialog}, session: session, pair: p,
 		next: make(chan store.MessageInfo), queued: make(chan struct{}), confirmed: make(chan store.MessageInfo, maxUndeleted),
 	}
 	var deleting sync.WaitGroup
@@ -75,7 +68,7 @@ func (ds *deliveries) deliver(ctx context.Context, ps *pushSession, session *msr
 	}
 	close(d.confirmed)
 	deleting.Wait()
-	d.settleWithheld(ctx)
+	d.fail(d.withheld.settle(ctx, d.alive))
 	ps.replies.wait(ctx, ds.cfg.Push.ReceiptWait)
 	return d.failure()
 }
@@ -152,7 +145,7 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	var unfit *content.Misfit
 	switch {
 	case err == nil:
-		d.taken()
+		d.withheld.accepted()
 		d.confirmed <- m
 		return
 	case errors.Is(err, store.ErrNotFound): // purged meanwhile
@@ -161,10 +154,10 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 		d.metrics.undelivered.Inc()
 		return
 	case errors.As(err, &unfit):
-		d.withhold(m, unfit, unfit.Label)
+		d.fail(d.withheld.add(m, unfit, unfit.Label))
 		return
 	case errors.As(err, &status) && aboutMessage(status):
-		d.withhold(m, status, "refused")
+		d.fail(d.withheld.add(m, status, "refused"))
 		return
 	default:
 		d.metrics.undelivered.Inc()
@@ -242,15 +235,8 @@ func (d *delivery) delete(ctx context.Context, batch []store.MessageInfo) error 
 	return nil
 }
 
-// taken ends a run of refusals.
-func (d *delivery) taken() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.refusals = 0
-}
-
-// fail has no more messages begun. Those under way go on: the user agent may
-// have them already.
+// fail has no more messages begun, unless err is nil. Those under way go on: the user agent
+// may have them already.
 func (d *delivery) fail(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -263,4 +249,16 @@ func (d *delivery) failure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.err
+}
+
+// alive has the user agent answer an empty SEND, with any response.
+func (d *delivery) alive(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.Push.ConfirmTimeout)
+	defer cancel()
+	_, err := d.session.Send(ctx, msrp.Message{})
+	var status *msrp.StatusError
+	if errors.As(err, &status) && status.Code != 481 {
+		return nil
+	}
+	return err
 }

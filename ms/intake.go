@@ -17,12 +17,12 @@ import (
 type intake struct {
 	*shared
 	dialog   *dialog
-	budget   *msrp.Budget  // that messages are taken from; nil: their sender's
-	receipts chan struct{} // has a token for each receipt on its way to the sender
+	budget   *msrp.Budget // that messages are taken from; nil: their sender's
+	receipts receipts
 }
 
 func newIntake(sh *shared, d *dialog) intake {
-	return intake{shared: sh, dialog: d, receipts: make(chan struct{}, maxReceipts)}
+	return intake{shared: sh, dialog: d, receipts: newReceipts(sh, d)}
 }
 
 // forgets reports whether a message is answered and forgotten: a sign of composing, or an
@@ -70,15 +70,44 @@ func (in *intake) keep(ctx context.Context, m *msrp.Incoming, o *owner, forgets 
 		return content.Preview{}, false, in.refuse(err)
 	}
 	began := time.Now()
-	if err := in.commitInOrder(ctx, m, w, o.Pair, held); err != nil {
+	if unknown, err := commitInOrder(ctx, m, w); err != nil {
+		if unknown != nil {
+			in.learn(m, unknown, o.Pair, held.Split())
+		}
 		return content.Preview{}, false, in.refuse(err)
 	}
 	in.metrics.commit.Observe(time.Since(began).Seconds())
 	in.dialog.log.Debug("message stored", "to", o.Recipient, "from", o.Sender, "message", m.MessageID, "bytes", n)
 	in.dialog.tally.stored.Add(1)
 	in.dialog.tally.storedBytes.Add(n)
-	in.tellStored(m.Session, begin.Asked)
+	in.receipts.tell(m.Session, begin.Asked)
 	return begin, true, nil
+}
+
+// learn waits for the outcome of a message whose sender was told that it is not known: one
+// that is kept may come again. What is held of it is kept until then. The wait ends with the
+// store.
+func (in *intake) learn(m *msrp.Incoming, pending *store.Pending, p store.Pair, held *memory.Writer) {
+	in.life.late.Go(func() {
+		defer held.Free()
+		outcome := "kept"
+		err := pending.Wait(context.Background())
+		if err != nil {
+			outcome = "not_kept"
+		}
+		in.metrics.unknown.WithLabelValues(outcome).Inc()
+		in.dialog.log.Warn("a message was answered with 408 before it was known whether it is kept", "message", m.MessageID,
+			"from", p.Sender, "to", p.Recipient, "outcome", outcome, "err", err)
+		if err != nil {
+			return
+		}
+		select {
+		case <-in.dialog.over:
+			in.notices.tellKept(p, in.dialog.id, "store", 0)
+		default:
+			in.notices.tellArrived(p, in.dialog.id)
+		}
+	})
 }
 
 // takeFrom is what a message is taken from while it is received: the budget of the session

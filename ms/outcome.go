@@ -4,16 +4,15 @@ import (
 	"context"
 	"time"
 
-	"github.com/gomscp/gomscp/ms/internal/memory"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/store"
 )
 
-// A message that was handed to the store's committer is answered as it turns out,
-// whatever becomes of its session and its dialog. Its context ends when the answer has
-// waited for too long (msrp.Config.HandlerTimeout), or when the session was closed by
-// force. Then it is withdrawn, and refused. If that is too late, since it is being
-// written, these limits bound what is left.
+// A message that was handed to the store's committer is answered with its outcome, also when
+// its session and its dialog have ended. Its context ends when the answer has waited for too
+// long (msrp.Config.HandlerTimeout), or when the session was closed by force. Then it is
+// withdrawn, and refused. If that is too late because it is being written, these limits bound
+// the rest of the wait.
 const (
 	// lastWord is how long the disk may then take. It ends before package msrp answers
 	// in our place, and with it before the sender's 30 s. See RFC 4975, section 7.1.1.
@@ -32,23 +31,23 @@ var (
 	errUnknown = &msrp.StatusError{Code: 408, Reason: "Not Known To Be Stored"}
 )
 
-// commitInOrder commits messages in the order in which their session completed
-// them, though their handlers run side by side. p is whose message it is. What is held of
-// one whose outcome nobody waits for any more is kept until it is known.
-func (in *intake) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer, p store.Pair, held *memory.Writer) error {
+// commitInOrder commits messages in the order in which their session completed them, although
+// their handlers run side by side. It returns the outcome, or errUnknown with what is still
+// pending if the outcome is not known in time.
+func commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.Writer) (unknown *store.Pending, err error) {
 	release, err := m.InOrder(ctx)
 	if err != nil {
 		w.Abort()
-		return err
+		return nil, err
 	}
 	pending := w.Commit()
 	release()
 	err = pending.Wait(ctx)
 	if err == nil || ctx.Err() == nil {
-		return err
+		return nil, err
 	}
 	if pending.Withdraw() {
-		return errInTime
+		return nil, errInTime
 	}
 	patience := lastWord
 	if m.SuccessReport && m.Session.Err() == nil {
@@ -57,34 +56,7 @@ func (in *intake) commitInOrder(ctx context.Context, m *msrp.Incoming, w *store.
 	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	if err = pending.Wait(wctx); wctx.Err() == nil {
-		return err
+		return nil, err
 	}
-	rest := held.Split()
-	in.life.late.Go(func() {
-		defer rest.Free()
-		in.learn(m, pending, p)
-	})
-	return errUnknown
-}
-
-// learn waits for what has become of a message whose sender was told that it is not
-// known: one that is kept may come again. It ends with the store.
-func (in *intake) learn(m *msrp.Incoming, pending *store.Pending, p store.Pair) {
-	outcome := "kept"
-	err := pending.Wait(context.Background())
-	if err != nil {
-		outcome = "not_kept"
-	}
-	in.metrics.unknown.WithLabelValues(outcome).Inc()
-	in.dialog.log.Warn("a message was answered with 408 before it was known whether it is kept", "message", m.MessageID,
-		"from", p.Sender, "to", p.Recipient, "outcome", outcome, "err", err)
-	if err != nil {
-		return
-	}
-	select {
-	case <-in.dialog.over:
-		in.notices.tellKept(p, in.dialog.id, "store", 0)
-	default:
-		in.notices.tellArrived(p, in.dialog.id)
-	}
+	return pending, errUnknown
 }

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxReceipts bounds the receipts on their way in one store session. What
-	// is beyond it is not sent: a sender that stores faster than it reads.
+	// maxReceipts bounds the receipts on their way in one store session. Further ones are
+	// not sent: the sender stores faster than it reads.
 	maxReceipts = 64
 
 	// receiptTimeout bounds how long one may be on its way.
@@ -31,33 +31,43 @@ func notification(r *cpim.Request, now time.Time, k cpim.Kind, s cpim.Status) (m
 	return msrp.Message{ContentType: msrp.TypeCPIM, Body: body, Size: -1}, nil
 }
 
-// tellStored sends the sender of a message word that it is on disk, if it asked
-// for that and takes such messages. Nobody waits for it, and a sender that has
-// left does without: it had its 200.
-func (in *intake) tellStored(session *msrp.Session, r *cpim.Request) {
-	if !r.Asks(cpim.Processing) || !in.dialog.remote.takesReceipts() {
+// receipts tell the sender in a session that its messages are stored.
+type receipts struct {
+	*shared
+	dialog *dialog
+	tokens chan struct{} // has one for each receipt on its way
+}
+
+func newReceipts(sh *shared, d *dialog) receipts {
+	return receipts{shared: sh, dialog: d, tokens: make(chan struct{}, maxReceipts)}
+}
+
+// tell sends a receipt for a message that is on disk, if its sender has asked for one and
+// takes such messages. It does not wait. A sender that has left gets none: it had its 200.
+func (rs *receipts) tell(session *msrp.Session, r *cpim.Request) {
+	if !r.Asks(cpim.Processing) || !rs.dialog.remote.takesReceipts() {
 		return
 	}
 	m, err := notification(r, time.Now(), cpim.KindProcessing, cpim.Stored)
 	if err != nil {
-		in.dialog.log.Debug("no receipt for a stored message: its headers make none", "err", err)
+		rs.dialog.log.Debug("no receipt for a stored message: its headers make none", "err", err)
 		return
 	}
 	select {
-	case in.receipts <- struct{}{}:
+	case rs.tokens <- struct{}{}:
 	default:
-		in.metrics.receipts.WithLabelValues("dropped").Inc()
+		rs.metrics.receipts.WithLabelValues("dropped").Inc()
 		return
 	}
-	in.life.tasks.Go(func() {
-		defer func() { <-in.receipts }()
-		ctx, cancel := context.WithTimeout(in.life.ctx, receiptTimeout)
+	rs.life.tasks.Go(func() {
+		defer func() { <-rs.tokens }()
+		ctx, cancel := context.WithTimeout(rs.life.ctx, receiptTimeout)
 		defer cancel()
 		if _, err := session.Send(ctx, m); err != nil {
-			in.metrics.receipts.WithLabelValues("failed").Inc()
-			in.dialog.log.Debug("receipt for a stored message not sent", "err", err)
+			rs.metrics.receipts.WithLabelValues("failed").Inc()
+			rs.dialog.log.Debug("receipt for a stored message not sent", "err", err)
 			return
 		}
-		in.metrics.receipts.WithLabelValues("sent").Inc()
+		rs.metrics.receipts.WithLabelValues("sent").Inc()
 	})
 }

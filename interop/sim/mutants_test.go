@@ -44,7 +44,7 @@ var mutants = []struct {
 	}},
 	{"a session's end has messages refused that are kept", []edit{
 		{"msrp/session_finish.go", "err := s.awaitHandlers(ctx)", "var err error"},
-		{"ms/outcome.go", "	if err == nil || ctx.Err() == nil {\n		return err\n	}\n	if pending.Withdraw() {", "	if true {\n		return err\n	}\n	if pending.Withdraw() {"},
+		{"ms/outcome.go", "	if err == nil || ctx.Err() == nil {\n		return nil, err\n	}\n	if pending.Withdraw() {", "	if true {\n		return nil, err\n	}\n	if pending.Withdraw() {"},
 		{"ms/intake.go", "		in.noteRefused(err)\n		return errInTime", "		in.noteRefused(err)\n		return &msrp.StatusError{Code: 403, Reason: \"Cannot Store Message\"}"},
 	}},
 	{"entries of a media server that is gone have mailboxes", []edit{
@@ -56,7 +56,7 @@ var mutants = []struct {
 		{"as/internal/mailbox/device.go", "		if !l.refused.IsZero() {\n			l.again", "		if !l.refused.IsZero() && time.Since(l.refused) >= m.cfg.RetryMax {\n			l.again"},
 	}},
 	{"messages are answered before they are on disk", []edit{
-		{"ms/outcome.go", "	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {", "	if true {\n		return nil\n	}\n	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {"},
+		{"ms/outcome.go", "	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {", "	if true {\n		return nil, nil\n	}\n	err = pending.Wait(ctx)\n	if err == nil || ctx.Err() == nil {"},
 	}},
 	{"messages are deleted before they are confirmed", []edit{
 		{"ms/deliver.go", "	err = d.send(context.WithoutCancel(ctx), m, queued)", "	err = d.send(context.WithoutCancel(ctx), m, queued)\n	if err != nil {\n		err = nil\n	}\n"},

@@ -8,6 +8,12 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
+// deliveries send what is kept for pairs to user agents.
+type deliveries struct {
+	*shared
+	dialogs *dialogs
+}
+
 // storing are the dialogs whose store sessions are of that pair.
 func (ds *deliveries) storing(p store.Pair) (list []*dialog) {
 	for _, d := range ds.dialogs.all() {
