@@ -28,128 +28,168 @@ func LoadConfig(path string) (Config, error) {
 	return c, daemon.InFile(path, lines.Explain(c.Validate()))
 }
 
-// Validate fills what follows from other keys and reports everything that is
-// wrong, each with the name of its key.
+// Validate fills in what follows from other keys, and reports everything that is wrong in the
+// order of DefaultYAML, each with the name of its key.
 func (c *Config) Validate() error {
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, daemon.BadSetting(key, format, args...))
+	c.complete()
+	var f findings
+	f.check("name", daemon.CheckName(c.Name))
+	c.SIP.validate(&f)
+	c.TLS.Validate(f.bad)
+	if err := c.TLS.Check(sipua.LoadCertificate); c.TLS.Key != "" {
+		f.add(err)
 	}
-	host, _, _ := net.SplitHostPort(c.SIP.Listen)
-	if c.Control.Host == "" {
-		c.Control.Host = host
-	}
-	host, _, _ = net.SplitHostPort(c.MSRP.Listen)
-	if c.MSRP.Host == "" {
-		c.MSRP.Host = host
-	}
-	if c.MSRP.MaxSize < 0 {
-		bad("msrp.max_size", "%d is negative", c.MSRP.MaxSize)
-	}
-	if c.TimeToLive < 0 {
-		bad("time_to_live", "%v is negative", c.TimeToLive)
-	}
-	if c.Push.GiveUp < 0 {
-		bad("push.give_up", "%v is negative; 0 means never", c.Push.GiveUp)
-	}
-	if c.Push.Window < 1 || c.Push.Window > maxWindow {
-		bad("push.window", "%d is not between 1 and %d", c.Push.Window, maxWindow)
-	}
+	_, err := c.Access.parse()
+	f.add(err)
+	c.Control.validate(&f, c.TLS.Enabled())
+	c.MSRP.validate(&f)
 	if c.Store == "" {
-		bad("store", "must not be empty")
+		f.bad("store", "must not be empty")
 	}
-	for key, d := range map[string]time.Duration{
-		"hold": c.Hold, "orphan": c.Orphan, "control.accept_timeout": c.Control.AcceptTimeout,
-		"push.connect_timeout": c.Push.ConnectTimeout, "push.confirm_timeout": c.Push.ConfirmTimeout,
-		"push.receipt_wait": c.Push.ReceiptWait, "msrp.unbound_timeout": c.MSRP.UnboundTimeout,
-	} {
-		if d <= 0 {
-			bad(key, "%v is not a positive duration", d)
-		}
+	c.Limits.validate(&f)
+	if c.TimeToLive < 0 {
+		f.bad("time_to_live", "%v is negative", c.TimeToLive)
 	}
-	if a := c.SIP.TLSListen; a != "" {
-		if err := daemon.CheckNamed(a); err != nil {
-			bad("sip.tls_listen", "%v", err)
-		}
-	}
-	if c.Control.RequireTLS && !c.TLS.Enabled() {
-		bad("control.require_tls", "true needs a tls.certificate")
-	}
-	if a := c.MSRP.TLSListen; a != "" && a != off {
-		if err := daemon.CheckListen(a); err != nil {
-			bad("msrp.tls_listen", "%v; or %q for none", err, off)
-		}
-	}
-	if c.MSRP.OfferTLS && c.MSRP.TLSListen == off {
-		bad("msrp.offer_tls", "true needs an msrp.tls_listen that is not %q", off)
-	}
-	c.TLS.Validate(bad)
-	if err := c.TLS.Check(sipua.LoadCertificate); err != nil && c.TLS.Key != "" {
-		errs = append(errs, err)
-	}
-	if _, err := c.Access.parse(); err != nil {
-		errs = append(errs, err)
-	}
-	if _, err := c.Control.dialect(); err != nil {
-		errs = append(errs, err)
-	}
-	c.check(bad)
-	return errors.Join(errs...)
+	f.positive("hold", c.Hold)
+	f.positive("orphan", c.Orphan)
+	c.Push.validate(&f)
+	f.check("log.level", daemon.CheckLevel(c.Log.Level))
+	c.validateOperation(&f)
+	return errors.Join(f...)
 }
 
-// minMemory is the least limits.memory: with less a server would refuse everything.
+// complete fills in the hosts that follow from listen addresses.
+func (c *Config) complete() {
+	if c.Control.Host == "" {
+		c.Control.Host, _, _ = net.SplitHostPort(c.SIP.Listen)
+	}
+	if c.MSRP.Host == "" {
+		c.MSRP.Host, _, _ = net.SplitHostPort(c.MSRP.Listen)
+	}
+}
+
+func (c SIPConfig) validate(f *findings) {
+	f.check("sip.listen", daemon.CheckNamed(c.Listen))
+	f.check("sip.user", daemon.CheckUser(c.User))
+	if c.TLSListen != "" {
+		f.check("sip.tls_listen", daemon.CheckNamed(c.TLSListen))
+	}
+}
+
+func (c ControlConfig) validate(f *findings, hasTLS bool) {
+	f.check("control.host", daemon.CheckHost(c.Host))
+	if p := c.PortMin; p < 0 || p > c.PortMax {
+		f.bad("control.port_min", "%d is not from 0 to control.port_max, %d", p, c.PortMax)
+	}
+	if p := c.PortMax; p < 0 || p > 65535 {
+		f.bad("control.port_max", "%d is not from 0 to 65535", p)
+	}
+	f.positive("control.accept_timeout", c.AcceptTimeout)
+	_, err := c.dialect()
+	f.add(err)
+	if c.RequireTLS && !hasTLS {
+		f.bad("control.require_tls", "true needs a tls.certificate")
+	}
+}
+
+func (c MSRPConfig) validate(f *findings) {
+	f.check("msrp.listen", daemon.CheckListen(c.Listen))
+	f.check("msrp.host", daemon.CheckHost(c.Host))
+	if c.MaxSize < 0 {
+		f.bad("msrp.max_size", "%d is negative", c.MaxSize)
+	}
+	if a := c.TLSListen; a != "" && a != off {
+		if err := daemon.CheckListen(a); err != nil {
+			f.bad("msrp.tls_listen", "%v; or %q for none", err, off)
+		}
+	}
+	if c.OfferTLS && c.TLSListen == off {
+		f.bad("msrp.offer_tls", "true needs an msrp.tls_listen that is not %q", off)
+	}
+	f.atLeastOne("msrp.connections", c.Connections)
+	f.atLeastOne("msrp.unbound", c.Unbound)
+	f.atLeastOne("msrp.source_unbound", c.SourceUnbound)
+	f.positive("msrp.unbound_timeout", c.UnboundTimeout)
+}
+
+// minMemory is the least limits.memory, in bytes: with less a server would refuse everything.
 const minMemory = 32 << 20
 
-// check reports what is wrong with the settings that need no more than a look.
-func (c *Config) check(bad func(key, format string, args ...any)) {
-	report := func(key string, err error) {
-		if err != nil {
-			bad(key, "%v", err)
-		}
+func (c LimitsConfig) validate(f *findings) {
+	if c.Memory != 0 && c.Memory < minMemory {
+		f.bad("limits.memory", "%d is less than %d bytes; 0 means no limit", c.Memory, minMemory)
 	}
-	report("name", daemon.CheckName(c.Name))
-	report("sip.listen", daemon.CheckNamed(c.SIP.Listen))
-	report("sip.user", daemon.CheckUser(c.SIP.User))
-	report("control.host", daemon.CheckHost(c.Control.Host))
-	report("msrp.listen", daemon.CheckListen(c.MSRP.Listen))
-	report("msrp.host", daemon.CheckHost(c.MSRP.Host))
-	report("log.level", daemon.CheckLevel(c.Log.Level))
+	f.notNegative("limits.recipient_messages", int64(c.RecipientMessages))
+	f.notNegative("limits.recipient_bytes", c.RecipientBytes)
+	f.notNegative("limits.sender_messages", int64(c.SenderMessages))
+	f.notNegative("limits.sender_bytes", c.SenderBytes)
+	f.notNegative("limits.total_bytes", c.TotalBytes)
+	f.notNegative("limits.min_free", c.MinFree)
+}
+
+func (c PushConfig) validate(f *findings) {
+	f.positive("push.connect_timeout", c.ConnectTimeout)
+	f.positive("push.confirm_timeout", c.ConfirmTimeout)
+	if c.Window < 1 || c.Window > maxWindow {
+		f.bad("push.window", "%d is not between 1 and %d", c.Window, maxWindow)
+	}
+	f.positive("push.receipt_wait", c.ReceiptWait)
+	if c.GiveUp < 0 {
+		f.bad("push.give_up", "%v is negative; 0 means never", c.GiveUp)
+	}
+}
+
+// validateOperation checks what is about the operator.
+func (c *Config) validateOperation(f *findings) {
 	if c.Drain < 0 {
-		bad("drain", "%v is negative; 0 means no limit", c.Drain)
+		f.bad("drain", "%v is negative; 0 means no limit", c.Drain)
 	}
 	if c.Admin != "" {
-		report("admin", daemon.CheckListen(c.Admin))
+		f.check("admin", daemon.CheckListen(c.Admin))
 	}
 	for _, host := range c.AdminHosts {
-		report("admin_hosts", daemon.CheckAdminHost(host))
+		f.check("admin_hosts", daemon.CheckAdminHost(host))
 	}
-	if p := c.Control.PortMax; p < 0 || p > 65535 {
-		bad("control.port_max", "%d is not from 0 to 65535", p)
+	if c.TraceBody < 0 {
+		f.bad("trace_body", "%d is negative", c.TraceBody)
 	}
-	if p := c.Control.PortMin; p < 0 || p > c.Control.PortMax {
-		bad("control.port_min", "%d is not from 0 to control.port_max, %d", p, c.Control.PortMax)
+}
+
+// findings are the errors of a configuration.
+type findings []error
+
+// add adds an error, unless it is nil.
+func (f *findings) add(err error) {
+	if err != nil {
+		*f = append(*f, err)
 	}
-	if n := c.TraceBody; n < 0 {
-		bad("trace_body", "%d is negative", n)
+}
+
+func (f *findings) bad(key, format string, args ...any) {
+	f.add(daemon.BadSetting(key, format, args...))
+}
+
+// check adds an error about a key, unless it is nil.
+func (f *findings) check(key string, err error) {
+	if err != nil {
+		f.bad(key, "%v", err)
 	}
-	for key, n := range map[string]int{
-		"msrp.connections": c.MSRP.Connections, "msrp.unbound": c.MSRP.Unbound, "msrp.source_unbound": c.MSRP.SourceUnbound,
-	} {
-		if n < 1 {
-			bad(key, "%d is less than 1", n)
-		}
+}
+
+func (f *findings) positive(key string, d time.Duration) {
+	if d <= 0 {
+		f.bad(key, "%v is not a positive duration", d)
 	}
-	l := c.Limits
-	if l.Memory != 0 && l.Memory < minMemory {
-		bad("limits.memory", "%d is less than %d bytes; 0 means no limit", l.Memory, minMemory)
+}
+
+func (f *findings) atLeastOne(key string, n int) {
+	if n < 1 {
+		f.bad(key, "%d is less than 1", n)
 	}
-	for key, n := range map[string]int64{
-		"recipient_messages": int64(l.RecipientMessages), "recipient_bytes": l.RecipientBytes,
-		"sender_messages": int64(l.SenderMessages), "sender_bytes": l.SenderBytes,
-		"total_bytes": l.TotalBytes, "min_free": l.MinFree,
-	} {
-		if n < 0 {
-			bad("limits."+key, "%d is negative; 0 means no limit", n)
-		}
+}
+
+func (f *findings) notNegative(key string, n int64) {
+	if n < 0 {
+		f.bad(key, "%d is negative; 0 means no limit", n)
 	}
 }
