@@ -68,8 +68,12 @@ func ReadPreview(contentType string, body io.Reader) (Preview, io.Reader, error)
 	return p, &again{head, body}, nil
 }
 
-// previewCPIM is ReadPreview for a message in CPIM. One whose headers cannot be
-// read is taken for what it says it is.
+// maxCPIMHead is the most that is read of a message in CPIM for its preview, in bytes: its
+// message headers, and as much for its MIME headers.
+const maxCPIMHead = 2 * cpim.MaxHeaderBytes
+
+// previewCPIM is ReadPreview for a message in CPIM. If its headers cannot be read, the preview
+// has the type that the message says it has.
 func previewCPIM(body io.Reader) (Preview, io.Reader, error) {
 	p := Preview{ContentType: msrp.TypeCPIM}
 	var head []byte
@@ -78,32 +82,50 @@ func previewCPIM(body io.Reader) (Preview, io.Reader, error) {
 		if head, errBody = readMore(head, body, size); errBody != nil && errBody != io.EOF {
 			return p, nil, errBody
 		}
-		all := &again{head, body}
+		whole := errBody == io.EOF
+		last := whole || size >= maxCPIMHead
 		m, err := cpim.Read(bytes.NewReader(head))
-		if err == nil && len(m.Content) == 0 && errBody != io.EOF && size < 2*cpim.MaxHeaderBytes {
+		if err == nil && len(m.Content) == 0 && !last {
 			continue // the MIME headers may follow
 		}
 		if err == nil {
-			p.ContentType, p.Asked, p.content = m.ContentType(), m.Request(), m.Content
-			p.Text, err = io.ReadAll(m.Body)
-			p.offset = int64(len(head) - len(p.Text))
-			p.from = authors(m, head[:p.offset])
-			p.Text = p.Text[:min(len(p.Text), otr.MaxText+1)]
-			if errBody == io.EOF || err != nil || len(p.Text) > otr.MaxText || !IsText(p.ContentType) || len(p.Text) >= textStep && !otr.Begins(p.Text) {
-				return p, all, err
+			err = p.readCPIM(m, head)
+			if err != nil || whole || p.complete() {
+				return p, &again{head, body}, err
 			}
 		}
-		if errBody == io.EOF || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || size >= 2*cpim.MaxHeaderBytes {
-			if err == nil {
-				return p, all, nil
-			}
-			if head, errBody = readMore(head, body, max(len(head), cpim.MaxHeaderBytes+1)); errBody != nil && errBody != io.EOF {
-				return p, nil, errBody
-			}
-			p.from, p.headersLong = authorsOfLines(head), len(head) > cpim.MaxHeaderBytes && !endsHeaders(head)
+		switch {
+		case err == nil && last:
 			return p, &again{head, body}, nil
+		case err != nil && (last || !errors.Is(err, io.ErrUnexpectedEOF)):
+			return p.unreadable(head, body)
 		}
 	}
+}
+
+// readCPIM takes over what a message in CPIM says, which stands in head.
+func (p *Preview) readCPIM(m *cpim.Message, head []byte) (err error) {
+	p.ContentType, p.Asked, p.content = m.ContentType(), m.Request(), m.Content
+	p.Text, err = io.ReadAll(m.Body)
+	p.offset = int64(len(head) - len(p.Text))
+	p.from = authors(m, head[:p.offset])
+	p.Text = p.Text[:min(len(p.Text), otr.MaxText+1)]
+	return err
+}
+
+// complete reports whether more of the message would tell no more.
+func (p *Preview) complete() bool {
+	return len(p.Text) > otr.MaxText || !IsText(p.ContentType) || len(p.Text) >= textStep && !otr.Begins(p.Text)
+}
+
+// unreadable is the preview of a message in CPIM whose headers, in head, cannot be read.
+func (p Preview) unreadable(head []byte, body io.Reader) (Preview, io.Reader, error) {
+	head, err := readMore(head, body, max(len(head), cpim.MaxHeaderBytes+1))
+	if err != nil && err != io.EOF {
+		return p, nil, err
+	}
+	p.from, p.headersLong = authorsOfLines(head), len(head) > cpim.MaxHeaderBytes && !endsHeaders(head)
+	return p, &again{head, body}, nil
 }
 
 // readMore adds to head until it has size bytes; io.EOF tells that the body ends
