@@ -1,13 +1,14 @@
-// Package admit counts who holds what at a port, and decides who may have more: of one
-// source, of all strangers together, and of the peers, for whom a place is always kept.
+// Package admit counts the places in use at a port and decides whether a connection gets
+// a place. There are limits for each source, for all strangers together, and for peers,
+// who have their own places.
 //
-// The rule behind it: a limit for each of many is no limit for the process, and strangers
-// must not be able to use up what peers need. So peers and strangers are counted apart,
-// and strangers share what is theirs by source:
+// A limit for each source is not enough, because there may be many sources. And strangers
+// must not be able to use up the places of peers. So peers and strangers are counted
+// apart, by these rules:
 //
-//   - A source has no more than its limit; what is beyond is refused.
-//   - When the strangers' places are all taken, a newcomer gets the place of the oldest
-//     holder that has proved nothing, of the source that holds the most. So a source that
-//     floods pushes out its own, and not others'.
-//   - A holder that has proved itself keeps its place. When all have, a newcomer is refused.
+//   - A source has no more places than its limit; more are refused.
+//   - If all places of strangers are taken, a new connection replaces an old one: the
+//     oldest unproved connection of the source with the most. So a source that floods
+//     loses its own connections.
+//   - A proved connection keeps its place. If all are proved, a new one is refused.
 package admit

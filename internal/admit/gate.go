@@ -11,22 +11,22 @@ import (
 
 // Limits are the limits of a Gate, in places; 0 means no limit.
 type Limits struct {
-	Source int // of one source that is no peer
+	Source int // of one source that is not a peer
 	All    int // of all strangers
-	Peers  int // of all peers, beside the strangers'
+	Peers  int // of all peers, in addition to the strangers
 }
 
 // Why a place is refused, or taken away, as metrics and logs have it.
 const (
-	ReasonSource  = "source"  // the source has its share
-	ReasonAll     = "all"     // the strangers' places are taken by those who have proved themselves
-	ReasonPeers   = "peers"   // the peers' places are taken
-	ReasonEvicted = "evicted" // a newcomer has got the place
-	ReasonLate    = "late"    // nothing was proved in time
-	ReasonRate    = "rate"    // too many in a second
+	ReasonSource  = "source"  // the source has reached its limit
+	ReasonAll     = "all"     // no place of strangers is free, and all connections are proved
+	ReasonPeers   = "peers"   // no place of peers is free
+	ReasonEvicted = "evicted" // a new connection has replaced this one
+	ReasonLate    = "late"    // the connection was not proved in time
+	ReasonRate    = "rate"    // too many requests a second
 )
 
-// A Refusal is the error of Enter.
+// A Refusal is the error of Enter. Reason is one of the Reason constants.
 type Refusal struct{ Reason string }
 
 func (r *Refusal) Error() string {
@@ -39,11 +39,11 @@ func (r *Refusal) Error() string {
 	return "all that strangers may have are in use"
 }
 
-// ErrEvicted is the end of a connection whose place a newcomer has got.
+// ErrEvicted is the error of a connection that a new one has replaced.
 var ErrEvicted = errors.New("its place was needed for another source's")
 
-// Source is what one source is told from another by: an IPv4 address, or the /64 of an
-// IPv6 address, since who has one address of it has all.
+// Source returns the source of an address: an IPv4 address, or the /64 of an IPv6
+// address, because the owner of one such address usually has all of them.
 func Source(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()
@@ -73,19 +73,19 @@ type source struct {
 	rank *list.Element // in ranks[held], while open is not empty
 }
 
-// NewGate makes a gate.
+// NewGate returns a Gate with these limits.
 func NewGate(l Limits) *Gate {
 	return &Gate{limits: l, sources: map[netip.Prefix]*source{}, refused: map[string]uint64{}}
 }
 
-// SetLimits replaces the limits. Places that are held stay.
+// SetLimits replaces the limits. Connections that have a place keep it.
 func (g *Gate) SetLimits(l Limits) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.limits = l
 }
 
-// A Place is one that is held, until Leave. Its methods may be called again.
+// A Place is in use until Leave. Its methods may be called again.
 type Place struct {
 	gate   *Gate
 	source *source       // nil of a peer
@@ -95,8 +95,8 @@ type Place struct {
 }
 
 // Enter takes a place for a connection from that address. The error is a *Refusal. evict
-// is called, once and from the goroutine of another's Enter, if the place is taken away
-// before Prove, Promote or Leave: it must end the connection and not block.
+// must close the connection without blocking. It is called once, by the goroutine of
+// another Enter, if the place is taken away before Prove, Promote or Leave.
 func (g *Gate) Enter(from netip.Addr, peer bool, evict func()) (*Place, error) {
 	p, victim, err := g.enter(from, peer, evict)
 	if victim != nil {
@@ -179,7 +179,7 @@ func (g *Gate) change(s *source, f func()) {
 	}
 }
 
-// Prove keeps the place from being taken away for a newcomer.
+// Prove marks the connection as proved, so that no new connection replaces it.
 func (p *Place) Prove() {
 	p.gate.mu.Lock()
 	defer p.gate.mu.Unlock()
@@ -190,8 +190,8 @@ func (p *Place) Prove() {
 	p.gate.change(s, func() { s.open.Remove(p.elem); p.elem = nil })
 }
 
-// Promote makes the place a peer's: its holder has proved to be one. It reports false,
-// and the place stays a stranger's, if the peers have as many as they may have.
+// Promote makes the place one of a peer, because the connection was found to be a peer's.
+// It reports false if the limit of peers is reached; the place then stays a stranger's.
 func (p *Place) Promote() bool {
 	g := p.gate
 	g.mu.Lock()
@@ -209,7 +209,7 @@ func (p *Place) Promote() bool {
 	return true
 }
 
-// Leave gives the place back.
+// Leave frees the place.
 func (p *Place) Leave() {
 	p.gate.mu.Lock()
 	defer p.gate.mu.Unlock()
@@ -237,27 +237,27 @@ func (p *Place) leave() {
 	})
 }
 
-// Count counts a refusal that the gate has no part in.
+// Count counts a refusal that was decided elsewhere.
 func (g *Gate) Count(reason string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refused[reason]++
 }
 
-// Counts is what is held at a port, and what was refused.
+// Counts has the places in use at a port, and the number of refusals.
 type Counts struct {
 	Peers, Strangers, Sources int
 	Refused                   map[string]uint64 // by reason
 }
 
-// Counts tells what is held now, and what was refused since the beginning.
+// Counts returns the places in use, and the refusals since the start.
 func (g *Gate) Counts() Counts {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return Counts{Peers: g.peers, Strangers: g.strangers, Sources: len(g.sources), Refused: maps.Clone(g.refused)}
 }
 
-// AddrOf is the address of a connection's end, the invalid one if it has none.
+// AddrOf returns the IP address of a, or an invalid address if a has none.
 func AddrOf(a net.Addr) netip.Addr {
 	if a == nil {
 		return netip.Addr{}

@@ -2,9 +2,9 @@ package admit
 
 import "net"
 
-// Listener has a gate that has no limit for a source decide about each connection of l: one
-// more than there may be takes the place of another, and closed is told whose. It is for a
-// port that knows no peers.
+// Listener limits the open connections of l with the gate g, which must have no limit for
+// a source. If no place is free, a new connection replaces an old one, and closed is
+// called with the address of the old one. Use it for a port without peers.
 func Listener(l net.Listener, g *Gate, closed func(from net.Addr)) net.Listener {
 	return &listener{l, g, closed}
 }

@@ -14,12 +14,13 @@ const bucketsKept = 1 << 16
 // longestWait is the longest wait that Take returns.
 const longestWait = time.Hour
 
-// Buckets are the token buckets of many keys. The zero value is ready. They are not safe
-// for concurrent use.
+// Buckets are token buckets by key. The zero value is valid. They are not safe for
+// concurrent use.
 type Buckets[K comparable] struct{ young, old map[K]*rate.Limiter }
 
-// Take takes a token of a key's bucket, which gets perSecond tokens a second and holds
-// burst. It returns 0 if there was one, else how long it takes until there is one.
+// Take takes a token from the bucket of a key, which gets perSecond tokens a second and
+// has at most burst. It returns 0 if there was a token, and otherwise the time until the
+// next one.
 func (b *Buckets[K]) Take(key K, perSecond float64, burst int, now time.Time) (wait time.Duration) {
 	t := b.get(key, rate.Limit(perSecond), burst)
 	if t.Limit() != rate.Limit(perSecond) || t.Burst() != burst { // configured anew
@@ -48,19 +49,19 @@ func (b *Buckets[K]) get(key K, limit rate.Limit, burst int) *rate.Limiter {
 	return t
 }
 
-// A Rate bounds how often something is done, by source and in all: per second, of which
-// twice as many may come at once. It is safe for concurrent use.
+// A Rate bounds the number of events a second, for each source and for all. A burst may
+// have twice as many. It is safe for concurrent use.
 type Rate[K comparable] struct {
 	Source, All float64
-	Now         func() time.Time // nil is time.Now
+	Now         func() time.Time // nil means time.Now
 
 	mu      sync.Mutex
 	sources Buckets[K]
 	all     Buckets[struct{}]
 }
 
-// Take reports whether a source may do it once more. One that is over its own rate takes
-// nothing of what is for all.
+// Take reports whether the rate allows one more event of a source. A source over its own
+// rate uses nothing of the rate for all.
 func (r *Rate[K]) Take(source K) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// A DamageError says that a part of a file could not be read.
+// A DamageError means that a part of a file could not be read.
 type DamageError struct {
 	Page   uint64 // number of the damaged page; 0 if it is not known
 	Reason string
@@ -25,9 +25,8 @@ func IsDamage(err error) bool {
 	return errors.As(err, &d)
 }
 
-// Guard calls read, which reads a mapped file by bbolt. A panic in it, or a fault
-// of the mapped memory, becomes a DamageError. It guards the calling goroutine
-// only.
+// Guard calls read, which uses a file that bbolt has mapped. A panic, or a fault of the
+// mapped memory, becomes a DamageError. Guard covers the calling goroutine only.
 func Guard(read func() error) (err error) {
 	old := debug.SetPanicOnFault(true)
 	defer debug.SetPanicOnFault(old)

@@ -10,16 +10,16 @@ import (
 	"os"
 )
 
-// A Meta is what one of bbolt's two pages of metadata says of the file.
+// A Meta has the contents of one of bbolt's two pages of metadata.
 type Meta struct {
 	PageSize  int64  // bytes
-	Root      uint64 // page of the bucket that holds all others
+	Root      uint64 // page of the bucket that has all others
 	Freelist  uint64 // page of the list of free pages; NoFreelist if it is not saved
 	HighWater uint64 // number of pages in use or free
 	Tx        uint64 // the transaction that wrote this
 }
 
-// NoFreelist says that the list of free pages is not in the file.
+// NoFreelist means that the list of free pages is not in the file.
 const NoFreelist = ^uint64(0)
 
 // The layout of a page of metadata, in bytes: the header of the page, and then
@@ -37,7 +37,7 @@ const (
 // errNoMeta says that neither page of metadata can be used.
 var errNoMeta = &DamageError{Reason: "neither page of metadata is valid"}
 
-// ReadMeta reads the newer of the two pages of metadata that are valid.
+// ReadMeta returns the valid page of metadata with the later transaction.
 func ReadMeta(f io.ReaderAt) (Meta, error) {
 	var newest Meta
 	found := false
@@ -83,8 +83,8 @@ func readMeta(f io.ReaderAt, offset int64) (m Meta, size int64, ok bool) {
 	return m, size, h.Sum64() == binary.NativeEndian.Uint64(b[metaSize-8:])
 }
 
-// CheckSize returns a DamageError for a file that is shorter than its metadata
-// says. A file that does not exist, or is empty, is a new one.
+// CheckSize returns a DamageError if a file is shorter than its metadata says. A missing
+// or empty file is valid.
 func CheckSize(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -29,9 +29,9 @@ type walker struct {
 	faults []error
 }
 
-// Walk reads all pages that m.Root leads to, and returns what is wrong with them,
-// at most so many faults. The pages must not change meanwhile: either the file is
-// at rest, or a read transaction of bbolt with that root is open.
+// Walk reads all pages under m.Root and returns at most so many faults. The pages must
+// not change during the call: the file is not in use, or a read transaction of bbolt with
+// this root is open.
 func Walk(f io.ReaderAt, m Meta, most int) []error {
 	w := &walker{f: f, m: m, seen: map[uint64]bool{}, most: most}
 	w.page(m.Root, 0, nil)

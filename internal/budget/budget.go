@@ -1,8 +1,8 @@
-// Package budget counts the memory that is held for peers against a limit.
+// Package budget limits the memory that is held for peers.
 //
-// Each of many limits may be kept, and the process be full all the same. So what is held
-// for peers is taken from one [Budget], with parts for each source and for what must go
-// on while others use up theirs.
+// Separate limits for each connection do not bound the memory of the process. So all
+// memory for peers is taken from one Budget. Parts of it bound each source, and reserve
+// memory for deliveries.
 package budget
 
 import (
@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 )
 
-// A Budget is an amount of bytes that may be held. Budgets may be parts of another one:
-// what is taken from a part is taken from the whole. A nil *Budget has no limit. Its
-// methods may be called from any goroutine.
+// A Budget is a number of bytes that may be held. A budget may be a part of another one:
+// bytes that are taken from the part are also taken from the whole. A nil *Budget has no
+// limit. The methods are safe for concurrent use.
 type Budget struct {
 	move      sync.RWMutex // guards whole while the budget is used itself
 	whole     *Budget
@@ -28,23 +28,24 @@ type Budget struct {
 	freed   chan struct{} // closed, and made anew, when something is given back while Wait waits
 }
 
-// New makes a budget of limit bytes that is a part of whole, or of nothing if that
-// is nil.
+// New returns a budget of limit bytes that is a part of whole; nil means of no other
+// budget.
 func New(limit int64, whole *Budget) *Budget {
 	b := &Budget{whole: whole, freed: make(chan struct{})}
 	b.limit.Store(limit)
 	return b
 }
 
-// OnRefused has f called whenever this budget, and not one of its parts, has not enough.
-// It is called before the budget is used. f must be quick.
+// OnRefused sets a function that is called whenever this budget, and not one of its
+// parts, does not have enough bytes. Call OnRefused before the budget is used. f must be
+// quick.
 func (b *Budget) OnRefused(f func()) { b.onRefused = f }
 
-// SetLimit changes the limit. What is taken beyond a lower one stays taken.
+// SetLimit changes the limit. Bytes in use beyond a lower limit stay in use.
 func (b *Budget) SetLimit(limit int64) { b.limit.Store(limit) }
 
-// Take takes n bytes from the budget and all that it is part of, and reports whether they
-// were there; if not, nothing is taken.
+// Take takes n bytes from the budget and from all budgets of which it is a part. It
+// reports whether all of them had enough; if not, nothing is taken.
 func (b *Budget) Take(n int64) bool {
 	if b == nil {
 		return true
@@ -72,9 +73,9 @@ func (b *Budget) take(n int64, top *Budget) bool {
 	return true
 }
 
-// Move makes the budget a part of another one, which is itself a part of the same whole.
-// It reports whether there was enough in it for all that is taken; if not, nothing
-// changes. A budget that has parts cannot be moved.
+// Move makes the budget a part of another one, which is a part of the same whole. It
+// reports whether the other budget had enough bytes for those in use; if not, nothing
+// changes. A budget with parts cannot be moved.
 func (b *Budget) Move(to *Budget) bool {
 	b.move.Lock()
 	defer b.move.Unlock()
@@ -102,7 +103,7 @@ func (b *Budget) within(other *Budget) bool {
 	return false
 }
 
-// Add takes n bytes whether they are there or not, for what cannot be refused.
+// Add takes n bytes, also beyond the limit. Use it for memory that cannot be refused.
 func (b *Budget) Add(n int64) {
 	if b == nil {
 		return
@@ -134,7 +135,7 @@ func (b *Budget) Give(n int64) {
 	}
 }
 
-// Wait takes n bytes as Take does, as soon as they are there. The error is that of ctx.
+// Wait takes n bytes like Take, as soon as they are available. The error is that of ctx.
 func (b *Budget) Wait(ctx context.Context, n int64) error {
 	if b.Take(n) {
 		return nil
@@ -162,7 +163,7 @@ func (b *Budget) Wait(ctx context.Context, n int64) error {
 	}
 }
 
-// Used is how many bytes are taken now.
+// Used returns the number of bytes in use.
 func (b *Budget) Used() int64 {
 	if b == nil {
 		return 0
@@ -170,7 +171,7 @@ func (b *Budget) Used() int64 {
 	return b.used.Load()
 }
 
-// Limit is how many bytes there are; 0 of a nil budget.
+// Limit returns the limit in bytes; 0 for a nil budget.
 func (b *Budget) Limit() int64 {
 	if b == nil {
 		return 0
@@ -178,8 +179,8 @@ func (b *Budget) Limit() int64 {
 	return b.limit.Load()
 }
 
-// Refused counts the calls of Take, and the rounds of Wait, that this budget, and not one
-// of its parts, had not enough for.
+// Refused returns how often this budget, and not one of its parts, did not have enough
+// bytes for Take or for a round of Wait.
 func (b *Budget) Refused() int64 {
 	if b == nil {
 		return 0

@@ -24,7 +24,7 @@ type Mutant struct {
 	start, end int // in the file
 }
 
-// Key names the mutant as long as its code is the same, wherever that moves.
+// Key identifies the mutant by its code, also after the code has moved.
 func (m *Mutant) Key() string { return m.File + ": " + m.Kind + " " + m.Code }
 
 // plan are the mutants of one package.

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Row is a demand that the code meets.
+// A Row is a requirement that the code meets.
 type Row struct {
 	Tag, Demand string
 	Files       []string // in the package's folder
@@ -58,9 +58,8 @@ func list(cell string) []string {
 	return strings.Split(cell, ", ")
 }
 
-// Check returns what is wrong between the table, the code and the tests in dir:
-// a row whose tag stands in other files than it says, a tag without a row, a test
-// that is not there.
+// Check returns the differences between the table, the code and the tests in dir: a row
+// whose tag is in other files, a tag without a row, or a test that does not exist.
 func Check(dir string) ([]string, error) {
 	rows, err := ReadTable(dir)
 	if err != nil {

@@ -1,5 +1,4 @@
-// Package quietlog logs what strangers can make happen as often as they like, without
-// letting them fill the log.
+// Package quietlog limits the number of log lines about events that strangers can cause.
 package quietlog
 
 import (
@@ -11,10 +10,10 @@ import (
 // window is how long the lines of a kind count against its burst.
 const window = time.Minute
 
-// A Log logs the first lines of each kind, and then only counts, for a minute. The kinds
-// must be few and not of the strangers' choice. The zero value is ready.
+// A Log logs the first lines of each kind in a minute, and counts the others. The number
+// of kinds must be small, and strangers must not choose them. The zero value is valid.
 type Log struct {
-	// Burst is how many lines of a kind there may be in a minute; 0 means one.
+	// Burst is the largest number of lines of a kind in a minute; 0 means one.
 	Burst int
 
 	mu    sync.Mutex
@@ -27,7 +26,8 @@ type kind struct {
 	skipped int
 }
 
-// Warn logs msg with its kind as "reason", unless there were too many.
+// Warn logs msg with its kind as "reason", unless there were too many. The next logged
+// line of that kind has the number of lines left out, as "more_since_last_line".
 func (q *Log) Warn(log *slog.Logger, msg, kind string, args ...any) {
 	if skipped, ok := q.due(kind, time.Now()); ok {
 		if skipped > 0 {

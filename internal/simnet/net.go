@@ -20,7 +20,7 @@ const (
 	firstPort = 20000
 )
 
-// A Net is a network of hosts. Its methods may be called by several goroutines.
+// A Net is a network of hosts. Its methods are safe for concurrent use.
 type Net struct {
 	mu    sync.Mutex
 	hosts map[netip.Addr]*Host
@@ -35,21 +35,22 @@ func New() *Net {
 	return &Net{hosts: map[netip.Addr]*Host{}, port: firstPort, moved: make(chan struct{})}
 }
 
-// SetDelay sets how long what is sent from now on is on its way, one way.
+// SetDelay sets the delay in one direction, for data that are sent from now on.
 func (n *Net) SetDelay(d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.delay = d
 }
 
-// SetLoss has lose decide on each datagram whether it is lost; nil loses none.
+// SetLoss sets a function that decides for each datagram whether it is lost; nil means
+// that none is lost.
 func (n *Net) SetLoss(lose func() bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lose = lose
 }
 
-// A Host is one address of the network, and what one process has there.
+// A Host is one address of the network, with the sockets of one process.
 type Host struct {
 	net *Net
 	ip  netip.Addr
@@ -61,7 +62,7 @@ type Host struct {
 	conns         map[*conn]bool
 }
 
-// Host brings up a host of that IP address, in the place of one that was killed.
+// Host adds a host with that IP address. It replaces a host that was killed.
 func (n *Net) Host(ip string) *Host {
 	h := &Host{net: n, ip: netip.MustParseAddr(ip), listeners: map[int]*listener{}, packets: map[int]*packetConn{}, conns: map[*conn]bool{}}
 	n.mu.Lock()
@@ -77,8 +78,8 @@ func (n *Net) tell() {
 	n.moved = make(chan struct{})
 }
 
-// Kill ends all sockets of the host, as the end of its process does: peers see a reset.
-// Whatever the process tries on the network afterwards fails.
+// Kill ends all sockets of the host, like the end of its process: peers get a reset.
+// Later operations on these sockets fail.
 func (h *Host) Kill() {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -97,8 +98,8 @@ func (h *Host) Kill() {
 	}
 }
 
-// Stall has nothing come to the host, and nothing leave it, until it is ended: what is
-// sent waits. Connections stay.
+// Stall stops all traffic from and to the host, until Stall(false). Sent data wait, and
+// connections stay open.
 func (h *Host) Stall(on bool) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -113,8 +114,8 @@ func (h *Host) Stall(on bool) {
 	h.net.tell()
 }
 
-// Reset ends connections of the host for which match says so, with a reset that both ends
-// see. It returns how many there were.
+// Reset ends the connections of the host for which match returns true, with a reset for
+// both ends. It returns their number.
 func (h *Host) Reset(match func(local, remote *net.TCPAddr) bool) (n int) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -127,7 +128,8 @@ func (h *Host) Reset(match func(local, remote *net.TCPAddr) bool) (n int) {
 	return n
 }
 
-// Connections are how many connections of the host are not closed by both ends.
+// Connections returns the number of connections of the host that are not closed by both
+// ends.
 func (h *Host) Connections() int {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -162,7 +164,7 @@ func (n *Net) nextPort() int {
 	return n.port
 }
 
-// Listen is as net.Listen, for TCP and addresses of the host.
+// Listen is like net.Listen, for TCP and addresses of the host.
 func (h *Host) Listen(network, address string) (net.Listener, error) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -175,7 +177,7 @@ func (h *Host) Listen(network, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// ListenPacket is as net.ListenPacket, for UDP and addresses of the host.
+// ListenPacket is like net.ListenPacket, for UDP and addresses of the host.
 func (h *Host) ListenPacket(network, address string) (net.PacketConn, error) {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
@@ -188,8 +190,8 @@ func (h *Host) ListenPacket(network, address string) (net.PacketConn, error) {
 	return p, nil
 }
 
-// DialContext is as that of a net.Dialer, for TCP and IP addresses. A host that is stalled
-// is waited for; one that is not there refuses.
+// DialContext is like that of a net.Dialer, for TCP and IP addresses. It waits for a
+// stalled host. A host that does not exist refuses the connection.
 func (h *Host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -235,5 +237,5 @@ func (h *Host) connect(remote *net.TCPAddr) (*conn, <-chan struct{}, error) {
 	return c, nil, nil
 }
 
-// String is the host's address.
+// String returns the host's address.
 func (h *Host) String() string { return fmt.Sprint(h.ip) }

@@ -1,6 +1,5 @@
-// Package table writes lists for operators: as tables whose columns have a bounded
-// width, or as lines of JSON. Nothing of a stranger's text that a terminal would obey
-// gets through.
+// Package table writes lists for operators: as tables whose columns have a bounded width,
+// or as lines of JSON. Text from strangers is made printable.
 package table
 
 import (
@@ -18,14 +17,14 @@ import (
 	"github.com/gomscp/gomscp/internal/printable"
 )
 
-// Width is the most characters of a stranger's text in a column that is not wide.
+// Width is the largest number of characters in a column, unless Writer.Wide is set.
 const Width = 40
 
-// A Writer writes a list to W: as a table, or with JSON as one JSON object a line.
+// A Writer writes a list to W: as a table or, with JSON, as one JSON object a line.
 type Writer struct {
 	W    io.Writer
 	JSON bool
-	Wide bool // columns are as wide as what is in them
+	Wide bool // columns are as wide as their contents
 
 	tab *tabwriter.Writer
 }
@@ -38,7 +37,7 @@ func (t *Writer) Head(columns ...string) {
 	}
 }
 
-// Add writes one item, whose cells are made only for a table.
+// Add writes one item. cells is called only for a table.
 func (t *Writer) Add(item any, cells func() []string) error {
 	if t.JSON {
 		return WriteJSON(t.W, item)
@@ -47,10 +46,11 @@ func (t *Writer) Add(item any, cells func() []string) error {
 	return err
 }
 
-// Flush writes what is left of the table.
+// Flush writes the rest of the table.
 func (t *Writer) Flush() error { return t.tab.Flush() }
 
-// Cell is a stranger's text in a table: printable, and cut unless the table is wide.
+// Cell returns a stranger's text for a table: printable and, unless the table is wide,
+// cut to Width characters.
 func (t *Writer) Cell(s string) string {
 	if t.Wide {
 		return Clean(s)
@@ -58,7 +58,7 @@ func (t *Writer) Cell(s string) string {
 	return printable.Cut(Clean(s), Width-1)
 }
 
-// Clean is a stranger's text, safe for a terminal; "-" if there is none.
+// Clean returns a stranger's text in printable form; "-" if it is empty.
 func Clean(s string) string {
 	if s == "" {
 		return "-"
@@ -66,7 +66,7 @@ func Clean(s string) string {
 	return printable.String(s)
 }
 
-// At is a time in UTC; "-" for none.
+// At returns a time in UTC; "-" for the zero time.
 func At(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -74,7 +74,7 @@ func At(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Age is how long ago t was, to a unit that fits: 45s, 12m, 3h, 2d5h.
+// Age returns how long ago t was, in suitable units: 45s, 12m, 3h, 2d5h.
 func Age(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -91,7 +91,7 @@ func Age(t time.Time) string {
 	return daemon.FormatDuration(d)
 }
 
-// Volume is a number of bytes in a sentence.
+// Volume returns a number of bytes in words.
 func Volume(n int64) string {
 	if n < 1000 {
 		return daemon.Count(n, "byte")
@@ -99,8 +99,8 @@ func Volume(n int64) string {
 	return daemon.FormatSize(n)
 }
 
-// WriteJSON writes one line of JSON in which whatever is not printable is escaped:
-// JSON itself demands that of a few characters only.
+// WriteJSON writes one line of JSON, in which all characters that are not printable are
+// escaped. JSON itself requires this for a few characters only.
 func WriteJSON(w io.Writer, item any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
