@@ -32,15 +32,15 @@ type Refusal struct{ Reason string }
 func (r *Refusal) Error() string {
 	switch r.Reason {
 	case ReasonSource:
-		return "the source has as many as it may have"
+		return "the source has reached its limit"
 	case ReasonPeers:
-		return "the peers have as many as they may have"
+		return "the limit of peers is reached"
 	}
-	return "all that strangers may have are in use"
+	return "the limit of strangers is reached"
 }
 
 // ErrEvicted is the error of a connection that a new one has replaced.
-var ErrEvicted = errors.New("its place was needed for another source's")
+var ErrEvicted = errors.New("a new connection has replaced it")
 
 // Source returns the source of an address: an IPv4 address, or the /64 of an IPv6
 // address, because the owner of one such address usually has all of them.

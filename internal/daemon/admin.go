@@ -30,10 +30,9 @@ const (
 	adminConnections = 64
 )
 
-// Admin is the HTTP endpoint for the operator: /healthz (the process lives),
-// /readyz (it can serve), /metrics (Prometheus), /debug/pprof, the pages of the node
-// itself, and / which lists them. It carries no authentication, so it belongs on a
-// loopback address.
+// Admin is the operator's HTTP endpoint: /healthz (the process works), /readyz (it can
+// serve), /metrics (Prometheus), /debug/pprof, the pages of the node, and / with a list
+// of them. It has no authentication, so its address should be on loopback.
 type Admin struct {
 	srv  *http.Server
 	ln   net.Listener
@@ -41,25 +40,24 @@ type Admin struct {
 }
 
 // AdminPages are the pages of a node, by their http.ServeMux pattern. About has a
-// sentence for each, for the page that lists them.
+// sentence for each page, for the list of pages.
 type AdminPages struct {
 	Handlers map[string]http.HandlerFunc
 	About    map[string]string
 }
 
-// An AdminConfig is what ServeAdmin serves.
+// An AdminConfig has the settings of ServeAdmin.
 type AdminConfig struct {
-	Addr     string   // host:port to listen at; "" is none
-	Hosts    []string // names under which it may be asked, beside its address and localhost
+	Addr     string   // host:port to listen at; "" means none
+	Hosts    []string // host names that requests may have, in addition to the address and localhost
 	Node     string   // name of the node
 	Registry *prometheus.Registry
-	Ready    func() error // why the process cannot serve now, or nil
+	Ready    func() error // returns why the process cannot serve now, or nil
 	Pages    AdminPages
 	Log      *slog.Logger
 }
 
-// ServeAdmin starts the endpoint; without an address it starts nothing and returns
-// nil.
+// ServeAdmin starts the endpoint. Without an address it starts nothing and returns nil.
 func ServeAdmin(c AdminConfig) (*Admin, error) {
 	if c.Addr == "" {
 		return nil, nil
@@ -124,7 +122,7 @@ func adminMux(c AdminConfig) *http.ServeMux {
 	return mux
 }
 
-// Addr is the address the endpoint listens on, "" for a nil Admin.
+// Addr returns the address of the endpoint, "" for a nil Admin.
 func (a *Admin) Addr() string {
 	if a == nil {
 		return ""
@@ -132,8 +130,7 @@ func (a *Admin) Addr() string {
 	return a.ln.Addr().String()
 }
 
-// Counts tells how many connections the endpoint has, and had refused; none for a nil
-// Admin.
+// Counts returns the number of connections and of refusals; zero for a nil Admin.
 func (a *Admin) Counts() admit.Counts {
 	if a == nil {
 		return admit.Counts{}
@@ -141,7 +138,7 @@ func (a *Admin) Counts() admit.Counts {
 	return a.gate.Counts()
 }
 
-// Close ends the endpoint; requests under way get a short time to finish.
+// Close ends the endpoint. Requests in progress get a short time to finish.
 func (a *Admin) Close() error {
 	if a == nil {
 		return nil

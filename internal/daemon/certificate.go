@@ -7,20 +7,20 @@ import (
 	"sync/atomic"
 )
 
-// ErrNoCertificate is the error of TLS without a configured certificate.
+// ErrNoCertificate means that TLS was requested without a configured certificate.
 var ErrNoCertificate = errors.New("no tls.certificate")
 
-// A CertificateLoader reads a certificate and its key, and returns a function for the
-// certificate as it is now.
+// A CertificateLoader reads a certificate and its key, and returns a function that
+// returns the present certificate.
 type CertificateLoader func(certFile, keyFile string) (func() (*tls.Certificate, error), error)
 
-// A Certificate is the server's own. A reload can replace its files. The zero value has
-// none.
+// A Certificate is the server's certificate. A reload can replace its files. The zero
+// value has no certificate.
 type Certificate struct {
 	current atomic.Pointer[func() (*tls.Certificate, error)]
 }
 
-// Open loads the files that are configured, if any.
+// Open loads the configured files, if any.
 func (c *Certificate) Open(load CertificateLoader, files TLSConfig) error {
 	get, err := files.load(load)
 	if err == nil && get != nil {
@@ -29,7 +29,7 @@ func (c *Certificate) Open(load CertificateLoader, files TLSConfig) error {
 	return err
 }
 
-// Current is the certificate of the files that are configured now.
+// Current returns the certificate in the configured files.
 func (c *Certificate) Current() (*tls.Certificate, error) {
 	get := c.current.Load()
 	if get == nil {
@@ -38,8 +38,8 @@ func (c *Certificate) Current() (*tls.Certificate, error) {
 	return (*get)()
 }
 
-// Renew loads other files, which use puts in force. TLS as such is switched on and off
-// by a restart only.
+// Renew loads other files; calling use applies them. Only a restart can switch TLS on or
+// off.
 func (c *Certificate) Renew(load CertificateLoader, files TLSConfig) (use func(), err error) {
 	if files.Enabled() != (c.current.Load() != nil) {
 		return nil, errors.New("tls.certificate: TLS is switched on or off by a restart only")
@@ -51,7 +51,7 @@ func (c *Certificate) Renew(load CertificateLoader, files TLSConfig) (use func()
 	return func() { c.current.Store(&get) }, nil
 }
 
-// Check reports whether the files can be loaded.
+// Check returns an error if the files cannot be loaded.
 func (c TLSConfig) Check(load CertificateLoader) error {
 	_, err := c.load(load)
 	return err

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// CheckListen tells what is wrong with an address to listen at: it is host:port,
-// the port from 0 to 65535.
+// CheckListen returns an error if an address to listen at is not host:port with a port
+// from 0 to 65535.
 func CheckListen(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -23,8 +23,8 @@ func CheckListen(addr string) error {
 	return nil
 }
 
-// CheckNamed is CheckListen for an address that peers are told: its host is one
-// that they can reach.
+// CheckNamed is CheckListen for an address that peers use: they must be able to reach its
+// host.
 func CheckNamed(addr string) error {
 	if err := CheckListen(addr); err != nil {
 		return err
@@ -33,7 +33,7 @@ func CheckNamed(addr string) error {
 	return CheckHost(host)
 }
 
-// CheckHost tells what is wrong with a host that peers are told.
+// CheckHost returns an error if peers cannot use a host.
 func CheckHost(host string) error {
 	if a, err := netip.ParseAddr(host); host == "" || err == nil && a.IsUnspecified() {
 		return fmt.Errorf("%q is no host that others could reach; name the one that they are to use", host)
@@ -44,7 +44,7 @@ func CheckHost(host string) error {
 	return nil
 }
 
-// CheckAdminHost tells what is wrong with a name for the admin endpoint.
+// CheckAdminHost returns an error if a host name for the admin endpoint is not valid.
 func CheckAdminHost(host string) error {
 	if host == "" || strings.ContainsAny(host, ":/@*, \t") {
 		return fmt.Errorf("%q is not a host name without a port", host)
@@ -52,8 +52,9 @@ func CheckAdminHost(host string) error {
 	return nil
 }
 
-// CheckUser tells what is wrong with the user part of a SIP URI of ours: it is of
-// letters, digits and -_.!~*'()&=+$, at least one. See RFC 3261, section 25.1.
+// CheckUser returns an error if the user part of one of our SIP URIs is not valid. It
+// needs at least one of the letters, digits and -_.!~*'()&=+$. See RFC 3261, section
+// 25.1.
 func CheckUser(user string) error {
 	for _, r := range user {
 		if r > 0x7e || !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("-_.!~*'()&=+$,", r)) {
@@ -66,8 +67,8 @@ func CheckUser(user string) error {
 	return nil
 }
 
-// CheckName tells what is wrong with the name of a node, which goes into logs,
-// traces and metrics.
+// CheckName returns an error if the name of a node is not valid in logs, traces and
+// metrics.
 func CheckName(name string) error {
 	if name == "" || strings.ContainsAny(name, " \t\r\n/\\\"") {
 		return fmt.Errorf("%q is empty or has blanks, quotes or slashes", name)
@@ -75,7 +76,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// CheckLevel tells what is wrong with a level for Logger.
+// CheckLevel returns an error if a level for Logger is not valid.
 func CheckLevel(level string) error {
 	if err := new(slog.Level).UnmarshalText([]byte(level)); err != nil {
 		return fmt.Errorf("%q is none of debug, info, warn, error", level)
@@ -83,8 +84,8 @@ func CheckLevel(level string) error {
 	return nil
 }
 
-// Keys are the keys, like sip.listen, of all settings of a configuration, a
-// struct whose fields have yaml tags, in the order of the fields.
+// Keys returns the keys, such as sip.listen, of all settings of a configuration, in the
+// order of the fields. config is a struct with yaml tags.
 func Keys(config any) []string {
 	return keysOf(nil, "", reflect.Indirect(reflect.ValueOf(config)).Type())
 }

@@ -17,20 +17,20 @@ type Program[C any, S Server[C]] struct {
 	Name        string                           // of the binary
 	DefaultYAML []byte                           // what -print-config prints
 	Load        func(path string) (C, error)     // reads and validates a configuration file
-	Settings    func(*C) Settings                // those that all servers have
-	Start       func(C, *slog.Logger) (S, error) // a server that runs
+	Settings    func(*C) Settings                // the settings that all servers have
+	Start       func(C, *slog.Logger) (S, error) // starts a server
 }
 
-// A Server runs from its start until Close.
+// A Server runs until Close.
 type Server[C any] interface {
 	io.Closer
-	// Reload puts in force what can change while the server runs. After an error,
+	// Reload applies the settings that can change while the server runs. After an error,
 	// nothing has changed.
 	Reload(C) error
 }
 
-// Settings are those of a configuration that all servers have. The command line can
-// override those that are pointers.
+// Settings are the settings that all servers have. The command line can override those
+// that are pointers.
 type Settings struct {
 	Name                        string
 	Listen, Admin, Trace, Level *string
@@ -180,8 +180,8 @@ func drain(server io.Closer, limit time.Duration) error {
 	}
 }
 
-// Tool runs a command of a server's binary that talks to a server or its files, until
-// it ends or SIGINT or SIGTERM asks it to. It returns the exit status.
+// Tool runs an operator's command of a server binary, until it returns or SIGINT or
+// SIGTERM cancels it. It returns the exit status.
 func Tool(name string, run func(context.Context) error) int {
 	ctx, stop := SignalContext()
 	defer stop()

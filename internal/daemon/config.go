@@ -7,12 +7,12 @@ import (
 	"os"
 )
 
-// MaxConfigFile is the size, in bytes, above which a configuration file is
-// refused unread: a larger one is some other file named by mistake.
+// MaxConfigFile is the largest configuration file, in bytes. A larger file is refused
+// unread, because its name was probably a mistake.
 const MaxConfigFile = 1 << 20
 
-// LoadYAML reads the YAML file at path over the defaults that into already
-// holds, and returns where its keys stand. See [DecodeYAML].
+// LoadYAML reads the YAML file at path into the struct into, which has the defaults, and
+// returns the lines of the keys. See DecodeYAML.
 func LoadYAML(path string, into any) (Lines, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -30,8 +30,7 @@ func LoadYAML(path string, into any) (Lines, error) {
 	return lines, InFile(path, err)
 }
 
-// InFile has an error, or each of several that are joined, name the file that it is
-// about.
+// InFile adds the name of a file to an error, or to each of several joined errors.
 func InFile(path string, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	switch {

@@ -1,7 +1,7 @@
-// Package daemon is what the two server binaries, mscp-as and mscp-ms, have in
-// common beside their protocols: the command line, reading a YAML configuration
-// strictly, logging, the admin HTTP endpoint, the trace file, reload and end by signal.
+// Package daemon is the common part of the two server binaries, mscp-as and mscp-ms: the
+// command line, the strict reader of a YAML configuration, logging, the admin HTTP
+// endpoint, the trace file, reload, and the end by a signal.
 //
-// It knows no SIP, MSCP or MSRP and imports no package that does, so that the
-// application server does not come to link the media server's abilities through it.
+// It has no SIP, MSCP or MSRP and imports no package that has, so that the application
+// server does not link code of the media server through it.
 package daemon

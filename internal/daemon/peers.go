@@ -6,18 +6,16 @@ import (
 	"strings"
 )
 
-// Peers are the hosts that something is taken from, by their addresses and by
-// the names that their TLS certificates have proved. The zero value is nobody.
-// It is not changed once it is made.
+// Peers are a set of hosts, by their addresses and by the names in their verified TLS
+// certificates. The zero value is empty. A Peers does not change.
 type Peers struct {
 	ranges []netip.Prefix
 	names  []string
 }
 
-// ParsePeers reads a list of addresses (192.0.2.1), ranges of addresses in CIDR
-// notation (192.0.2.0/24, 2001:db8::/32) and names in certificates
-// (proxy.example.com, or the URI sip:example.com). An error tells which entry it
-// is about.
+// ParsePeers reads a list of addresses (192.0.2.1), ranges of addresses in CIDR notation
+// (192.0.2.0/24, 2001:db8::/32) and names in certificates (proxy.example.com, or the URI
+// sip:example.com). An error has the invalid entry.
 func ParsePeers(list []string) (Peers, error) {
 	var p Peers
 	for i, entry := range list {
@@ -63,7 +61,7 @@ func isPeerName(s string) bool {
 	return strings.Trim(last, "0123456789") != ""
 }
 
-// HasAddr tells whether an address is one of the peers'.
+// HasAddr reports whether an address is a peer's.
 func (p Peers) HasAddr(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	for _, r := range p.ranges {
@@ -74,8 +72,8 @@ func (p Peers) HasAddr(a netip.Addr) bool {
 	return false
 }
 
-// HasName tells whether one of the names that a certificate has proved is one of
-// the peers', letter case aside.
+// HasName reports whether one of the names in a certificate is a peer's. Letter case is
+// ignored.
 func (p Peers) HasName(proved []string) bool {
 	for _, want := range p.names {
 		for _, name := range proved {
@@ -87,11 +85,12 @@ func (p Peers) HasName(proved []string) bool {
 	return false
 }
 
-// Has tells whether who has that address or one of those proved names is a peer.
+// Has reports whether a host with that address, or with one of those names in its
+// certificate, is a peer.
 func (p Peers) Has(a netip.Addr, proved []string) bool { return p.HasAddr(a) || p.HasName(proved) }
 
-// Empty tells whether nobody is a peer.
+// Empty reports whether there is no peer.
 func (p Peers) Empty() bool { return len(p.ranges)+len(p.names) == 0 }
 
-// Named tells whether any peer is known by a name, which takes TLS.
+// Named reports whether a peer is given by a name, which needs TLS.
 func (p Peers) Named() bool { return len(p.names) > 0 }

@@ -6,10 +6,11 @@ import (
 	"github.com/gomscp/gomscp/internal/admit"
 )
 
-// Ports tell what is held at the ports of a process, by their names.
+// Ports are the functions that return the places in use at the ports of a process, by the
+// name of the port.
 type Ports map[string]func() admit.Counts
 
-// PortCollector makes metrics of them: prefix_held{port,who} and
+// PortCollector returns metrics of ports: prefix_held{port,who} and
 // prefix_refused_total{port,reason}.
 func PortCollector(prefix string, ports Ports) prometheus.Collector {
 	return &portCollector{

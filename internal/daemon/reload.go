@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// Changed are the keys, like sip.listen, of the settings in which two
-// configurations differ, in the order of their fields. Both are structs of the
-// same type, or pointers to such, whose fields have yaml tags. A list is one
-// setting.
+// Changed returns the keys, such as sip.listen, of the settings in which two
+// configurations differ, in the order of their fields. Both must be structs of the same
+// type with yaml tags, or pointers to them. A list is one setting.
 func Changed(old, new any) []string {
 	return changed(nil, "", reflect.Indirect(reflect.ValueOf(old)), reflect.Indirect(reflect.ValueOf(new)))
 }
@@ -29,8 +28,8 @@ func changed(keys []string, prefix string, a, b reflect.Value) []string {
 	return keys
 }
 
-// Under tells whether a key is one of those named, or under one of them: limits
-// has limits.calls under it.
+// Under reports whether a key is one of the names, or below one of them: limits.calls is
+// below limits.
 func Under(key string, names ...string) bool {
 	for _, name := range names {
 		if rest, ok := strings.CutPrefix(key, name); ok && (rest == "" || rest[0] == '.') {

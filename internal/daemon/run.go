@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Logger writes text lines of at least the named level (debug, info, warn or
-// error) to w, each marked with the node's name.
+// Logger returns a logger that writes text lines of at least this level (debug, info,
+// warn or error) to w, each with the node's name.
 func Logger(w io.Writer, level, node string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
@@ -30,11 +30,11 @@ func withoutNil(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// Seconds is d in seconds, to the millisecond, as the log has it.
+// Seconds returns d in seconds, rounded to milliseconds, for the log.
 func Seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
 
-// SignalContext is cancelled by the first SIGINT or SIGTERM, which asks the
-// process to drain. A second signal ends the process at once.
+// SignalContext returns a context that the first SIGINT or SIGTERM cancels; the process
+// should then drain. A second signal ends the process at once.
 func SignalContext() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ch := make(chan os.Signal, 1)

@@ -17,7 +17,7 @@ import (
 	"github.com/gomscp/gomscp/internal/printable"
 )
 
-// A SettingError is one setting of a configuration file that is wrong.
+// A SettingError is an invalid setting of a configuration file.
 type SettingError struct {
 	Line int    // of the file, from 1; 0 if it is not known
 	Key  string // such as push.delay or media_servers[0].uri
@@ -37,8 +37,8 @@ func (e *SettingError) Error() string {
 
 func (e *SettingError) Unwrap() error { return e.Err }
 
-// BadSetting is a *[SettingError] whose text is formatted as by [fmt.Errorf], with
-// durations as the configuration has them.
+// BadSetting returns a *SettingError whose text is formatted like fmt.Errorf, with
+// durations in the form of the configuration.
 func BadSetting(key, format string, args ...any) error {
 	for i, a := range args {
 		if d, ok := a.(time.Duration); ok {
@@ -48,11 +48,11 @@ func BadSetting(key, format string, args ...any) error {
 	return &SettingError{Key: key, Err: fmt.Errorf(format, args...)}
 }
 
-// Lines are the lines of a configuration file where its keys stand.
+// Lines are the line numbers of the keys in a configuration file.
 type Lines map[string]int
 
-// Explain adds the lines to what a Validate has found. Its errors, which may be
-// joined, begin with their keys. They come in the order of the lines.
+// Explain adds line numbers to the errors of a Validate. The errors may be joined; each
+// begins with its key. They are sorted by line.
 func (l Lines) Explain(err error) error {
 	if err == nil {
 		return nil
@@ -96,10 +96,10 @@ type settings struct {
 	errs    []error
 }
 
-// DecodeYAML sets the fields of into, a pointer to a struct, that a document names.
-// It reports everything that is wrong, each with its line and key, as joined
-// *[SettingError]: a key that into does not know, a value of another type. What is
-// not named, or has no value, stays as it is.
+// DecodeYAML sets the fields of into, a pointer to a struct, from a YAML document. It
+// reports all errors, each with its line and key, as joined *SettingError: a key that
+// into does not have, or a value of another type. Keys that the document does not have,
+// or that have no value, do not change their fields.
 func DecodeYAML(b []byte, into any) (Lines, error) {
 	f, err := parser.ParseBytes(b, 0)
 	if err != nil {

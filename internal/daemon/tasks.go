@@ -2,16 +2,14 @@ package daemon
 
 import "sync"
 
-// Tasks are the goroutines of a server that its Close waits for. The zero value
-// is ready.
+// Tasks are the goroutines for which a server's Close waits. The zero value is valid.
 type Tasks struct {
 	mu     sync.Mutex
 	closed bool
 	wg     sync.WaitGroup
 }
 
-// Go runs f in a goroutine of its own. It reports false, and runs nothing, once
-// the tasks are closed.
+// Go runs f in a new goroutine. After Close it reports false and does not run f.
 func (t *Tasks) Go(f func()) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -22,7 +20,7 @@ func (t *Tasks) Go(f func()) bool {
 	return true
 }
 
-// Do runs f as Go does, but in the caller's goroutine.
+// Do runs f like Go, but in the caller's goroutine.
 func (t *Tasks) Do(f func()) bool {
 	t.mu.Lock()
 	if t.closed {
@@ -36,7 +34,7 @@ func (t *Tasks) Do(f func()) bool {
 	return true
 }
 
-// Close lets no further task begin. Wait waits for those under way.
+// Close prevents further tasks. Call Wait to wait for the running ones.
 func (t *Tasks) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

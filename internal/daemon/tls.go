@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// TLSConfig names the files of a server's certificate. Without any there is no
-// TLS.
+// TLSConfig has the names of the files of a server's certificate. Without a certificate
+// there is no TLS.
 type TLSConfig struct {
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
@@ -18,10 +18,10 @@ type TLSConfig struct {
 // maxCAFile bounds the file of authorities, in bytes.
 const maxCAFile = 4 << 20
 
-// Enabled tells whether there is a certificate.
+// Enabled reports whether there is a certificate.
 func (c TLSConfig) Enabled() bool { return c.Certificate != "" }
 
-// Validate reports a key that is missing.
+// Validate calls bad for a key that is missing.
 func (c TLSConfig) Validate(bad func(key, format string, args ...any)) {
 	switch {
 	case c.Certificate != "" && c.Key == "":
@@ -36,8 +36,7 @@ func (c TLSConfig) Validate(bad func(key, format string, args ...any)) {
 	}
 }
 
-// Roots are the authorities that peers' certificates must come from; nil means
-// those of the system.
+// Roots returns the authorities for peers' certificates; nil means those of the system.
 func (c TLSConfig) Roots() (*x509.CertPool, error) {
 	if c.CA == "" {
 		return nil, nil

@@ -16,7 +16,7 @@ const (
 	Received = "received"
 )
 
-// Direction is Sent or Received.
+// Direction returns Sent or Received.
 func Direction(sent bool) string {
 	if sent {
 		return Sent
@@ -24,8 +24,8 @@ func Direction(sent bool) string {
 	return Received
 }
 
-// TraceRecord is one SIP, MSCP or MSRP message as one node sent or received
-// it: one JSON object, on a line of its own, in a trace file.
+// TraceRecord is one SIP, MSCP or MSRP message that a node sent or received. In a trace
+// file it is one JSON object on a line.
 type TraceRecord struct {
 	Time      time.Time `json:"time"`
 	Node      string    `json:"node"`           // the name of the tracing node, "as" or "ms1"
@@ -34,15 +34,14 @@ type TraceRecord struct {
 	Local     string    `json:"local"`          // host:port of the node
 	Peer      string    `json:"peer"`           // host:port of the other side
 	Raw       string    `json:"raw"`            // the message; a long MSRP body is cut
-	Size      int       `json:"size,omitempty"` // its size on the wire, where Raw is cut
+	Size      int       `json:"size,omitempty"` // its size on the wire, if Raw is cut
 }
 
 // traceBuffer is the size in bytes of the buffer before the trace file.
 const traceBuffer = 64 << 10
 
-// TraceWriter writes trace records to a file. It is safe for use by many
-// goroutines. A write that fails is remembered and reported by Close; it
-// never stops the traffic that is being traced.
+// TraceWriter writes trace records to a file. It is safe for concurrent use. Close
+// returns the first error of a write; errors do not stop the traced traffic.
 type TraceWriter struct {
 	node string
 
@@ -53,9 +52,8 @@ type TraceWriter struct {
 	done bool
 }
 
-// OpenTrace opens a trace for the named node. path "" gives a nil writer,
-// which discards everything; "-" writes to standard output; anything else is
-// a file that is appended to.
+// OpenTrace opens a trace for the node. A path of "" gives a nil writer, which discards
+// everything; "-" means standard output; any other path is a file to append to.
 func OpenTrace(path, node string) (*TraceWriter, error) {
 	switch path {
 	case "":
@@ -70,11 +68,11 @@ func OpenTrace(path, node string) (*TraceWriter, error) {
 	return &TraceWriter{node: node, w: bufio.NewWriterSize(f, traceBuffer), c: f}, nil
 }
 
-// Enabled reports whether records go anywhere.
+// Enabled reports whether records are written.
 func (t *TraceWriter) Enabled() bool { return t != nil }
 
-// Record writes one record; its Node is filled in. Each record is flushed, so
-// that whoever reads along sees it at once.
+// Record writes one record and sets its Node. Each record is flushed, so that a reader of
+// the file sees it at once.
 func (t *TraceWriter) Record(r TraceRecord) {
 	if t == nil {
 		return
@@ -95,7 +93,7 @@ func (t *TraceWriter) Record(r TraceRecord) {
 	t.err = err
 }
 
-// Close flushes and closes the file, and reports the first error there was.
+// Close flushes and closes the file, and returns the first error of the writer.
 func (t *TraceWriter) Close() error {
 	if t == nil {
 		return nil

@@ -13,8 +13,8 @@ const (
 	week = 7 * day
 )
 
-// ParseDuration reads a duration as operators write it: what [time.ParseDuration]
-// takes, and d for days of 24 hours and w for weeks, such as 30d or 1w12h.
+// ParseDuration reads a duration of a configuration: the form of time.ParseDuration, and
+// in addition d for days of 24 hours and w for weeks, such as 30d or 1w12h.
 func ParseDuration(s string) (time.Duration, error) {
 	bad := fmt.Errorf("%q is not a duration such as 500ms, 30s, 1h or 2d", s)
 	rest, negative := strings.CutPrefix(s, "-")
@@ -63,8 +63,8 @@ func component(number, unit string) (time.Duration, bool) {
 	return time.Duration(math.Round(f * float64(of))), true
 }
 
-// FormatDuration writes d as [ParseDuration] reads it, without parts that are 0:
-// 30d, 1h30m, 500ms.
+// FormatDuration returns d in the form that ParseDuration reads, without parts that are
+// 0: 30d, 1h30m, 500ms.
 func FormatDuration(d time.Duration) string {
 	if d < 0 && d != math.MinInt64 {
 		return "-" + FormatDuration(-d)
@@ -94,8 +94,8 @@ var sizeUnits = []struct {
 	{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}, {"B", 1},
 }
 
-// ParseSize reads a number of bytes as operators write it: 1048576, 100MB (of
-// 1000*1000), 64KiB (of 1024), 1.5GB. Letter case does not matter.
+// ParseSize reads a number of bytes of a configuration: 1048576, 100MB (units of 1000),
+// 64KiB (units of 1024), 1.5GB. Letter case is ignored.
 func ParseSize(s string) (int64, error) {
 	bad := fmt.Errorf("%q is not a size such as 1048576, 64KiB, 100MB or 1GB", s)
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
@@ -130,8 +130,8 @@ func cutSuffixFold(s, suffix string) (string, bool) {
 	return s[:n], true
 }
 
-// FormatSize writes a number of bytes for people, to three digits: 64KiB, 1.5GB.
-// What is a whole number of binary units is written in these.
+// FormatSize returns a number of bytes with three digits: 64KiB, 1.5GB. It uses binary
+// units if the number is a multiple of one.
 func FormatSize(n int64) string {
 	if n < 0 && n != math.MinInt64 {
 		return "-" + FormatSize(-n)
@@ -149,7 +149,8 @@ func FormatSize(n int64) string {
 	return strconv.FormatInt(n, 10) + "B"
 }
 
-// Count is n of what one is called thing: "1 message", "2 messages".
+// Count returns a number with a noun, in the singular or plural: "1 message", "2
+// messages".
 func Count[N ~int | ~int64 | ~uint64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -10,8 +10,7 @@ import (
 	"github.com/gomscp/gomscp/internal/printable"
 )
 
-// A UsageError is a command line that makes no sense. The process exits with
-// status 2.
+// A UsageError is an invalid command line. The process exits with status 2.
 type UsageError struct {
 	Err  error
 	Help string // the command that explains what is allowed
@@ -20,8 +19,8 @@ type UsageError struct {
 func (e *UsageError) Error() string { return fmt.Sprintf("%v; see %s", e.Err, e.Help) }
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// ParseFlags reads the command line args. What is wrong with it becomes a
-// [UsageError], and is not printed; -h prints the flags and gives flag.ErrHelp.
+// ParseFlags reads the command line args. An error becomes a UsageError and is not
+// printed. -h prints the flags and returns flag.ErrHelp.
 func ParseFlags(fs *flag.FlagSet, args []string) error {
 	out := fs.Output()
 	var help strings.Builder
@@ -38,9 +37,8 @@ func ParseFlags(fs *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// ExitStatus prints err, unless it is nil or asked for help, behind the name of the
-// command, and returns the process's exit status: 2 for a [UsageError], 1 for
-// another error.
+// ExitStatus returns the exit status for err: 0 for nil and for flag.ErrHelp, 2 for a
+// UsageError, and otherwise 1. It prints an error after the name of the command.
 func ExitStatus(w io.Writer, name string, err error) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0

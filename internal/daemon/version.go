@@ -16,14 +16,15 @@ var linkedVersion, linkedCommit string
 
 // A Version identifies the running binary.
 type Version struct {
-	Version   string // of the module, "devel" for a build that has none
+	Version   string // of the module, "devel" if the build has none
 	Commit    string // of the repository, in hexadecimal; "" if it is not known
 	Modified  bool   // built with changes that are not in Commit
 	GoVersion string // such as go1.26.1
 	Platform  string // such as linux/amd64
 }
 
-// ReadVersion returns the version that the go command has built into the binary.
+// ReadVersion returns the version that the go command or the linker has put into the
+// binary.
 func ReadVersion() Version {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -50,7 +51,7 @@ func versionOf(info *debug.BuildInfo) Version {
 	return v
 }
 
-// String is what -version prints behind the name of the binary.
+// String returns the text that -version prints after the name of the binary.
 func (v Version) String() string {
 	commit := cmp.Or(v.Commit, "unknown")
 	if v.Modified {
@@ -59,8 +60,8 @@ func (v Version) String() string {
 	return fmt.Sprintf("%s (commit %s) %s %s", v.Version, commit, v.GoVersion, v.Platform)
 }
 
-// BuildInfo is the metric that tells which binary runs: name is that of the metric
-// and ends in _build_info; the value is always 1.
+// BuildInfo returns a metric with the version of the binary as labels and the value 1.
+// Its name should end in _build_info.
 func BuildInfo(name string) prometheus.Collector {
 	v := ReadVersion()
 	g := prometheus.NewGauge(prometheus.GaugeOpts{

@@ -1,13 +1,13 @@
-// Package xmltree reads the XML documents of others into small trees: those of
-// MSCP, and of presence and registrations.
+// Package xmltree reads XML documents from peers into small trees: MSCP, presence
+// documents and registrations.
 package xmltree
 
 import "fmt"
 
-// An Error says what is wrong with a document, and where.
+// An Error is the place and the reason of an error in a document.
 type Error struct {
-	Offset   int64  // in bytes, from the start of the document as it came
-	Rule     string // that is broken
+	Offset   int64  // in bytes, from the start of the received document
+	Rule     string // the broken rule
 	Encoding bool   // the rule is about the character encoding
 }
 

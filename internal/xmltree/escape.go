@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// WriteAttr writes an attribute of a start tag, with a blank before it. The name
-// is written as it is.
+// WriteAttr writes a blank and an attribute of a start tag. The name is written
+// unchanged.
 func WriteAttr(b *bytes.Buffer, name, value string) {
 	b.WriteByte(' ')
 	b.WriteString(name)
@@ -16,9 +16,9 @@ func WriteAttr(b *bytes.Buffer, name, value string) {
 	b.WriteByte('"')
 }
 
-// Escape writes s as text or as an attribute's value. White space but blanks
-// is written as references, or reading would make blanks of it; what XML
-// cannot hold becomes U+FFFD.
+// Escape writes s as text or as the value of an attribute. White space other than blanks
+// is written as references, because a reader would make blanks of it. Characters that XML
+// does not allow become U+FFFD.
 func Escape(b *bytes.Buffer, s string) {
 	from := 0
 	for i := 0; i < len(s); {

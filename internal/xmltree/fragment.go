@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// Fragment returns the element as it was written in doc, with the declarations
-// added that it needs to stand on its own inside an element whose default
-// namespace is space. Blanks in attributes are spaces, which is what they mean: see XML
-// 1.0, section 3.3.3.
+// Fragment returns the element as it is in doc, with the namespace declarations that it
+// needs as a child of an element whose default namespace is space. White space in
+// attributes becomes blanks, as in XML 1.0, section 3.3.3.
 func (n *Node) Fragment(doc []byte, space string) []byte {
 	raw := doc[n.Offset:n.End]
 	at := 1 // after the name of the start tag

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// ErrBlank says that a document has nothing but white space: its sender has
-// nothing to tell.
+// ErrBlank means that a document has only white space.
 var ErrBlank = errors.New("blank document")
 
 // ParseLenient reads a document of people who use other software: it is as
@@ -64,7 +63,7 @@ func (n *Node) move(d *decoded) {
 // that no document can have it.
 func undeclared(prefix string) string { return "undeclared prefix " + prefix }
 
-// All yields the elements in n of that name, in their order.
+// All yields the child elements with that name, in their order.
 func (n *Node) All(space, local string) iter.Seq[*Node] {
 	return func(yield func(*Node) bool) {
 		for _, kid := range n.Kids {
@@ -78,18 +77,19 @@ func (n *Node) All(space, local string) iter.Seq[*Node] {
 // Is reports whether n has that name.
 func (n *Node) Is(space, local string) bool { return n.Space == space && n.Local == local }
 
-// Collapse takes white space away from both ends, and makes one blank of it
-// elsewhere. See XML Schema part 2, section 4.3.6.
+// Collapse removes white space at both ends, and replaces it by one blank elsewhere. See
+// XML Schema part 2, section 4.3.6.
 func Collapse(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }), " ")
 }
 
-// Token reads a value of an enumeration of lower-case words. Blanks around it, and
-// another case, are against such schemas, and taken.
+// Token returns a value of an enumeration of lower-case words, without surrounding blanks
+// and in lower case. The schemas allow neither blanks nor upper case; both are accepted.
 func Token(s string) string { return strings.ToLower(Collapse(s)) }
 
-// UnsignedLong reads a number of the type xs:unsignedLong, or of
-// xs:nonNegativeInteger; a larger one is the largest of 64 bits. See XML Schema part 2, section 3.3.21.
+// UnsignedLong reads a number of the type xs:unsignedLong or xs:nonNegativeInteger. A
+// larger number gives the largest one of 64 bits. It reports false for other text. See
+// XML Schema part 2, section 3.3.21.
 func UnsignedLong(s string) (uint64, bool) {
 	s = Collapse(s)
 	if digits, negative := strings.CutPrefix(s, "-"); negative && digits != "" && strings.Trim(digits, "0") == "" {
