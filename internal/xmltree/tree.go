@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Node is an element of a document that keeps every limit.
+// A Node is an element of a document within the limits.
 type Node struct {
 	Space, Local string  // the namespace, "" for none, and the name in it
 	Attrs        []Attr  // without namespace declarations
@@ -18,11 +18,11 @@ type Node struct {
 	own          *scope  // and with its own declarations
 }
 
-// An Attr is an attribute; Space is its namespace, "" for one without a prefix.
+// An Attr is an attribute; Space is its namespace, "" for an attribute without a prefix.
 type Attr struct{ Space, Local, Value string }
 
-// Attr returns the value of the attribute of no namespace, and whether it is
-// there.
+// Attr returns the value of the attribute without a namespace, and reports whether it
+// exists.
 func (n *Node) Attr(name string) (string, bool) {
 	for _, a := range n.Attrs {
 		if a.Space == "" && a.Local == name {
@@ -32,7 +32,7 @@ func (n *Node) Attr(name string) (string, bool) {
 	return "", false
 }
 
-// Limits are those of a document. None of them may be 0.
+// Limits are the limits of a document. None of them may be 0.
 type Limits struct {
 	Bytes      int // in the document
 	Depth      int // nested elements
@@ -63,9 +63,9 @@ type openElement struct {
 // A rawAttr is an attribute as written, with its references replaced.
 type rawAttr struct{ prefix, local, value string }
 
-// Parse reads a document of UTF-8 to its end. It keeps to the well-formedness
-// rules of XML 1.0 (fifth edition) and of Namespaces in XML 1.0, and refuses
-// document types. Errors are *Error.
+// Parse reads a complete document in UTF-8. It enforces the well-formedness rules of XML
+// 1.0 (fifth edition) and of Namespaces in XML 1.0, and refuses document types. Errors
+// are *Error.
 func Parse(b []byte, l Limits) (*Node, error) {
 	if len(b) > l.Bytes {
 		return nil, &Error{Offset: int64(l.Bytes), Rule: fmt.Sprintf("document longer than %d bytes", l.Bytes)}
