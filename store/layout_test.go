@@ -45,11 +45,12 @@ func (m *model) put(n int) {
 	for range n {
 		size := m.rnd.IntN(200)
 		if m.rnd.IntN(1000) == 0 {
-			size = SegmentSize + m.rnd.IntN(SegmentSize)
+			size = SegmentSize + m.rnd.IntN(9*SegmentSize)
 		}
 		body := bytes.Repeat([]byte{byte(m.rnd.Int())}, size)
 		w, err := m.s.Begin(m.t.Context(), Meta{Recipient: fmt.Sprint("r", m.rnd.IntN(20)), Sender: fmt.Sprint("s", m.rnd.IntN(20)), MessageID: fmt.Sprint(m.rnd.Uint64())})
 		if err == nil {
+			w.SetAhead(m.rnd.IntN(2 * MaxAhead))
 			_, err = w.Write(body)
 		}
 		if err != nil {

@@ -19,6 +19,8 @@ const (
 	// SegmentSize is the size of a segment of a body, in bytes: the part that is held in
 	// memory and written in one key of the file.
 	SegmentSize = 64 << 10
+	// MaxAhead bounds Writer.SetAhead, in segments.
+	MaxAhead = 16
 	// MaxBatch and MaxBatchBytes bound the jobs of one transaction and their bytes.
 	MaxBatch      = 1024
 	MaxBatchBytes = 8 << 20

@@ -15,9 +15,10 @@ type Writer struct {
 	info    MessageInfo
 	buf     []byte
 	segment uint32
-	last    *segmentJob // the segment being written, at most one ahead
-	ahead   int64       // bytes in segments that were given to the committer
-	opened  uint64      // Store.opened at the first of these segments
+	flight  []*segmentJob // segments on their way to the disk, at most depth
+	depth   int           // see SetAhead
+	ahead   int64         // bytes in segments that were given to the committer
+	opened  uint64        // Store.opened at the first of these segments
 	sum     hash.Hash
 	mark    *asideMark // the message is set aside from the beginning
 	outside bool       // by BeginImport
@@ -56,8 +57,13 @@ func (s *Store) Begin(ctx context.Context, m Meta) (*Writer, error) {
 		s.countRefused(err)
 		return nil, err
 	}
-	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m}, sum: sha256.New()}, nil
+	return &Writer{s: s, ctx: ctx, info: MessageInfo{Meta: m}, sum: sha256.New(), depth: 1}, nil
 }
+
+// SetAhead sets how many segments of a long body may be on their way to the disk before
+// Write waits: n, from 1 (the default) to MaxAhead. The Writer holds one segment more. With
+// more segments on their way, a body needs fewer transactions.
+func (w *Writer) SetAhead(n int) { w.depth = min(max(n, 1), MaxAhead) }
 
 // BeginImport is like Begin, for a message from another store. Options.Changed is called
 // for it. If aside is not nil, the message is set aside from the beginning.
@@ -97,13 +103,23 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, w.err
 }
 
-// flush gives a full segment to the committer, after the previous segment is on disk. It
-// checks the limits, so that an endless message does not fill the disk.
-func (w *Writer) flush() error {
-	if w.last != nil {
-		if err := w.s.wait(w.ctx, w.last); err != nil {
+// await waits until at most n segments are on their way. The error is that of a segment
+// that was not written.
+func (w *Writer) await(n int) error {
+	for len(w.flight) > n {
+		if err := w.s.wait(w.ctx, w.flight[0]); err != nil {
 			return err
 		}
+		w.flight = w.flight[1:]
+	}
+	return nil
+}
+
+// flush gives a full segment to the committer, after waiting until fewer than depth are on
+// their way. It checks the limits, so that an endless message does not fill the disk.
+func (w *Writer) flush() error {
+	if err := w.await(w.depth - 1); err != nil {
+		return err
 	}
 	if w.opened == 0 {
 		w.opened = w.s.opened.Load()
@@ -124,7 +140,7 @@ func (w *Writer) flush() error {
 	if err := w.s.submit(w.ctx, j); err != nil {
 		return err
 	}
-	w.last = j
+	w.flight = append(w.flight, j)
 	return nil
 }
 
@@ -144,7 +160,7 @@ type Pending struct {
 
 // Commit ends the message. Its place is after every message of the same sender and
 // recipient whose Commit was called before. For a message of one segment, Commit does not
-// wait for the disk. For a longer message it waits for the second-last segment.
+// wait for the disk. For a longer message it waits for all segments but the last.
 // Pending.Wait waits for the whole message.
 func (w *Writer) Commit() *Pending {
 	if w.ended {
@@ -175,11 +191,9 @@ func (w *Writer) Commit() *Pending {
 		last := w.take()
 		j.last = &last
 	}
-	if w.last != nil {
-		if err := w.s.wait(w.ctx, w.last); err != nil {
-			w.discard()
-			return &Pending{err: err}
-		}
+	if err := w.await(0); err != nil {
+		w.discard()
+		return &Pending{err: err}
 	}
 	if err := w.s.submit(w.ctx, j); err != nil {
 		w.discard()

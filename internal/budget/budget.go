@@ -55,6 +55,26 @@ func (b *Budget) Take(n int64) bool {
 	return b.take(n, nil)
 }
 
+// TakeSpare is Take for memory that is useful but not needed: it leaves half of the
+// budget, and of each budget that it is a part of. A refusal is not counted.
+func (b *Budget) TakeSpare(n int64) bool {
+	if b == nil {
+		return true
+	}
+	b.move.RLock()
+	defer b.move.RUnlock()
+	for at := b; at != nil; at = at.whole {
+		if at.used.Add(n) <= at.limit.Load()/2 {
+			continue
+		}
+		for undo := b; undo != at.whole; undo = undo.whole {
+			undo.used.Add(-n)
+		}
+		return false
+	}
+	return true
+}
+
 // take takes n bytes from the budget and what it is part of, below top.
 func (b *Budget) take(n int64, top *Budget) bool {
 	for at := b; at != top; at = at.whole {

@@ -179,3 +179,29 @@ func TestMoveMeanwhile(t *testing.T) {
 		t.Errorf("%d, %d, %d and %d bytes are left", part.Used(), a.Used(), b.Used(), whole.Used())
 	}
 }
+
+// TestTakeSpare leaves half of each budget, and counts no refusal.
+func TestTakeSpare(t *testing.T) {
+	whole := New(100, nil)
+	whole.OnRefused(func() { t.Error("a refusal was told") })
+	a, b := New(60, whole), New(90, whole)
+	for i, step := range []struct {
+		b     *Budget
+		n     int64
+		taken bool
+	}{{a, 31, false}, {a, 30, true}, {a, 1, false}, {b, 21, false}, {b, 20, true}, {b, 1, false}, {whole, 1, false}} {
+		if got := step.b.TakeSpare(step.n); got != step.taken {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+	if a.Used() != 30 || b.Used() != 20 || whole.Used() != 50 || a.Refused()+b.Refused()+whole.Refused() != 0 {
+		t.Errorf("used %d, %d and %d", a.Used(), b.Used(), whole.Used())
+	}
+	if !a.Take(30) || a.Used() != 60 {
+		t.Errorf("what is needed was refused with %d used", a.Used())
+	}
+	var none *Budget
+	if !none.TakeSpare(1) {
+		t.Error("no budget has a limit")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"testing"
 
 	"github.com/gomscp/gomscp/store"
@@ -83,5 +84,50 @@ func TestMemoryForBodies(t *testing.T) {
 	release()
 	if n := m.All.Used(); n != 0 {
 		t.Errorf("%d bytes are left", n)
+	}
+}
+
+// TestLongMessage writes a long message to a store: with memory left it holds more than
+// MaxBody, in proportion to what has come, and with little left it does not.
+func TestLongMessage(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "ms.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, tc := range []struct {
+		name       string
+		taken      int64 // by others, of what the sender may have, in percent
+		size, want int64
+	}{
+		{"short", 0, store.SegmentSize, store.SegmentSize},
+		{"two segments", 0, 2 * store.SegmentSize, MaxBody},
+		{"four segments", 0, 4 * store.SegmentSize, 4 * store.SegmentSize},
+		{"long", 0, 40 * store.SegmentSize, (store.MaxAhead + 1) * store.SegmentSize},
+		{"long, and little is left", 50, 40 * store.SegmentSize, MaxBody},
+	} {
+		m := New(limit, nil)
+		b, release := m.Sender(alice)
+		taken := b.Limit() * tc.taken / 100
+		b.Add(taken)
+		w, err := s.Begin(t.Context(), store.Meta{Recipient: "sip:bob@example.com", Sender: alice})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := NewWriter(w, b)
+		for range tc.size / (32 << 10) {
+			if _, err := h.Write(make([]byte, 32<<10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := b.Used() - taken; got != tc.want {
+			t.Errorf("%s: %d KB are held, want %d", tc.name, got>>10, tc.want>>10)
+		}
+		w.Abort()
+		h.Free()
+		if got := b.Used() - taken; got != 0 {
+			t.Errorf("%s: %d bytes are left", tc.name, got)
+		}
+		release()
 	}
 }

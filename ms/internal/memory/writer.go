@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// MaxBody is how many bytes of one message the store holds: a segment that is being
+	// MaxBody is how many bytes of one message the store holds where memory is scarce: a
+	// segment that is being
 	// written, and one that is being filled.
 	MaxBody = 2 * store.SegmentSize
 
@@ -21,10 +22,19 @@ type Writer struct {
 	from  *msrp.Budget
 	bytes int64
 	held  int64
+	ahead int // segments that the store may have on their way; 0 if w is no store.Writer
 }
 
 // NewWriter returns a Writer that writes to w and takes from a budget, which may be nil.
-func NewWriter(w io.Writer, from *msrp.Budget) *Writer { return &Writer{w: w, from: from} }
+// While at most half of the budget is used, a long message that goes to a [store.Writer]
+// has more of its segments on their way to the disk at once.
+func NewWriter(w io.Writer, from *msrp.Budget) *Writer {
+	h := &Writer{w: w, from: from}
+	if _, ok := w.(*store.Writer); ok {
+		h.ahead = 1
+	}
+	return h
+}
 
 // Write implements [io.Writer]. Its own error is ErrNoMemory.
 func (h *Writer) Write(p []byte) (int, error) {
@@ -36,7 +46,19 @@ func (h *Writer) Write(p []byte) (int, error) {
 		}
 		h.held += more
 	}
+	h.spread()
 	return h.w.Write(p)
+}
+
+// spread lets the store have one segment more on its way if the message is longer than
+// what it may hold now, and memory is left.
+func (h *Writer) spread() {
+	if h.ahead == 0 || h.ahead == store.MaxAhead || h.bytes <= int64(h.ahead+1)*store.SegmentSize || !h.from.TakeSpare(store.SegmentSize) {
+		return
+	}
+	h.held += store.SegmentSize
+	h.ahead++
+	h.w.(*store.Writer).SetAhead(h.ahead)
 }
 
 // Free gives all back.
