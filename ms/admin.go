@@ -20,7 +20,7 @@ type Kept struct {
 	Oldest    time.Time `json:"oldest"`
 }
 
-// maxKept bounds the page /store; what is beyond is left out.
+// maxKept bounds the pairs on the page /store; further ones are left out.
 const maxKept = 10_000
 
 // adminPages are the pages of the admin endpoint about a store.
@@ -28,8 +28,8 @@ func adminPages(st *store.Store) daemon.AdminPages {
 	handlers := operator.Handler(st)
 	handlers["GET /store"] = func(w http.ResponseWriter, _ *http.Request) { serveKept(w, st) }
 	return daemon.AdminPages{Handlers: handlers, About: map[string]string{
-		"GET /store":            "who has left how many messages for whom, in JSON",
-		"GET /store/recipients": "who has messages, a JSON object a line",
+		"GET /store":            "how many messages are kept for each recipient and sender, in JSON",
+		"GET /store/recipients": "the recipients that have messages, a JSON object a line",
 		"GET /store/messages":   "the messages, a JSON object a line; ?to=URI, ?from=URI, ?before=TIME and ?aside=true select",
 		"GET /store/message":    "the message ?id=N in JSON, without its body",
 		"GET /store/body":       "the body of the message ?id=N",

@@ -46,7 +46,7 @@ type Config struct {
 	Network sipua.Network `yaml:"-"`
 }
 
-// SIPConfig says where the server takes SIP.
+// SIPConfig configures where the server takes SIP.
 type SIPConfig struct {
 	Listen                   string `yaml:"listen"`
 	User                     string `yaml:"user"`
@@ -54,7 +54,7 @@ type SIPConfig struct {
 	RequireClientCertificate bool   `yaml:"require_client_certificate"`
 }
 
-// ControlConfig is about the MSCP channels.
+// ControlConfig configures the MSCP channels.
 type ControlConfig struct {
 	Host          string        `yaml:"host"`
 	PortMin       int           `yaml:"port_min"`
@@ -64,7 +64,7 @@ type ControlConfig struct {
 	RequireTLS    bool          `yaml:"require_tls"`
 }
 
-// MSRPConfig says where the server takes MSRP, and what.
+// MSRPConfig configures where the server takes MSRP, and its limits there.
 type MSRPConfig struct {
 	Listen    string `yaml:"listen"`
 	Host      string `yaml:"host"`
@@ -81,7 +81,7 @@ type MSRPConfig struct {
 // off is the tls_listen that takes no MSRP over TLS.
 const off = "off"
 
-// LimitsConfig bounds what is kept; 0 means no limit.
+// LimitsConfig bounds the store and the memory; 0 means no limit.
 type LimitsConfig struct {
 	Memory            int64 `yaml:"memory" unit:"bytes"`
 	RecipientMessages int   `yaml:"recipient_messages"`
@@ -101,7 +101,7 @@ func (l LimitsConfig) store() store.Limits {
 	}
 }
 
-// PushConfig is about push sessions.
+// PushConfig configures push sessions.
 type PushConfig struct {
 	ConnectTimeout time.Duration `yaml:"connect_timeout"`
 	ConfirmTimeout time.Duration `yaml:"confirm_timeout"`
@@ -115,7 +115,7 @@ type PushConfig struct {
 // maxWindow bounds PushConfig.Window: each message under way holds up to 64 KB.
 const maxWindow = 256
 
-// LogConfig says what is logged.
+// LogConfig configures the log.
 type LogConfig struct {
 	Level string `yaml:"level"`
 }

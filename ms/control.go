@@ -58,7 +58,7 @@ func (cs *controls) serveControl(in *sipua.IncomingCall, log *slog.Logger) error
 	defer cancel()
 	call.AfterEnd(cancel)
 	if err := a.Run(ctx); err != nil { // its AS may have been restarted
-		log.Warn("control dialog without a connection is ended")
+		log.Warn("control dialog ended: it has no connection")
 	}
 	return nil
 }
@@ -77,12 +77,12 @@ func (cs *controls) withPlace(in *sipua.IncomingCall, log *slog.Logger, serve fu
 	if err != nil {
 		return errors.Join(err, in.Reject(480, "Too Many Control Dialogs", sipua.Header{Name: "Retry-After", Value: "5"}))
 	}
-	place.Prove() // nobody loses a channel for another's
+	place.Prove() // no channel is ended to make room for another
 	defer place.Leave()
 	return serve(in, log)
 }
 
-// acceptor is the MS's side of the dialog, with what is configured.
+// acceptor is the MS's side of the dialog, as configured.
 func (c *control) acceptor() *mscp.Acceptor {
 	return &mscp.Acceptor{
 		Serve: c.serve, Ended: c.ended, Host: c.cfg.Control.Host, Check: c.checkOffer, Certificate: c.certificate.Current,

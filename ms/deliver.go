@@ -73,9 +73,9 @@ func (ds *deliveries) deliver(ctx context.Context, ps *pushSession, session *msr
 	return d.failure()
 }
 
-// sendPages sends all messages behind last that are there, and returns when none
-// is under way. It gives false when there were none, or after a failure: what
-// came while the last were under way is for the next time.
+// sendPages sends all messages behind last that are there, and returns when none is under
+// way. It reports false if there were none, or after a failure. Messages that came while the
+// last were under way are for the next call.
 func (d *delivery) sendPages(ctx context.Context, last *store.ID) bool {
 	messages := d.page(*last)
 	if len(messages) == 0 {
@@ -109,7 +109,7 @@ func (d *delivery) page(last store.ID) []store.MessageInfo {
 }
 
 // begin has m sent when the window has room, and returns when the next message
-// can go behind it. It gives false if the delivery cannot go on.
+// can follow. It reports whether the delivery can go on.
 func (d *delivery) begin(ctx context.Context, m store.MessageInfo) bool {
 	if err := d.push.dialog.remote.awaitFlow(ctx); err != nil { // the user agent holds the session
 		d.fail(err)
@@ -125,8 +125,8 @@ func (d *delivery) begin(ctx context.Context, m store.MessageInfo) bool {
 	}
 }
 
-// deliverOne sends one message, and sees to what follows from the user agent's
-// answer. One that it does not take does not stop those behind it.
+// deliverOne sends one message, and handles the user agent's answer. A message that it does
+// not take does not stop those behind it.
 func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	queued := sync.OnceFunc(func() { d.queued <- struct{}{} })
 	defer queued() // if it fails before
@@ -165,8 +165,8 @@ func (d *delivery) deliverOne(ctx context.Context, m store.MessageInfo) {
 	d.fail(fmt.Errorf("message %s: %w", m.MessageID, err))
 }
 
-// send streams one message from disk. It returns when the user agent has the
-// whole message, and has said so in all the ways that the sender asked for.
+// send streams one message from disk. It returns when the user agent has the whole message,
+// and has sent every confirmation that the sender asked for.
 func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func()) error {
 	patience := d.cfg.Push.ConfirmTimeout + time.Duration(m.Size/minRate)*time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -200,9 +200,8 @@ func (d *delivery) send(ctx context.Context, m store.MessageInfo, queued func())
 	return err
 }
 
-// deleteConfirmed deletes what was confirmed, until the channel is closed. It
-// goes on after a failure, so that nobody waits for ever and nothing is sent
-// twice that need not be.
+// deleteConfirmed deletes confirmed messages until the channel is closed. It goes on after a
+// failure, so that no sender waits for ever, and few messages are sent twice.
 func (d *delivery) deleteConfirmed(ctx context.Context) {
 	var batch []store.MessageInfo
 	for m := range d.confirmed {

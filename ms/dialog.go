@@ -16,7 +16,7 @@ import (
 type session interface {
 	// receive takes a message of the user agent.
 	receive(ctx context.Context, m *msrp.Incoming) error
-	// idle reports whether the AS has no use for the session: it may have gone.
+	// idle reports whether the AS has no use for the session now: the AS may have gone.
 	idle() bool
 	// finish notifies the AS of what is kept, after the last message.
 	finish()
@@ -26,8 +26,8 @@ type session interface {
 
 // A dialog is a SIP dialog with the AS and its MSRP session, named by
 // Call-ID;from-tag;to-tag. See the draft, section 2.3.1. A caller's offer begins a store
-// session. Without an offer it is open what the dialog is for, until the AS sends RestoreMsg
-// for a store session, or SendMsg for a push session.
+// session. A dialog without an offer is undecided, until the AS sends RestoreMsg for a store
+// session, or SendMsg for a push session.
 type dialog struct {
 	id     string
 	log    *slog.Logger
@@ -51,8 +51,8 @@ func newDialog(id string, log *slog.Logger) *dialog {
 	}
 }
 
-// use returns the session of a dialog, which begin makes if it is open what the dialog is
-// for. It reports false if the dialog has a session of another type.
+// use returns the session of a dialog, which begin makes for an undecided dialog. It reports
+// false if the dialog has a session of another type.
 func use[S session](d *dialog, begin func() S) (S, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -65,7 +65,7 @@ func use[S session](d *dialog, begin func() S) (S, bool) {
 	return s, ok
 }
 
-// current is the session, or nil as long as it is open what the dialog is for.
+// current is the session, or nil of an undecided dialog.
 func (d *dialog) current() session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -80,7 +80,7 @@ func (d *dialog) signal() {
 	}
 }
 
-// idle reports whether the AS has no use for the dialog: it may have gone.
+// idle reports whether the AS has no use for the dialog now: the AS may have gone.
 func (d *dialog) idle() bool {
 	s := d.current()
 	return s == nil || s.idle()

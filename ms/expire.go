@@ -4,11 +4,11 @@ import (
 	"time"
 )
 
-// expireEvery is the pause between two looks for messages whose time is over.
+// expireEvery is the pause between two looks for expired messages.
 const expireEvery = time.Minute
 
-// expire deletes them, from the start of the server to its end. Looking costs
-// nothing while there are none.
+// expire deletes expired messages, from the start of the server to its end. A look costs
+// nothing if none has expired.
 func (s *shared) expire() {
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()

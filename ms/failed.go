@@ -13,8 +13,9 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// tellFailed keeps a notification for the sender that a message was given up in the
-// push on the named connection, if the message has asked for one, and tells the AS. See RFC 5438, section 7.2.1.2.
+// tellFailed keeps a notification for the sender that a message was given up in the push on
+// the named connection, if the message has asked for one, and notifies the AS. See RFC 5438,
+// section 7.2.1.2.
 func (ds *deliveries) tellFailed(ctx context.Context, m store.MessageInfo, connection string) error {
 	asked, err := ds.askedOf(m)
 	if err != nil || !asked.Asks(cpim.NegativeDelivery) {
@@ -44,7 +45,7 @@ func (ds *deliveries) tellFailed(ctx context.Context, m store.MessageInfo, conne
 	return nil
 }
 
-// askedOf is what the sender of a stored message wants to hear of it.
+// askedOf is which notifications the sender of a stored message has asked for.
 func (ds *deliveries) askedOf(m store.MessageInfo) (*cpim.Request, error) {
 	if !msrp.IsType(m.ContentType, msrp.TypeCPIM) {
 		return nil, nil

@@ -56,8 +56,8 @@ type infoEnd struct {
 	closed bool
 }
 
-// takeInfo takes the INFOs of a dialog from before its answer on: the first may
-// overtake the ACK.
+// takeInfo takes the INFOs of a dialog, also before its answer: the first may overtake the
+// ACK.
 func (cs *controls) takeInfo(in *sipua.IncomingCall) *infoEnd {
 	e := &infoEnd{controls: cs, begun: make(chan struct{})}
 	in.OnInfo(func(_ context.Context, i sipua.Info) error {
@@ -70,8 +70,8 @@ func (cs *controls) takeInfo(in *sipua.IncomingCall) *infoEnd {
 	return e
 }
 
-// takeParticipantInfo is takeInfo for a session's dialog, or nil where its INFOs would
-// bypass control.require_tls; those get 415.
+// takeParticipantInfo is takeInfo for a session's dialog. It returns nil if the INFOs would
+// bypass control.require_tls; they get 415 then.
 func (cs *controls) takeParticipantInfo(in *sipua.IncomingCall) *infoEnd {
 	if cs.cfg.Control.RequireTLS && in.Peer.Transport != "TLS" {
 		return nil
@@ -87,7 +87,7 @@ func (e *infoEnd) deliver(body []byte) error {
 	return srv.Deliver(body)
 }
 
-// server is what handles the messages; nil after the end.
+// server handles the messages; it is nil after the end.
 func (e *infoEnd) server() *mscp.InfoServer {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -14,14 +14,14 @@ import (
 const maxInventoryBytes = 16 << 10
 
 // maxInventories bounds the inventories that are sent at the same time, on all channels: each
-// holds a list of all recipients. Others wait for their turn.
+// holds a list of all recipients. Further ones wait.
 const maxInventories = 4
 
-// errInventory says that the AS has asked again before it was told all.
+// errInventory refuses a second inventory while the first is being sent.
 var errInventory = &mscp.Error{Code: mscp.StatusInternalError, Reason: "an inventory is under way on this channel"}
 
-// An asker is a channel's end on which an AS asks. It serves what every channel
-// serves, and the inventory, whose notifications go to who has asked only.
+// An asker is our end of a channel on which an AS sends requests. It serves the requests of
+// every channel, and the inventory, whose notifications go to this channel only.
 type asker struct {
 	all   *answerer
 	bound chan struct{} // closed when to is set
@@ -33,7 +33,7 @@ func (a *answerer) newAsker() *asker {
 	return &asker{all: a, bound: make(chan struct{}), busy: make(chan struct{}, 1)}
 }
 
-// bind tells where the asker's notifications go; it is called once.
+// bind sets where the asker's notifications go; it is called once.
 func (a *asker) bind(to notifier) {
 	a.to = to
 	close(a.bound)
@@ -59,9 +59,9 @@ func (a *asker) handle(ctx context.Context, req mscp.Element) (mscp.Element, err
 	return &mscp.InventoryFollows{InventoryID: r.InventoryID}, nil
 }
 
-// tell sends all pairs that messages are kept for, and those whose sessions may
-// still leave some, in batches. It ends with the channel. last is called before
-// the last batch goes out: who has that may ask again.
+// tell sends all pairs for which messages are kept, and the pairs whose sessions may still
+// leave some, in batches. It ends with the channel. last is called before the last batch goes
+// out: an AS that has the last batch may ask again.
 func (a *asker) tell(ctx context.Context, id string, last func()) {
 	select {
 	case <-a.bound:
@@ -81,7 +81,7 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 		err := a.to.Notify(ctx, batch)
 		batch, size = &mscp.Inventory{InventoryID: id, Batch: batch.Batch + 1}, 0
 		if err != nil {
-			a.all.log.Info("inventory broken off", "pairs", total, "err", err)
+			a.all.log.Info("inventory not completed", "pairs", total, "err", err)
 		}
 		return err == nil
 	}
@@ -93,8 +93,8 @@ func (a *asker) tell(ctx context.Context, id string, last func()) {
 		batch.Pairs, size = append(batch.Pairs, p), size+n
 		return true
 	}
-	// The sessions first: what one of them stores and ends with in the meantime
-	// is in the store when that is looked at.
+	// The sessions first: messages of a session that ends in the meantime are in the store
+	// when that is read.
 	for p := range a.all.dialogs.storing() {
 		if !add(mscp.InventoryPair{FromURI: p.Sender, ToURI: p.Recipient}) {
 			return

@@ -82,8 +82,8 @@ func (i *invites) serveSession(in *sipua.IncomingCall, log *slog.Logger, offer b
 	}
 }
 
-// dialogLog is the logger of a call: its lines have the name that the AS's have, or
-// the connection's identifier where the AS gives none.
+// dialogLog is the logger of a call. Its lines have the same session as the AS's lines, or
+// the connection's identifier if the AS sends no Session-ID.
 func (i *invites) dialogLog(in *sipua.IncomingCall) *slog.Logger {
 	if id := sessionID(in.Header("Session-ID")); id != "" {
 		return i.log.With("session", id)

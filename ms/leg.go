@@ -11,12 +11,12 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// A leg is the MSRP end of a store or push session: what we have said of it, and
-// what a re-offer makes of it. See RFC 4975, section 8.4.
+// A leg is our end of the MSRP session of a dialog: our description of it, and how a re-offer
+// changes it. See RFC 4975, section 8.4.
 //
-// The session stays for as long as nothing moves. One that is gone, or whose peer
-// has moved or asks for a new connection, is replaced by another with a URI of its
-// own; the old one takes messages until the new one is bound.
+// A re-offer that moves nothing keeps the session. A session is replaced by another with a URI
+// of its own if it has ended, or if its peer has moved or asks for a new connection. The old
+// session takes messages until the new one is bound.
 type leg struct {
 	port    *msrpPort
 	dialog  *dialog
@@ -39,8 +39,7 @@ func newLeg(port *msrpPort, d *dialog, media *msrp.Media, said, heard []byte, h 
 	return &leg{port: port, dialog: d, handler: h, changed: make(chan struct{}, 1), ours: *media, said: said, heard: heard}
 }
 
-// begin gives the leg its first session, whose role is the one that is left by
-// what theirs says; "" if it has said nothing.
+// begin gives the leg its first session, and our role in it.
 func (l *leg) begin(session *msrp.Session, setup msrp.Setup) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -120,8 +119,8 @@ func (l *leg) offered(_ context.Context, o sipua.Offer) ([]byte, error) {
 	return answer, nil
 }
 
-// answered takes the answer to an offer that was asked for, which repeats what we
-// have said before.
+// answered takes the answer to an offer that the AS has asked for. Our offer repeated our last
+// description.
 func (l *leg) answered(body []byte) {
 	theirs, err := msrp.ParseSDP(body)
 	if err != nil {
@@ -135,7 +134,7 @@ func (l *leg) answered(body []byte) {
 	}
 }
 
-// take heeds what the peer says of a session that stays. l.mu is held.
+// take applies the peer's description of a session that stays. l.mu is held.
 func (l *leg) take(theirs *msrp.Media) {
 	if theirs.Rejected() {
 		l.end(l.session)
@@ -145,8 +144,8 @@ func (l *leg) take(theirs *msrp.Media) {
 	l.dialog.remote.hear(theirs)
 }
 
-// answerDirection is the direction that answers an offer: as much as it allows, and
-// nothing where it says nothing, which means both ways.
+// answerDirection is the direction that answers an offer: as much as it allows, or "", for
+// both ways, if the offer has none.
 func answerDirection(offer *msrp.Media) msrp.Direction {
 	if offer.Direction == "" {
 		return ""
@@ -154,7 +153,7 @@ func answerDirection(offer *msrp.Media) msrp.Direction {
 	return offer.Direction.Answer() // [RFC3264-6.1]
 }
 
-// moved tells whether the session must be replaced. l.mu is held.
+// moved reports whether the session must be replaced. l.mu is held.
 func (l *leg) moved(theirs *msrp.Media) bool {
 	select {
 	case <-l.session.Done():
@@ -172,8 +171,8 @@ func (l *leg) moved(theirs *msrp.Media) bool {
 	return old.Host != now.Host || old.Port != now.Port
 }
 
-// replace makes the session that next describes, at once or, if we are to connect,
-// as soon as that has worked. l.mu is held.
+// replace makes the session that next describes, at once or, if we connect, after that.
+// l.mu is held.
 func (l *leg) replace(next, theirs *msrp.Media) error {
 	sc := l.port.sessionConfig(next, theirs, l.handler)
 	sc.Memory = l.memory
@@ -189,13 +188,13 @@ func (l *leg) replace(next, theirs *msrp.Media) error {
 	l.port.life.tasks.Go(func() {
 		session, err := l.port.dial(sc)
 		if err != nil {
-			l.dialog.log.Info("no connection to where the peer has moved", "err", err)
+			l.dialog.log.Info("cannot connect to the new address of the peer", "err", err)
 			return
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if l.closed {
-			session.Close() // the peer has no word of it
+			session.Close() // the peer does not know it
 			return
 		}
 		l.swap(session)
@@ -203,8 +202,8 @@ func (l *leg) replace(next, theirs *msrp.Media) error {
 	return nil
 }
 
-// swap puts a session in the place of the one before, of which at most one is
-// kept until then. l.mu is held.
+// swap replaces the session. At most one former session is kept until the new one is bound.
+// l.mu is held.
 func (l *leg) swap(session *msrp.Session) {
 	old := l.session
 	select {
@@ -212,7 +211,7 @@ func (l *leg) swap(session *msrp.Session) {
 		l.end(l.before)
 		l.before = old
 	default:
-		l.end(old) // nobody has come to it
+		l.end(old) // no peer has connected to it
 	}
 	l.session = session
 	select {
@@ -231,7 +230,7 @@ func (l *leg) swap(session *msrp.Session) {
 	})
 }
 
-// end finishes a session, which may take its time; Finish waits for it.
+// end finishes a session in the background; Finish waits for it.
 func (l *leg) end(session *msrp.Session) {
 	if session != nil {
 		l.ending.Go(func() { l.finish(session) })
@@ -243,7 +242,7 @@ func (l *leg) finish(session *msrp.Session) {
 	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
 	defer cancel()
 	if err := session.Finish(ctx); err != nil {
-		l.dialog.log.Warn("session ended before all was answered", "err", err)
+		l.dialog.log.Warn("session ended before all messages were answered", "err", err)
 	}
 }
 
@@ -256,9 +255,9 @@ func (l *leg) rest(orphan *time.Timer) {
 	orphan.Stop()
 }
 
-// waitEnd waits for the BYE. A dialog whose MSRP session has ended, or never
-// began, or over which nothing is pushed, is ended by us after a while: an AS that
-// was restarted will never do it.
+// waitEnd waits for the BYE. We end a dialog ourselves, after the setting orphan, if its MSRP
+// session has ended or never began, or if it is idle: an AS that was restarted will not end
+// it.
 func (l *leg) waitEnd(call *sipua.Call) {
 	orphan := time.NewTimer(l.port.cfg.Orphan)
 	defer orphan.Stop()

@@ -61,7 +61,7 @@ func (n *notices) nameOf(p store.Pair) string {
 	return ""
 }
 
-// kept is how many messages wait to be delivered for the pair.
+// kept is the number of messages that wait to be delivered for the pair.
 func (n *notices) kept(p store.Pair) int {
 	for _, sender := range n.store.Senders(p.Recipient) {
 		if sender.Sender == p.Sender {

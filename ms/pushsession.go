@@ -82,8 +82,8 @@ func (ps *pushSession) logEnd(began time.Time, err error) {
 	logPushEnd(ps.dialog, ps.pair, true, began, err)
 }
 
-// An undecided receives for a dialog that had no offer: the messages wait until it is known
-// what the dialog is for.
+// An undecided receives the messages of a dialog that had no offer. They wait until the AS has
+// decided what the dialog is for.
 type undecided struct{ intake }
 
 func (u *undecided) receive(ctx context.Context, m *msrp.Incoming) error {

@@ -17,7 +17,7 @@ const (
 	receiptTimeout = 10 * time.Second
 )
 
-// notification is a notification of a message, in its recipient's name. See RFC 5438,
+// notification notifies about a message, in its recipient's name. See RFC 5438,
 // section 8.1.
 func notification(r *cpim.Request, now time.Time, k cpim.Kind, s cpim.Status) (msrp.Message, error) {
 	m, err := r.Reply(k, s, now)
@@ -50,7 +50,7 @@ func (rs *receipts) tell(session *msrp.Session, r *cpim.Request) {
 	}
 	m, err := notification(r, time.Now(), cpim.KindProcessing, cpim.Stored)
 	if err != nil {
-		rs.dialog.log.Debug("no receipt for a stored message: its headers make none", "err", err)
+		rs.dialog.log.Debug("no receipt for a stored message: its headers do not allow one", "err", err)
 		return
 	}
 	select {

@@ -8,10 +8,10 @@ import (
 // reloadable are the settings that Reload puts in force.
 var reloadable = []string{"access", "limits", "tls.certificate", "tls.key"}
 
-// Reload puts another configuration in force while the server runs, as far as
-// it can: access, limits and the files of the certificate, unless TLS as such were
-// switched on or off. What else has changed is named in a warning and waits for
-// a restart. After an error nothing has changed. Sessions that are there stay.
+// Reload puts access, limits and the certificate's files of another configuration in force
+// while the server runs. TLS is switched on or off by a restart only. A warning names other
+// settings that have changed; they wait for a restart. After an error nothing has changed.
+// Live sessions stay.
 func (s *Server) Reload(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// replies follow what a user agent sends back in a push session: notifications
-// of what it was sent (RFC 5438), and messages that its user writes there. They
-// are kept for the sender of what was pushed, as from an absent user to another.
+// replies count what a user agent sends back in a push session: notifications about the
+// pushed messages (RFC 5438), and messages that its user writes there. They are kept for the
+// sender of the pushed messages.
 type replies struct {
-	ambiguous atomic.Bool // the session carries messages of several senders: nobody knows whom a reply is for
+	ambiguous atomic.Bool // the session carries messages of several senders: it is unknown whose a reply is
 
 	mu      sync.Mutex
 	kept    int
 	awaited int           // notifications of delivery that are still to come
-	settled chan struct{} // closed when awaited comes to 0; nil if nobody waits
+	settled chan struct{} // closed when awaited is 0; nil if nobody waits
 }
 
-// expect counts one more notification to come, or with -1 that it will not.
+// expect counts one more notification to come, or with -1 one less.
 func (r *replies) expect(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -30,8 +30,8 @@ func (r *replies) expect(n int) {
 	}
 }
 
-// wait waits until the notifications that were expected have come, but not for
-// long: a user agent need not send any. See RFC 5438, section 7.2.
+// wait waits for the expected notifications, within a limit: a user agent need not send any.
+// See RFC 5438, section 7.2.
 func (r *replies) wait(ctx context.Context, limit time.Duration) {
 	r.mu.Lock()
 	if r.awaited == 0 {

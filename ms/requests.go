@@ -23,9 +23,8 @@ type answerer struct {
 	draft       *mediaserver.Server // refuses requests that are not about messages
 }
 
-// handleRequest answers one MSCP request. RestoreMsg and SendMsg are served;
-// what the draft defines beyond them is refused with the draft's own error
-// element, by a MediaServer without media.
+// handleRequest answers one MSCP request. RestoreMsg and SendMsg are served. Other requests of
+// the draft are refused with the draft's own error element, by a media server without media.
 func (a *answerer) handleRequest(ctx context.Context, req mscp.Element) (mscp.Element, error) {
 	switch r := req.(type) {
 	case *mscp.RestoreMsg:
@@ -56,7 +55,7 @@ func (a *answerer) logOf(id string) *slog.Logger {
 	return a.log.With("connection", id)
 }
 
-// restoreMsg binds a store session's connection to who sends to whom.
+// restoreMsg binds a store session to its sender and recipient.
 func (a *answerer) restoreMsg(r *mscp.RestoreMsg) error {
 	p, err := canonicalPair(r.FromURI, r.ToURI)
 	if err != nil {
@@ -100,14 +99,13 @@ func (a *answerer) sendMsg(ctx context.Context, r *mscp.SendMsg) error {
 	select {
 	case err := <-result:
 		return err
-	case <-ctx.Done(): // the channel is lost, and a new one does not wait for what is under way
+	case <-ctx.Done(): // the channel is lost, and a new one does not wait for these messages
 		return ctx.Err()
 	}
 }
 
-// push delivers what is kept for the pair as soon as the connection has its session.
-// Messages that are under way when ctx ends are waited for: the user agent may have
-// them already.
+// push delivers what is kept for the pair as soon as the dialog has its MSRP session. It waits
+// for messages that are under way when ctx ends: the user agent may have them already.
 func (a *answerer) push(ctx context.Context, ps *pushSession, p store.Pair) error {
 	wctx, cancel := context.WithTimeout(ctx, a.cfg.Push.ConnectTimeout)
 	defer cancel()

@@ -33,7 +33,7 @@ var (
 	descGroup      = storeDesc("store_transaction_jobs", "What one transaction did for its callers.")
 )
 
-// Describe tells the names. See [prometheus.Collector].
+// Describe implements [prometheus.Collector].
 func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descMessages, descBytes, descAside, descOpen, descFile, descIndex, descOldest, descQueue, descQueueBytes, descStored, descDeleted,
@@ -43,7 +43,7 @@ func (c *storeCollector) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect tells the values. See [prometheus.Collector].
+// Collect implements [prometheus.Collector].
 func (c *storeCollector) Collect(ch chan<- prometheus.Metric) {
 	st := c.store.Stats()
 	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }

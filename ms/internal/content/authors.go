@@ -33,9 +33,9 @@ func authors(m *cpim.Message, head []byte) (values []string) {
 	return append(values, hiddenAuthors(head)...)
 }
 
-// hiddenAuthors are the values of From in headers that can be read, on lines that are none
-// to us: a folded one, which RFC 3862 does not have, and what stands behind a character that
-// another reader may take for the end of a line.
+// hiddenAuthors are the values of From in readable headers that are not on lines of their own
+// to us: on a folded line, which RFC 3862 does not have, and behind a character that another
+// reader may take for the end of a line.
 func hiddenAuthors(head []byte) (values []string) {
 	for line := range bytes.Lines(head) {
 		if line[0] != ' ' && line[0] != '\t' {
@@ -46,8 +46,8 @@ func hiddenAuthors(head []byte) (values []string) {
 	return values
 }
 
-// authorsOfLines are the values of what looks like From in headers that cannot be read. A
-// reader that takes more forms than ours may read them all the same.
+// authorsOfLines are the values of From in headers that cannot be read, line by line. A more
+// lenient reader than ours may read them.
 func authorsOfLines(head []byte) (values []string) {
 	for _, line := range bytes.FieldsFunc(head, endsLine) {
 		name, value, ok := strings.Cut(string(line), ":")
@@ -58,7 +58,7 @@ func authorsOfLines(head []byte) (values []string) {
 	return values
 }
 
-// endsLine reports whether somebody may take the character for the end of a line.
+// endsLine reports whether some reader may take the character for the end of a line.
 func endsLine(r rune) bool {
 	return unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029'
 }

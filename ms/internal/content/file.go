@@ -16,16 +16,15 @@ import (
 // maxFileText bounds each text that is kept of a file, in bytes.
 const maxFileText = 255
 
-// ErrFilePull refuses an offer of a caller that wants to be sent a file: we have none
-// to choose from. See RFC 5547, section 8.2.2.
+// ErrFilePull refuses an offer that asks us for a file: we offer none. See RFC 5547, section 8.2.2.
 var ErrFilePull = errors.New("the offer asks for a file, and there is none here")
 
-// PullsFile reports whether an offer is for a file that its caller is to be sent.
+// PullsFile reports whether an offer asks us to send a file.
 func PullsFile(offer *msrp.Media) bool {
 	return offer.File != nil && !offer.Rejected() && (offer.Direction == msrp.RecvOnly || offer.Direction == msrp.Inactive)
 }
 
-// AnswerFile is what an answer says of the file in an offer: which it is. See RFC 5547,
+// AnswerFile describes, for an answer, the file in an offer. See RFC 5547,
 // section 8.3.1.
 func AnswerFile(offer *msrp.Media) *msrp.File {
 	f := offer.File
@@ -35,7 +34,7 @@ func AnswerFile(offer *msrp.Media) *msrp.File {
 	return &msrp.File{Name: f.Name, Size: f.Size, Type: f.Type, Hashes: f.Hashes, TransferID: f.TransferID, First: f.First, Last: f.Last}
 }
 
-// KeptFile is what is kept of a file: nil if nothing was said of it.
+// KeptFile is what the store keeps about a file; nil if there is none.
 func KeptFile(f *msrp.File) *store.File {
 	if f == nil {
 		return nil
@@ -53,7 +52,7 @@ func KeptFile(f *msrp.File) *store.File {
 	return kept
 }
 
-// fileName is a name without directories, and without what is not to be shown.
+// fileName is a name without directories, and without characters that must not be shown.
 func fileName(name string) string {
 	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	if name = sipua.CleanName(name); name == "." || name == ".." {
@@ -71,8 +70,8 @@ func bounded(s string) string {
 	return s
 }
 
-// contentDisposition is the MIME header that tells the name of a file to a user agent
-// that gets it as a message; "" if it has none. See RFC 2183.
+// contentDisposition is the MIME header with the name of a file, for a user agent that gets
+// the file as a message; "" if the file has no name. See RFC 2183.
 func contentDisposition(f *store.File) string {
 	if f == nil || f.Name == "" {
 		return ""

@@ -20,25 +20,25 @@ const (
 	textStep = 32
 )
 
-// A Preview is the begin of a message, as far as it tells who or what has written
-// it, and what its sender wants to hear of it.
+// A Preview is the begin of a message, with what it tells about its author, its content and
+// the notifications that its sender asks for.
 type Preview struct {
-	ContentType string        // of what is inside a message in CPIM, or of the message
+	ContentType string        // of the content of a message in CPIM, or of the message
 	Text        []byte        // the begin of that, otr.MaxText bytes and one at the most
 	Asked       *cpim.Request // nil if nothing is asked for
 
-	// Of a message in CPIM, the values of From. headersLong says that its headers are
-	// longer than are read, so that there may be more of them.
+	// Of a message in CPIM, the values of From. headersLong reports that not all of its
+	// headers were read: there may be more values.
 	from        []string
 	headersLong bool
 
-	// Of a message in CPIM, where what is inside begins, in bytes, and its headers.
+	// Of a message in CPIM, where its content begins, in bytes, and the content's headers.
 	offset  int64
 	content cpim.MIMEHeader
 }
 
-// separable reports whether what is inside a message in CPIM can be sent without it:
-// MSRP has no transfer encodings.
+// separable reports whether the content of a message in CPIM can be sent without it: MSRP has
+// no transfer encodings.
 func (p *Preview) separable() bool {
 	switch strings.ToLower(p.content.Get("Content-Transfer-Encoding")) {
 	case "", "7bit", "8bit", "binary":
@@ -47,8 +47,8 @@ func (p *Preview) separable() bool {
 	return false
 }
 
-// ReadPreview reads the begin of a body, and returns all of the body again. It
-// reads a bounded part, and no more than it needs.
+// ReadPreview reads the begin of a body, as little as suffices and at most a bounded part. It
+// returns a reader for the whole body.
 func ReadPreview(contentType string, body io.Reader) (Preview, io.Reader, error) {
 	if msrp.IsType(contentType, msrp.TypeCPIM) {
 		return previewCPIM(body)
@@ -103,7 +103,7 @@ func previewCPIM(body io.Reader) (Preview, io.Reader, error) {
 	}
 }
 
-// readCPIM takes over what a message in CPIM says, which stands in head.
+// readCPIM fills the preview from m, a message in CPIM that begins in head.
 func (p *Preview) readCPIM(m *cpim.Message, head []byte) (err error) {
 	p.ContentType, p.Asked, p.content = m.ContentType(), m.Request(), m.Content
 	p.Text, err = io.ReadAll(m.Body)
@@ -113,7 +113,7 @@ func (p *Preview) readCPIM(m *cpim.Message, head []byte) (err error) {
 	return err
 }
 
-// complete reports whether more of the message would tell no more.
+// complete reports whether more of the message would not change the preview.
 func (p *Preview) complete() bool {
 	return len(p.Text) > otr.MaxText || !IsText(p.ContentType) || len(p.Text) >= textStep && !otr.Begins(p.Text)
 }
@@ -128,8 +128,8 @@ func (p Preview) unreadable(head []byte, body io.Reader) (Preview, io.Reader, er
 	return p, &again{head, body}, nil
 }
 
-// readMore adds to head until it has size bytes; io.EOF tells that the body ends
-// before, or there.
+// readMore adds to head until it has size bytes. The error is io.EOF if the body ends before,
+// or there.
 func readMore(head []byte, body io.Reader, size int) ([]byte, error) {
 	if cap(head) < size {
 		head = append(make([]byte, 0, size), head...)

@@ -83,14 +83,14 @@ func (s Speaker) has(uri string) bool {
 	return sameUser(uri, s.URI) || slices.ContainsFunc(s.Also, func(also string) bool { return sameUser(uri, also) })
 }
 
-// misleads reports whether a character in a name has its reader take something for what it
-// is not: the end of the name, the end of the line, or text that is written backwards.
+// misleads reports whether a character in a name misleads its reader: it may be taken for the
+// end of the name or of the line, or it turns text around.
 func misleads(r rune) bool {
 	return strings.ContainsRune("<>\uff1c\uff1e", r) || endsLine(r) || unicode.Is(unicode.Bidi_Control, r) && r > '\u200f' // marks are in use
 }
 
-// isAnonymous reports whether an address is nobody's. A host below "invalid" that looks
-// like another's domain, or a user that looks like an address, is not taken for that.
+// isAnonymous reports whether an address is anonymous. It is not if its host below "invalid"
+// looks like a domain, or its user like an address.
 func isAnonymous(a cpim.Address) bool {
 	_, who, _ := strings.Cut(a.URI, ":")
 	user, host, ok := strings.Cut(who, "@")

@@ -8,11 +8,10 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// The media types that our offers and answers name. We take every type, but user
-// agents look for one that they know by name, and refuse a session that lists
-// only "*"; so the types of chat come first, and "*" at the end. The list is the
-// same in a push, whose offer is made before SendMsg says which messages wait: it
-// names what we take, replies and notifications. See RFC 4975, section 8.6.
+// AcceptTypes are the media types that our offers and answers name. We take every type, but
+// user agents look for one that they know by name, and refuse a session that lists only "*":
+// so the types of chat come first, and "*" at the end. The list is the same in the offer of a
+// push, where it is for replies and notifications. See RFC 4975, section 8.6.
 func AcceptTypes() []string {
 	return []string{msrp.TypeCPIM, "text/*", "image/*", msrp.TypeComposing, msrp.TypeIMDN, "*"}
 }
@@ -22,9 +21,8 @@ func AcceptWrappedTypes() []string {
 	return []string{"text/*", "image/*", msrp.TypeComposing, msrp.TypeIMDN, "*"}
 }
 
-// ErrNoType answers a message whose body has no Content-Type, or none of a type and
-// a subtype: nobody could say what it is, and it could not be sent on. See RFC 4975,
-// section 9.
+// ErrNoType answers a message whose body has no Content-Type with a type and a subtype: it
+// could not be delivered. See RFC 4975, section 9.
 var ErrNoType = &msrp.StatusError{Code: 400, Reason: "Content-Type Missing"}
 
 // HasType reports whether a Content-Type names a type and a subtype.
@@ -34,8 +32,8 @@ func HasType(contentType string) bool {
 	return major != "" && minor != "" && !strings.ContainsAny(major+minor, " \t/")
 }
 
-// TypeOf is the type that a stored message is sent with: earlier versions have kept
-// messages without one. See RFC 2046, section 4.5.1.
+// TypeOf is the type with which a stored message is sent. Earlier versions have kept messages
+// without a type. See RFC 2046, section 4.5.1.
 func TypeOf(m store.MessageInfo) string {
 	const unknown = "application/octet-stream"
 	switch {
@@ -47,7 +45,7 @@ func TypeOf(m store.MessageInfo) string {
 	return m.ContentType
 }
 
-// acceptsType tells whether one of the media ranges has the type. See RFC 4975,
+// acceptsType reports whether one of the media ranges has the type. See RFC 4975,
 // section 8.6.
 func acceptsType(ranges []string, contentType string) bool {
 	major, _, _ := strings.Cut(contentType, "/")
