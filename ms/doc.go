@@ -5,16 +5,18 @@
 // The server has no users of its own. All its SIP and MSCP comes from the AS.
 // User agents reach it over MSRP only. See the paper, sections 2.3 and 3.
 //
-// An INVITE starts one of three things, depending on its SDP: a control channel
-// for MSCP, a store session, or a push session. A store session belongs to the
-// pair of sender and recipient that RestoreMsg names; the last chunk of a message
-// is answered with 200 only when the message is on disk, fsynced. SendMsg starts
-// the delivery in a push session; a message is removed only when the user agent
-// has confirmed it.
+// An INVITE that offers MSCP starts a control channel. One that offers MSRP starts a store
+// session: RestoreMsg names its sender and recipient, and the last chunk of a message gets 200
+// only when the message is on disk, fsynced. An INVITE without an offer is answered with an
+// offer of MSRP. The AS then decides: RestoreMsg makes it a store session, SendMsg a push
+// session. SendMsg starts a delivery; a message is removed only when the user agent has
+// confirmed it.
 //
-// Operation, metrics and the extensions to MSCP are described in docs/manual.md
-// and docs/design.md; DefaultYAML describes each setting. The messages are in one
-// file, see package store; package operator has the operator's commands.
+// docs/architecture.md lists the parts of the package, from the top down.
+//
+// docs/manual.md describes operation and metrics, docs/design.md the extensions to MSCP, and
+// DefaultYAML each setting. Package store keeps the messages in one file. Package operator has
+// the operator's commands.
 //
 // # Concurrency
 //

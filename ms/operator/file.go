@@ -18,8 +18,8 @@ type file struct{ *store.Store }
 
 var _ Store = file{}
 
-// Open opens the file of a server that does not run. Opened for reading only,
-// it cannot be changed. It is store.ErrLocked if a server runs on it.
+// Open opens the file of a server that does not run. With readOnly it cannot be changed. The
+// error is store.ErrLocked if a server runs on the file.
 func Open(path string, readOnly bool) (Store, error) {
 	s, err := store.Open(path, store.Options{ReadOnly: readOnly})
 	if err != nil {

@@ -13,23 +13,24 @@ import (
 // A Store is one media server's messages, in a file at rest or in a running
 // server.
 type Store interface {
-	// Recipients are who has messages to be delivered, by URI.
+	// Recipients are the users for whom messages wait to be delivered, by URI.
 	Recipients(ctx context.Context) iter.Seq2[Recipient, error]
-	// Messages are those that the filter selects, oldest first: for a recipient
-	// what is to be delivered, or with Filter.Aside what is set aside.
+	// Messages are the messages that the filter selects, oldest first: those that wait to be
+	// delivered or, with Filter.Aside, those that are set aside.
 	Messages(ctx context.Context, f store.Filter) iter.Seq2[Message, error]
-	// Message is one of them; store.ErrNotFound if it is not kept.
+	// Message is one message. The error is store.ErrNotFound if it is not kept.
 	Message(ctx context.Context, id store.ID) (Message, error)
-	// Body is its body.
+	// Body is the body of a message.
 	Body(ctx context.Context, id store.ID) (io.ReadCloser, error)
 
-	// Restore has messages that were set aside delivered again.
+	// Restore ends the setting aside of messages: they wait to be delivered again.
 	Restore(ctx context.Context, ids ...store.ID) error
-	// Purge deletes what the filter selects.
+	// Purge deletes the messages that the filter selects.
 	Purge(ctx context.Context, f store.Filter, progress func(store.Progress)) (store.Purged, error)
-	// Export writes what the filter selects in the format of store/archive/EXPORT.md.
+	// Export writes the messages that the filter selects in the format of
+	// store/archive/EXPORT.md.
 	Export(ctx context.Context, w io.Writer, f store.Filter) error
-	// Import reads that format.
+	// Import stores messages in the format of store/archive/EXPORT.md.
 	Import(ctx context.Context, r io.Reader, progress func(store.Progress)) (archive.Imported, error)
 	// Backup writes a copy of the file.
 	Backup(ctx context.Context, w io.Writer) error
@@ -39,7 +40,7 @@ type Store interface {
 	Close() error
 }
 
-// A Recipient is somebody who has messages.
+// A Recipient is a user for whom messages are kept.
 type Recipient struct {
 	URI      string    `json:"recipient"`
 	Messages int       `json:"messages"`
@@ -47,7 +48,7 @@ type Recipient struct {
 	Oldest   time.Time `json:"oldest"` // when the first of them arrived
 }
 
-// A Message is what is told of a message beside its body.
+// A Message describes a kept message, without its body.
 type Message struct {
 	ID           store.ID  `json:"id"`
 	Recipient    string    `json:"recipient"`
