@@ -18,8 +18,8 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// ASTarget is an application server under test, and what it is configured with: the runner
-// is everything around it. See [MSCPAS].
+// ASTarget is an application server under test, with the addresses and settings that it
+// is configured with. The runner takes all other roles. See MSCPAS.
 type ASTarget struct {
 	SIP    string // host:port where it takes SIP, with ;transport=tcp for TCP
 	MS     string // host:port where the runner is its first media server, of weight 1
@@ -27,30 +27,30 @@ type ASTarget struct {
 	Proxy  string // host:port where the runner is its outbound proxy and presence server
 	Domain string // of the callers and recipients; "" means example.com
 
-	// RestoreWait is for how long it holds its answer to a caller back when the media
-	// server does not answer RestoreMsg; 0 means 500 ms.
+	// RestoreWait is how long the answer to a caller waits for the media server's answer
+	// to RestoreMsg; 0 means 500 ms.
 	RestoreWait time.Duration
-	// Retry is the longest pause after which it tries again what has failed: a control
-	// channel, or a push; 0 means 30 s.
+	// Retry is the longest pause before a failed attempt (a control channel or a push) is
+	// repeated; 0 means 30 s.
 	Retry time.Duration
-	// Idle is how long a channel without traffic must stay; 0 means 60 s.
+	// Idle is how long a channel without traffic must stay up; 0 means 60 s.
 	Idle time.Duration
-	// Dialog is a SIP URI at which it has a dialog for a caller, and Conference one at which
+	// Dialog is a SIP URI whose callers get a dialog. Conference is a SIP URI whose
 	// callers meet in a conference. Without them, the cases about these are skipped.
 	Dialog, Conference string
-	// ByHand asks its operator to do something that no SIP message causes, and returns at
-	// once; what comes of it is waited for ByHandWait, 0 means a minute. Without it, the
-	// cases about that are skipped.
+	// ByHand asks the operator for an action that no SIP message causes, and returns at
+	// once. The runner waits for the result for ByHandWait; 0 means a minute. Without
+	// ByHand, these cases are skipped.
 	ByHand     func(what string)
 	ByHandWait time.Duration
-	// Stop and Start end it as its operator would, and start it again. Without them, the
-	// cases about its end are skipped.
+	// Stop stops the application server like its operator, and Start starts it again.
+	// Without them, the cases about its shutdown are skipped.
 	Stop, Start func(context.Context) error
 }
 
 // MSCPAS returns the cases for an application server, in the order of the sections of
-// draft-mcglashan-mscp-02; then those of the paper. They share what the runner is around
-// it, which close ends; it is set up with the first case.
+// draft-mcglashan-mscp-02, and then those of the paper. The cases share the runner's
+// servers, which start with the first case and which end closes.
 func MSCPAS(a ASTarget) (cases []Case, end func()) {
 	b := newBench(a)
 	return b.cases(), b.close

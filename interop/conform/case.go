@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// A Case is one demand of a specification and how it is tested.
+// A Case is one requirement of a specification with its test.
 type Case struct {
 	// ID is the protocol, the section and a number within it: "mscp/7.2.3/1".
 	// It never changes.
 	ID string
-	// Demand says what the peer is to do.
+	// Demand is the requirement for the peer.
 	Demand string
-	// Strict is true for what the specification demands (MUST, or its syntax),
-	// false for what it recommends or leaves open.
+	// Strict reports whether the specification requires it (MUST, or its syntax).
+	// Otherwise the specification recommends it or leaves it open.
 	Strict bool
 
 	run func(*T)
 }
 
-// Section is the section of the specification, "7.2.3".
+// Section returns the section of the specification, such as "7.2.3".
 func (c Case) Section() string {
 	_, rest, _ := strings.Cut(c.ID, "/")
 	section, _, _ := strings.Cut(rest, "/")
@@ -70,9 +70,9 @@ func should(id, demand string, run func(*T)) Case {
 	return Case{ID: id, Demand: demand, run: run}
 }
 
-// Select returns the cases whose IDs match one of the patterns: an ID, the
-// beginning of one up to a slash such as mscp/7.2.2, or a pattern of path.Match.
-// Without patterns it returns all.
+// Select returns the cases whose IDs match one of the patterns: an ID, the beginning of
+// an ID up to a slash such as mscp/7.2.2, or a pattern of path.Match. Without patterns it
+// returns all. It fails for a pattern that matches no case.
 func Select(cases []Case, patterns ...string) ([]Case, error) {
 	if len(patterns) == 0 {
 		return cases, nil

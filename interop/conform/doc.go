@@ -1,5 +1,5 @@
 // Package conform tests whether a peer meets a specification, over the network and with
-// one case for each demand.
+// one case for each requirement.
 //
 // A suite is a list of [Case]. Each has an ID that never changes and is never used again:
 // the protocol, the section of its specification, and a number, such as mscp/7.2.3/1.

@@ -11,13 +11,14 @@ type MSCPTarget struct {
 	SIP  string // host:port where it takes SIP, with ;transport=tcp for TCP
 	From string // our URI; "" names the address we are at
 	To   string // whom we call; "" names the address of the media server
-	// Transport is that of the control channel: tcp, tls or info; "" means tcp.
+	// Transport is the transport of the control channel: tcp, tls or info; "" means tcp.
 	Transport string
-	// Media are those of the connections that the runner makes to it: message, which is
-	// MSRP, or audio; "" means message.
+	// Media is the media of the runner's connections to it: message (MSRP) or audio; ""
+	// means message.
 	Media string
-	// Serves names what it is for: conferences, dialogs, messages, tls, info. A case about
-	// one of them fails where that is refused; about others it is skipped then.
+	// Serves lists what the media server must support: conferences, dialogs, messages,
+	// tls, info. If it refuses one of these, the case fails. If it refuses another one,
+	// the case is skipped.
 	Serves []string
 
 	// The URIs of documents of dialogs that the media server can execute: one that ends by
@@ -27,15 +28,15 @@ type MSCPTarget struct {
 	// in a data: URI. The type of a data: URI is sent as that of the document.
 	DialogExit, DialogWait, DialogFail, DialogDisconnect, DialogTransfer string
 
-	// Restart ends the media server and starts it again. Without it, the cases about that
-	// are skipped.
+	// Restart stops the media server and starts it again. Without it, the cases about
+	// restarts are skipped.
 	Restart func(context.Context) error
 
 	identity *identity
 }
 
 // MSCP returns the cases for a media server, in the order of the sections of
-// draft-mcglashan-mscp-02; then those of the paper.
+// draft-mcglashan-mscp-02, and then those of the paper.
 func MSCP(m MSCPTarget) []Case {
 	m.identity = &identity{}
 	if m.DialogExit == "" {

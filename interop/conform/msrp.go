@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// MSRP returns the cases for who takes messages, in the order of the sections
-// of RFC 4975.
+// MSRP returns the cases for a recipient of messages, in the order of the sections of RFC
+// 4975.
 func MSRP(m MSRPTarget) []Case {
 	return inOrder(slices.Concat(
 		m.section5_4(), m.section6_1(), m.section7_1(), m.section7_1_1(), m.section7_1_2(), m.section7_1_3(), m.section7_1_4(), m.section7_2(), m.section7_3(), m.section7_3_1(), m.section8_1(), m.section8_2(), m.section8_6(), m.section9(), m.section10_5(), m.section12(), m.section14_1()))

@@ -16,18 +16,18 @@ import (
 	"github.com/gomscp/gomscp/msrp/msrptest"
 )
 
-// RelayClientTarget is who sends messages by way of an MSRP relay. The runner is relay and
-// recipient.
+// RelayClientTarget is a sender of messages that uses an MSRP relay. The runner is the
+// relay and the recipient.
 type RelayClientTarget struct {
 	Listen             string // host:port where the runner takes SIP; the relay is on the same host
 	Username, Password string // by which the relay knows the peer under test
-	// Send has the peer authorize itself at the relay, an MSRP URI, call the SIP URI to
-	// and send text in one message, as SenderTarget.Send does.
+	// Send makes the peer authorize itself at the relay (an MSRP URI), call the SIP URI
+	// to, and send text in one message, like SenderTarget.Send.
 	Send func(ctx context.Context, relay, to, text string) error
 }
 
 // MSRPRelayClient returns the cases for a client of a relay, in the order of the sections
-// of RFC 4976. close ends what is set up with the first case.
+// of RFC 4976. end closes the servers that the first case starts.
 func MSRPRelayClient(r RelayClientTarget) (cases []Case, end func()) {
 	b := &relayBench{senderBench{target: SenderTarget{Listen: r.Listen}}, r, nil}
 	return b.cases(), b.close

@@ -11,13 +11,13 @@ import (
 	"github.com/gomscp/gomscp/internal/printable"
 )
 
-// A Summary counts results.
+// A Summary has the numbers of results.
 type Summary struct {
 	Passed, Failed, Skipped int
 	Counting                int // of the failed, those that make the peer fail
 }
 
-// Summarize counts.
+// Summarize counts the results.
 func Summarize(results []Result, o Options) (s Summary) {
 	for _, r := range results {
 		switch r.Outcome {
@@ -40,7 +40,7 @@ func (s Summary) String() string {
 		s.Passed+s.Failed+s.Skipped, s.Passed, s.Failed, s.Counting, s.Skipped)
 }
 
-// WriteResult writes one result in a line, and more if it has failed.
+// WriteResult writes one result as one line, and further lines if it failed.
 func WriteResult(w io.Writer, r Result) error {
 	sign := map[Outcome]string{Passed: "ok  ", Failed: "FAIL", Skipped: "skip"}[r.Outcome]
 	if r.Outcome == Failed && !r.Strict {
@@ -120,8 +120,8 @@ type junitWhy struct {
 	Text    string `xml:",chardata"`
 }
 
-// WriteJUnit writes the results as JUnit's XML, as build servers take it. A
-// case that fails but does not count is told as skipped.
+// WriteJUnit writes the results as JUnit XML for build servers. A failed case that does
+// not count is written as skipped.
 func WriteJUnit(w io.Writer, results []Result, o Options) error {
 	s := junitSuite{Tests: len(results)}
 	var took time.Duration

@@ -42,7 +42,7 @@ type htmlReport struct {
 	Results  []htmlResult
 }
 
-// WriteHTML writes the results as one page without anything from elsewhere.
+// WriteHTML writes the results as one self-contained page.
 func WriteHTML(w io.Writer, results []Result, o Options) error {
 	page := htmlReport{Summary: Summarize(results, o), Verdicts: []string{"failed", "warning", "skipped", "passed"}}
 	page.Warnings = page.Summary.Failed - page.Summary.Counting

@@ -14,14 +14,14 @@ import (
 // DefaultTimeout bounds each wait for the peer.
 const DefaultTimeout = 5 * time.Second
 
-// Options say how cases are run.
+// Options are the settings of Run.
 type Options struct {
 	Timeout  time.Duration // for each wait for the peer; 0 means DefaultTimeout
-	Strict   bool          // the cases that are not strict count as well
+	Strict   bool          // cases that are not strict count, too
 	OnResult func(Result)  // if set, called after each case
 }
 
-// An Outcome is how a case has ended.
+// An Outcome is the result of a case.
 type Outcome string
 
 // The outcomes. A case is skipped if the peer lacks what it is about, such as a
@@ -32,11 +32,11 @@ const (
 	Skipped Outcome = "skipped"
 )
 
-// A Result is what has become of a case.
+// A Result is the result of a case.
 type Result struct {
 	Case
 	Outcome  Outcome
-	Detail   string    // why it failed or was skipped
+	Detail   string    // the reason of a failed or skipped case
 	Messages []Message // of a case that failed
 	Wire     string    // the same as text, sent (>) and come (<)
 	Duration time.Duration
@@ -45,12 +45,12 @@ type Result struct {
 // Counts reports whether the result makes the peer fail.
 func (r Result) Counts(o Options) bool { return r.Outcome == Failed && (r.Strict || o.Strict) }
 
-// ErrUnreachable says that nobody was to be reached at the target.
+// ErrUnreachable means that the target could not be reached.
 var ErrUnreachable = errors.New("cannot be reached")
 
-// Run runs the cases one after the other. It ends early, with an error, if ctx does, and
-// with an error that wraps ErrUnreachable if the peer could not be reached in the first
-// case, or in two cases in a row: then it says nothing about conformance.
+// Run runs the cases one after the other. It ends early with an error if ctx ends, or if
+// the peer cannot be reached in the first case or in two consecutive cases. In the second
+// case the error wraps ErrUnreachable, and the results say nothing about conformance.
 func Run(ctx context.Context, cases []Case, o Options) ([]Result, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
@@ -95,10 +95,10 @@ func runCase(ctx context.Context, c Case, o Options) (r Result, unreached error)
 	return r, t.unreached
 }
 
-// A T runs one case. It is a testing.TB so that the scripted peers of the
-// packages' own tests serve here, too.
+// A T runs one case. It implements testing.TB, so that the scripted peers of other
+// packages' tests can be used.
 type T struct {
-	testing.TB // nil: whatever is not below is not to be used
+	testing.TB // nil: methods that are not below must not be called
 	ctx        context.Context
 	timeout    time.Duration
 	name       string
@@ -126,33 +126,34 @@ func (t *T) protect(f func()) {
 	<-done
 }
 
-// Context ends with the run. It is part of testing.TB, as are the others.
+// Context returns a context that ends with the run. Like the other methods, it is part of
+// testing.TB.
 func (t *T) Context() context.Context { return t.ctx }
 
-// Name is the ID of the case.
+// Name returns the ID of the case.
 func (t *T) Name() string { return t.name }
 
 // Helper does nothing.
 func (t *T) Helper() {}
 
-// Cleanup has f called at the end of the case.
+// Cleanup adds a function that is called at the end of the case.
 func (t *T) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
 
 // Failed reports whether the case has failed.
 func (t *T) Failed() bool { return t.failed }
 
-// Fail says that the case has failed.
+// Fail marks the case as failed.
 func (t *T) Fail() { t.failed = true }
 
 // FailNow ends the case.
 func (t *T) FailNow() { t.failed = true; runtime.Goexit() }
 
-// Log notes why.
+// Log adds a line to the detail of the result.
 func (t *T) Log(args ...any) {
 	t.notes = append(t.notes, strings.TrimSuffix(fmt.Sprintln(args...), "\n"))
 }
 
-// Logf notes why.
+// Logf adds a line to the detail of the result.
 func (t *T) Logf(format string, args ...any) { t.notes = append(t.notes, fmt.Sprintf(format, args...)) }
 
 // Error is Log and Fail.
@@ -167,7 +168,7 @@ func (t *T) Fatal(args ...any) { t.Log(args...); t.FailNow() }
 // Fatalf is Logf and FailNow.
 func (t *T) Fatalf(format string, args ...any) { t.Logf(format, args...); t.FailNow() }
 
-// Skipf ends a case for which the peer lacks something.
+// Skipf ends the case as skipped, because the peer does not support something.
 func (t *T) Skipf(format string, args ...any) {
 	t.Logf(format, args...)
 	t.skipped = true

@@ -16,12 +16,12 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// SenderTarget is who sends messages, and calls the runner for it.
+// SenderTarget is a sender of messages that calls the runner.
 type SenderTarget struct {
 	Listen string // host:port where the runner takes SIP
-	// Send has the peer under test call the SIP URI to and send text in one message of
-	// text/plain. It may return before that is done; ctx ends with the case. An error of
-	// a peer whose message is refused is no matter.
+	// Send makes the peer under test call the SIP URI to and send text in one message of
+	// text/plain. It may return before that is done; ctx ends with the case. An error is
+	// ignored if the peer's message was refused.
 	Send func(ctx context.Context, to, text string) error
 }
 
@@ -46,8 +46,8 @@ type arrived struct {
 	over chan struct{}
 }
 
-// MSRPSender returns the cases for who sends messages, in the order of the sections of RFC
-// 4975. close ends what is set up with the first case.
+// MSRPSender returns the cases for a sender of messages, in the order of the sections of
+// RFC 4975. end closes the servers that the first case starts.
 func MSRPSender(s SenderTarget) (cases []Case, end func()) {
 	b := &senderBench{target: s}
 	return b.cases(), b.close

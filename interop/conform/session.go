@@ -12,8 +12,8 @@ import (
 	"github.com/gomscp/gomscp/msrp/msrptest"
 )
 
-// MSRPTarget is who takes messages. It is called over SIP at SIP, or has agreed
-// on URI and OurURI by other means.
+// MSRPTarget is a recipient of messages. The runner calls it over SIP at SIP, or uses an
+// existing session with URI and OurURI.
 type MSRPTarget struct {
 	SIP  string // host:port where it takes SIP, with ;transport=tcp for TCP
 	From string // our SIP URI; "" names the address we are at
@@ -24,9 +24,9 @@ type MSRPTarget struct {
 	URI    string // an MSRP URI of a session that waits to be bound, again and again; "" calls instead
 	OurURI string // our MSRP URI, as that session knows it
 
-	// Offline says that SIP is a media server of an offline-message cluster: it
-	// is told by RestoreMsg, over MSCP, whose messages a session has. They stay
-	// in its store, for the recipient sip:conform-recipient@example.com.
+	// Offline means that SIP is a media server of an offline-message cluster. The runner
+	// sends it RestoreMsg with the sender and recipient of a session, over MSCP. The
+	// messages stay in its store, for the recipient sip:conform-recipient@example.com.
 	Offline bool
 
 	unjudged bool // the frames that come are judged by the cases alone, for tests of these

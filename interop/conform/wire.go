@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	// MaxWire bounds what a Result tells of the messages of its case, in bytes.
+	// MaxWire bounds the messages of a case in a Result, in bytes.
 	MaxWire = 64 << 10
-	// MaxMessage bounds what it tells of one message, in bytes.
+	// MaxMessage bounds the text of one of these messages, in bytes.
 	MaxMessage = 8 << 10
 	// maxWireLine bounds a line that is shown, in characters.
 	maxWireLine = 500
 )
 
-// A Message is one that went over a connection while a case ran.
+// A Message was sent or received on a connection during a case.
 type Message struct {
 	At   time.Duration // since the case began
-	Sent bool          // by the runner; otherwise it came from the peer
-	Over string        // SIP, MSCP or MSRP; "" for what is none of them
-	Text string        // its bytes, with what is not printable made so
-	Cut  int           // how many more bytes it had than Text tells
+	Sent bool          // by the runner; otherwise by the peer
+	Over string        // SIP, MSCP or MSRP; "" for other bytes
+	Text string        // its bytes, in printable form
+	Cut  int           // bytes that Text does not have
 }
 
-// String is the message with > or < before each line.
+// String returns the message with > (sent) or < (received) before each line.
 func (m Message) String() string {
 	dir := "<"
 	if m.Sent {

@@ -20,9 +20,9 @@ const (
 	cleanPoll = 50 * time.Millisecond
 )
 
-// Clean waits for the end of r, and removes the folder of a demo. It is run by a
-// process of its own, at the other end of a pipe: so the folder is removed
-// even if the demo is killed. It refuses folders that are not of a demo.
+// Clean waits for the end of r and removes the directory of a demo. A separate process
+// runs it, at the other end of a pipe, so that the directory is removed even if the demo
+// is killed. It refuses directories that are not of a demo.
 func Clean(dir string, r io.Reader) error {
 	if !filepath.IsAbs(dir) || !strings.HasPrefix(filepath.Base(dir), dirPrefix) {
 		return fmt.Errorf("%q is no folder of a demo", dir)

@@ -26,12 +26,12 @@ const (
 
 // Options are the demo's settings.
 type Options struct {
-	Out  io.Writer // an error of it ends the demo
+	Out  io.Writer // an error of a write ends the demo
 	Keep bool      // leave the cluster running until the context ends
-	// Command is how this program is called; "" is mscp-interop.
+	// Command is the name of this program in its output; "" means mscp-interop.
 	Command string
-	// Cleaner is a command that calls Clean with its last argument and standard
-	// input. Without one, the folder stays when the demo is killed.
+	// Cleaner is a command that calls Clean with its last argument and standard input.
+	// Without it, the directory stays if the demo is killed.
 	Cleaner []string
 }
 
@@ -48,8 +48,8 @@ type stage struct {
 	command string
 }
 
-// Run runs the demo. It returns nil only if every message arrived as it was
-// sent, in order, and no media server keeps anything in the end.
+// Run runs the demo. It returns nil only if every message arrived unchanged and in order,
+// and no media server keeps a message at the end.
 func Run(ctx context.Context, o Options) error {
 	dir, remove, err := newDir(o.Cleaner)
 	if err != nil {

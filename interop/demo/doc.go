@@ -1,8 +1,8 @@
-// Package demo runs the project's main job where anybody can watch: an
-// application server and two media servers as processes of their own, a small
-// proxy, and two softphones. One user leaves messages for another, who is
-// absent and then registers.
+// Package demo runs a cluster on loopback and shows its messages: an application server
+// and two media servers as separate processes, a small proxy, and two softphones. One
+// user leaves messages for another one, who is absent and then registers.
 //
-// Every SIP, MSCP and MSRP message is drawn as it happens, as in the paper's
-// figures 2, 3 and 5, and in the end everything that was promised is checked.
+// Every SIP, MSCP and MSRP message is drawn as it happens, as in the paper's figures 2, 3
+// and 5. At the end, the demo checks that all messages arrived and that the stores are
+// empty.
 package demo

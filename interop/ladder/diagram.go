@@ -12,13 +12,13 @@ type Diagram struct {
 	Lanes []string  // the names of the nodes, from left to right
 	Rows  []Row     // in order of time
 	Start time.Time // of the first row
-	// Clocks says which clocks were corrected, if any.
+	// Clocks lists the clocks that were corrected.
 	Clocks []string
-	// Notes says what was left out of the files, if anything.
+	// Notes lists what was left out of the diagram.
 	Notes []string
-	// Messages is how many messages the rows stand for.
+	// Messages is the number of messages in the rows.
 	Messages int
-	// Width bounds the text, in characters; 0 does not.
+	// Width bounds a line of text, in characters; 0 means no limit.
 	Width int
 }
 
@@ -29,15 +29,15 @@ type Row struct {
 	Protocol string
 	Label    string
 	Tip      string // where and when, and the first lines; several lines
-	Body     string // of MSRP, if it was asked for
-	Note     string // what the message is for, if that was asked for
-	// Folded, if not 0, is how many messages, repetitions of the rows above,
-	// this row stands for. It has no From, To and Protocol then.
+	Body     string // of MSRP, with Options.Bodies
+	Note     string // the explanation, with Options.Explain
+	// Folded, if not 0, is the number of messages, repetitions of the rows above, that
+	// this row represents. The row then has no From, To and Protocol.
 	Folded int
 }
 
-// Read reads trace files and makes a Diagram of what o chooses. It fails with
-// a *LineError at a line that is no trace record, unless o says to go on.
+// Read reads trace files and makes a Diagram of the records that o selects. It fails with
+// a *LineError at a line that is not a trace record, unless o.Skip is set.
 func Read(ctx context.Context, paths []string, o Options) (*Diagram, error) {
 	in := &input{ctx: ctx, paths: paths, o: o}
 	x := newMatcher(o.Bodies)

@@ -20,18 +20,17 @@ const progressEvery = 1 << 20
 
 type record = daemon.TraceRecord
 
-// A Filter chooses records; what is empty chooses all.
+// A Filter selects records. An empty field selects all.
 type Filter struct {
-	// Call is a SIP Call-ID or an MSCP connection-id. All that belongs to the
-	// call is chosen, on both sides of the application server.
+	// Call is a SIP Call-ID or an MSCP connection-id. It selects all messages of the
+	// call, on both sides of the application server.
 	Call string
-	// User is a user of a SIP URI, or the URI with or without its scheme. All that
-	// belongs to calls from or to that user is chosen.
+	// User is the user part of a SIP URI, or the URI with or without its scheme. It
+	// selects all messages of calls from or to that user.
 	User string
-	// Protocols are of SIP, MSCP and MSRP.
+	// Protocols are any of SIP, MSCP and MSRP.
 	Protocols []string
-	// From and Until choose by the time that the nodes have noted, both
-	// included.
+	// From and Until select by the time in the records; both are included.
 	From, Until When
 }
 
@@ -42,7 +41,7 @@ type When struct {
 	set   bool
 }
 
-// ParseWhen reads a time as in RFC 3339, or a duration such as 12.5s.
+// ParseWhen reads a time in the form of RFC 3339, or a duration such as 12.5s.
 func ParseWhen(s string) (When, error) {
 	if d, err := time.ParseDuration(s); err == nil {
 		return When{After: d, set: true}, nil
@@ -63,31 +62,30 @@ func (w When) after(start time.Time) time.Time {
 	return w.Time
 }
 
-// Options say how trace files are read and drawn.
+// Options are the settings for reading and drawing trace files.
 type Options struct {
 	Filter
-	// Names gives names to addresses, host:port or host alone, of nodes that
-	// have traced nothing.
+	// Names has the names of addresses (host:port or host) of nodes without a trace.
 	Names map[string]string
 	// Lanes are names of lanes in the order in which they come first.
 	Lanes []string
-	// Bodies keeps the texts that users have sent.
+	// Bodies shows the texts of users.
 	Bodies bool
 	// Chunks draws every chunk of a long MSRP message.
 	Chunks bool
-	// Repeats draws what is repeated many times each time.
+	// Repeats draws each repetition of rows.
 	Repeats bool
-	// Explain says beside a message what it is for.
+	// Explain adds an explanation to each message.
 	Explain bool
-	// Width bounds the text, in characters; 0 does not. The nodes that have no room
+	// Width bounds a line of text, in characters; 0 means no limit. Nodes without room
 	// share a lane, and long labels are cut.
 	Width int
-	// Skip leaves out lines that are no records, and tells in the Notes.
+	// Skip skips lines that are not trace records; Notes then has their number.
 	Skip bool
-	// Limit bounds the messages that are chosen; 0 is MaxMessages.
+	// Limit bounds the selected messages; 0 means MaxMessages.
 	Limit int
-	// Progress, if it is not nil, is told from time to time how many bytes of
-	// all were read.
+	// Progress, if not nil, is called from time to time with the number of bytes read,
+	// and of all bytes.
 	Progress func(done, total int64)
 }
 

@@ -25,7 +25,7 @@ const (
 	maxWaiting = 4096
 )
 
-// A Ladder draws to a writer as records come in.
+// A Ladder draws records as they arrive.
 type Ladder struct {
 	w       io.Writer
 	columns []string
@@ -40,7 +40,7 @@ type Ladder struct {
 	Count   int // messages drawn or folded into another line
 }
 
-// New makes a ladder with one column per node, in that order.
+// New returns a ladder with one column for each node, in this order.
 func New(w io.Writer, columns ...string) *Ladder {
 	return &Ladder{
 		w: w, columns: columns, began: time.Now(),
@@ -48,8 +48,8 @@ func New(w io.Writer, columns ...string) *Ladder {
 	}
 }
 
-// Name tells which node a host:port belongs to. Addresses from which a node
-// has traced something need not be named.
+// Name sets the node of a host:port. It is not necessary for addresses that a record has
+// as its local address.
 func (l *Ladder) Name(addr, node string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +67,7 @@ func (l *Ladder) Header() {
 	fmt.Fprintln(l.w, strings.TrimRight(string(line), " "))
 }
 
-// Note draws a line of text of its own, after all records so far.
+// Note draws a line of text after all records so far.
 func (l *Ladder) Note(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,7 +75,7 @@ func (l *Ladder) Note(format string, args ...any) {
 	fmt.Fprintf(l.w, "\n%s\n\n", fmt.Sprintf(format, args...))
 }
 
-// Add takes one record. It is drawn a moment later, in the order of time.
+// Add adds one record. It is drawn after a short delay, in the order of time.
 func (l *Ladder) Add(r daemon.TraceRecord) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,7 +105,7 @@ func (l *Ladder) tick() {
 	}
 }
 
-// Flush draws everything that waits.
+// Flush draws all waiting records.
 func (l *Ladder) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

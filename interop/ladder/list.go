@@ -118,9 +118,8 @@ func (c *calls) chooseAll(f Filter) (func(record) bool, error) {
 	}, nil
 }
 
-// List writes a line for each call of the trace files, with its Call-ID last, and
-// below it the further legs on other sides of servers. Of o, User, From and Until,
-// Skip and Progress count.
+// List writes one line for each call in the trace files, with its Call-ID at the end. The
+// lines of its other legs follow it. Of o, it uses User, From, Until, Skip and Progress.
 func List(ctx context.Context, w io.Writer, paths []string, o Options) (notes []string, err error) {
 	user := o.User
 	o.User, o.Call, o.Protocols = "", "", nil

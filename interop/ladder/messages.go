@@ -10,19 +10,19 @@ import (
 // MaxRaw bounds the bytes of all messages that [Messages] returns.
 const MaxRaw = 512 << 20
 
-// A Message is one message between two nodes, as their trace files have it.
+// A Message is one message between two nodes, from their trace files.
 type Message struct {
 	Time     time.Time // when it was sent, by corrected clocks
 	Protocol string    // SIP, MSCP or MSRP
 	From, To string    // host:port
 	Raw      string    // the message; a long MSRP body is cut
-	Size     int       // bytes on the wire; more than len(Raw) where Raw is cut
+	Size     int       // bytes on the wire; more than len(Raw) if Raw is cut
 }
 
-// Messages reads trace files as [Read] does, and returns what o chooses message
-// by message, in the order of time: each once, whether one of its ends or both
-// have traced it. notes says what was left out, and which clocks were
-// corrected. Of o, only the Filter, Skip, Limit and Progress are looked at.
+// Messages reads trace files like Read, and returns the messages that o selects, in the
+// order of time. A message that both ends traced is returned once. notes lists what was
+// left out, and the clocks that were corrected. Of o, it uses the Filter, Skip, Limit and
+// Progress.
 func Messages(ctx context.Context, paths []string, o Options) (messages []Message, notes []string, err error) {
 	x := newMatcher(false)
 	x.raw = true

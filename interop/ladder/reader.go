@@ -11,11 +11,11 @@ import (
 	"github.com/gomscp/gomscp/internal/daemon"
 )
 
-// MaxLine bounds a line of a trace file, in bytes. It has room for the largest
-// MSCP body (1 MB) with every byte escaped.
+// MaxLine bounds a line of a trace file, in bytes. The largest MSCP body (1 MB) fits,
+// also with every byte escaped.
 const MaxLine = 8 << 20
 
-// A LineError is a line of a trace file that is no trace record.
+// A LineError is a line of a trace file that is not a trace record.
 type LineError struct {
 	File string
 	Line int // from 1
@@ -24,10 +24,10 @@ type LineError struct {
 
 func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
 
-// Unwrap returns what is wrong with the line.
+// Unwrap returns the reason.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// ErrCut is within the LineError of a line that was not written to its end.
+// ErrCut is wrapped by the LineError of an incomplete line.
 var ErrCut = errors.New("the record is cut, as when its process is killed; it is left out")
 
 // A Reader reads the records of one trace file.
@@ -40,8 +40,8 @@ type Reader struct {
 	offset int64
 }
 
-// NewReader reads records from r; name stands for it in errors. onCut, if it is
-// not nil, is told of each record that was cut because its process was killed.
+// NewReader returns a reader for the records in r; errors have the name. onCut, if not
+// nil, is called for each record that is incomplete because its process was killed.
 func NewReader(r io.Reader, name string, onCut func(error)) *Reader {
 	if onCut == nil {
 		onCut = func(error) {}
@@ -49,10 +49,10 @@ func NewReader(r io.Reader, name string, onCut func(error)) *Reader {
 	return &Reader{name: name, r: bufio.NewReaderSize(r, 64<<10), onCut: onCut}
 }
 
-// Read returns the next record, io.EOF after the last, or a *LineError, after
-// which it can go on with the next line. A last line without its end is left
-// out, and so is the beginning of a line within which another record begins:
-// the process was killed and started again.
+// Read returns the next record. The error is io.EOF after the last record, or a
+// *LineError; the next Read then continues with the next line. Read skips an incomplete
+// last line, and an incomplete record that is followed by another one in the same line,
+// because its process was killed and started again.
 func (r *Reader) Read() (daemon.TraceRecord, error) {
 	for {
 		line, err := r.readLine()
@@ -79,10 +79,10 @@ func (r *Reader) Read() (daemon.TraceRecord, error) {
 	}
 }
 
-// Line is the number of the line that was read last, from 1.
+// Line returns the number of the last line, from 1.
 func (r *Reader) Line() int { return r.line }
 
-// Offset is how many bytes were read.
+// Offset returns the number of bytes read.
 func (r *Reader) Offset() int64 { return r.offset }
 
 func (r *Reader) fail(err error) error { return &LineError{r.name, r.line, err} }

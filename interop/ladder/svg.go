@@ -43,8 +43,8 @@ g.m:hover .tip { fill: #6e7781; fill-opacity: 0.12; }
 .sip .label { fill: #0550ae; fill: var(--sip); } .mscp .label { fill: #9a3f00; fill: var(--mscp); } .msrp .label { fill: #116329; fill: var(--msrp); }
 `
 
-// WriteSVG draws a self-contained SVG, without scripts: one row a message, with
-// its first lines as a tooltip. It suits light and dark backgrounds.
+// WriteSVG writes a self-contained SVG without scripts. Each message is a row, with its
+// first lines as a tooltip. It can be read on light and dark backgrounds.
 func (d *Diagram) WriteSVG(w io.Writer) error {
 	s := &svg{Writer: bufio.NewWriter(w), d: d, layout: d.newLayout(timeWidth + 1)}
 	s.draw()

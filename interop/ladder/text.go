@@ -80,7 +80,7 @@ func (d *Diagram) head() []string {
 	return append(head, d.Clocks...)
 }
 
-// WriteText draws with characters: SIP ---->, MSCP ====>, MSRP ~~~~>.
+// WriteText writes text, with ----> for SIP, ====> for MSCP and ~~~~> for MSRP.
 func (d *Diagram) WriteText(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	for _, line := range d.head() {

@@ -27,7 +27,7 @@ type Call struct {
 	acked chan struct{}
 }
 
-// Call calls a user, as one who wants to send messages.
+// Call calls a user, to send messages.
 func (p *Phone) Call(ctx context.Context, to string) (*Call, error) {
 	c := &Call{p: p, callID: token(16), local: "<" + p.o.aor() + ">;tag=" + token(8), remote: "<" + to + ">", target: to, done: make(chan struct{}), seq: 1}
 	c.setup = "active"
@@ -126,10 +126,10 @@ func (c *Call) request(method string, seq int) *Message {
 	return m
 }
 
-// Send sends a message and waits for what it asks for: responses and reports.
+// Send sends a message and waits for the responses and reports that it requests.
 func (c *Call) Send(ctx context.Context, m Letter) error { return c.session.send(ctx, m) }
 
-// Done is closed when either side has ended the call.
+// Done returns a channel that is closed when either side has ended the call.
 func (c *Call) Done() <-chan struct{} { return c.done }
 
 // Close ends the call.

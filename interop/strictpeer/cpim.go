@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A CPIM is what a message/cpim says and holds.
+// A CPIM has the headers and the body of a message/cpim.
 type CPIM struct {
 	From, To    string // URIs
 	DateTime    time.Time
@@ -96,7 +96,7 @@ func (c *CPIM) take(name, value string, spaces map[string]bool) (err error) {
 	return err
 }
 
-// Wrap puts a text into a message/cpim as SIP SIMPLE clients do.
+// Wrap puts a text into a message/cpim in the way of SIP SIMPLE clients.
 func Wrap(from, to, contentType, body string) string {
 	return "From: <" + from + ">\r\nTo: <" + to + ">\r\nDateTime: " + time.Now().UTC().Format("2006-01-02T15:04:05.000000+00:00") +
 		"\r\n\r\nContent-Type: " + contentType + "\r\n\r\n" + body

@@ -1,12 +1,12 @@
-// Package strictpeer is a user agent for messages over SIP and MSRP that is as strict
-// as the strictest clients in use, for tests of this project from outside.
+// Package strictpeer is a user agent for messages over SIP and MSRP, for tests of this
+// project from outside. It is as strict as the strictest deployed clients.
 //
-// It shares no code with the packages that it tests: it reads and writes SIP, SDP,
-// MSRP and CPIM as bytes, by itself, so that a misreading of ours does not hide
-// behind itself. Its habits follow recordings of SIP SIMPLE clients, msrplib,
-// msrp-java, node-lib, tinyMSRP and nio-msrp; Options choose among them.
+// It shares no code with the packages under test: it reads and writes SIP, SDP, MSRP and
+// CPIM as bytes, so that an error in those packages does not hide itself. Its behaviour
+// follows recordings of SIP SIMPLE clients, msrplib, msrp-java, node-lib, tinyMSRP and
+// nio-msrp. Options select among their habits.
 //
-// A Phone registers, calls (Call) and is called (Received). Whatever it sees that a
-// specification forbids is a fault (Faults). What those clients refuse, it refuses
-// in their way.
+// A Phone registers, makes calls (Call) and receives calls (Received). Each violation of
+// a specification by the other side is a fault (Faults). The phone refuses what these
+// clients refuse, in the same way.
 package strictpeer

@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// An Endpoint is a place on loopback where SIP is sent and received, over UDP or
-// over TCP. It knows of messages, and nothing of transactions.
+// An Endpoint sends and receives SIP messages on loopback, over UDP or TCP. It has no
+// transactions.
 type Endpoint struct {
 	transport string
 	packets   net.PacketConn
@@ -26,14 +26,14 @@ type Endpoint struct {
 	conns map[string]net.Conn // by the other end's address
 }
 
-// A Packet is a message that has come, or an error that tells why it is none.
+// A Packet is a received message, or the error of a message that could not be read.
 type Packet struct {
 	From string // address
 	*Message
 	Err error
 }
 
-// Listen opens an endpoint at a port of its own; transport is UDP or TCP.
+// Listen opens an endpoint at a free port; transport is UDP or TCP.
 func Listen(transport string) (*Endpoint, error) { return ListenAt(transport, "127.0.0.1:0") }
 
 // ListenAt opens an endpoint at addr, a host:port; transport is UDP or TCP.
@@ -52,7 +52,7 @@ func ListenAt(transport, addr string) (*Endpoint, error) {
 	return e, err
 }
 
-// Addr is the host:port where the endpoint takes messages.
+// Addr returns the host:port of the endpoint.
 func (e *Endpoint) Addr() string {
 	if e.packets != nil {
 		return e.packets.LocalAddr().String()
@@ -60,12 +60,12 @@ func (e *Endpoint) Addr() string {
 	return e.listener.Addr().String()
 }
 
-// Via is a new Via value of the endpoint.
+// Via returns a new Via value of the endpoint.
 func (e *Endpoint) Via() string {
 	return "SIP/2.0/" + e.transport + " " + e.Addr() + ";branch=z9hG4bK" + token(16)
 }
 
-// Contact is a SIP URI of the endpoint.
+// Contact returns a SIP URI of the endpoint.
 func (e *Endpoint) Contact(user string) string {
 	uri := "sip:" + user + "@" + e.Addr()
 	if e.transport == "TCP" {
@@ -74,7 +74,7 @@ func (e *Endpoint) Contact(user string) string {
 	return uri
 }
 
-// Send sends a message to an address, over TCP on the connection that there is.
+// Send sends a message to an address; over TCP it uses the existing connection.
 func (e *Endpoint) Send(to string, m *Message) error {
 	if e.packets != nil {
 		addr, err := net.ResolveUDPAddr("udp", to)

@@ -16,7 +16,7 @@ type Message struct {
 // A Field is one header field.
 type Field struct{ Name, Value string }
 
-// ParseMessage reads a SIP message, head and body.
+// ParseMessage reads a SIP message with its body.
 func ParseMessage(text string) (*Message, error) {
 	head, body, ok := strings.Cut(text, "\r\n\r\n")
 	if !ok {
@@ -46,7 +46,7 @@ func ParseMessage(text string) (*Message, error) {
 	return m, nil
 }
 
-// String is the message as it goes out; Content-Length is added.
+// String returns the message in its form on the wire, with Content-Length.
 func (m *Message) String() string {
 	var b strings.Builder
 	b.WriteString(m.Start + "\r\n")
@@ -57,7 +57,7 @@ func (m *Message) String() string {
 	return b.String()
 }
 
-// Get is the first value of a header, "" without.
+// Get returns the first value of a header, or "".
 func (m *Message) Get(name string) string {
 	if all := m.All(name); len(all) > 0 {
 		return all[0]
@@ -65,7 +65,7 @@ func (m *Message) Get(name string) string {
 	return ""
 }
 
-// All are the values of a header, in their order.
+// All returns the values of a header, in their order.
 func (m *Message) All(name string) (values []string) {
 	for _, f := range m.Fields {
 		if strings.EqualFold(f.Name, name) {
@@ -78,7 +78,7 @@ func (m *Message) All(name string) (values []string) {
 // Add adds a header.
 func (m *Message) Add(name, value string) { m.Fields = append(m.Fields, Field{name, value}) }
 
-// Method is the method of a request, "" for a response.
+// Method returns the method of a request, "" for a response.
 func (m *Message) Method() string {
 	if m.Status() != 0 {
 		return ""
@@ -87,7 +87,7 @@ func (m *Message) Method() string {
 	return method
 }
 
-// URI is the Request-URI.
+// URI returns the Request-URI.
 func (m *Message) URI() string {
 	parts := strings.Split(m.Start, " ")
 	if len(parts) != 3 {
@@ -96,7 +96,7 @@ func (m *Message) URI() string {
 	return parts[1]
 }
 
-// Status is the code of a response, 0 for a request.
+// Status returns the code of a response, 0 for a request.
 func (m *Message) Status() int {
 	rest, ok := strings.CutPrefix(m.Start, "SIP/2.0 ")
 	if !ok || len(rest) < 3 {
@@ -106,14 +106,14 @@ func (m *Message) Status() int {
 	return n
 }
 
-// Tag is the tag of a From or To value.
+// Tag returns the tag of a From or To value.
 func Tag(value string) string {
 	_, params, _ := strings.Cut(value[strings.LastIndexByte(value, '>')+1:], ";tag=")
 	tag, _, _ := strings.Cut(params, ";")
 	return tag
 }
 
-// Address is the URI in a header value, without its angle brackets.
+// Address returns the URI in a header value, without its angle brackets.
 func Address(value string) string {
 	if _, rest, ok := strings.Cut(value, "<"); ok {
 		uri, _, _ := strings.Cut(rest, ">")

@@ -2,28 +2,26 @@ package strictpeer
 
 import "strings"
 
-// Options are the habits of a phone. User, Domain and Proxy are needed.
+// Options are the habits of a phone. User, Domain and Proxy are required.
 type Options struct {
 	User, Domain, Password string
 	Proxy                  string // host:port
 	TCP                    bool   // SIP over TCP
 
-	// AddressContact names the phone's address in Contact, where otherwise its
-	// GRUU is named.
+	// AddressContact puts the phone's address in Contact instead of its GRUU.
 	AddressContact bool
-	// Passive has the phone wait for MSRP connections where it has the choice; it
-	// connects otherwise. In its own offers, it asks for the opposite.
+	// Passive makes the phone wait for MSRP connections if it can choose; otherwise it
+	// connects. In its own offers, it requests the opposite.
 	Passive bool
-	// AcceptTypes and AcceptWrapped are what the phone takes, and needs the other
-	// side to take; nil means what SIP SIMPLE clients take.
+	// AcceptTypes and AcceptWrapped are the types that the phone accepts, and that the
+	// other side must accept; nil means those of SIP SIMPLE clients.
 	AcceptTypes, AcceptWrapped []string
-	// DemandCPIM refuses an offer that does not take text inside message/cpim.
+	// DemandCPIM refuses an offer that does not accept text inside message/cpim.
 	DemandCPIM bool
 
 	Binding Binding
-	Reports Reports // that it sends for what it has received
-	// AlwaysAnswer sends a 200 where Failure-Report says no, as node-lib and
-	// tinyMSRP do.
+	Reports Reports // the success reports that it sends
+	// AlwaysAnswer sends a 200 also if Failure-Report is no, as node-lib and tinyMSRP do.
 	AlwaysAnswer bool
 	// AnswerReports sends a 200 to a REPORT, as tinyMSRP does.
 	AnswerReports bool
@@ -31,8 +29,8 @@ type Options struct {
 	KeepAlive bool
 	// MessageIDFirst writes Message-ID before Byte-Range, as msrp-java does.
 	MessageIDFirst bool
-	// PieceSize has the phone write to MSRP in pieces of so many bytes; 0 means
-	// each request at once.
+	// PieceSize is the number of bytes of one write to MSRP; 0 means that each request is
+	// one write.
 	PieceSize int
 }
 
@@ -46,7 +44,7 @@ const (
 	BindEmptyBody                  // a Content-Type and no bytes, as nio-msrp
 )
 
-// Reports are the success reports that a phone sends where they are asked for.
+// Reports are the success reports that a phone sends if they are requested.
 type Reports int
 
 // The manners that are in use.

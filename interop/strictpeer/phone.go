@@ -33,7 +33,7 @@ type Phone struct {
 	notes    []string
 }
 
-// A Received is a message that has come.
+// A Received is a received message.
 type Received struct {
 	From             string // URI of the calling side
 	MessageID        string
@@ -47,7 +47,7 @@ type Received struct {
 // A Letter is a message to be sent.
 type Letter struct {
 	ContentType, Body string
-	Success, Failure  string // the report headers; "" leaves them out
+	Success, Failure  string // the report headers; "" means that the header is omitted
 	ChunkSize         int    // bytes; 0 means one chunk
 	Range             Range
 	MIME              []Field // before Content-Type
@@ -80,7 +80,7 @@ func New(o Options) (*Phone, error) {
 	return p, nil
 }
 
-// Close ends everything without telling anybody.
+// Close closes all sockets, without a message to anybody.
 func (p *Phone) Close() {
 	p.cancel()
 	p.sip.Close()
@@ -92,31 +92,31 @@ func (p *Phone) Close() {
 	p.work.Wait()
 }
 
-// Received are the messages that have come.
+// Received returns a channel with the received messages.
 func (p *Phone) Received() <-chan *Received { return p.received }
 
-// GRUU is the GRUU that the registrar has given, "" without.
+// GRUU returns the GRUU that the registrar assigned, "" if there is none.
 func (p *Phone) GRUU() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.gruu
 }
 
-// Faults are what the other side has done wrong so far.
+// Faults returns the faults of the other side so far.
 func (p *Phone) Faults() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.faults)
 }
 
-// Statuses are the phone's final responses to INVITEs so far.
+// Statuses returns the phone's final responses to INVITEs so far.
 func (p *Phone) Statuses() []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.statuses)
 }
 
-// Notes are what the phone has seen and done, for the log of a test.
+// Notes returns the events of the phone, for the log of a test.
 func (p *Phone) Notes() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,10 +142,10 @@ func (p *Phone) send(m *Message) error {
 	return p.sip.Send(p.o.Proxy, m)
 }
 
-// Register registers the phone for a minute, and learns its GRUU.
+// Register registers the phone for a minute, and gets its GRUU.
 func (p *Phone) Register(ctx context.Context) error { return p.register(ctx, "60") }
 
-// Unregister takes the registration back.
+// Unregister removes the registration.
 func (p *Phone) Unregister(ctx context.Context) error { return p.register(ctx, "0") }
 
 func (p *Phone) register(ctx context.Context, expires string) error {

@@ -13,8 +13,7 @@ const (
 	// MaxFlows bounds the TCP connections of a capture.
 	MaxFlows = 1 << 20
 
-	// DefaultSegment is how many bytes a TCP segment carries, unless
-	// Capture.Segment says otherwise.
+	// DefaultSegment is the number of bytes in a TCP segment if Capture.Segment is 0.
 	DefaultSegment = 1400
 	// maxSegment is what an IP packet has room for.
 	maxSegment = 65535 - 40
@@ -59,9 +58,9 @@ func NewCapture(w io.Writer) (*Capture, error) {
 
 var errFamily = errors.New("wireshark: the two addresses of a packet are not of one family")
 
-// TCP writes data that src has sent to dst, in as many segments as it takes.
-// If size is more than len(data), the rest is known to have been there, and
-// marked as not captured. Who sends first has connected.
+// TCP writes data that src sent to dst, in several segments if necessary. If size is more
+// than len(data), the rest is marked as not captured. The sender of the first data on a
+// connection is its client.
 func (c *Capture) TCP(t time.Time, src, dst netip.AddrPort, data []byte, size int) error {
 	f, err := c.flow(t, src, dst)
 	if err != nil {
@@ -123,7 +122,7 @@ func (c *Capture) segment(t time.Time, src, dst netip.AddrPort, f *flow, flags b
 	return c.packet(t, src.Addr(), dst.Addr(), protoTCP, h, data, n)
 }
 
-// UDP writes a datagram. If it is too large for one, its end is cut.
+// UDP writes a datagram. Data that do not fit in one are cut.
 func (c *Capture) UDP(t time.Time, src, dst netip.AddrPort, data []byte) error {
 	data = data[:min(len(data), 65535-48)]
 	h := binary.BigEndian.AppendUint16(nil, src.Port())

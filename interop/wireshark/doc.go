@@ -1,19 +1,18 @@
-// Package wireshark lets Wireshark and tshark read MSCP: mscp.lua beside it is
-// a dissector for them (README.md says how to install it), and [Capture] writes
-// capture files of what was seen elsewhere than on a network interface, such as
-// in the trace files of the servers.
+// Package wireshark makes MSCP readable in Wireshark and tshark. mscp.lua is a dissector;
+// README.md describes its installation. Capture writes capture files of messages that
+// were not captured on a network interface, for example from the trace files of the
+// servers.
 //
 // # What is synthetic in a capture
 //
-// A Capture knows messages, their addresses and their times, not packets. It
-// makes a TCP connection for each pair of addresses, with a handshake of its
-// own before the first message and sequence numbers from a fixed start;
-// windows, checksums of TCP (none are computed: the field is zero) and the sizes
-// of segments are invented, nothing is lost or sent twice, and no connection
-// ends. The link layer is none (LINKTYPE_RAW).
+// A Capture has messages with addresses and times, not packets. It makes one TCP
+// connection for each pair of addresses, with a handshake before the first message and
+// sequence numbers from a fixed start. Windows and segment sizes are synthetic, and the
+// TCP checksum is zero. No segment is lost or repeated, and no connection ends. The link
+// layer is LINKTYPE_RAW.
 //
 // # Limits
 //
-// A Capture keeps a few numbers for each TCP connection, of [MaxFlows] at most.
-// It is not safe for concurrent use.
+// A Capture keeps a few numbers for each TCP connection, and has at most MaxFlows
+// connections. It is not safe for concurrent use.
 package wireshark

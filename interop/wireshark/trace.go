@@ -13,9 +13,9 @@ import (
 // maxNotes bounds the notes about messages that are left out.
 const maxNotes = 20
 
-// WriteTraces makes a capture of the messages in trace files, each once. What
-// o chooses is written; see [ladder.Messages]. It returns how many messages
-// there are, and notes about what was left out.
+// WriteTraces writes a capture of the messages in trace files, each message once. o
+// selects the messages; see ladder.Messages. It returns the number of messages, and notes
+// about what was left out.
 func WriteTraces(ctx context.Context, w io.Writer, paths []string, o ladder.Options) (n int, notes []string, err error) {
 	messages, notes, err := ladder.Messages(ctx, paths, o)
 	if err != nil {

@@ -1,19 +1,19 @@
-// Package draft is a second reading of draft-mcglashan-mscp-02, for the conformance
-// runner: the schema of section 8 as a table, the grammar of section 7.2 and the session
-// descriptions of section 7.2.1.
+// Package draft reads and checks MSCP messages for the conformance runner. It is a second
+// implementation of draft-mcglashan-mscp-02: the schema of section 8 as a table, the
+// grammar of section 7.2, and the session descriptions of section 7.2.1.
 //
-// It shares no code with package mscp, so that a misreading there cannot hide itself:
-// what one of our servers sends is judged here by code that did not write it. It is for
-// judging, not for speed, and takes nothing that the draft does not have: [Document] and
-// [Read] tell every [Finding] together with the section that it breaks.
+// It shares no code with package mscp, so that an error in that package does not hide
+// itself in a test. It is not fast, and accepts only what the draft allows: Document and
+// Read return every Finding with the section that it breaks.
 //
-// The tokens of XML come from encoding/xml. What that package lets pass (two attributes of
-// one name, a second root, prefixes that nobody has declared) is checked here.
+// XML tokens come from encoding/xml. This package checks what encoding/xml does not:
+// duplicate attributes, a second root element, and undeclared prefixes.
 //
 // # Where the draft contradicts itself
 //
-// Of the grammar and the examples of section 7.2, both are taken: one blank or two before
-// a request-id in a request-line, and headers in either order. Sections 4 and 5 call the
-// reason of an error mandatory while the schema does not: it is mandatory. The schema has
-// an element of another namespace directly in mscp, section 3.2 has not: it is refused.
+// Of the grammar and the examples of section 7.2, both are accepted: one or two blanks
+// before a request-id in a request-line, and headers in either order. Sections 4 and 5
+// call the reason of an error mandatory, and the schema does not: it is mandatory. The
+// schema allows an element of another namespace directly in mscp, and section 3.2 does
+// not: it is refused.
 package draft

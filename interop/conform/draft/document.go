@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// A Doc is one document, read and judged.
+// A Doc is a document with its findings.
 type Doc struct {
 	Root      *Element // nil if it is not well-formed
 	Container string   // request, response or notification; "" if there is none
 	ID        string   // the id of the container
 	HasID     bool
-	Element   *Element // what the container holds; nil if that is not one element
+	Element   *Element // the content of the container; nil if that is not one element
 	Findings  []Finding
 }
 
-// Document reads a document and judges it by the schema of section 8 and by what sections
-// 3 to 5 say beyond it.
+// Document reads a document and checks it against the schema of section 8 and the further
+// rules of sections 3 to 5.
 func Document(body []byte) *Doc {
 	d := &Doc{}
 	f := &findings{}
@@ -212,8 +212,8 @@ func mixed(e *Element, f *findings) {
 	}
 }
 
-// As judges a document as what a PDU of a kind must hold: the container of that kind. See
-// sections 3.2 and 7.2.3 to 7.2.5.
+// As checks that a document is valid in a PDU of that kind: it must have the container of
+// that kind. See sections 3.2 and 7.2.3 to 7.2.5.
 func (d *Doc) As(kind Kind) []Finding {
 	if d.Root == nil || d.Container == kind.String() {
 		return d.Findings

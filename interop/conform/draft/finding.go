@@ -5,7 +5,7 @@ import "fmt"
 // A Finding is one rule that a message breaks.
 type Finding struct {
 	Section string // of the draft, "7.2.2", or of the document that Rule names
-	Rule    string // what the rule says
+	Rule    string // the rule
 	Text    string // how it is broken
 }
 

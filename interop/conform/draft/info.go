@@ -2,10 +2,9 @@ package draft
 
 import "strconv"
 
-// Info judges a document that came in a SIP INFO, which has neither start line nor
-// headers of its own. Its kind is that of its container, and its ID the container's. A
-// response has the status 200, or that which an attribute status of another namespace
-// gives. See section 7.1.
+// Info checks a document that was received in a SIP INFO, which has no start line and
+// headers of its own. Its kind and ID are those of its container. A response has the
+// status 200, or the status in an attribute status of another namespace. See section 7.1.
 func Info(body []byte) *PDU {
 	d := Document(body)
 	p := &PDU{Body: body, Raw: body, Documents: []*Doc{d}, Findings: d.Findings, ID: d.ID}

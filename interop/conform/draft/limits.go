@@ -6,8 +6,8 @@ const (
 	MaxHead = 64 << 10
 	// MaxBody bounds the body of a PDU, in bytes.
 	MaxBody = 16 << 20
-	// MaxDepth bounds the elements that are within each other.
+	// MaxDepth bounds the depth of nested elements.
 	MaxDepth = 1000
-	// MaxFindings bounds what is told of one message.
+	// MaxFindings bounds the findings of one message.
 	MaxFindings = 20
 )

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// A Kind is what a message is.
+// A Kind is the kind of a message.
 type Kind int
 
 // The kinds of messages.
@@ -47,7 +47,7 @@ type PDU struct {
 	Findings    []Finding
 }
 
-// Doc is the first document of the body, an empty one if there is none.
+// Doc returns the first document of the body, or an empty one.
 func (p *PDU) Doc() *Doc {
 	if len(p.Documents) == 0 {
 		return &Doc{}
@@ -55,7 +55,7 @@ func (p *PDU) Doc() *Doc {
 	return p.Documents[0]
 }
 
-// Element is what the first document holds, an empty element if that is nothing.
+// Element returns the content of the first document, or an empty element.
 func (p *PDU) Element() *Element {
 	if e := p.Doc().Element; e != nil {
 		return e
@@ -73,10 +73,10 @@ var (
 	looseRequest     = regexp.MustCompile(`^REQ +MSCP/[0-9.]+ +([0-9]+) *$`)
 )
 
-// ErrFraming says that nobody can tell where a PDU ends.
+// ErrFraming means that the end of a PDU cannot be determined.
 var ErrFraming = errors.New("draft: not to be told where the PDU ends")
 
-// Read reads the next PDU and judges it. An error is of the connection, or ErrFraming.
+// Read reads and checks the next PDU. The error is that of the connection, or ErrFraming.
 func Read(r *bufio.Reader) (*PDU, error) {
 	p, f := &PDU{}, &findings{}
 	line, err := p.line(r)

@@ -1,10 +1,9 @@
 package draft
 
-// Namespace is that of the draft's elements. See section 3.2.
+// Namespace is the namespace of the draft's elements. See section 3.2.
 const Namespace = "urn:ietf:mscp"
 
-// PaperNamespace is that of the elements which the paper of 2010 adds, as this project
-// writes them.
+// PaperNamespace is the namespace of the paper's elements, as this project writes them.
 const PaperNamespace = "urn:x-mscp:offline-message:1"
 
 // An attribute is what the schema says of one.

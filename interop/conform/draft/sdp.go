@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Media is the m-line of a control channel in a session description, and what belongs
-// to it. See section 7.2.1.
+// A Media is the m-line of a control channel in a session description, with its
+// attributes. See section 7.2.1.
 type Media struct {
 	Host         string
 	Port         int
@@ -37,8 +37,8 @@ const (
 	mediaOrder   = "micbka"
 )
 
-// SDP reads an offer or an answer and judges it. ok is false if there is no m-line of a
-// control channel in it.
+// SDP reads and checks an offer or an answer. ok reports whether it has the m-line of a
+// control channel.
 func SDP(body []byte) (m *Media, ok bool) {
 	m, f := &Media{}, &findings{}
 	text := string(body)

@@ -19,7 +19,8 @@ type Element struct {
 	Text        string // all character data directly in it
 }
 
-// Attribute is the value of an attribute without a namespace; ok is false if there is none.
+// Attribute returns the value of an attribute without a namespace; ok reports whether it
+// exists.
 func (e *Element) Attribute(name string) (value string, ok bool) {
 	for _, a := range e.Attributes {
 		if a.Name.Space == "" && a.Name.Local == name {
@@ -29,7 +30,7 @@ func (e *Element) Attribute(name string) (value string, ok bool) {
 	return "", false
 }
 
-// Get is Attribute, with "" for one that is not there.
+// Get returns the value of an attribute without a namespace, or "".
 func (e *Element) Get(name string) string {
 	v, _ := e.Attribute(name)
 	return v

@@ -1,9 +1,9 @@
-// Package rfc4975 is a second reading of RFC 4975, for the conformance runner: the grammar
-// of section 9, and what sections 7.1 and 7.2 say of responses and reports.
+// Package rfc4975 reads and checks MSRP for the conformance runner. It is a second
+// implementation of the grammar in section 9 of RFC 4975, and of the rules for responses
+// and reports in sections 7.1 and 7.2.
 //
-// It shares no code with package msrp, so that a misreading there cannot hide itself: what
-// our own recipient sends is judged here by code that did not write it. A [Judge] reads
-// both directions of a connection and keeps every [Finding] together with the section that
-// it breaks. Frames of the runner itself may break any rule: only what the peer sends is
-// judged.
+// It shares no code with package msrp, so that an error in that package does not hide
+// itself in a test. A Judge reads both directions of a connection and keeps every Finding
+// with the section that it breaks. It checks only the frames of the peer; those of the
+// runner may break any rule.
 package rfc4975

@@ -22,7 +22,7 @@ type Frame struct {
 	Flag    byte // '$', '+' or '#'
 }
 
-// Get returns the first value of a header without blanks around it, "" without. Names are
+// Get returns the first value of a header without surrounding blanks, or "". Names are
 // compared without regard to case.
 func (f *Frame) Get(name string) string {
 	for _, h := range f.Fields {

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A Finding is one rule that the peer breaks.
+// A Finding is a rule that the peer breaks.
 type Finding struct {
 	Section string // of RFC 4975
 	Text    string
@@ -15,8 +15,8 @@ type Finding struct {
 
 func (f Finding) String() string { return fmt.Sprintf("%s [RFC 4975, section %s]", f.Text, f.Section) }
 
-// A Judge judges what a recipient sends over one connection. The zero Judge is ready. It is
-// safe for concurrent use.
+// A Judge checks the frames of a recipient on one connection. The zero value is valid. It
+// is safe for concurrent use.
 type Judge struct {
 	mu         sync.Mutex
 	sent, came []byte // of which a frame has not ended
@@ -47,14 +47,14 @@ func (j *Judge) add(section, format string, args ...any) {
 	}
 }
 
-// Findings returns what was found so far.
+// Findings returns the findings so far.
 func (j *Judge) Findings() []Finding {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return append([]Finding(nil), j.findings...)
 }
 
-// Sent takes bytes of ours. It is called before they go out.
+// Sent processes bytes from the runner. Call it before they are sent.
 func (j *Judge) Sent(b []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -100,7 +100,7 @@ func (j *Judge) remember(f *Frame) {
 	m.complete = m.complete || f.Flag == '$'
 }
 
-// Came takes bytes of the peer.
+// Came processes bytes from the peer.
 func (j *Judge) Came(b []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
