@@ -25,7 +25,7 @@ type Options struct {
 	Rounds int
 	// Only, if not nil, is matched by the names of the scenarios that run.
 	Only *regexp.Regexp
-	// Profiles is a folder for processor profiles of the servers, one for each round; ""
+	// Profiles is a folder for profiles of the servers, for each round; ""
 	// is none.
 	Profiles string
 	// Progress gets a line for each round; nil is nowhere.

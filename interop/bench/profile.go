@@ -48,3 +48,20 @@ func (s *system) profileFor(ctx context.Context, d time.Duration) (wait func() e
 		return nil
 	}
 }
+
+// heapProfiles takes a profile of the memory that each server has in use.
+func (s *system) heapProfiles(ctx context.Context) error {
+	if s.profile == "" {
+		return nil
+	}
+	for _, p := range s.cluster.Processes() {
+		page, err := p.Get(ctx, "/debug/pprof/heap")
+		if err == nil {
+			err = os.WriteFile(s.profile+"-"+p.Name+"-heap.pprof", []byte(page), 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("profile: %w", err)
+		}
+	}
+	return nil
+}

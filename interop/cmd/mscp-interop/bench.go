@@ -26,7 +26,7 @@ func runBench(ctx context.Context, args []string) error {
 	duration := fs.Duration("duration", 5*time.Second, "how long each round lasts")
 	rounds := fs.Int("rounds", 3, "how often each scenario runs; the round with the median rate counts")
 	only := fs.String("only", "", "run only the scenarios whose name matches this `regexp`")
-	profiles := fs.String("profiles", "", "a `directory` for processor profiles of the servers, one for each round")
+	profiles := fs.String("profiles", "", "a `directory` for profiles of the servers, of processor time or memory, for each round")
 	jsonFile := fs.String("json", "", "write the figures to this `file`, too")
 	if err := daemon.ParseFlags(fs, args); err != nil {
 		return err
