@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/access"
-	"github.com/gomscp/gomscp/as/internal/balance"
 	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/presence"
 	"github.com/gomscp/gomscp/internal/daemon"
@@ -31,7 +30,6 @@ type Config struct {
 	Limits            LimitsConfig        `yaml:"limits"`
 	MediaServers      []MediaServerConfig `yaml:"media_servers"`
 	Recipient         string              `yaml:"recipient"`
-	Balancing         string              `yaml:"balancing"`
 	OutboundProxy     string              `yaml:"outbound_proxy"`
 	Presence          PresenceConfig      `yaml:"presence"`
 	Directory         string              `yaml:"directory"`
@@ -187,9 +185,6 @@ func (c *Config) Validate() error {
 	}
 	if d := c.InventoryInterval; d != 0 && d < minInventoryInterval {
 		bad("inventory_interval", "%v is neither 0, which means never, nor %v or more", d, minInventoryInterval)
-	}
-	if _, err := balance.PolicyOf(c.Balancing); err != nil {
-		errs = append(errs, err)
 	}
 	if c.Store.FailureRest < 0 {
 		bad("store.failure_rest", "%v is negative", c.Store.FailureRest)

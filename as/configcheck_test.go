@@ -38,7 +38,6 @@ var wrongSettings = map[string][]struct{ yaml, want string }{
 	"limits.source_connections":      {{`0`, "less than 1"}},
 	"media_servers":                  {{`[]`, "at least one"}, {`[{uri: nonsense}]`, "uri"}, {`[{uri: "sip:a@b", weight: -1}]`, "1 to 1000000"}},
 	"recipient":                      {{`from`, "to, request-uri, called-party, history-info"}, {`""`, "to, request-uri"}},
-	"balancing":                      {{`best`, "round-robin"}},
 	"outbound_proxy":                 {{`""`, "empty"}, {`"127.0.0.1:x"`, "host:port"}, {`127.0.0.1;transport=pigeon`, "udp, tcp, tls"}},
 	"presence.package":               {{`absence`, "presence, reg, register"}},
 	"presence.server":                {{`"127.0.0.1:x"`, "host:port"}, {`"<sip:127.0.0.1"`, "without >"}},

@@ -48,9 +48,6 @@ func (r *reports) notified(ms *control.MediaServer, e mscp.Element) {
 	if kept.Session == mscp.SessionOpen {
 		ms.SetTells()
 	}
-	if kept.Bytes > 0 {
-		r.cluster.balancer.Stored(ms.Name(), kept.Bytes)
-	}
 	report, ok := reportOf(kept)
 	if !ok || r.legs.setUpByAnother(report.Connection) && r.cfg.Inventory != inventoryAlways {
 		return

@@ -60,7 +60,7 @@ func newOffice(t testing.TB, path string, presence mailbox.Presence, push func(c
 	cfg := defaults()
 	cfg.Push.Delay, cfg.Push.RetryMin, cfg.Push.RetryMax = time.Second, 10*time.Second, 40*time.Second
 	s := &Server{cfg: cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), life: newLifetime(), legs: &legs{name: cfg.Name}}
-	s.cluster = &cluster{balancer: balance.New(nil, 0)}
+	s.cluster = &cluster{balancer: balance.New(0)}
 	s.dir = openDirectory(t, path)
 	s.cluster.Set([]*control.MediaServer{upServer("ms1")})
 	s.mailboxes = s.newMailboxes(nil, presence, fakePusher{s.newPushService(), push})

@@ -45,11 +45,7 @@ func (s *Server) open() (err error) {
 		s.log.Error("the directory was damaged, and is made anew; inventories bring back what is missing",
 			"entries", saved.Entries, "damaged", saved.Path, "err", saved.Cause)
 	}
-	choose, err := balance.PolicyOf(s.cfg.Balancing)
-	if err != nil {
-		return err
-	}
-	s.cluster.balancer = balance.New(choose, s.cfg.Store.FailureRest)
+	s.cluster.balancer = balance.New(s.cfg.Store.FailureRest)
 	memory := access.NewMemory(s.cfg.Limits.Memory)
 	if err = s.openSIP(memory); err != nil {
 		return err

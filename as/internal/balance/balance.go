@@ -27,8 +27,8 @@ type State struct {
 
 // A Balancer chooses servers. Its methods can be called from several goroutines.
 type Balancer struct {
-	choose Policy
-	rest   time.Duration // how long a server that has failed a call is tried last
+	choose func(fit []*balanced) *balanced // equation (1); tests compare others with it
+	rest   time.Duration                   // how long a server that has failed a call is tried last
 
 	mu      sync.Mutex
 	servers []*balanced // in the order of the configuration
@@ -38,19 +38,12 @@ type Balancer struct {
 // balanced is one server as the Balancer sees it.
 type balanced struct {
 	State
-	bytes   int64     // that its sessions have stored, as far as it tells
-	credit  int       // what round robin owes it
 	resting time.Time // tried last until then, since it has failed a call
 }
 
-// New makes a Balancer without servers. A nil policy is equation (1). A server that has
-// failed a call is tried last for the time rest.
-func New(choose Policy, rest time.Duration) *Balancer {
-	if choose == nil {
-		choose = weightedLeast
-	}
-	return &Balancer{choose: choose, rest: rest}
-}
+// New makes a Balancer without servers. A server that has failed a call is tried last for
+// the time rest.
+func New(rest time.Duration) *Balancer { return &Balancer{choose: weightedLeast, rest: rest} }
 
 // Set replaces the servers. A server of a name and URI that were there before, or that
 // still has sessions, keeps its count.
@@ -137,17 +130,6 @@ func (b *Balancer) Failed(server Server) {
 	for _, s := range b.servers {
 		if s.Server == server {
 			s.resting = time.Now().Add(b.rest)
-		}
-	}
-}
-
-// Stored takes note that a session on the named server has stored n bytes.
-func (b *Balancer) Stored(name string, n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, s := range b.servers {
-		if s.Name() == name {
-			s.bytes += n
 		}
 	}
 }

@@ -3,7 +3,6 @@ package balance
 import (
 	"fmt"
 	"maps"
-	"math"
 	"math/big"
 	"math/rand/v2"
 	"slices"
@@ -26,14 +25,14 @@ func (f *fake) Up() bool     { return !f.down }
 func share(name string, weight int) Share { return Share{Server: &fake{name: name}, Weight: weight} }
 
 // balancerOf makes a Balancer over servers.
-func balancerOf(choose Policy, shares ...Share) *Balancer {
-	b := New(choose, 0)
+func balancerOf(shares ...Share) *Balancer {
+	b := New(0)
 	b.Set(shares)
 	return b
 }
 
 func TestBalancerSharesByWeight(t *testing.T) {
-	b := balancerOf(nil, share("a", 1), share("b", 2), share("c", 4))
+	b := balancerOf(share("a", 1), share("b", 2), share("c", 4))
 	var release []func()
 	for range 70 {
 		ms, r := b.Reserve(nil)
@@ -59,7 +58,7 @@ func TestBalancerSharesByWeight(t *testing.T) {
 }
 
 func TestBalancerTieGoesToTheLowestIndex(t *testing.T) {
-	b := balancerOf(nil, share("a", 3), share("b", 3))
+	b := balancerOf(share("a", 3), share("b", 3))
 	if ms, _ := b.Reserve(nil); ms.Name() != "a" {
 		t.Errorf("the first pick is %s", ms.Name())
 	}
@@ -71,7 +70,7 @@ func TestBalancerTieGoesToTheLowestIndex(t *testing.T) {
 func TestBalancerSkips(t *testing.T) {
 	a, b, c := share("a", 9), share("b", 1), share("c", 1)
 	a.Server.(*fake).down = true
-	bal := balancerOf(nil, a, b, c)
+	bal := balancerOf(a, b, c)
 	if ms, _ := bal.Reserve(map[Server]bool{b.Server: true}); ms != c.Server {
 		t.Errorf("picked %v, want c", ms.Name())
 	}
@@ -91,7 +90,7 @@ func TestBalancerIsEquationOne(t *testing.T) {
 		for i := range 1 + rnd.IntN(6) {
 			servers = append(servers, share(fmt.Sprint("ms", i), 1+rnd.IntN(5)*rnd.IntN(250_000)))
 		}
-		b := balancerOf(weightedLeast, servers...)
+		b := balancerOf(servers...)
 		count := make([]int, len(servers))
 		var live []func()
 		for step := range 300 {
@@ -133,7 +132,7 @@ func TestBalancerIsEquationOne(t *testing.T) {
 // TestBalancerChangesAtRunTime changes weights and the list with sessions open.
 func TestBalancerChangesAtRunTime(t *testing.T) {
 	a, b, c := share("a", 1), share("b", 1), share("c", 1)
-	bal := balancerOf(nil, a, b)
+	bal := balancerOf(a, b)
 	var release []func()
 	take := func(n int) {
 		for range n {
@@ -170,7 +169,7 @@ func TestBalancerChangesAtRunTime(t *testing.T) {
 func TestBalancerTriesTheFailedLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := share("a", 1), share("b", 1)
-		bal := balancerOf(nil, a, b)
+		bal := balancerOf(a, b)
 		bal.rest = time.Minute
 		pick := func(skip map[Server]bool) string {
 			ms, release := bal.Reserve(skip)
@@ -189,111 +188,4 @@ func TestBalancerTriesTheFailedLast(t *testing.T) {
 			t.Errorf("a minute later: %s", got)
 		}
 	})
-}
-
-func TestPolicies(t *testing.T) {
-	for _, p := range policies {
-		t.Run(p.name, func(t *testing.T) {
-			choose, err := PolicyOf(p.name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b := balancerOf(choose, share("a", 1), share("b", 3))
-			got := map[string]int{}
-			for range 4000 {
-				ms, release := b.Reserve(nil)
-				got[ms.Name()]++
-				if p.name == "least-bytes" {
-					b.Stored(ms.Name(), 100)
-				}
-				if p.name != "weighted-least" {
-					release()
-				}
-			}
-			if got["b"] < 2850 || got["b"] > 3150 {
-				t.Errorf("shares by weight 1 and 3: %v", got)
-			}
-		})
-	}
-	if _, err := PolicyOf("fair"); err == nil {
-		t.Error("an unknown policy was taken")
-	}
-}
-
-// simulate has sessions begin and end on servers of those weights, and returns
-// by how much the fullest was above the fair share, on average over time:
-// max(Count/Weight) / (sum of Counts / sum of Weights). 1 is the best that
-// there is. Sessions come at random; most are short, and a few very long, as
-// are the bytes that they store.
-func simulate(choose Policy, weights []int, sessions int, rnd *rand.Rand) float64 {
-	var servers []Share
-	total := 0
-	for i, w := range weights {
-		servers = append(servers, share(fmt.Sprint("ms", i), w))
-		total += w
-	}
-	b := balancerOf(choose, servers...)
-	type ending struct {
-		at      float64
-		release func()
-		name    string
-		bytes   int64
-	}
-	var live []ending
-	now, sum := 0.0, 0.0
-	for range sessions {
-		now += rnd.ExpFloat64() / 50 // 50 a second
-		live = slices.DeleteFunc(live, func(e ending) bool {
-			if e.at > now {
-				return false
-			}
-			b.Stored(e.name, e.bytes)
-			e.release()
-			return true
-		})
-		ms, release := b.Reserve(nil)
-		length := math.Pow(1-rnd.Float64(), -1/1.5) // Pareto: 3 s on average
-		live = append(live, ending{now + length, release, ms.Name(), int64(1000 * length * rnd.ExpFloat64())})
-		worst := 0.0
-		for i, w := range weights {
-			worst = max(worst, float64(b.Counts()[servers[i].Name()])/float64(w))
-		}
-		sum += worst / (float64(len(live)) / float64(total))
-	}
-	return sum / float64(sessions)
-}
-
-var simulatedWeights = []int{1, 1, 2, 4}
-
-// TestEquationOneSpreadsBest compares the policies on the same arrivals.
-func TestEquationOneSpreadsBest(t *testing.T) {
-	spread := map[string]float64{}
-	for _, p := range policies {
-		spread[p.name] = simulate(p.choose, simulatedWeights, 5000, rand.New(rand.NewPCG(1, 2)))
-		t.Logf("%-15s fullest/fair = %.3f", p.name, spread[p.name])
-	}
-	for name, s := range spread {
-		if s < spread["weighted-least"] {
-			t.Errorf("%s spreads better (%.3f) than weighted-least (%.3f)", name, s, spread["weighted-least"])
-		}
-	}
-}
-
-// BenchmarkBalancing tells the cost of a choice among 16, and as "spread" how
-// much fuller than its fair share the fullest server of a simulation is.
-func BenchmarkBalancing(b *testing.B) {
-	for _, p := range policies {
-		b.Run(p.name, func(b *testing.B) {
-			var servers []Share
-			for i := range 16 {
-				servers = append(servers, share(fmt.Sprint("ms", i), 1+i%4))
-			}
-			bal := balancerOf(p.choose, servers...)
-			for b.Loop() {
-				_, release := bal.Reserve(nil)
-				release()
-			}
-			b.ReportMetric(simulate(p.choose, simulatedWeights, 5000, rand.New(rand.NewPCG(1, 2))), "spread")
-		})
-	}
 }

@@ -3,6 +3,6 @@
 //
 // A [Balancer] counts the live store sessions of each [Server]. [Balancer.Reserve] chooses
 // one and counts the session at once, so that calls that arrive together do not all choose
-// the same one. The servers and their weights can be replaced at any time. Other policies
-// than equation (1) exist so that they can be compared with it.
+// the same one. The servers and their weights can be replaced at any time. The tests
+// compare equation (1) with other policies.
 package balance
