@@ -1,9 +1,6 @@
 package as
 
 import (
-	_ "embed"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -13,12 +10,6 @@ import (
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/sipua"
 )
-
-// DefaultYAML is the commented configuration file with every key at its
-// default.
-//
-//go:embed default.yaml
-var DefaultYAML []byte
 
 // Config is the application server's configuration, as read from YAML.
 // DefaultYAML documents each key.
@@ -112,130 +103,17 @@ const maxWeight = 1_000_000
 // minSessionExpires is the shortest session timer. See RFC 4028, section 5.
 const minSessionExpires = 90 * time.Second
 
-// DefaultConfig returns the defaults. They lack a media server, so they do not
-// pass Validate as they are.
-func DefaultConfig() Config {
-	var c Config
-	if _, err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
-		panic("as: default.yaml: " + err.Error()) // built in; held by a test
-	}
-	return c
-}
+// The values of Config.Inventory: when the media servers are asked for their inventories: all pairs that they
+// keep messages for. It is an extension of ours; a media server that does not
+// know it refuses, and the directory is then as good as the file.
+const (
+	inventoryAlways = "always" // whenever a channel comes up
+	inventoryOnce   = "once"   // until the directory has had one of the media server
+	inventoryNever  = "never"
+)
 
-// LoadConfig reads the file at path over the defaults and validates it.
-func LoadConfig(path string) (Config, error) {
-	c := DefaultConfig()
-	lines, err := daemon.LoadYAML(path, &c)
-	if err != nil {
-		return Config{}, err
-	}
-	return c, daemon.InFile(path, lines.Explain(c.Validate()))
-}
-
-// Validate fills what follows from other keys and reports everything that is
-// wrong, each with the name of its key.
-func (c *Config) Validate() error {
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, daemon.BadSetting(key, format, args...))
-	}
-	if d := c.SIP.SessionExpires; d != 0 && d < minSessionExpires {
-		bad("sip.session_expires", "%v is neither 0, which means none, nor %v or more", d, minSessionExpires)
-	}
-	if len(c.MediaServers) == 0 {
-		bad("media_servers", "at least one is needed")
-	}
-	if c.OutboundProxy == "" {
-		bad("outbound_proxy", "must not be empty")
-	}
-	if c.Directory == "" {
-		bad("directory", "must not be empty")
-	}
-	if c.Store.MaxRecipients < 1 {
-		bad("store.max_recipients", "%d is less than 1", c.Store.MaxRecipients)
-	}
-	if c.Push.Ring <= 0 || c.Push.Ring > maxRing {
-		bad("push.ring", "%v is not between 0 and %v", c.Push.Ring, maxRing)
-	}
-	for key, d := range map[string]time.Duration{
-		"store.invite_timeout": c.Store.InviteTimeout,
-		"store.restore_wait":   c.Store.RestoreWait, "store.max_duration": c.Store.MaxDuration, "push.max_duration": c.Push.MaxDuration,
-		"push.retry_min": c.Push.RetryMin,
-	} {
-		if d <= 0 {
-			bad(key, "%v is not a positive duration", d)
-		}
-	}
-	c.Control.Validate(c.TLS.Enabled(), bad)
-	if a := c.SIP.TLSListen; a != "" {
-		if err := daemon.CheckNamed(a); err != nil {
-			bad("sip.tls_listen", "%v", err)
-		}
-	}
-	c.TLS.Validate(bad)
-	if err := c.TLS.Check(sipua.LoadCertificate); err != nil && c.TLS.Key != "" {
-		errs = append(errs, err)
-	}
-	c.Presence.Validate(bad)
-	if c.Inventory == "" {
-		c.Inventory = inventoryAlways
-	}
-	if err := checkInventory(c.Inventory); err != nil {
-		errs = append(errs, err)
-	}
-	if d := c.InventoryInterval; d != 0 && d < minInventoryInterval {
-		bad("inventory_interval", "%v is neither 0, which means never, nor %v or more", d, minInventoryInterval)
-	}
-	if c.Store.FailureRest < 0 {
-		bad("store.failure_rest", "%v is negative", c.Store.FailureRest)
-	}
-	c.check(bad)
-	if c.Presence.Server == "" { // only now, so that an error is reported for the key that has it
-		c.Presence.Server = c.OutboundProxy
-	}
-	c.Limits.Validate(bad)
-	if _, err := access.NewRules(c.Access); err != nil {
-		errs = append(errs, err)
-	}
-	c.validateMediaServers(bad)
-	return errors.Join(errs...)
-}
-
-func (c *Config) validateMediaServers(bad func(key, format string, args ...any)) {
-	names := map[string]bool{}
-	for i := range c.MediaServers {
-		m := &c.MediaServers[i]
-		key := fmt.Sprintf("media_servers[%d]", i)
-		if err := checkServerURI(m.URI); err != nil {
-			bad(key+".uri", "%v", err)
-		}
-		if m.Weight == 0 {
-			m.Weight = 1
-		}
-		if m.Weight < 1 || m.Weight > maxWeight {
-			bad(key+".weight", "%d is not from 1 to %d", m.Weight, maxWeight)
-		}
-		if m.Name == "" {
-			m.Name = hostPort(m.URI)
-		}
-		if names[m.Name] {
-			bad(key+".name", "%q is used twice", m.Name)
-		}
-		names[m.Name] = true
-	}
-}
-
-// checkServerURI tells what is wrong with the URI of a media server, which is also a
-// Request-URI and so stands in no brackets.
-func checkServerURI(uri string) error {
-	if _, err := sipua.CanonicalURI(uri); err != nil {
-		return err
-	}
-	if strings.ContainsAny(uri, "<>\"") {
-		return fmt.Errorf("%q is not a bare SIP URI such as sip:ms@192.0.2.1:5070", uri)
-	}
-	return sipua.CheckDestination(uri)
-}
+// minInventoryInterval is the shortest time between two inventories of a channel.
+const minInventoryInterval = time.Second
 
 // hostPort is the host and port of a SIP URI, as written.
 func hostPort(uri string) string {

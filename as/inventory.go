@@ -3,7 +3,6 @@ package as
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -12,26 +11,6 @@ import (
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
-
-// When the media servers are asked for their inventories: all pairs that they
-// keep messages for. It is an extension of ours; a media server that does not
-// know it refuses, and the directory is then as good as the file.
-const (
-	inventoryAlways = "always" // whenever a channel comes up
-	inventoryOnce   = "once"   // until the directory has had one of the media server
-	inventoryNever  = "never"
-)
-
-func checkInventory(when string) error {
-	switch when {
-	case inventoryAlways, inventoryOnce, inventoryNever:
-		return nil
-	}
-	return fmt.Errorf("inventory: %q is none of always, once, never", when)
-}
-
-// minInventoryInterval is the shortest time between two inventories of a channel.
-const minInventoryInterval = time.Second
 
 // askAll asks every media server whose channel is up. What they tell comes in the
 // background.

@@ -59,16 +59,13 @@ func statusOf(known balance.State, channel control.Status) MediaServerStatus {
 // names what is wrong with the list, and then nothing has changed.
 func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 	c := Config{MediaServers: slices.Clone(list)}
-	var errs []error
-	bad := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s: %s", key, fmt.Sprintf(format, args...)))
-	}
+	r := &checker{}
 	if len(list) == 0 {
-		bad("media_servers", "at least one is needed")
+		r.bad("media_servers", "at least one is needed")
 	}
-	c.validateMediaServers(bad)
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	c.checkMediaServers(r)
+	if len(r.errs) > 0 {
+		return errors.Join(r.errs...)
 	}
 	m := s.cluster
 	m.changing.Lock()

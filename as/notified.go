@@ -1,7 +1,6 @@
 package as
 
 import (
-	"log/slog"
 	"time"
 
 	"github.com/gomscp/gomscp/as/internal/control"
@@ -13,19 +12,6 @@ import (
 // maxAdding bounds the entries that reports of media servers have added at a time; more
 // wait in their channels.
 const maxAdding = 256
-
-// The reports are what media servers say of what they keep: notifications and inventories.
-type reports struct {
-	cfg       Config
-	legs      *legs
-	cluster   *cluster
-	dir       *Directory
-	mailboxes *mailbox.Mailboxes
-	metrics   *metrics
-	life      *lifetime
-	log       *slog.Logger
-	adding    chan struct{} // has a token for each report that adds an entry
-}
 
 // notified takes an MSCP notification of a media server. Only ours sends one: MsgKept,
 // with the number of messages that it keeps for the pair. It comes when a store session

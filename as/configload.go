@@ -1,0 +1,33 @@
+package as
+
+import (
+	_ "embed"
+
+	"github.com/gomscp/gomscp/internal/daemon"
+)
+
+// DefaultYAML is the commented configuration file with every key at its
+// default.
+//
+//go:embed default.yaml
+var DefaultYAML []byte
+
+// DefaultConfig returns the defaults. They lack a media server, so they do not
+// pass Validate as they are.
+func DefaultConfig() Config {
+	var c Config
+	if _, err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
+		panic("as: default.yaml: " + err.Error()) // built in; held by a test
+	}
+	return c
+}
+
+// LoadConfig reads the file at path over the defaults and validates it.
+func LoadConfig(path string) (Config, error) {
+	c := DefaultConfig()
+	lines, err := daemon.LoadYAML(path, &c)
+	if err != nil {
+		return Config{}, err
+	}
+	return c, daemon.InFile(path, lines.Explain(c.Validate()))
+}
