@@ -62,7 +62,7 @@ func (s *Session) reserveHandler(c *conn) (time.Duration, *StatusError) {
 			return 0, status(StatusTooLarge, "Too Many Messages At Once")
 		case s.running < s.cfg.MaxHandlers:
 			s.running++
-			s.crowd.Store(int32(s.running))
+			s.handlerCount.Store(int32(s.running))
 			s.mu.Unlock()
 			if look == nil {
 				return 0, nil
@@ -93,7 +93,7 @@ func (s *Session) reserveHandler(c *conn) (time.Duration, *StatusError) {
 func (s *Session) unreserveHandler() {
 	s.mu.Lock()
 	s.running--
-	s.crowd.Store(int32(s.running))
+	s.handlerCount.Store(int32(s.running))
 	s.wakeWaiters()
 	s.mu.Unlock()
 	s.cleanUp()

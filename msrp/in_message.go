@@ -211,7 +211,7 @@ func (in *Incoming) deliver(p []byte) *StatusError {
 		if se, over := in.refusal(); over {
 			return se
 		}
-		limit := in.c.cfg.pipe(int(in.Session.crowd.Load()))
+		limit := in.c.cfg.pipe(int(in.Session.handlerCount.Load()))
 		room := limit - in.pipe.size()
 		if room <= 0 {
 			if !in.waitHandler() {

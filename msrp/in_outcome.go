@@ -140,7 +140,7 @@ func (in *Incoming) handle() {
 	s.mu.Lock()
 	s.passTurn(in)
 	s.running--
-	s.crowd.Store(int32(s.running))
+	s.handlerCount.Store(int32(s.running))
 	s.wakeWaiters()
 	s.mu.Unlock()
 	s.cleanUp()

@@ -61,7 +61,7 @@ func freePipeBuffer(b *[]byte) {
 // pipe holds the bytes of a message that wait for its handler. It has a buffer
 // as soon as there is one.
 type pipe struct {
-	box    *[]byte // what buf is taken from, see newPipeBuffer
+	pooled *[]byte // the array of buf, from newPipeBuffer
 	buf    []byte  // buf[unread:] waits
 	unread int
 	lent   int // bytes more that are being written, see lend
@@ -74,9 +74,9 @@ func (p *pipe) size() int { return len(p.buf) - p.unread + p.lent }
 
 // append adds b. The buffer grows up to limit, if the bytes held need no more.
 func (p *pipe) append(b []byte, limit int) {
-	if p.box == nil {
-		p.box = newPipeBuffer(len(b), limit)
-		p.buf, p.unread = *p.box, 0
+	if p.pooled == nil {
+		p.pooled = newPipeBuffer(len(b), limit)
+		p.buf, p.unread = *p.pooled, 0
 	}
 	if p.unread > 0 && len(p.buf)+len(b) > cap(p.buf) {
 		p.buf = p.buf[:copy(p.buf, p.buf[p.unread:])]
@@ -86,7 +86,7 @@ func (p *pipe) append(b []byte, limit int) {
 		box := newPipeBuffer(need, limit)
 		grown := append(*box, p.buf...)
 		p.freeBuffer()
-		p.box, p.buf = box, grown
+		p.pooled, p.buf = box, grown
 	}
 	p.buf = append(p.buf, b...)
 }
@@ -118,8 +118,8 @@ func (p *pipe) takeBack(l pipe, n int) {
 		l.buf = append(l.buf, p.buf[p.unread:]...)
 		p.discard()
 		*p = l
-	case p.box == nil:
-		*p = pipe{box: l.box, buf: l.buf[:0]}
+	case p.pooled == nil:
+		*p = pipe{pooled: l.pooled, buf: l.buf[:0]}
 	default:
 		l.discard()
 	}
@@ -133,8 +133,8 @@ func (p *pipe) discard() {
 
 // freeBuffer hands the buffer on to others; p.buf must not be used any more.
 func (p *pipe) freeBuffer() {
-	if p.box != nil {
-		freePipeBuffer(p.box)
-		p.box = nil
+	if p.pooled != nil {
+		freePipeBuffer(p.pooled)
+		p.pooled = nil
 	}
 }

@@ -40,10 +40,10 @@ type sessionSignals struct {
 
 // sessionHandlers are the handlers that run.
 type sessionHandlers struct {
-	handlers sync.WaitGroup
-	crowd    atomic.Int32    // how many they are, for the pipes
-	ctx      context.Context // parent of their contexts
-	cancel   context.CancelFunc
+	handlers     sync.WaitGroup
+	handlerCount atomic.Int32    // how many run; it divides PipeSize
+	ctx          context.Context // parent of their contexts
+	cancel       context.CancelFunc
 }
 
 // sessionPath is where a session sends to. It is guarded by mu, as all that follows.

@@ -132,7 +132,7 @@ func (c *compaction) extent(ids []ID, records [][]byte) error {
 	size := int64(0)
 	err := c.to.Update(func(tx *bolt.Tx) error {
 		for i, id := range ids {
-			if c.s.index.isBuried(id) {
+			if c.s.index.hasDeadRecord(id) {
 				continue
 			}
 			sealed.add(id, records[i])
@@ -149,7 +149,7 @@ func (c *compaction) extent(ids []ID, records [][]byte) error {
 		return tx.Bucket(sealedBucket).Put(extentKey(n), sealed.bytes(size))
 	})
 	for i, id := range ids {
-		if r, rerr := decodeRaw(records[i]); err == nil && rerr == nil && r.body != 0 && !c.s.index.isBuried(id) {
+		if r, rerr := decodeRaw(records[i]); err == nil && rerr == nil && r.body != 0 && !c.s.index.hasDeadRecord(id) {
 			err = c.long(r.body)
 		}
 	}

@@ -18,9 +18,9 @@ type extent struct {
 type owner uint32
 
 const (
-	nobody owner = iota // the message has no record in the file
-	buried              // it has one, but is deleted
-	owners              // the first number of a thread
+	noRecord   owner = iota // the message has no record in the file
+	deadRecord              // it has one, but is deleted
+	owners                  // the first number of a thread
 )
 
 func extentOf(id ID) (number uint64, place int) {
@@ -47,30 +47,30 @@ func (x *index) own(id ID, o owner) *extent {
 	return s
 }
 
-// bury notes that a deleted message still has a record in the file.
-func (x *index) bury(id ID) {
-	x.own(id, buried).dead++
-	x.buried++
+// addDead notes that a deleted message still has a record in the file.
+func (x *index) addDead(id ID) {
+	x.own(id, deadRecord).dead++
+	x.deadRecords++
 }
 
-// isBuried reports whether a deleted message still has a record in the file.
-func (x *index) isBuried(id ID) bool {
+// hasDeadRecord reports whether a deleted message still has a record in the file.
+func (x *index) hasDeadRecord(id ID) bool {
 	n, i := extentOf(id)
 	s := x.extents[n]
-	return s != nil && i < len(s.owners) && s.owners[i] == buried
+	return s != nil && i < len(s.owners) && s.owners[i] == deadRecord
 }
 
-// unbury notes that the deleted messages of an extent have no records any more.
-func (x *index) unbury(n uint64) {
+// clearDead notes that the deleted messages of an extent have no records any more.
+func (x *index) clearDead(n uint64) {
 	s := x.extents[n]
 	if s == nil {
 		return
 	}
-	x.buried -= s.dead
+	x.deadRecords -= s.dead
 	s.dead = 0
 	for i, o := range s.owners {
-		if o == buried {
-			s.owners[i] = nobody
+		if o == deadRecord {
+			s.owners[i] = noRecord
 		}
 	}
 }

@@ -19,17 +19,17 @@ const (
 // An index finds messages by recipient, sender and ID, in memory. Of the texts of
 // messages, it has only the URIs; all other texts are read from the file on request.
 type index struct {
-	inboxes map[string]*inbox
-	threads []*thread          // by their numbers; nil: not used
-	spare   []owner            // numbers of removed threads, to be used again
-	extents map[uint64]*extent // by the ID's number of extent
-	aside   map[ID]asideMark
-	due     dueHeap
-	kept    load
-	uris    int64 // bytes of the URIs of inboxes and threads
-	buried  int   // records of deleted messages, in all extents
-	open    int64 // bytes of bodies in the file whose messages are not committed yet
-	seed    maphash.Seed
+	inboxes     map[string]*inbox
+	threads     []*thread          // by their numbers; nil: not used
+	spare       []owner            // numbers of removed threads, to be used again
+	extents     map[uint64]*extent // by the ID's number of extent
+	aside       map[ID]asideMark
+	due         dueHeap
+	kept        load
+	uris        int64 // bytes of the URIs of inboxes and threads
+	deadRecords int   // records of deleted messages, in all extents
+	open        int64 // bytes of bodies in the file whose messages are not committed yet
+	seed        maphash.Seed
 }
 
 // An inbox has all messages for one recipient.
@@ -213,7 +213,7 @@ func (x *index) remove(id ID) bool {
 	e.dead = true
 	p.dead++
 	p.tidy()
-	x.bury(id)
+	x.addDead(id)
 	n, _ := extentOf(id)
 	s := x.extents[n]
 	s.live--

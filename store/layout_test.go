@@ -129,8 +129,8 @@ func (m *model) settle() {
 		if m.s.logged != before {
 			m.t.Errorf("%d IDs are in the log, %d counted", m.s.logged, before)
 		}
-		if before > 2*m.s.index.buried+logSlack {
-			m.t.Errorf("%d IDs in the log, but %d needed", before, m.s.index.buried)
+		if before > 2*m.s.index.deadRecords+logSlack {
+			m.t.Errorf("%d IDs in the log, but %d needed", before, m.s.index.deadRecords)
 		}
 		return nil
 	})
@@ -220,8 +220,8 @@ func TestReclaimWithRemoval(t *testing.T) {
 		}
 		return nil
 	})
-	if m.s.index.buried != 0 || m.s.index.extents[0].live != 9 {
-		t.Errorf("%+v, %d buried", m.s.index.extents[0], m.s.index.buried)
+	if m.s.index.deadRecords != 0 || m.s.index.extents[0].live != 9 {
+		t.Errorf("%+v, %d records of deleted messages", m.s.index.extents[0], m.s.index.deadRecords)
 	}
 }
 

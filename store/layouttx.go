@@ -118,7 +118,7 @@ func (w *layoutTx) seal(n uint64) error {
 			return
 		}
 		id := ID(binary.BigEndian.Uint64(k))
-		if !w.s.index.isBuried(id) && !w.gone[id] {
+		if !w.s.index.hasDeadRecord(id) && !w.gone[id] {
 			sealed.add(id, v)
 		}
 	}, func(uint64, error) { damage = true })

@@ -156,7 +156,7 @@ func (l *loader) freshRecords(fresh *bolt.Bucket, last uint64) {
 func (l *loader) record(id ID, v []byte) int64 {
 	x := &l.s.index
 	if l.isDead(id) {
-		x.bury(id)
+		x.addDead(id)
 		return 0
 	}
 	r, err := decodeRaw(v)

@@ -25,7 +25,7 @@ func (w *layoutTx) finish() error {
 			return err
 		}
 	}
-	if w.s.logged > 2*w.s.index.buried+logSlack {
+	if w.s.logged > 2*w.s.index.deadRecords+logSlack {
 		if err := w.trimLog(); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (w *layoutTx) trimLog() error {
 	for k, v := c.First(); k != nil && w.unlogged < trimIDs; k, v = c.First() {
 		for ; len(v) >= 8; v = v[8:] {
 			id := ID(binary.BigEndian.Uint64(v))
-			if w.s.index.isBuried(id) {
+			if w.s.index.hasDeadRecord(id) {
 				w.log = append(w.log, v[:8]...)
 			}
 			w.unlogged++
@@ -157,7 +157,7 @@ func (w *layoutTx) publish() {
 	s.seq, s.fresh = w.seq, w.bytes
 	s.logged += len(w.log)/8 - w.unlogged
 	for _, n := range w.sealedNow {
-		s.index.unbury(n)
+		s.index.clearDead(n)
 		s.wasteExtent(n)
 	}
 	for _, n := range w.reclaimed {
@@ -167,7 +167,7 @@ func (w *layoutTx) publish() {
 		if x.pinned {
 			continue
 		}
-		s.index.unbury(n)
+		s.index.clearDead(n)
 		x.size = x.used
 		if x.live == 0 {
 			delete(s.index.extents, n)
