@@ -103,9 +103,9 @@ const maxWeight = 1_000_000
 // minSessionExpires is the shortest session timer. See RFC 4028, section 5.
 const minSessionExpires = 90 * time.Second
 
-// The values of Config.Inventory: when the media servers are asked for their inventories: all pairs that they
-// keep messages for. It is an extension of ours; a media server that does not
-// know it refuses, and the directory is then as good as the file.
+// The values of Config.Inventory: when the media servers are asked for their inventories,
+// which list all pairs that they keep messages for. This is an extension of ours. A media
+// server that does not know it refuses, and the directory is then as good as the file.
 const (
 	inventoryAlways = "always" // whenever a channel comes up
 	inventoryOnce   = "once"   // until the directory has had one of the media server

@@ -18,7 +18,6 @@ const (
 	rejectStranger    = "stranger"
 	rejectCredentials = "credentials"
 	rejectFrom        = "from"
-	rejectMethod      = "method"
 )
 
 // GateConfig is what a Gate needs.
