@@ -80,11 +80,3 @@ func vouches(names []string, from *sip.FromHeader) bool {
 	}
 	return false
 }
-
-// plainScheme is a canonical URI with sip for sips, which names the same user.
-func plainScheme(uri string) string {
-	if rest, ok := strings.CutPrefix(uri, "sips:"); ok {
-		return "sip:" + rest
-	}
-	return uri
-}

@@ -143,3 +143,11 @@ func (u *userFile) owns(name, from string) bool {
 	user := u.users[name]
 	return user != nil && user.uris[plainScheme(from)]
 }
+
+// plainScheme is a canonical URI with sip for sips, which names the same user.
+func plainScheme(uri string) string {
+	if rest, ok := strings.CutPrefix(uri, "sips:"); ok {
+		return "sip:" + rest
+	}
+	return uri
+}

@@ -5,26 +5,6 @@ import (
 	"time"
 )
 
-// A Server is a media server that can be chosen.
-type Server interface {
-	Name() string // unique among those that are configured
-	URI() string  // of SIP
-	Up() bool     // reports whether it can take a session now
-}
-
-// A Share is a server with its part in the configuration.
-type Share struct {
-	Server
-	Weight  int  // 1 or more
-	Drained bool // it gets no new store session
-}
-
-// A State is what a Balancer knows of a server.
-type State struct {
-	Share
-	Sessions int // live store sessions, reserved ones included
-}
-
 // A Balancer chooses servers. Its methods can be called from several goroutines.
 type Balancer struct {
 	choose func(fit []*balanced) *balanced // equation (1); tests compare others with it
@@ -33,12 +13,6 @@ type Balancer struct {
 	mu      sync.Mutex
 	servers []*balanced // in the order of the configuration
 	gone    []*balanced // not configured any more, with sessions that go on
-}
-
-// balanced is one server as the Balancer sees it.
-type balanced struct {
-	State
-	resting time.Time // tried last until then, since it has failed a call
 }
 
 // New makes a Balancer without servers. A server that has failed a call is tried last for

@@ -14,13 +14,6 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-const (
-	sdpType = "application/sdp"
-
-	// byeTimeout bounds how long the end of one SIP dialog is waited for.
-	byeTimeout = 5 * time.Second
-)
-
 // Run keeps the channel up until ctx ends, and ends its SIP dialog then. After
 // every failure it waits, longer each time, unless the channel had been up for
 // long: one that comes and goes at once must not be asked for in a tight loop.
@@ -159,11 +152,4 @@ func (m *MediaServer) reoffer(ctx context.Context, call *sipua.Call) (*mscp.Clie
 		}
 		return answer, nil
 	})
-}
-
-// endCall ends a SIP dialog within a bounded time, whoever's context is over.
-func endCall(call *sipua.Call) {
-	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
-	defer cancel()
-	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
 }

@@ -11,13 +11,6 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// A Channel carries MSCP to one media server: over TCP, or over SIP INFO.
-type Channel interface {
-	mscp.Doer
-	Done() <-chan struct{} // closed when it has ended
-	Err() error            // why
-}
-
 // An infoChannel is one over SIP INFO: its dialog is the channel. See the draft,
 // section 7.1.
 type infoChannel struct {

@@ -27,6 +27,17 @@ type Directory struct {
 	salvaged *Salvage
 }
 
+// A Salvage says what became of a damaged directory.
+type Salvage struct {
+	Cause   error  // what is wrong with the file
+	Path    string // where the damaged file is now
+	Entries int    // that could be read, and are in the new file
+}
+
+// Salvaged returns what Open did about a damaged file; nil if the file was
+// sound.
+func (d *Directory) Salvaged() *Salvage { return d.salvaged }
+
 // Pair is one entry: messages from Sender to Recipient are kept, or may be
 // kept, by the media server named Server.
 type Pair struct {

@@ -12,13 +12,6 @@ import (
 	"github.com/gomscp/gomscp/internal/boltfile"
 )
 
-// A Salvage says what became of a damaged directory.
-type Salvage struct {
-	Cause   error  // what is wrong with the file
-	Path    string // where the damaged file is now
-	Entries int    // that could be read, and are in the new file
-}
-
 // soundFile returns nil if every page of the file at path can be read, or if there
 // is no file.
 func soundFile(path string) error {
@@ -123,7 +116,3 @@ func Open(path string) (*Directory, error) {
 	d.salvaged = saved
 	return d, nil
 }
-
-// Salvaged returns what Open did about a damaged file; nil if the file was
-// sound.
-func (d *Directory) Salvaged() *Salvage { return d.salvaged }

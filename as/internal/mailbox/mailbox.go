@@ -1,7 +1,6 @@
 package mailbox
 
 import (
-	"context"
 	"log/slog"
 	"maps"
 	"slices"
@@ -15,8 +14,8 @@ import (
 // makes the recipient's pushes one at a time; store sessions and reports reach it through
 // the fields under mu and wake.
 type mailbox struct {
-	all       *Mailboxes
 	cfg       *Config
+	retire    func(*mailbox) // drops it from the mailboxes
 	recipient string
 	log       *slog.Logger
 	wake      chan struct{} // of capacity 1: something under mu has changed
@@ -52,11 +51,11 @@ func (l *letter) named(name string) {
 	}
 }
 
-func newMailbox(all *Mailboxes, recipient string) *mailbox {
+func newMailbox(cfg *Config, recipient string, retire func(*mailbox)) *mailbox {
 	return &mailbox{
-		all: all, cfg: &all.cfg, recipient: recipient, log: all.cfg.Log.With("recipient", recipient),
+		cfg: cfg, recipient: recipient, retire: retire, log: cfg.Log.With("recipient", recipient),
 		wake: make(chan struct{}, 1), letters: map[letterKey]*letter{}, writing: map[letterKey]chan struct{}{},
-		user: newAttempts(all.cfg),
+		user: newAttempts(*cfg),
 	}
 }
 
@@ -213,15 +212,6 @@ func (m *mailbox) sweep() (removed int) {
 	return removed
 }
 
-// Reconcile forgets the entries of a media server that its inventory has not, and returns
-// how many. What has changed since the inventory was asked for stays.
-func (ms *Mailboxes) Reconcile(server string, asked time.Time, has func(recipient, sender string) bool) (removed int) {
-	for _, m := range ms.all() {
-		removed += m.reconcile(server, asked, has)
-	}
-	return removed
-}
-
 // reconcile forgets the entries of a media server that its inventory has not,
 // and returns how many. What has changed since it was asked stays.
 func (m *mailbox) reconcile(server string, asked time.Time, has func(recipient, sender string) bool) (removed int) {
@@ -237,29 +227,6 @@ func (m *mailbox) reconcile(server string, asked time.Time, has func(recipient, 
 		return 0
 	}
 	return m.sweep()
-}
-
-// run watches the recipient's presence and pushes until there is nothing
-// left to push, or until ctx ends.
-func (m *mailbox) run(ctx context.Context) {
-	stop := m.watch(ctx)
-	if stop == nil {
-		return
-	}
-	defer stop()
-	for {
-		wait, retired := m.step(ctx)
-		if retired || ctx.Err() != nil {
-			return
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-m.wake:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-	}
 }
 
 // idle is how long a mailbox waits when nothing but a wake-up can change

@@ -3,35 +3,10 @@ package mailbox
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
-	"time"
-
-	"github.com/gomscp/gomscp/internal/budget"
 )
-
-// Cost is how many bytes of Config.Memory a recipient with messages takes, subscription
-// included.
-const Cost = 8 << 10
-
-// Config is what mailboxes need. The times are the settings push.delay, push.retry_min and
-// push.retry_max.
-type Config struct {
-	Directory Directory
-	Presence  Presence
-	Pusher    Pusher
-
-	Delay         time.Duration // between a notice of presence and the push
-	RetryMin      time.Duration // between attempts; it grows up to RetryMax
-	RetryMax      time.Duration
-	MaxRecipients int
-	Memory        *budget.Budget // nil: no limit
-
-	Go  func(func()) bool // runs a goroutine that the server's end waits for
-	Log *slog.Logger
-}
 
 // Mailboxes are the mailboxes of all recipients that have messages. The methods can be
 // called from several goroutines.
@@ -76,7 +51,7 @@ func (ms *Mailboxes) get(recipient string, exempt bool) *mailbox {
 	} else if len(ms.byURI) >= ms.cfg.MaxRecipients || !ms.cfg.Memory.Take(Cost) {
 		return nil
 	}
-	m = newMailbox(ms, recipient)
+	m = newMailbox(&ms.cfg, recipient, ms.remove)
 	m.claims.Add(1)
 	ms.byURI[recipient] = m
 	if ctx := ms.ctx; ctx != nil {

@@ -7,31 +7,6 @@ import (
 	"time"
 )
 
-// step pushes what can be pushed now, and tells how long to wait for more. It
-// retires the mailbox if nothing is left in it.
-func (m *mailbox) step(ctx context.Context) (wait time.Duration, retired bool) {
-	m.mu.Lock()
-	if len(m.letters) == 0 && len(m.writing) == 0 && m.claims.Load() == 0 {
-		m.dead = true
-		m.mu.Unlock()
-		m.all.remove(m)
-		return 0, true
-	}
-	overdue := m.overdue(time.Now())
-	devices := m.deviceDue(time.Now())
-	round, wait := m.round(time.Now())
-	m.mu.Unlock()
-	if overdue {
-		m.sweep()
-		return 0, false
-	}
-	if len(round) > 0 {
-		m.pushAll(ctx, round)
-		return 0, false
-	}
-	return min(wait, devices), false
-}
-
 // round is what to push now, in the order of the oldest message; if there is nothing,
 // wait is how long that lasts. m.mu is held.
 func (m *mailbox) round(now time.Time) (round []*letter, wait time.Duration) {

@@ -1,5 +1,7 @@
 package mailbox
 
+import "time"
+
 // A ReportKind is what a media server reports about the messages of a pair.
 type ReportKind int
 
@@ -51,6 +53,15 @@ func (ms *Mailboxes) Add(p Pair, r Report) error { return ms.found(p, r.event(),
 // Listed is Add for what the media server's inventory has.
 func (ms *Mailboxes) Listed(p Pair) error {
 	return ms.found(p, letterEvent{kind: letterListed}, false)
+}
+
+// Reconcile forgets the entries of a media server that its inventory has not, and returns
+// how many. What has changed since the inventory was asked for stays.
+func (ms *Mailboxes) Reconcile(server string, asked time.Time, has func(recipient, sender string) bool) (removed int) {
+	for _, m := range ms.all() {
+		removed += m.reconcile(server, asked, has)
+	}
+	return removed
 }
 
 // found hands an event to the letter of p, which it makes if there is none. Loading says

@@ -3,85 +3,25 @@ package presence
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 
-	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// Settings say how the server learns who is reachable.
-type Settings struct {
-	Package string        `yaml:"package"` // presence, which "" means, reg, or register
-	Rate    int           `yaml:"rate"`    // SUBSCRIBEs in a second, from 1 to 100,000
-	Server  string        `yaml:"server"`
-	Expires time.Duration `yaml:"expires"`
-}
-
-// The values of Settings.Package.
-const (
-	packagePresence = "presence"
-	packageReg      = "reg"
-	packageRegister = "register"
-)
-
-// maxRate is the largest rate of SUBSCRIBEs in a second.
-const maxRate = 100_000
-
-// Validate reports each setting that is wrong, with the name of its key.
-func (s Settings) Validate(bad func(key, format string, args ...any)) {
-	switch s.Package {
-	case packagePresence, "", packageReg, packageRegister:
-	default:
-		bad("presence.package", "%q is none of presence, reg, register", s.Package)
-	}
-	if s.Rate < 1 || s.Rate > maxRate {
-		bad("presence.rate", "%d is not from 1 to %d", s.Rate, maxRate)
-	}
-	if s.Server != "" {
-		if err := sipua.CheckDestination(s.Server); err != nil {
-			bad("presence.server", "%v", err)
-		}
-	}
-	switch d := s.Expires; {
-	case d <= 0:
-		bad("presence.expires", "%v is not a positive duration", d)
-	case d < time.Second:
-		bad("presence.expires", "%v is less than 1s", d)
-	}
-}
-
-// Methods are the requests that a server has to hand to [Source.Register].
-func (s Settings) Methods() []string {
-	if s.Package == packageRegister {
-		return []string{string(sip.REGISTER)}
-	}
-	return nil
-}
-
-// Config is what a Source needs.
-type Config struct {
-	Settings
-	UA    *sipua.UA
-	From  string             // our own SIP URI
-	Count func(state string) // counts notices: open, closed, unreadable or refused
-	Log   *slog.Logger
-}
-
 // A Source says which recipients are reachable. It is safe for concurrent use.
 type Source struct {
-	cfg   Config
-	pace  pace         // of SUBSCRIBEs
-	quiet quietlog.Log // for documents that are not understood
-	users *registrar   // nil without the package register
+	cfg        Config
+	subscriber *subscriber
+	users      *registrar // nil without the package register
 }
 
 // New makes the source that the settings name. With the package register it looks up the
 // registrar's address, for at most five seconds.
 func New(cfg Config) (*Source, error) {
-	s := &Source{cfg: cfg, pace: pace{rate: cfg.Rate}}
+	s := &Source{cfg: cfg, subscriber: &subscriber{cfg: cfg, pace: pace{rate: cfg.Rate}}}
 	switch cfg.Package {
 	case packagePresence, "", packageReg:
 	case packageRegister:
@@ -112,9 +52,40 @@ func (s *Source) Watch(ctx context.Context, recipient string, told func(reachabl
 	case s.users != nil:
 		return s.users.watch(recipient, counted), nil
 	case s.cfg.Package == packageReg:
-		return s.watchRegistrations(ctx, recipient, counted)
+		return s.subscriber.watchRegistrations(ctx, recipient, counted)
 	}
-	return s.watchPresence(ctx, recipient, counted)
+	return s.subscriber.watchPresence(ctx, recipient, counted)
+}
+
+// Register answers a REGISTER of the registrar. One that is older than what is known is
+// answered like the others: a registrar might take a refusal for the end of the service.
+func (s *Source) Register(req *sip.Request, tx sip.ServerTransaction) {
+	respond := func(code int, reason string, headers ...sip.Header) {
+		res := sip.NewResponseFromRequest(req, code, reason, nil)
+		for _, h := range headers {
+			res.AppendHeader(h)
+		}
+		_ = tx.Respond(res) // the registrar asks again
+	}
+	if !s.users.trusts(s.cfg.UA.Peer(req).Addr.Addr()) {
+		s.cfg.Count("refused")
+		s.cfg.Log.Warn("REGISTER refused: it is not from presence.server", "peer", req.Source())
+		respond(403, "Forbidden")
+		return
+	}
+	reg, err := sipua.ParseThirdPartyRegister(req)
+	if err != nil {
+		s.cfg.Count("unreadable")
+		respond(400, "Bad Request")
+		return
+	}
+	life := min(reg.Expires, maxRegistrationLife)
+	s.users.apply(reg.AOR, life, req.CallID().Value(), req.CSeq().SeqNo)
+	headers := []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(life/time.Second)))}
+	if c := req.Contact(); c != nil && life > 0 {
+		headers = append(headers, &sip.ContactHeader{Address: *c.Address.Clone()}) // [RFC3261-10.3-8]
+	}
+	respond(200, "OK", headers...)
 }
 
 // Registered returns the number of registered users; ok is false unless the package is

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -94,37 +93,6 @@ func (r *registrar) watch(recipient string, told func(reachable, news bool)) (st
 			delete(r.watchers, recipient)
 		}
 	}
-}
-
-// Register answers a REGISTER of the registrar. One that is older than what is known is
-// answered like the others: a registrar might take a refusal for the end of the service.
-func (s *Source) Register(req *sip.Request, tx sip.ServerTransaction) {
-	respond := func(code int, reason string, headers ...sip.Header) {
-		res := sip.NewResponseFromRequest(req, code, reason, nil)
-		for _, h := range headers {
-			res.AppendHeader(h)
-		}
-		_ = tx.Respond(res) // the registrar asks again
-	}
-	if !s.users.trusts(s.cfg.UA.Peer(req).Addr.Addr()) {
-		s.cfg.Count("refused")
-		s.cfg.Log.Warn("REGISTER refused: it is not from presence.server", "peer", req.Source())
-		respond(403, "Forbidden")
-		return
-	}
-	reg, err := sipua.ParseThirdPartyRegister(req)
-	if err != nil {
-		s.cfg.Count("unreadable")
-		respond(400, "Bad Request")
-		return
-	}
-	life := min(reg.Expires, maxRegistrationLife)
-	s.users.apply(reg.AOR, life, req.CallID().Value(), req.CSeq().SeqNo)
-	headers := []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(life/time.Second)))}
-	if c := req.Contact(); c != nil && life > 0 {
-		headers = append(headers, &sip.ContactHeader{Address: *c.Address.Clone()}) // [RFC3261-10.3-8]
-	}
-	respond(200, "OK", headers...)
 }
 
 func (r *registrar) trusts(from netip.Addr) bool {

@@ -6,13 +6,21 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomscp/gomscp/internal/quietlog"
 	"github.com/gomscp/gomscp/sipua"
 	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
+// A subscriber subscribes to a presence server or a registrar.
+type subscriber struct {
+	cfg   Config
+	pace  pace         // of SUBSCRIBEs
+	quiet quietlog.Log // for documents that are not understood
+}
+
 // watchPresence subscribes to the presence event package, whose documents are PIDF. See
 // RFC 3856 and 3863.
-func (s *Source) watchPresence(ctx context.Context, recipient string, told func(reachable, news bool)) (func(), error) {
+func (s *subscriber) watchPresence(ctx context.Context, recipient string, told func(reachable, news bool)) (func(), error) {
 	var last lastDocument
 	sub, err := s.cfg.UA.Subscribe(ctx, sipua.SubscribeRequest{
 		URI: recipient, From: s.cfg.From, Event: "presence", Accept: "application/pidf+xml",
@@ -46,7 +54,7 @@ func (l *lastDocument) differs(document []byte) bool {
 
 // watchRegistrations subscribes to the reg event package, which reports the registrations
 // themselves. See RFC 3680.
-func (s *Source) watchRegistrations(ctx context.Context, recipient string, told func(reachable, news bool)) (func(), error) {
+func (s *subscriber) watchRegistrations(ctx context.Context, recipient string, told func(reachable, news bool)) (func(), error) {
 	var last lastDocument
 	sub, err := s.cfg.UA.WatchRegistrations(ctx, sipua.RegWatchRequest{
 		AOR: recipient, From: s.cfg.From, Expires: s.cfg.Expires, Destination: s.cfg.Server, Pace: s.pace.wait,
