@@ -333,7 +333,7 @@ func TestStoreWithoutOffer(t *testing.T) {
 // TestStoreDecidedLate has a caller connect before RestoreMsg says that the dialog is for a
 // store session: from then on the dialog is no orphan.
 func TestStoreDecidedLate(t *testing.T) {
-	const orphan = 200 * time.Millisecond
+	const orphan = time.Second
 	a := newFakeAS(t, func(c *Config) { c.Orphan = orphan })
 	call := a.invite(nil)
 	offer := a.read(call.RemoteBody(), nil)
@@ -359,7 +359,7 @@ func TestStoreDecidedLate(t *testing.T) {
 	select {
 	case <-call.Done():
 		t.Error("the dialog has ended")
-	case <-time.After(3 * orphan):
+	case <-time.After(orphan + orphan/2):
 	}
 	if err := call.Bye(a.ctx()); err != nil {
 		t.Error(err)
