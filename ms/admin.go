@@ -20,9 +20,6 @@ type Kept struct {
 	Oldest    time.Time `json:"oldest"`
 }
 
-// maxKept bounds the pairs on the page /store; further ones are left out.
-const maxKept = 10_000
-
 // adminPages are the pages of the admin endpoint about a store.
 func adminPages(st *store.Store) daemon.AdminPages {
 	handlers := operator.Handler(st)

@@ -112,9 +112,6 @@ type PushConfig struct {
 	GiveUp         time.Duration `yaml:"give_up"`
 }
 
-// maxWindow bounds PushConfig.Window: each message under way holds up to 64 KB.
-const maxWindow = 256
-
 // LogConfig configures the log.
 type LogConfig struct {
 	Level string `yaml:"level"`

@@ -112,9 +112,6 @@ func (c MSRPConfig) validate(f *findings) {
 	f.positive("msrp.unbound_timeout", c.UnboundTimeout)
 }
 
-// minMemory is the least limits.memory, in bytes: with less a server would refuse everything.
-const minMemory = 32 << 20
-
 func (c LimitsConfig) validate(f *findings) {
 	if c.Memory != 0 && c.Memory < minMemory {
 		f.bad("limits.memory", "%d is less than %d bytes; 0 means no limit", c.Memory, minMemory)

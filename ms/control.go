@@ -63,14 +63,6 @@ func (cs *controls) serveControl(in *sipua.IncomingCall, log *slog.Logger) error
 	return nil
 }
 
-// maxControls and maxSourceControls bound the control dialogs, in all and of one
-// application server's address. Each may have a port of its own. Those that a server
-// leaves behind when it crashes end after the setting orphan.
-const (
-	maxControls       = 1024
-	maxSourceControls = 512
-)
-
 // withPlace serves a control dialog if there is a place for it.
 func (cs *controls) withPlace(in *sipua.IncomingCall, log *slog.Logger, serve func(*sipua.IncomingCall, *slog.Logger) error) error {
 	place, err := cs.places.Enter(in.Peer.Addr.Addr(), false, func() {})

@@ -14,23 +14,6 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// minRate is the slowest that a message's bytes may go to a user agent, in
-// bytes per second, before the delivery counts as stuck.
-const minRate = 8 << 10
-
-const (
-	// pageSize is how many messages are looked up at a time.
-	pageSize = 256
-
-	// maxUndeleted bounds the messages that were confirmed and are not yet
-	// deleted: those that a crash has sent once more.
-	maxUndeleted = 1024
-
-	// deleteTimeout bounds the wait for the disk, also when the delivery itself
-	// has ended.
-	deleteTimeout = 30 * time.Second
-)
-
 // A delivery sends what is kept for one pair over one session, oldest first. One
 // goroutine hands the messages out in order; a window of others send one each, and wait
 // for its confirmation. Another deletes what was confirmed, in batches.

@@ -4,9 +4,6 @@ import (
 	"time"
 )
 
-// expireEvery is the pause between two looks for expired messages.
-const expireEvery = time.Minute
-
 // expire deletes expired messages, from the start of the server to its end. A look costs
 // nothing if none has expired.
 func (s *shared) expire() {

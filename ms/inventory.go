@@ -9,14 +9,6 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// maxInventoryBytes bounds the URIs of one batch, so that it fits into what
-// carries it, also over INFO.
-const maxInventoryBytes = 16 << 10
-
-// maxInventories bounds the inventories that are sent at the same time, on all channels: each
-// holds a list of all recipients. Further ones wait.
-const maxInventories = 4
-
 // errInventory refuses a second inventory while the first is being sent.
 var errInventory = &mscp.Error{Code: mscp.StatusInternalError, Reason: "an inventory is under way on this channel"}
 

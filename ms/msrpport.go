@@ -216,9 +216,6 @@ func (p *msrpPort) close() error {
 	return errors.Join(errs...)
 }
 
-// listenerTimeout bounds how long the last answers may take at the end of the server.
-const listenerTimeout = 2 * time.Second
-
 func closeListener(l *msrp.Listener) error {
 	ctx, cancel := context.WithTimeout(context.Background(), listenerTimeout)
 	defer cancel()

@@ -2,7 +2,6 @@ package ms
 
 import (
 	"context"
-	"time"
 
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/store"
@@ -11,21 +10,8 @@ import (
 // A message that was handed to the store's committer is answered with its outcome, also when
 // its session and its dialog have ended. Its context ends when the answer has waited for too
 // long (msrp.Config.HandlerTimeout), or when the session was closed by force. Then it is
-// withdrawn, and refused. If that is too late because it is being written, these limits bound
-// the rest of the wait.
-const (
-	// lastWord is how long the disk may then take. It ends before package msrp answers
-	// in our place, and with it before the sender's 30 s. See RFC 4975, section 7.1.1.
-	lastWord = 4 * time.Second
-
-	// reportWait is the same for a message whose sender gets 200 meanwhile and a
-	// report later, as it has asked for one.
-	reportWait = time.Minute
-
-	// finishTimeout bounds the end of a session: what was whole is answered by then.
-	finishTimeout = 28 * time.Second
-)
-
+// withdrawn, and refused. If that is too late because it is being written, lastWord
+// and reportWait bound the rest of the wait.
 var (
 	errInTime  = &msrp.StatusError{Code: 408, Reason: "Not Stored In Time"}
 	errUnknown = &msrp.StatusError{Code: 408, Reason: "Not Known To Be Stored"}

@@ -12,9 +12,6 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// maxIdentities bounds the further URIs of a sender.
-const maxIdentities = 16
-
 var (
 	errOtherPair   = errors.New("connection belongs to another pair of URIs")
 	errNotRestored = errors.New("no RestoreMsg came for this connection")

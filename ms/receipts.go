@@ -8,15 +8,6 @@ import (
 	"github.com/gomscp/gomscp/msrp/cpim"
 )
 
-const (
-	// maxReceipts bounds the receipts on their way in one store session. Further ones are
-	// not sent: the sender stores faster than it reads.
-	maxReceipts = 64
-
-	// receiptTimeout bounds how long one may be on its way.
-	receiptTimeout = 10 * time.Second
-)
-
 // notification notifies about a message, in its recipient's name. See RFC 5438,
 // section 8.1.
 func notification(r *cpim.Request, now time.Time, k cpim.Kind, s cpim.Status) (msrp.Message, error) {

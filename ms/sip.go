@@ -3,18 +3,13 @@ package ms
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/gomscp/gomscp/ms/internal/content"
 	"github.com/gomscp/gomscp/sipua"
 )
 
-const (
-	sdpType = "application/sdp"
-
-	// byeTimeout bounds how long the end of one SIP dialog is waited for.
-	byeTimeout = 5 * time.Second
-)
+// sdpType is the Content-Type of offers and answers.
+const sdpType = "application/sdp"
 
 // Reasons why an offer is refused.
 var (

@@ -7,19 +7,6 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// Limits of the notifications about changes that no session has made.
-const (
-	// storeChangeDelay is how long changes of a pair are collected for one notification.
-	storeChangeDelay = 500 * time.Millisecond
-	// storeChangeBatch is how many notifications go out one after the other, and
-	// storeChangePause the pause between two batches: some 2,500 notifications a second.
-	storeChangeBatch = 256
-	storeChangePause = 100 * time.Millisecond
-	// maxStoreChanges bounds the pairs that wait. The AS learns further ones from its next
-	// inventory.
-	maxStoreChanges = 1 << 18
-)
-
 // storeChanges are the pairs of which the AS must still be notified: an operator, the time or
 // damage has changed which messages will be delivered.
 type storeChanges struct {

@@ -13,16 +13,6 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-const (
-	// maxRefusals bounds the messages that a user agent may refuse one after the
-	// other before its push ends: it takes nothing now.
-	maxRefusals = 32
-
-	// maxWithheld bounds the messages of one push whose refusals are noted: the
-	// others' turn comes when these are delivered or given up.
-	maxWithheld = 1024
-)
-
 // A withheld message is one that this user agent does not take: it has refused it, or
 // says that it does not take its like. Another device of the recipient may.
 type withheld struct {
