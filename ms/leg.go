@@ -52,9 +52,9 @@ func (l *leg) current() *msrp.Session {
 	return l.session
 }
 
-// Finish ends the session. What had arrived whole is stored and answered when it
+// close ends the session. What had arrived whole is stored and answered when it
 // returns, within finishTimeout; nothing is stored from then on.
-func (l *leg) Finish() {
+func (l *leg) close() {
 	l.mu.Lock()
 	l.closed = true
 	session, before := l.session, l.before
@@ -230,7 +230,7 @@ func (l *leg) swap(session *msrp.Session) {
 	})
 }
 
-// end finishes a session in the background; Finish waits for it.
+// end finishes a session in the background; close waits for it.
 func (l *leg) end(session *msrp.Session) {
 	if session != nil {
 		l.ending.Go(func() { l.finish(session) })

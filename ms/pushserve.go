@@ -39,7 +39,7 @@ func (s *sessions) serveOffer(in *sipua.IncomingCall, d *dialog) error {
 		return errors.Join(err, in.Reject(500, "Server Internal Error"))
 	}
 	l := newLeg(s.msrp, d, media, offer, nil, u.receive)
-	defer l.Finish()
+	defer l.close()
 	l.begin(passive, msrp.SetupPassive)
 	in.OnOffer(l.offered)
 	info := s.controls.takeParticipantInfo(in)
@@ -63,7 +63,7 @@ func (s *sessions) serveOffer(in *sipua.IncomingCall, d *dialog) error {
 	}
 	d.link.settle(session, nil)
 	l.waitEnd(call)
-	l.Finish() // and with it all handlers
+	l.close() // and with it all handlers
 	if s := d.current(); s != nil {
 		s.finish()
 	}

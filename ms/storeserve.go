@@ -40,7 +40,7 @@ func (s *sessions) serveStore(in *sipua.IncomingCall, ss *storeSession) error {
 	}
 	l := newLeg(s.msrp, d, media, answer, in.Body, ss.receive)
 	l.memory = held
-	defer l.Finish()
+	defer l.close()
 	in.OnOffer(l.offered)
 	info := s.controls.takeParticipantInfo(in)
 	defer info.close()
@@ -69,7 +69,7 @@ func (s *sessions) serveStore(in *sipua.IncomingCall, ss *storeSession) error {
 	}
 	d.answered(call)
 	l.waitEnd(call)
-	l.Finish() // nothing is stored from here on
+	l.close() // nothing is stored from here on
 	ss.finish()
 	return nil
 }

@@ -8,9 +8,8 @@ import (
 )
 
 const (
-	// MaxBody is how many bytes of one message the store holds where memory is scarce: a
-	// segment that is being
-	// written, and one that is being filled.
+	// MaxBody is how many bytes of one message the store holds if memory is scarce: a segment
+	// that is being written, and one that is being filled.
 	MaxBody = 2 * store.SegmentSize
 
 	step = 4 << 10 // bytes of a message that are taken at a time
