@@ -285,7 +285,7 @@ func (s *stream) Close() error {
 			s.ua.unknow(s)
 		}
 		if !s.ended.Load() && s.ua.ctx.Err() == nil {
-			s.ua.warn(s.stranger, "closed", "SIP connection closed: what came on it is no SIP", "peer", s.RemoteAddr())
+			s.ua.warn(s.stranger, "closed", "SIP connection closed: it received data that is not SIP", "peer", s.RemoteAddr())
 		}
 	})
 	if err := s.Conn.Close(); !errors.Is(err, net.ErrClosed) {
@@ -322,7 +322,7 @@ func (s *stream) tooLarge(frame *screen.Frame) error {
 		}
 	}
 	if s.stranger && !s.proved {
-		return fmt.Errorf("%w: of a stranger, it is not read over", screen.ErrTooLong)
+		return fmt.Errorf("%w: the connection of a stranger is closed", screen.ErrTooLong)
 	}
 	return nil
 }

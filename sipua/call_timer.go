@@ -134,7 +134,7 @@ func (c *Call) refresh(left time.Duration) bool {
 		if !errors.As(err, &status) {
 			return false
 		}
-		c.log.Info("session refresh refused; trying on", "err", err)
+		c.log.Info("session refresh refused; trying again later", "err", err)
 		if !wait.ForEither(left/8, c.done, ctx.Done()) {
 			return ctx.Err() == nil
 		}

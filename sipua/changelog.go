@@ -42,7 +42,7 @@ func (c *changeLog) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for msg, n := range c.more {
-		c.ua.note(slog.LevelInfo, msg+", and more; the last of them", append([]any{"more", n}, c.last[msg]...)...)
+		c.ua.note(slog.LevelInfo, msg+"; only the last of several events is logged", append([]any{"more", n}, c.last[msg]...)...)
 	}
 	if len(c.more) > 0 {
 		c.timer = time.AfterFunc(changeWindow, c.flush)

@@ -136,7 +136,7 @@ func (n *notifier) silent(sent time.Time, probing bool, err error) {
 	}
 	n.outage.up, n.outage.silent = make(chan struct{}), true
 	n.outage.pauses.reset()
-	n.log.note("notifier does not answer; trying on", "notifier", n.to.addr, "subscriptions", len(n.members), "err", err)
+	n.log.note("notifier does not answer; trying again later", "notifier", n.to.addr, "subscriptions", len(n.members), "err", err)
 	n.ask()
 }
 

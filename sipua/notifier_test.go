@@ -248,7 +248,7 @@ func TestChangesAreLoggedInSum(t *testing.T) {
 	changes := &ua.notifierAt(p.destination()).log
 	for counted := 0; counted < count-changeLines; time.Sleep(time.Millisecond) {
 		changes.mu.Lock()
-		counted = changes.more["subscription fails; trying on"]
+		counted = changes.more["subscription fails; trying again later"]
 		changes.mu.Unlock()
 	}
 	changes.flush()

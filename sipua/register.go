@@ -164,7 +164,7 @@ func (g *Registration) refresh(ctx context.Context, granted time.Duration) {
 			b := registerSetback(err)
 			next = retry.step(b.remedy, b.after)
 			if b.cause != trouble && ctx.Err() == nil {
-				g.ua.log.Warn("REGISTER failed; trying on", "aor", g.r.AOR, "in", next, "err", err)
+				g.ua.log.Warn("REGISTER failed; trying again later", "aor", g.r.AOR, "in", next, "err", err)
 			}
 			trouble = b.cause
 			continue

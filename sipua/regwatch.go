@@ -60,7 +60,7 @@ func (w *regWatch) notified(n Notification) {
 	info, err := regevent.Parse(n.ContentType, n.Body)
 	if err != nil {
 		if !w.unreadable {
-			w.log.Info("reginfo document cannot be read; asking again", "aor", w.aor, "err", err)
+			w.log.Info("reginfo document cannot be read; requesting it again", "aor", w.aor, "err", err)
 		}
 		w.unreadable = true
 		n.AskAgain()

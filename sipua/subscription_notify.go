@@ -94,7 +94,7 @@ func (n *Notification) read(req *sip.Request, u Understood) *BodyError {
 func (s *Subscription) misunderstood(refused *BodyError) {
 	s.wanted.Store(true)
 	if !s.trouble.strange && !s.closing {
-		s.notifier.log.note("NOTIFY refused; asking again", "uri", s.r.URI, "event", s.r.Event, "code", refused.Status.Code, "err", refused)
+		s.notifier.log.note("NOTIFY refused; requesting the state again", "uri", s.r.URI, "event", s.r.Event, "code", refused.Status.Code, "err", refused)
 	}
 	s.trouble.strange = true
 }

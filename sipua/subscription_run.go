@@ -172,7 +172,7 @@ func (s *Subscription) setBack(now time.Time, b setback) {
 		return
 	}
 	s.trouble.cause, s.trouble.logged = b.cause, true
-	s.notifier.log.note("subscription fails; trying on", "uri", s.r.URI, "event", s.r.Event, "cause", b.cause, "detail", b.detail, "in", pause)
+	s.notifier.log.note("subscription fails; trying again later", "uri", s.r.URI, "event", s.r.Event, "cause", b.cause, "detail", b.detail, "in", pause)
 }
 
 // refreshIfOlder refreshes the subscription now if its notifier has not confirmed it

@@ -9,7 +9,7 @@ import (
 // Why a stream cannot be read any further.
 var (
 	ErrTooLong = errors.New("message too long")
-	ErrNoSIP   = errors.New("what came is no SIP")
+	ErrNoSIP   = errors.New("the data is not SIP")
 )
 
 // A Framer finds the messages in a stream. Headers and bodies that are too large are

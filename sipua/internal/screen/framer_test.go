@@ -46,7 +46,7 @@ func TestFramer(t *testing.T) {
 		{message("a", long, 200) + message("b", "", 0), []string{"513 a", "0 b"}},
 		{message("a", "", 2_002), []string{"413 a", "message too long: a body of more than 2000 bytes"}},
 		{"INFO sip:x SIP/2.0\r\nX: " + strings.Repeat("x", 2_000), []string{"message too long: headers of more than 2000 bytes"}},
-		{message("a", "", 0) + "GET / HTTP/1.1\r\n", []string{"0 a", "what came is no SIP"}},
+		{message("a", "", 0) + "GET / HTTP/1.1\r\n", []string{"0 a", "the data is not SIP"}},
 		{message("a", "", 0) + "INFO sip:x", []string{"0 a", "more"}},
 	} {
 		for n := 1; n <= len(tc.stream); n += 1 + n/7 {

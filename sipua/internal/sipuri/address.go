@@ -19,7 +19,7 @@ func FromAddress(address string) (string, error) {
 			return "", fmt.Errorf("sipua: address %q: the display name has no closing quote", address)
 		}
 		if s = strings.TrimLeft(rest, " \t"); !strings.HasPrefix(s, "<") {
-			return "", fmt.Errorf("sipua: address %q: no < behind the display name", address)
+			return "", fmt.Errorf("sipua: address %q: no < after the display name", address)
 		}
 	}
 	name, rest, ok := strings.Cut(s, "<")
@@ -39,4 +39,4 @@ func FromAddress(address string) (string, error) {
 	return uri, nil
 }
 
-var errBehindAddress = errors.New("something else than parameters behind the >")
+var errBehindAddress = errors.New("text other than parameters after the >")
