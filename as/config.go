@@ -39,14 +39,15 @@ type Config struct {
 	Network sipua.Network `yaml:"-"`
 }
 
-// AccessConfig says whose requests are taken, and whose word on who calls.
+// AccessConfig has the peers whose requests are accepted, and the peers that authenticate
+// callers.
 type AccessConfig = access.Config
 
-// LimitsConfig bounds what callers can take; 0 means no limit. Rates are in calls a second,
-// bursts and the others in calls, Memory is in bytes.
+// LimitsConfig bounds the resources of callers; 0 means no limit. Rates are in calls a
+// second, bursts and the other limits in calls, and Memory in bytes.
 type LimitsConfig = access.Limits
 
-// SIPConfig says where the server takes SIP.
+// SIPConfig has the addresses and settings of SIP.
 type SIPConfig struct {
 	Listen                   string        `yaml:"listen"`
 	User                     string        `yaml:"user"`
@@ -55,7 +56,7 @@ type SIPConfig struct {
 	SessionExpires           time.Duration `yaml:"session_expires"`
 }
 
-// MediaServerConfig names one media server and its weight in the balancing.
+// MediaServerConfig has the settings of one media server.
 type MediaServerConfig struct {
 	URI    string `yaml:"uri"`
 	Weight int    `yaml:"weight"`
@@ -63,10 +64,10 @@ type MediaServerConfig struct {
 	Drain  bool   `yaml:"drain"`
 }
 
-// PresenceConfig says how the server learns who is reachable.
+// PresenceConfig has the settings for learning which users are reachable.
 type PresenceConfig = presence.Settings
 
-// StoreConfig is about the set-up of store sessions.
+// StoreConfig has the settings of store sessions.
 type StoreConfig struct {
 	RestoreWait   time.Duration `yaml:"restore_wait"`
 	InviteTimeout time.Duration `yaml:"invite_timeout"`
@@ -76,7 +77,7 @@ type StoreConfig struct {
 	MaxRecipients int           `yaml:"max_recipients"`
 }
 
-// PushConfig holds the waits of a push session.
+// PushConfig has the times of push sessions.
 type PushConfig struct {
 	Delay       time.Duration `yaml:"delay"`
 	Ring        time.Duration `yaml:"ring"`
@@ -85,10 +86,10 @@ type PushConfig struct {
 	RetryMax    time.Duration `yaml:"retry_max"`
 }
 
-// ControlConfig is about the MSCP channels.
+// ControlConfig has the settings of the MSCP channels.
 type ControlConfig = control.Settings
 
-// LogConfig says what is logged.
+// LogConfig has the settings of the log.
 type LogConfig struct {
 	Level string `yaml:"level"`
 }

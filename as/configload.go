@@ -12,8 +12,8 @@ import (
 //go:embed default.yaml
 var DefaultYAML []byte
 
-// DefaultConfig returns the defaults. They lack a media server, so they do not
-// pass Validate as they are.
+// DefaultConfig returns the defaults. They have no media server, so Validate refuses
+// them.
 func DefaultConfig() Config {
 	var c Config
 	if _, err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
@@ -22,7 +22,8 @@ func DefaultConfig() Config {
 	return c
 }
 
-// LoadConfig reads the file at path over the defaults and validates it.
+// LoadConfig reads the file at path into the defaults and validates the result. Errors
+// have the line and key.
 func LoadConfig(path string) (Config, error) {
 	c := DefaultConfig()
 	lines, err := daemon.LoadYAML(path, &c)

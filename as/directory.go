@@ -5,15 +5,15 @@ import (
 	"github.com/gomscp/gomscp/as/internal/mailbox"
 )
 
-// A Directory is the durable memory of which media server keeps messages for which
-// recipient from which sender. It is safe for concurrent use; each change is on disk when
+// A Directory is the durable list of which media server keeps messages for which
+// recipient from which sender. It is safe for concurrent use. Each change is on disk when
 // its method returns.
 type Directory = directory.Directory
 
 // A Pair is one entry of a Directory.
 type Pair = directory.Pair
 
-// An Entry is one entry of a Directory as the operator sees it.
+// An Entry is one entry of a Directory, for operators.
 type Entry = directory.Entry
 
 // OpenDirectory opens or creates the file at path. Another process that holds the file is

@@ -12,23 +12,24 @@ import (
 	"github.com/gomscp/gomscp/mscp"
 )
 
-// MediaServerStatus is what the server knows of one media server.
+// MediaServerStatus is the state of one media server.
 type MediaServerStatus struct {
 	Name    string    `json:"name"`
 	URI     string    `json:"uri"`
 	Weight  int       `json:"weight"`
 	Drained bool      `json:"drained"`
-	Channel string    `json:"channel"` // of MSCP: "up" or "down"
-	Since   time.Time `json:"since"`   // when Channel became what it is
+	Channel string    `json:"channel"` // state of the MSCP channel: "up" or "down"
+	Since   time.Time `json:"since"`   // when Channel last changed
 	// Sessions is the number of live store sessions, Count(Si) of equation (1).
 	Sessions int `json:"sessions"`
-	// LastError is the last failure of the channel or of a call's set-up there;
-	// "" if there was none.
+	// LastError is the last failure of the channel or of a call's set-up at this media
+	// server; "" if there was none.
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
 }
 
-// MediaServers tells of every media server, in the order of the configuration.
+// MediaServers returns the state of every media server, in the order of the
+// configuration.
 func (s *Server) MediaServers() []MediaServerStatus {
 	var list []MediaServerStatus
 	for _, known := range s.cluster.balancer.States() {
@@ -51,12 +52,11 @@ func statusOf(known balance.State, channel control.Status) MediaServerStatus {
 	return st
 }
 
-// SetMediaServers replaces the media servers while the server runs, with their
-// weights and drains. Those of an unchanged name and URI keep their channels
-// and sessions. One that is left out gets no further session and no push, and
-// its channel is ended; sessions that it has go on until their callers end
-// them, and what it keeps is remembered until its name comes back. An error
-// names what is wrong with the list, and then nothing has changed.
+// SetMediaServers replaces the media servers while the server runs, with their weights
+// and drains. A media server with the same name and URI keeps its channel and sessions. A
+// removed one gets no further session and no push, and its channel is ended. Its sessions
+// continue until their callers end them, and its directory entries stay until its name is
+// configured again. After an error, which names the invalid entry, nothing has changed.
 func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 	c := Config{MediaServers: slices.Clone(list)}
 	r := &checker{}
@@ -101,15 +101,15 @@ func (s *Server) SetMediaServers(list []MediaServerConfig) error {
 	return nil
 }
 
-// AskInventories asks every media server whose channel is up for its inventory,
-// as when a server takes over from another one. What they tell comes in the
+// AskInventories requests the inventory of every media server whose channel is up, for
+// example when this server takes over from another one. The inventories arrive in the
 // background.
 func (s *Server) AskInventories() { s.reports.askAll() }
 
-// DrainMediaServer begins or ends the drain of a media server: while it lasts,
-// the server gets no new store sessions; those that it has go on, and so do
-// pushes of what it keeps. It lasts until it is ended here or by
-// SetMediaServers. An error says that there is no server of that name.
+// DrainMediaServer begins or ends the drain of a media server. During a drain it gets no
+// new store sessions. Its sessions continue, and its messages are still pushed. Only this
+// method and SetMediaServers end a drain. It fails if there is no media server of that
+// name.
 func (s *Server) DrainMediaServer(name string, on bool) error {
 	if !s.cluster.balancer.Drain(name, on) {
 		return fmt.Errorf("as: no media server is called %q", name)

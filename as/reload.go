@@ -11,12 +11,11 @@ import (
 // reloadable are the settings that Reload puts in force.
 var reloadable = []string{"access", "limits", "media_servers", "tls.certificate", "tls.key"}
 
-// Reload puts another configuration in force while the server runs, as far as
-// it can: access, with the file of users read again, limits, media_servers and the
-// files of the certificate, unless TLS as such were switched on or off.
-// What else has changed is named in a warning and waits for a restart. After an
-// error nothing has changed. Calls that are there stay. Where media_servers is
-// as before, drains of the operator's stay too. See SetMediaServers.
+// Reload applies another configuration while the server runs: access, with the file of
+// users read again, limits, media_servers, and the files of the certificate. Only a
+// restart switches TLS on or off. A warning names other settings that have changed; they
+// wait for a restart. After an error nothing has changed. Live calls stay. If
+// media_servers is unchanged, drains by an operator stay, too. See SetMediaServers.
 func (s *Server) Reload(cfg Config) error {
 	cfg.MediaServers = slices.Clone(cfg.MediaServers) // which the caller may change
 	if err := cfg.Validate(); err != nil {

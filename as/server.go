@@ -46,14 +46,14 @@ type loaded struct {
 	cfg Config
 }
 
-// Addr is the host:port where the server takes SIP.
+// Addr returns the host:port where the server accepts SIP.
 func (s *Server) Addr() string { return s.legs.ua.Addr() }
 
-// TLSAddr is the host:port where the server takes SIP over TLS, "" if it does not.
+// TLSAddr returns the host:port where the server accepts SIP over TLS, "" without TLS.
 func (s *Server) TLSAddr() string { return s.legs.ua.TLSAddr() }
 
-// Ready tells why no call can be taken now, or nil: at least one control
-// channel must be up.
+// Ready returns nil if the server can take calls, and otherwise the reason. At least one
+// control channel must be up.
 func (s *Server) Ready() error {
 	for _, ms := range s.cluster.All() {
 		if ms.Up() {
@@ -67,5 +67,5 @@ func (s *Server) Ready() error {
 // its name: Count(Si) of equation (1).
 func (s *Server) Sessions() map[string]int { return s.cluster.balancer.Counts() }
 
-// Registry returns the server's metrics, for one who embeds it.
+// Registry returns the server's metrics, for a program that embeds the server.
 func (s *Server) Registry() *prometheus.Registry { return s.metrics.reg }

@@ -19,8 +19,8 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// Start opens the directory and the sockets and begins to serve. The control
-// channels come up in the background; until one has, callers get 503.
+// Start opens the directory and the sockets and begins to serve. The control channels are
+// set up in the background. Until one is up, callers get 503.
 func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -187,9 +187,8 @@ func (s *Server) handleRegister(req *sip.Request, tx sip.ServerTransaction) {
 	}
 }
 
-// Close ends all sessions with BYE and closes everything. What the directory
-// holds stays for the next start. It waits, a few seconds at the most, and may
-// be called again.
+// Close ends all sessions with BYE and closes everything. The directory keeps its
+// entries. Close waits a few seconds at most, and may be called again.
 func (s *Server) Close() error {
 	return s.life.end(func() error {
 		errs := []error{s.admin.Close()}

@@ -2,8 +2,8 @@ package as
 
 import "fmt"
 
-// A ConfiguredError says that entries are of a media server that is configured, so that
-// they are not an operator's to change: its inventory would bring them back.
+// A ConfiguredError means that the media server of the entries is configured. An operator
+// cannot change its entries, because its inventory would restore them.
 type ConfiguredError struct{ Name string }
 
 // Error implements error.
@@ -12,17 +12,18 @@ func (e *ConfiguredError) Error() string {
 }
 
 // ForgetEntries removes entries of a media server that is not configured: all, or those
-// for a recipient or from a sender, whose URIs are canonical; "" is any. It returns how
-// many there were. The error is a [*ConfiguredError], or that of the file; what was
-// removed before it stays removed.
+// with this recipient or sender, as canonical URIs; "" means any. It returns the number
+// of removed entries. The error is a *ConfiguredError or that of the file; entries
+// removed before an error stay removed.
 func (s *Server) ForgetEntries(server, recipient, sender string) (int, error) {
 	return s.changeUnserved(server, func() (int, error) { return s.dir.Forget(server, recipient, sender) }, "")
 }
 
-// RenameEntries gives the entries of a media server that is not configured to another
-// name, as when the server was renamed or its store was moved. If the new name is
-// configured, they are delivered from there at once. It returns how many there were. The
-// error is a [*ConfiguredError], or that of the file; what was moved before it stays.
+// RenameEntries moves the entries of a media server that is not configured to another
+// name, for example after the server was renamed or its store was moved. If the new name
+// is configured, they are delivered from there at once. It returns the number of moved
+// entries. The error is a *ConfiguredError or that of the file; entries moved before an
+// error stay moved.
 func (s *Server) RenameEntries(server, name string) (int, error) {
 	return s.changeUnserved(server, func() (int, error) { return s.dir.Rename(server, name) }, name)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// AccessConfig names the peers whose SIP and MSCP is taken: the application servers.
+// AccessConfig has the peers whose SIP and MSCP is accepted: the application servers.
 type AccessConfig struct {
 	Peers []string `yaml:"peers"`
 }

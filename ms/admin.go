@@ -10,8 +10,8 @@ import (
 	"github.com/gomscp/gomscp/store"
 )
 
-// Kept is what the store holds of one sender's messages to one recipient. The
-// admin endpoint's page /store is a JSON array of them.
+// Kept has the totals of the messages of one sender for one recipient. The page /store of
+// the admin address is a JSON array of them.
 type Kept struct {
 	Recipient string    `json:"recipient"`
 	Sender    string    `json:"sender"`

@@ -46,7 +46,7 @@ type Config struct {
 	Network sipua.Network `yaml:"-"`
 }
 
-// SIPConfig configures where the server takes SIP.
+// SIPConfig has the addresses and settings of SIP.
 type SIPConfig struct {
 	Listen                   string `yaml:"listen"`
 	User                     string `yaml:"user"`
@@ -64,7 +64,7 @@ type ControlConfig struct {
 	RequireTLS    bool          `yaml:"require_tls"`
 }
 
-// MSRPConfig configures where the server takes MSRP, and its limits there.
+// MSRPConfig has the addresses and limits of MSRP.
 type MSRPConfig struct {
 	Listen    string `yaml:"listen"`
 	Host      string `yaml:"host"`

@@ -18,7 +18,8 @@ func DefaultConfig() Config {
 	return c
 }
 
-// LoadConfig reads the file at path over the defaults and validates it.
+// LoadConfig reads the file at path into the defaults and validates the result. Errors
+// have the line and key.
 func LoadConfig(path string) (Config, error) {
 	c := DefaultConfig()
 	lines, err := daemon.LoadYAML(path, &c)

@@ -8,10 +8,10 @@ import (
 // reloadable are the settings that Reload puts in force.
 var reloadable = []string{"access", "limits", "tls.certificate", "tls.key"}
 
-// Reload puts access, limits and the certificate's files of another configuration in force
-// while the server runs. TLS is switched on or off by a restart only. A warning names other
-// settings that have changed; they wait for a restart. After an error nothing has changed.
-// Live sessions stay.
+// Reload applies access, limits and the files of the certificate of another configuration
+// while the server runs. Only a restart switches TLS on or off. A warning names other
+// settings that have changed; they wait for a restart. After an error nothing has
+// changed. Live sessions stay.
 func (s *Server) Reload(cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err

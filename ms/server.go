@@ -190,21 +190,22 @@ func (s *Server) sipTLS() (*sipua.TLSConfig, error) {
 	}, nil
 }
 
-// Addr is the host:port where the server takes SIP.
+// Addr returns the host:port where the server accepts SIP.
 func (s *Server) Addr() string { return s.ua.Addr() }
 
-// TLSAddr is the host:port where the server takes SIP over TLS, "" if it does not.
+// TLSAddr returns the host:port where the server accepts SIP over TLS, "" without TLS.
 func (s *Server) TLSAddr() string { return s.ua.TLSAddr() }
 
 // Registry returns the server's metrics, for a program that embeds the server.
 func (s *Server) Registry() *prometheus.Registry { return s.metrics.reg }
 
-// Store is the server's store of messages.
+// Store returns the server's store of messages.
 func (s *Server) Store() *store.Store { return s.store }
 
-// Close takes no new session, answers the messages that have arrived whole when their outcome
-// is known, ends all sessions with BYE, and closes everything. What is stored stays for the
-// next start. It waits for the disk, about half a minute at the most, and may be called again.
+// Close accepts no new session, answers the messages that have arrived completely when
+// their result is known, ends all sessions with BYE, and closes everything. Stored
+// messages stay. It waits for the disk, about half a minute at most, and may be called
+// again.
 func (s *Server) Close() error { return s.end() }
 
 func (s *Server) close() error {
