@@ -26,7 +26,7 @@ func (m *MediaServer) Run() {
 		if err != nil {
 			m.Failed(err)
 			if !reported && m.ctx.Err() == nil {
-				m.cfg.Log.Warn("control channel cannot be set up; trying on", "err", err)
+				m.cfg.Log.Warn("control channel cannot be set up; trying again later", "err", err)
 				reported = true
 			}
 		} else {

@@ -16,7 +16,7 @@ func (m *mailbox) watch(ctx context.Context) (stop func()) {
 		if err == nil {
 			return stop
 		}
-		m.log.Warn("the recipient's presence cannot be watched; trying on", "err", err)
+		m.log.Warn("the recipient's presence cannot be watched; trying again later", "err", err)
 		retry.Wait(ctx)
 	}
 	return nil

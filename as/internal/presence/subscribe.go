@@ -29,7 +29,7 @@ func (s *subscriber) watchPresence(ctx context.Context, recipient string, told f
 			open, err := pidfOpen(n.ContentType, n.Body)
 			if err != nil {
 				s.cfg.Count("unreadable")
-				s.quiet.Warn(s.cfg.Log, "presence document not understood; asking again", "unreadable", "recipient", recipient, "err", err)
+				s.quiet.Warn(s.cfg.Log, "presence document not understood; requesting it again", "unreadable", "recipient", recipient, "err", err)
 				n.AskAgain()
 				return
 			}
