@@ -7,12 +7,8 @@ import (
 )
 
 // TestMusts holds MUSTS.md, the tags in the code and the tests together.
-func TestMusts(t *testing.T) {
-	wrong, err := musts.Check(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range wrong {
-		t.Error(w)
-	}
-}
+func TestMusts(t *testing.T) { musts.Test(t) }
+
+// TestMutants proves the tests of MUSTS.md: go test ./msrp -run TestMutants
+// -timeout 0 -v -mutate . takes some minutes.
+func TestMutants(t *testing.T) { musts.TestMutants(t) }

@@ -1,29 +1,14 @@
 package mediaserver
 
 import (
-	"flag"
 	"testing"
 
 	"github.com/gomscp/gomscp/internal/musts"
 )
 
-var mutate = flag.String("mutate", "", "break the code at the tags that match this regular expression, and look whether their tests notice")
-
 // TestMusts holds MUSTS.md, the tags in the code and the tests together.
-func TestMusts(t *testing.T) {
-	wrong, err := musts.Check(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range wrong {
-		t.Error(w)
-	}
-}
+func TestMusts(t *testing.T) { musts.Test(t) }
 
-// TestMutants proves the tests of MUSTS.md: see there.
-func TestMutants(t *testing.T) {
-	if *mutate == "" {
-		t.Skip("no -mutate")
-	}
-	musts.Mutate(t, ".", *mutate)
-}
+// TestMutants proves the tests of MUSTS.md: go test ./mscp/mediaserver -run TestMutants
+// -timeout 0 -v -mutate . takes some minutes.
+func TestMutants(t *testing.T) { musts.TestMutants(t) }
