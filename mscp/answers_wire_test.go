@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // rawServer is a server and its peer that speaks in bytes.
 func rawServer(t *testing.T, h Handler, cfg Config) (ask func(start, body string) (head, answer string)) {
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	s := NewServer(ms, h, cfg)
 	t.Cleanup(func() { as.Close(); s.Close() })
 	r := NewReader(as)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 var benchRequest = &RestoreMsg{"sip:alice@example.com", "sip:bob@example.com", "a84b4c71@10.0.0.2;1923;1134", "", ""}
@@ -39,7 +41,7 @@ func BenchmarkTransactions(b *testing.B) {
 				r.ConnectionID = fmt.Sprintf("%02d%s", i, r.ConnectionID[2:])
 				requests[i] = &r
 			}
-			as, ms := tcpPair(b)
+			as, ms := testutil.TCPPair(b)
 			c, s := NewClient(as, bc.cfg), NewServer(ms, echo, bc.cfg)
 			defer s.Close()
 			defer c.Close()
@@ -130,7 +132,7 @@ type bareClient struct {
 func newBareClient(b *testing.B) *bareClient {
 	doc := Document{Kind: Request, Element: benchRequest}
 	size := len(doc.Encode(Draft)) + len("REQ MSCP/1.0 1234567890\r\nContent-Type: application/mscp+xml\r\nContent-Length: 200\r\n\r\n")
-	as, ms := tcpPair(b)
+	as, ms := testutil.TCPPair(b)
 	k := &bareClient{c: as, request: make([]byte, size-12), waiting: map[uint64]chan []byte{}}
 	var work sync.WaitGroup
 	work.Go(func() { bareServe(ms) })

@@ -12,34 +12,19 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // channel connects a client and a server over loopback TCP.
 func channel(t *testing.T, h Handler, ccfg, scfg Config) (*Client, *Server) {
 	t.Helper()
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	ccfg.Logger, scfg.Logger = log, log
 	c, s := NewClient(as, ccfg), NewServer(ms, h, scfg)
 	t.Cleanup(func() { c.Close(); s.Close() })
 	return c, s
-}
-
-func tcpPair(t testing.TB) (a, b net.Conn) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	if a, err = net.Dial("tcp", ln.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if b, err = ln.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { a.Close(); b.Close() })
-	return a, b
 }
 
 func echo(_ context.Context, req Element) (Element, error) {
@@ -185,7 +170,7 @@ func TestRawPeer(t *testing.T) {
 		"a response":       {pdu("MSCP/1.0 200 OK 1", doc), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			as, ms := tcpPair(t)
+			as, ms := testutil.TCPPair(t)
 			s := NewServer(ms, echo, Config{})
 			defer s.Close()
 			_ = as.SetDeadline(time.Now().Add(5 * time.Second))
@@ -234,7 +219,7 @@ func TestLargeRequestsAreFew(t *testing.T) {
 	var now, peak atomic.Int32
 	var once sync.Once
 	full, release := make(chan struct{}), make(chan struct{})
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	s := NewServer(ms, func(_ context.Context, req Element) (Element, error) {
 		n := now.Add(1)
 		defer now.Add(-1)

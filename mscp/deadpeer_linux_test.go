@@ -3,33 +3,18 @@ package mscp
 import (
 	"context"
 	"net"
-	"os"
 	"os/exec"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestDeadPeer takes the network away under a channel, in a network namespace
 // of its own, once while the channel is idle and once while a request is
 // outstanding.
 func TestDeadPeer(t *testing.T) {
-	if os.Getenv("MSCP_TEST_NAMESPACE") == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestDeadPeer$", "-test.v")
-		cmd.Env = append(os.Environ(), "MSCP_TEST_NAMESPACE=1")
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		if _, exited := err.(*exec.ExitError); err != nil && !exited {
-			t.Skipf("needs a network namespace: %v", err)
-		}
-		t.Logf("%s", out)
-		if err != nil {
-			t.Error(err)
-		}
+	if !testutil.InNamespace(t) {
 		return
 	}
 	setLoopback(t, true)
@@ -37,7 +22,7 @@ func TestDeadPeer(t *testing.T) {
 	hang := func(ctx context.Context, _ Element) (Element, error) { <-ctx.Done(); return nil, ctx.Err() }
 	var ends []*Client
 	for range 2 {
-		a, m := tcpPair(t)
+		a, m := testutil.TCPPair(t)
 		c, s := NewClient(a, Config{DeadPeer: limit}), NewServer(m, hang, Config{DeadPeer: limit})
 		defer c.Close()
 		defer s.Close()

@@ -1,11 +1,11 @@
 package mscp
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 const open, closing = `<mscp version="1.0" xmlns="urn:ietf:mscp">`, `</mscp>`
@@ -76,17 +76,7 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte(open + `<request v:a="b" xmlns:v="urn:v"><v:c/><join id1="a" id2="b"><stream type="audio" direction="both"><v:d/></stream></join></request>` + closing))
 	f.Add([]byte(open + `<notification><Inventory xmlns="` + ExtensionNamespace + `" inventory-id="1" batch="2" last="true"><Pair from-uri="a" to-uri="b" messages="3" oldest="2026-01-02T03:04:05Z"/></Inventory></notification>` + closing))
 	f.Add([]byte(open + `<request><o:SendInventory xmlns:o="` + ExtensionNamespace + `" inventory-id="1"/></request>` + closing))
-	files, err := filepath.Glob("testdata/examples/*.xml")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
-	}
+	testutil.Files(f, "testdata/examples/*.xml", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, dialect := range []Dialect{Draft, Paper} {
 			for _, keep := range []bool{false, true} {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestHalfClose checks that requests are answered whose AS has closed its side before,
@@ -15,7 +17,7 @@ import (
 func TestHalfClose(t *testing.T) {
 	for name, cut := range map[string]string{"between two": "", "in a start line": "REQ MSC", "in the headers": "REQ MSCP/1.0 999\r\nContent-"} {
 		t.Run(name, func(t *testing.T) {
-			as, ms := tcpPair(t)
+			as, ms := testutil.TCPPair(t)
 			answer := make(chan struct{})
 			s := NewServer(ms, func(ctx context.Context, req Element) (Element, error) {
 				<-ctx.Done() // the server knows of the end
@@ -60,7 +62,7 @@ func TestHalfClose(t *testing.T) {
 // an AS that has closed its side.
 func TestLingerEnds(t *testing.T) {
 	t.Parallel()
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	begun, release := make(chan struct{}), make(chan struct{})
 	s := NewServer(ms, func(ctx context.Context, _ Element) (Element, error) {
 		close(begun)
@@ -86,7 +88,7 @@ func TestLingerEnds(t *testing.T) {
 // TestEndWithAnswer checks that the channel of an AS that has gone ends with the answer
 // of a handler that obeys its ctx.
 func TestEndWithAnswer(t *testing.T) {
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	begun := make(chan struct{})
 	s := NewServer(ms, func(ctx context.Context, _ Element) (Element, error) {
 		close(begun)
@@ -107,7 +109,7 @@ func TestEndWithAnswer(t *testing.T) {
 // TestEndWithoutRequests checks that the channel of an AS that has closed its side ends
 // at once where nothing is under way.
 func TestEndWithoutRequests(t *testing.T) {
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	s := NewServer(ms, echo, Config{})
 	defer s.Close()
 	start := time.Now()

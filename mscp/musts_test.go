@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestMusts checks the table against the code, both ways: each tag stands in
@@ -86,7 +88,7 @@ func sources(t *testing.T) (code map[string]string, tests string) {
 // carried out, be the reading strict or not, and gets its own error element.
 func TestIDsMustRise(t *testing.T) {
 	for _, strict := range []bool{true, false} {
-		as, ms := tcpPair(t)
+		as, ms := testutil.TCPPair(t)
 		var handled atomic.Int32
 		s := NewServer(ms, func(_ context.Context, req Element) (Element, error) {
 			handled.Add(1)

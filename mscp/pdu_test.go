@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // pdus are PDUs and what is wrong with them. They feed the table and the
@@ -130,7 +132,7 @@ func TestManyPDUs(t *testing.T) {
 
 // TestStrictPDU checks what a strict server says to headers that break a rule.
 func TestStrictPDU(t *testing.T) {
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	s := NewServer(ms, echo, Config{Strict: true})
 	defer s.Close()
 	wire := pduBytes("REQ MSCP/1.0 5\nContent-Type: application/mscp+xml\r\nX: y\r\nContent-Length: LEN\r\n\r\nDOC")

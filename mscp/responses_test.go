@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestResponses holds every element against every request: which may answer it, and what
@@ -210,7 +212,7 @@ func TestOneMessageAnInfo(t *testing.T) {
 // known, unknown or malformed, and that they come at any time, also beside a request.
 func TestNotificationsAreNotAnswered(t *testing.T) {
 	got := make(chan Element, 10)
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	release := make(chan struct{})
 	s := NewServer(ms, func(_ context.Context, req Element) (Element, error) { <-release; return Refuse(req, "no"), nil },
 		Config{OnNotification: func(e Element) { got <- e }})

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 func TestSDPRoundTrip(t *testing.T) {
@@ -147,17 +149,7 @@ func TestChecks(t *testing.T) {
 // FuzzSDP checks that what is read, and can be written, means the same when it
 // is read again, and that whoever finds a fault in it keeps to its lines.
 func FuzzSDP(f *testing.F) {
-	files, err := filepath.Glob("testdata/sdp/*.sdp")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
-	}
+	testutil.Files(f, "testdata/sdp/*.sdp", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, found := range ValidateSDP(b) {
 			if found.Offset < 0 || found.Offset > int64(len(b)) || found.Line < 1 {

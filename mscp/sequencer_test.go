@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // orderTest is a server that writes down what it is given, by target.
@@ -37,7 +39,7 @@ func describe(e Element) string {
 // checks that each target's came in their order, however long each took.
 func TestOrder(t *testing.T) {
 	o := &orderTest{got: map[string][]string{}}
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	s := NewServer(ms, func(_ context.Context, req Element) (Element, error) {
 		if j := req.(*Join); strings.HasSuffix(j.EnterTone, "7") {
 			time.Sleep(time.Millisecond) // so that those behind it could overtake

@@ -2,41 +2,23 @@ package mscp
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"testing"
 	"time"
-)
 
-// newCertificate makes a self-signed one, as RFC 8122 has them.
-func newCertificate(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
+	"github.com/gomscp/gomscp/internal/testutil"
+)
 
 // TestTLS runs a channel over TLS whose ends know each other by the
 // fingerprints of their session descriptions, and refuses one with another
 // certificate on either side.
 func TestTLS(t *testing.T) {
-	as, ms, stranger := newCertificate(t), newCertificate(t), newCertificate(t)
+	as, ms, stranger := testutil.SelfSigned(t), testutil.SelfSigned(t), testutil.SelfSigned(t)
 	describe := func(m *Media, c tls.Certificate, setup string) *Media {
 		m.TLS, m.Fingerprint = true, Fingerprint(c.Certificate[0])
 		b, err := m.Marshal()
@@ -61,7 +43,7 @@ func TestTLS(t *testing.T) {
 		"as described": {as, ms, true}, "another AS": {stranger, ms, false}, "another MS": {as, stranger, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, b := tcpPair(t)
+			a, b := testutil.TCPPair(t)
 			served := make(chan error, 1)
 			go func() {
 				c, err := ServerTLS(t.Context(), b, tc.ms, offer)
@@ -106,7 +88,7 @@ func TestFingerprint(t *testing.T) {
 // TestAcceptorTLS sets a channel up over TLS with both ends of section 7.2.1, and checks
 // that whoever has another certificate than its offer's gets none.
 func TestAcceptorTLS(t *testing.T) {
-	asCert, msCert, stranger := newCertificate(t), newCertificate(t), newCertificate(t)
+	asCert, msCert, stranger := testutil.SelfSigned(t), testutil.SelfSigned(t), testutil.SelfSigned(t)
 	a, exchange, end, ended := controlPair(t, echo)
 	a.Certificate = func() (*tls.Certificate, error) { return &msCert, nil }
 	as := &Connector{Host: "127.0.0.1", Certificate: func() (*tls.Certificate, error) { return &asCert, nil }}

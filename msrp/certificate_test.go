@@ -21,6 +21,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 func TestSelfSigned(t *testing.T) {
@@ -323,7 +325,7 @@ func TestWrongCertificateAlert(t *testing.T) {
 
 // A fingerprint is the peer's: a relay between has another certificate.
 func TestFingerprintIsNotTheRelays(t *testing.T) {
-	relay, peer := testCert(t), testCert(t)
+	relay, peer := testutil.SelfSigned(t), testutil.SelfSigned(t)
 	leaf, err := x509.ParseCertificate(relay.Certificate[0])
 	if err != nil {
 		t.Fatal(err)

@@ -55,8 +55,8 @@ func TestRawGarbage(t *testing.T) {
 			r.Conn.Write([]byte(text))
 			r.Closed()
 			r.l.Close()
-			if n := r.logs.lines(); n != 1 {
-				t.Fatalf("%d lines were logged:\n%s", n, r.logs.b.String())
+			if n := r.logs.Count("\n"); n != 1 {
+				t.Fatalf("%d lines were logged:\n%s", n, r.logs.String())
 			}
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/simnet"
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/msrp/msrptest"
 )
 
@@ -28,13 +29,13 @@ type early struct {
 }
 
 func newEarly(t *testing.T, handler Handler) *early {
-	e := &early{t: t, right: testCert(t), wrong: testCert(t), handler: handler}
+	e := &early{t: t, right: testutil.SelfSigned(t), wrong: testutil.SelfSigned(t), handler: handler}
 	network := simnet.New()
 	here := network.Host("10.0.0.1")
 	e.peer = network.Host("10.0.0.2")
 	var err error
 	e.l, err = Listen("10.0.0.1:0", Config{
-		Logger: quiet, Listen: here.Listen, TLS: &tls.Config{Certificates: []tls.Certificate{testCert(t)}},
+		Logger: quiet, Listen: here.Listen, TLS: &tls.Config{Certificates: []tls.Certificate{testutil.SelfSigned(t)}},
 		UnboundTimeout: time.Minute,
 	})
 	if err != nil {

@@ -4,39 +4,21 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
-// testCert makes a certificate of its own.
-func testCert(t testing.TB) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
 func TestTLSWithFingerprints(t *testing.T) {
-	certA, certB, certC := testCert(t), testCert(t), testCert(t)
+	certA, certB, certC := testutil.SelfSigned(t), testutil.SelfSigned(t), testutil.SelfSigned(t)
 	printOf := func(c tls.Certificate) []string {
 		s, err := Fingerprint(c)
 		if err != nil {
@@ -104,7 +86,7 @@ func TestTLSWithFingerprints(t *testing.T) {
 // TestFingerprintsThatComeLate tells a session its peer's fingerprints before and
 // after the peer has come, as an answer may be slower than the connection.
 func TestFingerprintsThatComeLate(t *testing.T) {
-	certA, certB := testCert(t), testCert(t)
+	certA, certB := testutil.SelfSigned(t), testutil.SelfSigned(t)
 	for name, test := range map[string]struct {
 		of    tls.Certificate
 		early bool
@@ -162,7 +144,7 @@ func TestFingerprintsThatComeLate(t *testing.T) {
 // TestEarlyDataOverTLS has a peer connect and send before its fingerprint is known: nothing
 // is handed on until it is, and nothing ever if the certificate is another.
 func TestEarlyDataOverTLS(t *testing.T) {
-	certA, certB := testCert(t), testCert(t)
+	certA, certB := testutil.SelfSigned(t), testutil.SelfSigned(t)
 	for name, test := range map[string]struct {
 		of   tls.Certificate
 		want int // 0: the connection ends
@@ -230,7 +212,7 @@ func TestEarlyDataOverTLS(t *testing.T) {
 }
 
 func TestTLSWithRoots(t *testing.T) {
-	cert := testCert(t)
+	cert := testutil.SelfSigned(t)
 	leaf, _ := x509.ParseCertificate(cert.Certificate[0])
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)
@@ -318,7 +300,7 @@ func TestConnectTo(t *testing.T) {
 // The client says which server it wants, and takes no certificate of another.
 func TestTLSServerName(t *testing.T) {
 	names := make(chan string, 1)
-	cert := testCert(t)
+	cert := testutil.SelfSigned(t)
 	leaf, _ := x509.ParseCertificate(cert.Certificate[0])
 	roots := x509.NewCertPool()
 	roots.AddCert(leaf)

@@ -31,7 +31,7 @@ func TestRawWhole(t *testing.T) {
 	}
 	r.Answer(f, 200, "Report received") // some do; it is ignored
 	r.want(r.send("$", "ping2", "", nil), 200)
-	if n := r.logs.lines(); n != 0 {
+	if n := r.logs.Count("\n"); n != 0 {
 		t.Fatalf("%d lines were logged", n)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/msrp/msrptest"
 )
 
@@ -127,7 +128,7 @@ func TestHalfHandshakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logs := &logBuffer{}
+	logs := &testutil.Buffer{}
 	l := testListener(t, Config{
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}}, UnboundTimeout: 300 * time.Millisecond, MaxUnbound: 200,
 		Logger: slog.New(slog.NewTextHandler(logs, nil)),
@@ -162,7 +163,7 @@ func TestHalfHandshakes(t *testing.T) {
 		_, _ = io.Copy(io.Discard, p.Conn)
 	}
 	awaitCounts(t, l, 0, 1)
-	if n := logs.lines(); n != strangerLines {
+	if n := logs.Count("\n"); n != strangerLines {
 		t.Errorf("%d lines in the log, want %d", n, strangerLines)
 	}
 }

@@ -1,13 +1,11 @@
 package msrp
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
-	"strings"
-	"sync"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/msrp/msrptest"
 )
 
@@ -19,29 +17,12 @@ type raw struct {
 	l    *Listener
 	n    int
 	me   string
-	logs *logBuffer
-}
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) lines() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), "\n")
+	logs *testutil.Buffer
 }
 
 func newRaw(t *testing.T, cfg Config, sc SessionConfig) *raw {
 	t.Helper()
-	r := &raw{t: t, me: "msrp://127.0.0.1:9/peer;tcp", logs: &logBuffer{}}
+	r := &raw{t: t, me: "msrp://127.0.0.1:9/peer;tcp", logs: &testutil.Buffer{}}
 	cfg.Logger = slog.New(slog.NewTextHandler(r.logs, nil))
 	r.l = testListener(t, cfg)
 	sc.Local = r.l.NewURI("")

@@ -13,6 +13,8 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // alice is a user who is known by her password, or by its MD5 hash only.
@@ -209,7 +211,7 @@ func TestChallengesInSeries(t *testing.T) {
 	ua := newUA(t, Handlers{})
 	result := make(chan error, 1)
 	go func() {
-		_, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com", Username: "alice", Password: "x"})
+		_, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.Addr(), From: "sip:a@example.com", To: "sip:peer@example.com", Username: "alice", Password: "x"})
 		result <- err
 	}()
 	invite, branch := p.next("INVITE"), ""
@@ -219,7 +221,7 @@ func TestChallengesInSeries(t *testing.T) {
 		want              []string // in the next INVITE, after the header's name
 	}{
 		{"407 Auth", "Proxy-Authenticate: Basic realm=\"x\"\r\n" + fmt.Sprintf(proxy, "one", "n0") + "algorithm=UNKNOWN\r\n" + fmt.Sprintf(proxy, "one", "n1") + "algorithm=SHA-256, qop=\"auth-int, auth\"\r\n" + fmt.Sprintf(proxy, "one", "n1") + "algorithm=MD5\r\n",
-			[]string{`Proxy-Authorization: Digest username="alice", realm="one", nonce="n1", uri="sip:peer@` + p.addr() + `", algorithm=SHA-256`}},
+			[]string{`Proxy-Authorization: Digest username="alice", realm="one", nonce="n1", uri="sip:peer@` + p.Addr() + `", algorithm=SHA-256`}},
 		{"407 Auth", fmt.Sprintf(proxy, "two", "n2") + "algorithm=md5\r\n",
 			[]string{`Proxy-Authorization: Digest username="alice", realm="one", nonce="n1"`, `Proxy-Authorization: Digest username="alice", realm="two", nonce="n2"`}},
 		{"407 Auth", fmt.Sprintf(proxy, "one", "n3") + "algorithm=SHA-256, stale=TRUE, qop=\"auth\"\r\n",
@@ -227,10 +229,10 @@ func TestChallengesInSeries(t *testing.T) {
 		{"401 Unauthorized", fmt.Sprintf(server, "one", "n4") + "opaque=\"o\"\r\n",
 			[]string{`Authorization: Digest username="alice", realm="one", nonce="n4"`, `realm="two"`, `nonce="n3"`, `opaque="o"`}},
 	} {
-		p.send(ua.Addr(), p.response(invite, tc.status, "p", tc.challenge))
+		p.Send(ua.Addr(), p.response(invite, tc.status, "p", tc.challenge))
 		p.next("ACK")
 		next := p.next("INVITE")
-		for field(next, "CSeq") == field(invite, "CSeq") {
+		for testutil.Field(next, "CSeq") == testutil.Field(invite, "CSeq") {
 			next = p.next("INVITE")
 		}
 		for _, w := range tc.want {
@@ -238,12 +240,12 @@ func TestChallengesInSeries(t *testing.T) {
 				t.Errorf("attempt %d lacks %s:\n%s", i, w, next)
 			}
 		}
-		if field(next, "Via") == branch || field(next, "Call-ID") != field(invite, "Call-ID") || field(next, "From") != field(invite, "From") || field(next, "To") != field(invite, "To") {
+		if testutil.Field(next, "Via") == branch || testutil.Field(next, "Call-ID") != testutil.Field(invite, "Call-ID") || testutil.Field(next, "From") != testutil.Field(invite, "From") || testutil.Field(next, "To") != testutil.Field(invite, "To") {
 			t.Errorf("attempt %d is\n%s", i, next)
 		}
-		invite, branch = next, field(next, "Via")
+		invite, branch = next, testutil.Field(next, "Via")
 	}
-	p.send(ua.Addr(), p.response(invite, "401 Unauthorized", "p", fmt.Sprintf(server, "one", "n5")+"opaque=\"o\"\r\n"))
+	p.Send(ua.Addr(), p.response(invite, "401 Unauthorized", "p", fmt.Sprintf(server, "one", "n5")+"opaque=\"o\"\r\n"))
 	var status *StatusError
 	if err := <-result; !errors.As(err, &status) || status.Code != 401 {
 		t.Errorf("a password that is not accepted: %v", err)
@@ -258,15 +260,15 @@ func TestByeAfterChallenge(t *testing.T) {
 	result := make(chan error, 1)
 	go func() { result <- call.Bye(context.Background()) }()
 	bye := d.next("BYE")
-	d.send(d.ua, d.response(bye, "401 Unauthorized", "", "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n"))
+	d.Send(d.ua, d.response(bye, "401 Unauthorized", "", "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n"))
 	again := d.next("BYE")
-	for field(again, "CSeq") == field(bye, "CSeq") {
+	for testutil.Field(again, "CSeq") == testutil.Field(bye, "CSeq") {
 		again = d.next("BYE")
 	}
-	if field(bye, "CSeq") != "2 BYE" || field(again, "CSeq") != "3 BYE" || !strings.Contains(field(again, "Authorization"), `nc=00000001`) {
+	if testutil.Field(bye, "CSeq") != "2 BYE" || testutil.Field(again, "CSeq") != "3 BYE" || !strings.Contains(testutil.Field(again, "Authorization"), `nc=00000001`) {
 		t.Errorf("after\n%s\nthere came\n%s", bye, again)
 	}
-	d.send(d.ua, d.response(again, "200 OK", "", ""))
+	d.Send(d.ua, d.response(again, "200 OK", "", ""))
 	if err := <-result; err != nil {
 		t.Error(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
@@ -118,10 +119,10 @@ func TestInviteBodies(t *testing.T) {
 			p.t = t
 			n++
 			m := p.request("INVITE", fmt.Sprint("body", n), "p", "<sip:test@example.com>", fmt.Sprintf("%sContent-Length: %d\r\n", tc.headers, len(tc.body))) + tc.body
-			p.send(ua.Addr(), m)
+			p.Send(ua.Addr(), m)
 			res := p.next("SIP/2.0 4")
 			ack := strings.Replace(strings.Replace(m, "INVITE sip", "ACK sip", 1), "1 INVITE", "1 ACK", 1)
-			p.send(ua.Addr(), ack)
+			p.Send(ua.Addr(), ack)
 			if tc.code != 0 {
 				wantRefusedBody(t, res, tc.code, tc.headers+tc.body)
 				return
@@ -144,7 +145,7 @@ func wantRefusedBody(t *testing.T, res string, code int, request string) {
 	if !strings.HasPrefix(res, fmt.Sprintf("SIP/2.0 %d", code)) {
 		t.Fatalf("got %s, want a %d", res, code)
 	}
-	accept, encoding := field(res, "Accept"), field(res, "Accept-Encoding")
+	accept, encoding := testutil.Field(res, "Accept"), testutil.Field(res, "Accept-Encoding")
 	if code == 415 && accept != "application/sdp" {
 		t.Errorf("Accept: %q", accept)
 	}
@@ -220,7 +221,7 @@ func TestAckAndModificationBodies(t *testing.T) {
 			seq++
 		}
 		m := p.request(method, call, "p", to, fmt.Sprintf("%sContent-Length: %d\r\n", headers, len(body))) + body
-		p.send(ua.Addr(), strings.Replace(m, "CSeq: 1 ", fmt.Sprintf("CSeq: %d ", seq), 1))
+		p.Send(ua.Addr(), strings.Replace(m, "CSeq: 1 ", fmt.Sprintf("CSeq: %d ", seq), 1))
 	}
 	for name, tc := range map[string]struct{ headers, body, want string }{
 		"multipart":      {mixed, multi, sdpBody},
@@ -230,7 +231,7 @@ func TestAckAndModificationBodies(t *testing.T) {
 		seq, call, to = 0, "ack "+name, "<sip:test@example.com>"
 		call = strings.ReplaceAll(call, " ", "-")
 		send("INVITE", "", "")
-		to = field(p.next("SIP/2.0 200"), "To")
+		to = testutil.Field(p.next("SIP/2.0 200"), "To")
 		send("ACK", tc.headers, tc.body)
 		if got := <-answers; got != tc.want {
 			t.Errorf("%s: the ACK's answer is %q", name, got)
@@ -256,7 +257,7 @@ func TestAckAndModificationBodies(t *testing.T) {
 		send("INFO", "Content-Type: text/html\r\nContent-Disposition: render;handling=optional\r\n", "<p>")
 		p.next("SIP/2.0 200")
 		send("BYE", "", "")
-		for res := p.next("SIP/2.0 200"); !strings.HasSuffix(field(res, "CSeq"), "BYE"); {
+		for res := p.next("SIP/2.0 200"); !strings.HasSuffix(testutil.Field(res, "CSeq"), "BYE"); {
 			res = p.next("SIP/2.0 200")
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestNoAckEnds never acknowledges: the 2xx is repeated at intervals that double
@@ -20,7 +22,7 @@ func TestNoAckEnds(t *testing.T) {
 		returned <- err
 	}})
 	d := &rawDialog{rawPeer: newRawPeer(t), ua: ua.Addr(), callID: "noack", from: "<sip:peer@example.com>;tag=p", to: "<sip:test@example.com>"}
-	d.send(d.ua, d.request("INVITE", "", ""))
+	d.Send(d.ua, d.request("INVITE", "", ""))
 	first := d.next("SIP/2.0 200")
 	began, times := time.Now(), []time.Duration{0}
 	var bye string
@@ -47,10 +49,10 @@ func TestNoAckEnds(t *testing.T) {
 			t.Errorf("repetition %d came after %v, before %v", i+1, times[i+1], want)
 		}
 	}
-	if field(bye, "To") != d.from || field(bye, "From") != field(first, "To") {
+	if testutil.Field(bye, "To") != d.from || testutil.Field(bye, "From") != testutil.Field(first, "To") {
 		t.Errorf("the BYE is\n%s", bye)
 	}
-	d.send(d.ua, d.response(bye, "200 OK", "", ""))
+	d.Send(d.ua, d.response(bye, "200 OK", "", ""))
 	if err := <-returned; !errors.Is(err, ErrNoACK) {
 		t.Errorf("Answer: %v", err)
 	}
@@ -65,7 +67,7 @@ func TestCancelWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(testContext(t))
 	result := make(chan error, 1)
 	go func() {
-		_, err := ua.Invite(ctx, InviteRequest{URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
+		_, err := ua.Invite(ctx, InviteRequest{URI: "sip:peer@" + p.Addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
 		result <- err
 	}()
 	invite := p.next("INVITE")
@@ -78,20 +80,20 @@ func TestCancelWaits(t *testing.T) {
 			t.Errorf("before a provisional response there came\n%s", m)
 		}
 	}
-	p.send(ua.Addr(), p.response(invite, "180 Ringing", "p", ""))
+	p.Send(ua.Addr(), p.response(invite, "180 Ringing", "p", ""))
 	got := p.next("CANCEL")
-	if field(got, "CSeq") != "1 CANCEL" || field(got, "Via") != field(invite, "Via") || strings.Fields(got)[1] != strings.Fields(invite)[1] {
+	if testutil.Field(got, "CSeq") != "1 CANCEL" || testutil.Field(got, "Via") != testutil.Field(invite, "Via") || strings.Fields(got)[1] != strings.Fields(invite)[1] {
 		t.Errorf("the CANCEL is\n%s", got)
 	}
-	p.send(ua.Addr(), p.response(got, "200 OK", "p", ""))
-	p.send(ua.Addr(), p.response(invite, "200 OK", "p", ""))
+	p.Send(ua.Addr(), p.response(got, "200 OK", "p", ""))
+	p.Send(ua.Addr(), p.response(invite, "200 OK", "p", ""))
 	ack, bye := p.next("ACK"), p.next("BYE")
 	for _, m := range []string{ack, bye} {
-		if !strings.HasSuffix(field(m, "To"), ";tag=p") || field(m, "From") != field(invite, "From") || field(m, "Call-ID") != field(invite, "Call-ID") {
+		if !strings.HasSuffix(testutil.Field(m, "To"), ";tag=p") || testutil.Field(m, "From") != testutil.Field(invite, "From") || testutil.Field(m, "Call-ID") != testutil.Field(invite, "Call-ID") {
 			t.Errorf("got\n%s", m)
 		}
 	}
-	p.send(ua.Addr(), p.response(bye, "200 OK", "", ""))
+	p.Send(ua.Addr(), p.response(bye, "200 OK", "", ""))
 }
 
 // TestOptions asks what the user agent can do.
@@ -102,14 +104,14 @@ func TestOptions(t *testing.T) {
 	for name, value := range map[string]string{
 		"Allow": "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, UPDATE, INFO, MESSAGE", "Accept": "application/sdp", "Supported": "timer",
 	} {
-		if status(res) != "200" || field(res, name) != value {
-			t.Errorf("%s: %q in\n%s", name, field(res, name), res)
+		if status(res) != "200" || testutil.Field(res, name) != value {
+			t.Errorf("%s: %q in\n%s", name, testutil.Field(res, name), res)
 		}
 	}
-	if res := d.do("PUBLISH", "", ""); status(res) != "405" || !strings.Contains(field(res, "Allow"), "UPDATE, INFO, MESSAGE") {
+	if res := d.do("PUBLISH", "", ""); status(res) != "405" || !strings.Contains(testutil.Field(res, "Allow"), "UPDATE, INFO, MESSAGE") {
 		t.Errorf("PUBLISH got\n%s", res)
 	}
-	if res := d.do("OPTIONS", "Require: timer, 100rel\r\nRequire: nonsense\r\n", ""); status(res) != "420" || field(res, "Unsupported") != "100rel, nonsense" {
+	if res := d.do("OPTIONS", "Require: timer, 100rel\r\nRequire: nonsense\r\n", ""); status(res) != "420" || testutil.Field(res, "Unsupported") != "100rel, nonsense" {
 		t.Errorf("OPTIONS with Require got\n%s", res)
 	}
 	d.to += ";tag=unknown"
@@ -146,7 +148,7 @@ func TestRoutes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			hop := newRawPeer(t)
-			fill := func(s string) string { return strings.ReplaceAll(s, "%p", hop.addr()) }
+			fill := func(s string) string { return strings.ReplaceAll(s, "%p", hop.Addr()) }
 			first, second := fill("<sip:%p"+tc.loose+">"), "<sip:192.0.2.2"+tc.strict+">"
 			check := func(m string) {
 				t.Helper()
@@ -162,26 +164,26 @@ func TestRoutes(t *testing.T) {
 			callee := newUA(t, Handlers{Invite: answering(t, calls, nil)})
 			d := &rawDialog{rawPeer: hop, ua: callee.Addr(), callID: "routes" + tc.name, from: "<sip:peer@example.com>;tag=p", to: "<sip:test@example.com>"}
 			contact := func(m string) string {
-				return strings.Replace(m, "<sip:peer@"+hop.addr()+">", "<sip:peer@192.0.2.1>", 1)
+				return strings.Replace(m, "<sip:peer@"+hop.Addr()+">", "<sip:peer@192.0.2.1>", 1)
 			}
-			d.send(d.ua, contact(d.request("INVITE", "Record-Route: "+first+"\r\nRecord-Route: "+second+"\r\n", "")))
+			d.Send(d.ua, contact(d.request("INVITE", "Record-Route: "+first+"\r\nRecord-Route: "+second+"\r\n", "")))
 			res := d.final("1 INVITE")
 			if !strings.Contains(res, "Record-Route: "+first+"\r\nRecord-Route: "+second+"\r\n") {
 				t.Errorf("the 200 is\n%s", res)
 			}
-			d.to = field(res, "To")
-			d.send(d.ua, d.request("ACK", "", ""))
+			d.to = testutil.Field(res, "To")
+			d.Send(d.ua, d.request("ACK", "", ""))
 			call := <-calls
 			go func() { _ = call.Bye(testContext(t)) }()
 			bye := hop.next("BYE")
 			check(bye)
-			d.send(d.ua, d.response(bye, "200 OK", "", ""))
+			d.Send(d.ua, d.response(bye, "200 OK", "", ""))
 			await(t, "end of the call", call.Done())
 
 			caller := newUA(t, Handlers{})
 			invited := make(chan *Call, 1)
 			go func() {
-				call, err := caller.Invite(testContext(t), InviteRequest{URI: "sip:peer@example.com", Destination: hop.addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
+				call, err := caller.Invite(testContext(t), InviteRequest{URI: "sip:peer@example.com", Destination: hop.Addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
 				if err != nil {
 					t.Error(err)
 				} else if err := call.Ack(testContext(t), nil, ""); err != nil {
@@ -191,13 +193,13 @@ func TestRoutes(t *testing.T) {
 			}()
 			invite := hop.next("INVITE")
 			// The first to have been passed comes last in a response.
-			hop.send(caller.Addr(), contact(hop.response(invite, "200 OK", "p", "Record-Route: "+second+", "+first+"\r\n")))
+			hop.Send(caller.Addr(), contact(hop.response(invite, "200 OK", "p", "Record-Route: "+second+", "+first+"\r\n")))
 			check(hop.next("ACK"))
 			call = <-invited
 			go func() { _ = call.Bye(testContext(t)) }()
 			bye = hop.next("BYE")
 			check(bye)
-			hop.send(caller.Addr(), hop.response(bye, "200 OK", "", ""))
+			hop.Send(caller.Addr(), hop.response(bye, "200 OK", "", ""))
 			await(t, "end of the call", call.Done())
 		})
 	}

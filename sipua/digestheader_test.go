@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/icholy/digest"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 func hash(parts ...string) string {
@@ -46,19 +48,19 @@ func TestChallengesAsOthersSendThem(t *testing.T) {
 			done := make(chan error, 1)
 			go func() {
 				_, err := ua.Invite(testContext(t), InviteRequest{
-					URI: "sip:peer@" + p.addr(), From: "sip:alice@example.com", To: "sip:peer@example.com", Password: "secret",
+					URI: "sip:peer@" + p.Addr(), From: "sip:alice@example.com", To: "sip:peer@example.com", Password: "secret",
 				})
 				done <- err
 			}()
 			first := p.next("INVITE")
-			p.send(ua.Addr(), p.response(first, "401 Unauthorized", "r", tc.header+"\r\n"))
+			p.Send(ua.Addr(), p.response(first, "401 Unauthorized", "r", tc.header+"\r\n"))
 			second := p.next("INVITE")
-			for field(second, "CSeq") == field(first, "CSeq") {
+			for testutil.Field(second, "CSeq") == testutil.Field(first, "CSeq") {
 				second = p.next("INVITE")
 			}
-			p.send(ua.Addr(), p.response(second, "486 Busy Here", "r", ""))
+			p.Send(ua.Addr(), p.response(second, "486 Busy Here", "r", ""))
 			<-done
-			c, err := digest.ParseCredentials(field(second, "Authorization")) // ours are plain
+			c, err := digest.ParseCredentials(testutil.Field(second, "Authorization")) // ours are plain
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -64,7 +64,7 @@ func TestAnswerInProvisional(t *testing.T) {
 				}
 				defer ln.Close()
 				ua := newUA(t, Handlers{})
-				addr := p.addr()
+				addr := p.Addr()
 				if transport == "TCP" {
 					addr = ln.Addr().String()
 				}
@@ -90,7 +90,7 @@ func TestAnswerInProvisional(t *testing.T) {
 				}
 				if transport == "UDP" {
 					for _, m := range answer(p.next("INVITE")) {
-						p.send(ua.Addr(), m)
+						p.Send(ua.Addr(), m)
 					}
 				} else {
 					c, err := ln.Accept()

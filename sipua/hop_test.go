@@ -10,13 +10,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 const gruu = "sip:peer@example.invalid;gr=urn:uuid:8cca151e-275a-4b49-a468-3ef1a10242df"
 
 // withContact puts another Contact in the place of the peer's own.
 func (p *rawPeer) withContact(m, contact string) string {
-	return strings.Replace(m, "Contact: <sip:peer@"+p.addr()+">", "Contact: <"+contact+">", 1)
+	return strings.Replace(m, "Contact: <sip:peer@"+p.Addr()+">", "Contact: <"+contact+">", 1)
 }
 
 // checkRequest compares the Request-URI, and that there is no Route.
@@ -41,8 +43,8 @@ func TestTargetThatIsNoAddress(t *testing.T) {
 		"name":             {contact: "sip:peer@phone.example.invalid:5070"},
 		"name over TCP":    {contact: "sip:peer@phone.example.invalid;transport=tcp"},
 		"maddr of no host": {contact: "sip:peer@127.0.0.1:9;maddr=phone.example.invalid"},
-		"address":          {contact: "sip:peer@" + direct.addr(), direct: true},
-		"maddr":            {contact: strings.Replace("sip:peer@"+direct.addr(), "127.0.0.1", "example.invalid", 1) + ";maddr=127.0.0.1", direct: true},
+		"address":          {contact: "sip:peer@" + direct.Addr(), direct: true},
+		"maddr":            {contact: strings.Replace("sip:peer@"+direct.Addr(), "127.0.0.1", "example.invalid", 1) + ";maddr=127.0.0.1", direct: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := newRawPeer(t)
@@ -51,7 +53,7 @@ func TestTargetThatIsNoAddress(t *testing.T) {
 			go func() {
 				defer close(calls)
 				call, err := ua.Invite(testContext(t), InviteRequest{
-					URI: "sip:peer@example.invalid", Destination: proxy.addr(), From: "sip:a@example.com", To: "sip:peer@example.invalid",
+					URI: "sip:peer@example.invalid", Destination: proxy.Addr(), From: "sip:a@example.com", To: "sip:peer@example.invalid",
 				})
 				if err != nil {
 					t.Error(err)
@@ -66,7 +68,7 @@ func TestTargetThatIsNoAddress(t *testing.T) {
 			ok := func(m string) string {
 				return proxy.withContact(proxy.response(m, "200 OK", "p", "Allow: UPDATE\r\n"), tc.contact)
 			}
-			proxy.send(ua.Addr(), ok(invite))
+			proxy.Send(ua.Addr(), ok(invite))
 			from := *proxy
 			if tc.direct {
 				from = *direct
@@ -90,7 +92,7 @@ func TestTargetThatIsNoAddress(t *testing.T) {
 				go func() { sent <- r.send(testContext(t)) }()
 				m := from.next(r.method)
 				checkRequest(t, m, tc.contact)
-				from.send(ua.Addr(), ok(m))
+				from.Send(ua.Addr(), ok(m))
 				if r.method == "INVITE" {
 					checkRequest(t, from.next("ACK"), tc.contact)
 				}
@@ -110,7 +112,7 @@ func TestTargetChanges(t *testing.T) {
 	calls := make(chan *Call, 1)
 	go func() {
 		defer close(calls)
-		call, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@example.invalid", Destination: proxy.addr(), From: "sip:a@example.com", To: "sip:peer@example.invalid"})
+		call, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@example.invalid", Destination: proxy.Addr(), From: "sip:a@example.com", To: "sip:peer@example.invalid"})
 		if err != nil {
 			t.Error(err)
 			return
@@ -119,17 +121,17 @@ func TestTargetChanges(t *testing.T) {
 		calls <- call
 	}()
 	invite := proxy.next("INVITE")
-	proxy.send(ua.Addr(), proxy.withContact(proxy.response(invite, "200 OK", "p", ""), "sip:peer@"+device.addr()))
+	proxy.Send(ua.Addr(), proxy.withContact(proxy.response(invite, "200 OK", "p", ""), "sip:peer@"+device.Addr()))
 	device.next("ACK")
 	call := <-calls
 	again := fmt.Sprintf("UPDATE sip:test@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKmove\r\nMax-Forwards: 70\r\nFrom: <sip:peer@example.invalid>;tag=p\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 1 UPDATE\r\nContact: <%s>\r\nContent-Length: 0\r\n\r\n",
-		ua.Addr(), device.addr(), field(invite, "From"), field(invite, "Call-ID"), gruu)
-	device.send(ua.Addr(), again)
+		ua.Addr(), device.Addr(), testutil.Field(invite, "From"), testutil.Field(invite, "Call-ID"), gruu)
+	device.Send(ua.Addr(), again)
 	device.next("SIP/2.0 200")
 	go func() { _ = call.Bye(testContext(t)) }()
 	bye := proxy.next("BYE")
 	checkRequest(t, bye, gruu)
-	proxy.send(ua.Addr(), proxy.response(bye, "200 OK", "", ""))
+	proxy.Send(ua.Addr(), proxy.response(bye, "200 OK", "", ""))
 	await(t, "end of the call", call.Done())
 }
 
@@ -146,16 +148,16 @@ func TestCallerThatIsNoAddress(t *testing.T) {
 			if rport != "" {
 				wanted = sender
 			}
-			invite = strings.Replace(invite, "Via: SIP/2.0/UDP "+sender.addr(), "Via: SIP/2.0/UDP "+listener.addr()+rport, 1)
-			sender.send(ua.Addr(), invite)
+			invite = strings.Replace(invite, "Via: SIP/2.0/UDP "+sender.Addr(), "Via: SIP/2.0/UDP "+listener.Addr()+rport, 1)
+			sender.Send(ua.Addr(), invite)
 			ok := wanted.next("SIP/2.0 200")
-			ack := strings.NewReplacer("INVITE ", "ACK ", " INVITE", " ACK", "To: <sip:test@example.com>", "To: "+field(ok, "To")).Replace(invite)
-			sender.send(ua.Addr(), ack)
+			ack := strings.NewReplacer("INVITE ", "ACK ", " INVITE", " ACK", "To: <sip:test@example.com>", "To: "+testutil.Field(ok, "To")).Replace(invite)
+			sender.Send(ua.Addr(), ack)
 			call := <-calls
 			go func() { _ = call.Bye(testContext(t)) }()
 			bye := wanted.next("BYE")
 			checkRequest(t, bye, gruu)
-			wanted.send(ua.Addr(), wanted.response(bye, "200 OK", "", ""))
+			wanted.Send(ua.Addr(), wanted.response(bye, "200 OK", "", ""))
 			await(t, "end of the call", call.Done())
 		})
 	}
@@ -174,7 +176,7 @@ func readStream(t *testing.T, c net.Conn, r *bufio.Reader, start string) string 
 			}
 			m.WriteString(line)
 		}
-		length, _ := strconv.Atoi(field(m.String(), "Content-Length"))
+		length, _ := strconv.Atoi(testutil.Field(m.String(), "Content-Length"))
 		if _, err := r.Discard(length); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +205,7 @@ func TestCallerThatIsNoAddressOverTCP(t *testing.T) {
 	invite := fmt.Sprintf("INVITE sip:test@x SIP/2.0\r\nVia: SIP/2.0/TCP %s;branch=z9hG4bKt1\r\nMax-Forwards: 70\r\nFrom: <sip:peer@example.invalid>;tag=p\r\nTo: <sip:test@example.com>\r\nCall-ID: tcpgruu\r\nCSeq: 1 INVITE\r\nContact: <%s>\r\nContent-Length: 0\r\n\r\n", l.Addr(), gruu)
 	_, _ = io.WriteString(c, invite)
 	ok := readStream(t, c, r, "SIP/2.0 200")
-	ack := strings.NewReplacer("INVITE ", "ACK ", " INVITE", " ACK", "z9hG4bKt1", "z9hG4bKt2", "To: <sip:test@example.com>", "To: "+field(ok, "To")).Replace(invite)
+	ack := strings.NewReplacer("INVITE ", "ACK ", " INVITE", " ACK", "z9hG4bKt1", "z9hG4bKt2", "To: <sip:test@example.com>", "To: "+testutil.Field(ok, "To")).Replace(invite)
 	_, _ = io.WriteString(c, ack)
 	call := <-calls
 	informed := make(chan error, 1)
@@ -233,7 +235,7 @@ func TestCallerThatIsNoAddressOverTCP(t *testing.T) {
 // okTo is a 200 without a Contact.
 func (p *rawPeer) okTo(m string) string {
 	return fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContent-Length: 0\r\n\r\n",
-		field(m, "Via"), field(m, "From"), field(m, "To"), field(m, "Call-ID"), field(m, "CSeq"))
+		testutil.Field(m, "Via"), testutil.Field(m, "From"), testutil.Field(m, "To"), testutil.Field(m, "Call-ID"), testutil.Field(m, "CSeq"))
 }
 
 // TestNotifierThatIsNoAddress subscribes through a proxy at a notifier whose
@@ -243,24 +245,24 @@ func TestNotifierThatIsNoAddress(t *testing.T) {
 	ua := newUA(t, Handlers{})
 	sub, err := ua.Subscribe(testContext(t), SubscribeRequest{
 		URI: "sip:peer@example.invalid", From: "sip:as@example.com", Event: "presence", Expires: 2 * time.Second,
-		Destination: proxy.addr(), OnNotify: func(Notification) {},
+		Destination: proxy.Addr(), OnNotify: func(Notification) {},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := proxy.next("SUBSCRIBE")
-	proxy.send(ua.Addr(), proxy.withContact(proxy.response(first, "200 OK", "p", "Expires: 1\r\n"), gruu))
+	proxy.Send(ua.Addr(), proxy.withContact(proxy.response(first, "200 OK", "p", "Expires: 1\r\n"), gruu))
 	refresh := proxy.next("SUBSCRIBE")
 	checkRequest(t, refresh, gruu)
-	proxy.send(ua.Addr(), proxy.withContact(proxy.response(refresh, "200 OK", "p", "Expires: 60\r\n"), gruu))
+	proxy.Send(ua.Addr(), proxy.withContact(proxy.response(refresh, "200 OK", "p", "Expires: 60\r\n"), gruu))
 	closed := make(chan error, 1)
 	go func() { closed <- sub.Close() }()
 	end := proxy.next("SUBSCRIBE")
-	for field(end, "Expires") != "0" {
+	for testutil.Field(end, "Expires") != "0" {
 		end = proxy.next("SUBSCRIBE")
 	}
 	checkRequest(t, end, gruu)
-	proxy.send(ua.Addr(), proxy.okTo(end))
+	proxy.Send(ua.Addr(), proxy.okTo(end))
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestInfo sends INFOs from either side, many at once, and has some refused.
@@ -92,7 +94,7 @@ func TestInfoOnTheWire(t *testing.T) {
 		}
 	}
 	d.seq -= 2
-	if res := d.do("INFO", "", ""); status(res) != "500" || field(res, "Retry-After") == "" {
+	if res := d.do("INFO", "", ""); status(res) != "500" || testutil.Field(res, "Retry-After") == "" {
 		t.Errorf("out of order: got\n%s", res)
 	}
 	to := d.to
@@ -105,21 +107,21 @@ func TestInfoOnTheWire(t *testing.T) {
 	failed := make(chan error, 1)
 	go func() { failed <- call.Info(testContext(t), "text/plain", []byte("y")) }()
 	first := d.next("INFO")
-	d.send(d.ua, d.response(first, "500 Server Internal Error", "", "Retry-After: 0\r\n"))
+	d.Send(d.ua, d.response(first, "500 Server Internal Error", "", "Retry-After: 0\r\n"))
 	second := d.next("INFO")
-	for field(second, "CSeq") == field(first, "CSeq") {
+	for testutil.Field(second, "CSeq") == testutil.Field(first, "CSeq") {
 		second = d.next("INFO") // a repetition that was under way
 	}
 	if messageBody(second) != "y" {
 		t.Errorf("sent again:\n%s", second)
 	}
-	d.send(d.ua, d.response(second, "481 Gone", "", ""))
+	d.Send(d.ua, d.response(second, "481 Gone", "", ""))
 	var status *StatusError
 	if err := <-failed; !errors.As(err, &status) || status.Code != 481 {
 		t.Errorf("refused: %v", err)
 	}
 	bye := d.next("BYE")
-	d.send(d.ua, d.response(bye, "200 OK", "", ""))
+	d.Send(d.ua, d.response(bye, "200 OK", "", ""))
 	await(t, "end of the call", call.Done())
 }
 
@@ -188,7 +190,7 @@ func TestNoAnswer(t *testing.T) {
 		t.Fatalf("got\n%s", res)
 	}
 	bye := d.next("BYE")
-	d.send(d.ua, d.response(bye, "200 OK", "", ""))
+	d.Send(d.ua, d.response(bye, "200 OK", "", ""))
 	if got := <-answers; got != "" {
 		t.Errorf("the answer came as %q", got)
 	}

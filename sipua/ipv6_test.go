@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // needIPv6 skips a test on a machine without IPv6.
@@ -136,12 +138,12 @@ func TestRawIPv6(t *testing.T) {
 	}
 	t.Cleanup(func() { c.Close() })
 	ua := newUAWith(t, Config{Addr: "[::1]:0"}, Handlers{})
-	d := &rawDialog{rawPeer: &rawPeer{t, c}, ua: ua.Addr(), callID: "six", from: "<sip:peer@[::1]>;tag=p", to: "<sip:test@[::1]:5060;transport=udp>"}
+	d := &rawDialog{rawPeer: &rawPeer{testutil.SIPSocket{T: t, PacketConn: c}, t}, ua: ua.Addr(), callID: "six", from: "<sip:peer@[::1]>;tag=p", to: "<sip:test@[::1]:5060;transport=udp>"}
 	if res := d.do("OPTIONS", "", ""); status(res) != "200" {
 		t.Errorf("got\n%s", res)
 	}
-	d.send(d.ua, strings.Replace(d.request("OPTIONS", "", ""), "OPTIONS\r\n", "BYE\r\n", 1))
-	if res := d.next("SIP/2.0 "); status(res) != "400" || !strings.Contains(field(res, "Via"), "[::1]:") {
+	d.Send(d.ua, strings.Replace(d.request("OPTIONS", "", ""), "OPTIONS\r\n", "BYE\r\n", 1))
+	if res := d.next("SIP/2.0 "); status(res) != "400" || !strings.Contains(testutil.Field(res, "Via"), "[::1]:") {
 		t.Errorf("got\n%s", res)
 	}
 }

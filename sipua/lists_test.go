@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/sipua/internal/screen"
 )
 
@@ -32,8 +33,8 @@ func TestListHeaderOverAllRows(t *testing.T) {
 func TestListsInRequests(t *testing.T) {
 	p := newRawPeer(t)
 	ua := newUA(t, Handlers{})
-	p.send(ua.Addr(), p.request("OPTIONS", "require", "p", "<sip:test@example.com>", "Require: timer\r\nRequire: foo, timer,\r\nrequire: bar\r\nContent-Length: 0\r\n"))
-	if got := field(p.next("SIP/2.0 420"), "Unsupported"); got != "foo, bar" {
+	p.Send(ua.Addr(), p.request("OPTIONS", "require", "p", "<sip:test@example.com>", "Require: timer\r\nRequire: foo, timer,\r\nrequire: bar\r\nContent-Length: 0\r\n"))
+	if got := testutil.Field(p.next("SIP/2.0 420"), "Unsupported"); got != "foo, bar" {
 		t.Errorf("Unsupported: %s", got)
 	}
 }
@@ -50,7 +51,7 @@ func TestFromIsNoList(t *testing.T) {
 		{`<sip:a,b@example.com>;tag=p`, "200"},
 	} {
 		m := p.request("OPTIONS", fmt.Sprint("list", i), "p", "<sip:test@example.com>", "Content-Length: 0\r\n")
-		p.send(ua.Addr(), strings.Replace(m, "<sip:peer@example.com>;tag=p", tc.from, 1))
+		p.Send(ua.Addr(), strings.Replace(m, "<sip:peer@example.com>;tag=p", tc.from, 1))
 		if got := p.next("SIP/2.0"); !strings.HasPrefix(got, "SIP/2.0 "+tc.status) {
 			t.Errorf("%s: %s", tc.from, got)
 		}
@@ -95,7 +96,7 @@ func TestLongURIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p.t = t
 			m := strings.Replace(p.request("INVITE", "long"+name, "p", "<sip:test@example.com>", "Content-Length: 0\r\n"), tc.old, tc.new, 1)
-			p.send(ua.Addr(), m)
+			p.Send(ua.Addr(), m)
 			got := p.next("SIP/2.0 ")
 			for strings.HasPrefix(got, "SIP/2.0 100") {
 				got = p.next("SIP/2.0 ")
@@ -103,7 +104,7 @@ func TestLongURIs(t *testing.T) {
 			if !strings.HasPrefix(got, "SIP/2.0 "+tc.status+"\r\n") {
 				t.Errorf("got %s", got[:60])
 			}
-			p.send(ua.Addr(), strings.Replace(strings.Replace(m, "INVITE sip", "ACK sip", 1), "1 INVITE", "1 ACK", 1))
+			p.Send(ua.Addr(), strings.Replace(strings.Replace(m, "INVITE sip", "ACK sip", 1), "1 INVITE", "1 ACK", 1))
 		})
 	}
 	p.t = t

@@ -1,39 +1,21 @@
 package sipua
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
-
-// A logBuffer keeps what is logged.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // TestCallLogger has both sides of a call log with the call's id and, where the
 // application has said so, with its own logger instead.
 func TestCallLogger(t *testing.T) {
 	ctx := testContext(t)
-	var log logBuffer
+	var log testutil.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	calls := make(chan *Call, 1)
 	var named atomic.Bool // nothing but the network is between who sets it and who looks

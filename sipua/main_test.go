@@ -1,19 +1,16 @@
 package sipua
 
 import (
-	"flag"
 	"os"
 	"runtime"
-	"strconv"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestMain has more tests side by side than there are processors, unless -parallel says how
 // many: those that are parallel wait for timers most of the time.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
-		_ = p.Value.Set(strconv.Itoa(4 + runtime.GOMAXPROCS(0)))
-	}
+	testutil.Parallel(4 + runtime.GOMAXPROCS(0))
 	os.Exit(m.Run())
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // newUAWith starts a user agent on loopback that ends with the test.
@@ -48,20 +50,20 @@ func (d *rawDialog) request(method, more, body string) string {
 		d.seq++
 	}
 	return fmt.Sprintf("%s sip:test@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <sip:peer@%s>\r\n%sContent-Length: %d\r\n\r\n%s",
-		method, d.ua, d.addr(), token(), d.from, d.to, d.callID, d.seq, method, d.addr(), more, len(body), body)
+		method, d.ua, d.Addr(), token(), d.from, d.to, d.callID, d.seq, method, d.Addr(), more, len(body), body)
 }
 
 // do sends a request and returns the final response with its CSeq.
 func (d *rawDialog) do(method, more, body string) string {
 	d.t.Helper()
-	d.send(d.ua, d.request(method, more, body))
+	d.Send(d.ua, d.request(method, more, body))
 	return d.final(fmt.Sprintf("%d %s", d.seq, method))
 }
 
 func (d *rawDialog) final(cseq string) string {
 	d.t.Helper()
 	for {
-		if res := d.next("SIP/2.0 "); field(res, "CSeq") == cseq && !strings.HasPrefix(res, "SIP/2.0 1") {
+		if res := d.next("SIP/2.0 "); testutil.Field(res, "CSeq") == cseq && !strings.HasPrefix(res, "SIP/2.0 1") {
 			return res
 		}
 	}
@@ -79,8 +81,8 @@ func callRaw(t *testing.T, ua *UA, more, body string) (*rawDialog, string) {
 	d := &rawDialog{rawPeer: newRawPeer(t), ua: ua.Addr(), callID: strings.ReplaceAll(t.Name(), "/", "-") + token(), from: "<sip:peer@example.com>;tag=p", to: "<sip:test@example.com>"}
 	res := d.do("INVITE", more, body)
 	if strings.HasPrefix(res, "SIP/2.0 200") {
-		d.to = field(res, "To")
-		d.send(d.ua, d.request("ACK", "", ""))
+		d.to = testutil.Field(res, "To")
+		d.Send(d.ua, d.request("ACK", "", ""))
 	}
 	return d, res
 }
@@ -93,7 +95,7 @@ func callToRaw(t *testing.T, ua *UA, more, body string) (*rawDialog, *Call) {
 	go func() {
 		defer close(calls)
 		call, err := ua.Invite(testContext(t), InviteRequest{
-			URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com", Body: []byte(sdpOther), ContentType: "application/sdp",
+			URI: "sip:peer@" + p.Addr(), From: "sip:a@example.com", To: "sip:peer@example.com", Body: []byte(sdpOther), ContentType: "application/sdp",
 		})
 		if err != nil {
 			t.Error(err)
@@ -106,8 +108,8 @@ func callToRaw(t *testing.T, ua *UA, more, body string) (*rawDialog, *Call) {
 		calls <- call
 	}()
 	invite := p.next("INVITE")
-	p.send(ua.Addr(), p.answer(invite, "200 OK", "p", more+withSDP, body))
-	d := &rawDialog{rawPeer: p, ua: ua.Addr(), callID: field(invite, "Call-ID"), from: field(invite, "To") + ";tag=p", to: field(invite, "From")}
+	p.Send(ua.Addr(), p.answer(invite, "200 OK", "p", more+withSDP, body))
+	d := &rawDialog{rawPeer: p, ua: ua.Addr(), callID: testutil.Field(invite, "Call-ID"), from: testutil.Field(invite, "To") + ";tag=p", to: testutil.Field(invite, "From")}
 	p.next("ACK")
 	call := <-calls
 	if call == nil {
@@ -246,7 +248,7 @@ func TestGlareOnTheWire(t *testing.T) {
 	if res := d.do("UPDATE", "", ""); status(res) != "200" {
 		t.Errorf("the peer's UPDATE without an offer got\n%s", res)
 	}
-	d.send(d.ua, d.response(ours, "491 Request Pending", "", ""))
+	d.Send(d.ua, d.response(ours, "491 Request Pending", "", ""))
 	refused := time.Now()
 	d.next("ACK") // of the transaction, which the dialog need not have heard from yet
 	call.mu.Lock()
@@ -258,15 +260,15 @@ func TestGlareOnTheWire(t *testing.T) {
 	if res := d.do("INVITE", withSDP, sdpTwo); status(res) != "200" {
 		t.Errorf("the peer's re-INVITE in the pause got\n%s", res)
 	}
-	d.send(d.ua, d.request("ACK", "", ""))
+	d.Send(d.ua, d.request("ACK", "", ""))
 	again := d.next("INVITE")
-	for field(again, "CSeq") == field(ours, "CSeq") {
+	for testutil.Field(again, "CSeq") == testutil.Field(ours, "CSeq") {
 		again = d.next("INVITE")
 	}
 	if pause := time.Since(refused); pause < 210*time.Millisecond {
 		t.Errorf("tried again after %v, which is for the other side", pause)
 	}
-	d.send(d.ua, d.answer(again, "200 OK", "", withSDP, sdpTwo))
+	d.Send(d.ua, d.answer(again, "200 OK", "", withSDP, sdpTwo))
 	d.next("ACK")
 	if err := <-result; err != nil {
 		t.Error(err)
@@ -286,7 +288,7 @@ func TestChangesOutOfOrder(t *testing.T) {
 	})})
 	d, _ := callRaw(t, ua, withSDP, sdpOne)
 	<-calls
-	d.send(d.ua, d.request("INVITE", withSDP, sdpTwo))
+	d.Send(d.ua, d.request("INVITE", withSDP, sdpTwo))
 	held := d.seq
 	<-entered
 	for _, tc := range []struct {
@@ -301,7 +303,7 @@ func TestChangesOutOfOrder(t *testing.T) {
 	} {
 		d.seq += tc.step
 		res := d.do(tc.method, withSDP, tc.body)
-		if status(res) != tc.want || tc.want == "500" && field(res, "Retry-After") == "" {
+		if status(res) != tc.want || tc.want == "500" && testutil.Field(res, "Retry-After") == "" {
 			t.Errorf("%s got\n%s", tc.name, res)
 		}
 	}
@@ -311,7 +313,7 @@ func TestChangesOutOfOrder(t *testing.T) {
 		t.Errorf("the change that was held got\n%s", res)
 	}
 	d.seq = held
-	d.send(d.ua, d.request("ACK", "", ""))
+	d.Send(d.ua, d.request("ACK", "", ""))
 	d.seq = 100
 	stranger := *d
 	stranger.from = "<sip:peer@example.com>;tag=stranger"
@@ -345,7 +347,7 @@ func TestUnchangedOffer(t *testing.T) {
 			t.Errorf("%s got\n%s", tc.name, res)
 		}
 		if tc.method == "INVITE" {
-			d.send(d.ua, d.request("ACK", "", ""))
+			d.Send(d.ua, d.request("ACK", "", ""))
 		}
 	}
 }
@@ -363,24 +365,24 @@ func TestTargetRefresh(t *testing.T) {
 		result := make(chan error, 1)
 		go func() { _, err := call.Update(testContext(t), nil, ""); result <- err }()
 		got := d.next("UPDATE")
-		d.send(d.ua, move(d.response(got, "200 OK", "", ""), "fourth"))
+		d.Send(d.ua, move(d.response(got, "200 OK", "", ""), "fourth"))
 		if err := <-result; err != nil {
 			t.Error(err)
 		}
 		return strings.Fields(got)[1]
 	}
-	d.send(d.ua, move(d.request("INVITE", withSDP, sdpOne), "second"))
+	d.Send(d.ua, move(d.request("INVITE", withSDP, sdpOne), "second"))
 	d.final(fmt.Sprintf("%d INVITE", d.seq))
-	d.send(d.ua, d.request("ACK", "", ""))
-	if uri := update(); uri != "sip:second@"+d.addr() {
+	d.Send(d.ua, d.request("ACK", "", ""))
+	if uri := update(); uri != "sip:second@"+d.Addr() {
 		t.Errorf("after a re-INVITE, the target is %s", uri)
 	}
-	d.send(d.ua, move(d.request("UPDATE", "", ""), "third"))
+	d.Send(d.ua, move(d.request("UPDATE", "", ""), "third"))
 	d.final(fmt.Sprintf("%d UPDATE", d.seq))
-	if uri := update(); uri != "sip:third@"+d.addr() {
+	if uri := update(); uri != "sip:third@"+d.Addr() {
 		t.Errorf("after an UPDATE, the target is %s", uri)
 	}
-	if uri := update(); uri != "sip:fourth@"+d.addr() {
+	if uri := update(); uri != "sip:fourth@"+d.Addr() {
 		t.Errorf("after a 200 to an UPDATE, the target is %s", uri)
 	}
 }
@@ -394,33 +396,33 @@ func TestReinviteAbandoned(t *testing.T) {
 	result := make(chan error, 1)
 	go func() { _, err := call.Reinvite(ctx, []byte(sdpTwo), "application/sdp"); result <- err }()
 	invite := d.next("INVITE")
-	d.send(d.ua, d.response(invite, "100 Trying", "", ""))
+	d.Send(d.ua, d.response(invite, "100 Trying", "", ""))
 	time.AfterFunc(50*time.Millisecond, cancel) // whichever is first, the 100 or this
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("Reinvite: %v", err)
 	}
 	got := d.next("CANCEL")
-	d.send(d.ua, d.response(got, "200 OK", "", ""))
-	d.send(d.ua, d.answer(invite, "200 OK", "", withSDP, sdpTwo))
-	if ack := d.next("ACK"); field(ack, "CSeq") != strings.Replace(field(invite, "CSeq"), "INVITE", "ACK", 1) {
-		t.Errorf("the ACK is for %s", field(ack, "CSeq"))
+	d.Send(d.ua, d.response(got, "200 OK", "", ""))
+	d.Send(d.ua, d.answer(invite, "200 OK", "", withSDP, sdpTwo))
+	if ack := d.next("ACK"); testutil.Field(ack, "CSeq") != strings.Replace(testutil.Field(invite, "CSeq"), "INVITE", "ACK", 1) {
+		t.Errorf("the ACK is for %s", testutil.Field(ack, "CSeq"))
 	}
 	if call.Ended() {
 		t.Error("the dialog has ended")
 	}
 	go func() { _, err := call.Reinvite(testContext(t), nil, ""); result <- err }()
 	gone := d.next("INVITE")
-	for field(gone, "CSeq") == field(invite, "CSeq") {
+	for testutil.Field(gone, "CSeq") == testutil.Field(invite, "CSeq") {
 		gone = d.next("INVITE")
 	}
-	d.send(d.ua, d.response(gone, "481 Gone", "", ""))
+	d.Send(d.ua, d.response(gone, "481 Gone", "", ""))
 	d.next("ACK")
 	var status *StatusError
 	if err := <-result; !errors.As(err, &status) || status.Code != 481 {
 		t.Errorf("Reinvite: %v", err)
 	}
 	bye := d.next("BYE")
-	d.send(d.ua, d.response(bye, "481 Gone", "", ""))
+	d.Send(d.ua, d.response(bye, "481 Gone", "", ""))
 	await(t, "end of the dialog", call.Done())
 	if !errors.As(call.Err(), &status) {
 		t.Errorf("the dialog ended with %v", call.Err())

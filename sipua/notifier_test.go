@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // A memory is a notifier that remembers its subscriptions, and may forget them.
@@ -22,11 +24,11 @@ type memory struct {
 func (m *memory) answer(p *playedNotifier, _ int, subscribe string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	id := field(subscribe, "Call-ID")
+	id := testutil.Field(subscribe, "Call-ID")
 	if m.lost {
 		return nil
 	}
-	if strings.Contains(field(subscribe, "To"), "tag=") && m.known[id] == 0 {
+	if strings.Contains(testutil.Field(subscribe, "To"), "tag=") && m.known[id] == 0 {
 		return []string{p.response(subscribe, "481 Subscription does not exist", "x")}
 	}
 	if m.known[id] == 0 {
@@ -34,7 +36,7 @@ func (m *memory) answer(p *playedNotifier, _ int, subscribe string) []string {
 	}
 	m.known[id]++
 	return []string{
-		p.response(subscribe, "200 OK", "pres", "Expires: "+field(subscribe, "Expires")),
+		p.response(subscribe, "200 OK", "pres", "Expires: "+testutil.Field(subscribe, "Expires")),
 		p.notify(subscribe, "pres", m.known[id], "", "Subscription-State: active"),
 	}
 }
@@ -150,7 +152,7 @@ func TestOneAsksForAll(t *testing.T) {
 	p := playNotifier(t, "tcp", "127.0.0.1:0", m.answer)
 	destination, addr := p.destination(), p.listener.Addr().String()
 	p.close()
-	var log logBuffer
+	var log testutil.Buffer
 	ua, err := New(Config{Addr: "127.0.0.1:0", User: "test", Logger: slog.New(slog.NewTextHandler(&log, nil)), timers: quickTimers()}, Handlers{})
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +227,7 @@ func TestBusyNotifier(t *testing.T) {
 // log has a few lines.
 func TestChangesAreLoggedInSum(t *testing.T) {
 	const count = 200
-	var log logBuffer
+	var log testutil.Buffer
 	ua, err := New(Config{Addr: "127.0.0.1:0", User: "test", Logger: slog.New(slog.NewTextHandler(&log, nil)), timers: quickTimers()}, Handlers{})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
@@ -16,7 +17,7 @@ func TestNotifyBodies(t *testing.T) {
 	const pidf = "Content-Type: application/pidf+xml"
 	mixed := func(parts ...string) string { return "--b\r\n" + strings.Join(parts, "\r\n--b\r\n") + "\r\n--b--\r\n" }
 	p := playNotifier(t, "udp", "127.0.0.1:0", func(p *playedNotifier, n int, m string) []string {
-		return []string{p.response(m, "200 OK", "pres", "Expires: "+field(m, "Expires")), p.notify(m, "pres", n+1, "", "Subscription-State: active")}
+		return []string{p.response(m, "200 OK", "pres", "Expires: "+testutil.Field(m, "Expires")), p.notify(m, "pres", n+1, "", "Subscription-State: active")}
 	})
 	tm := quickTimers()
 	tm.retryMin, tm.retryMax, tm.unreadable = time.Hour, time.Hour, time.Hour // no refresh in between
@@ -66,7 +67,7 @@ func TestNotifyBodies(t *testing.T) {
 			if code := response[len("SIP/2.0 "):][:3]; code != want {
 				t.Fatalf("got %s, want %s", code, want)
 			}
-			if want == "415" && (field(response, "Accept") != "application/pidf+xml" || field(response, "Accept-Encoding") != rest) {
+			if want == "415" && (testutil.Field(response, "Accept") != "application/pidf+xml" || testutil.Field(response, "Accept-Encoding") != rest) {
 				t.Errorf("it does not say what is understood:\n%s", response)
 			}
 			if want == "200" != (len(got) == 1) {
@@ -101,10 +102,10 @@ func TestRefusedNotifyIsFollowed(t *testing.T) {
 		t.Errorf("handed on: %+v", n)
 	}
 	first, refresh, anew := p.await(1).message, p.await(2).message, p.await(3).message
-	if field(refresh, "Call-ID") != field(first, "Call-ID") || !strings.HasSuffix(field(refresh, "To"), ";tag=pres0") {
+	if testutil.Field(refresh, "Call-ID") != testutil.Field(first, "Call-ID") || !strings.HasSuffix(testutil.Field(refresh, "To"), ";tag=pres0") {
 		t.Errorf("the state is not asked for by a refresh:\n%s", refresh)
 	}
-	if field(anew, "Call-ID") == field(first, "Call-ID") {
+	if testutil.Field(anew, "Call-ID") == testutil.Field(first, "Call-ID") {
 		t.Errorf("the subscription is not made anew:\n%s", anew)
 	}
 }

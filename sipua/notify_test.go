@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestLastNotify ends a subscription: the NOTIFY that follows the SUBSCRIBE with
@@ -45,7 +47,7 @@ func TestLastNotify(t *testing.T) {
 		}
 		ended, over := make(chan string, 1), make(chan struct{})
 		p = playNotifier(t, "udp", "127.0.0.1:0", func(p *playedNotifier, n int, m string) []string {
-			if field(m, "Expires") == "0" {
+			if testutil.Field(m, "Expires") == "0" {
 				ended <- m
 				return nil
 			}
@@ -57,7 +59,7 @@ func TestLastNotify(t *testing.T) {
 		first = p.await(1).message
 		go func() { s.Close(); close(over) }()
 		last := <-ended
-		if field(last, "Call-ID") != field(first, "Call-ID") || !strings.Contains(field(last, "To"), "tag=pres") {
+		if testutil.Field(last, "Call-ID") != testutil.Field(first, "Call-ID") || !strings.Contains(testutil.Field(last, "To"), "tag=pres") {
 			t.Errorf("the last SUBSCRIBE is\n%s", last)
 		}
 		play(tc.before)
@@ -78,7 +80,7 @@ func TestLastNotify(t *testing.T) {
 // over.
 func TestLastNotifyComesNoMore(t *testing.T) {
 	p := playNotifier(t, "udp", "127.0.0.1:0", func(p *playedNotifier, n int, m string) []string {
-		return []string{p.response(m, "200 OK", "pres", "Expires: "+field(m, "Expires")), p.notify(m, "pres", n+1, "", "Subscription-State: active")}
+		return []string{p.response(m, "200 OK", "pres", "Expires: "+testutil.Field(m, "Expires")), p.notify(m, "pres", n+1, "", "Subscription-State: active")}
 	})
 	tm := quickTimers()
 	tm.notify = 200 * time.Millisecond
@@ -142,7 +144,7 @@ func TestForkedSubscribe(t *testing.T) {
 				t.Errorf("the other branch got %s", code)
 			}
 			refresh := p.await(2).message
-			if !strings.HasPrefix(refresh, "SUBSCRIBE sip:pres@") || !strings.HasSuffix(field(refresh, "To"), ";tag=two") || !strings.Contains(field(refresh, "Route"), "right@") {
+			if !strings.HasPrefix(refresh, "SUBSCRIBE sip:pres@") || !strings.HasSuffix(testutil.Field(refresh, "To"), ";tag=two") || !strings.Contains(testutil.Field(refresh, "Route"), "right@") {
 				t.Errorf("the refresh is\n%s", refresh)
 			}
 		})
@@ -153,7 +155,7 @@ func TestForkedSubscribe(t *testing.T) {
 func TestRefusedNotifications(t *testing.T) {
 	const active, event = "Subscription-State: active", "Event: presence"
 	p := playNotifier(t, "udp", "127.0.0.1:0", func(p *playedNotifier, n int, m string) []string {
-		return []string{p.response(m, "200 OK", "pres", "Expires: "+field(m, "Expires")), p.notify(m, "pres", 10, "", active)}
+		return []string{p.response(m, "200 OK", "pres", "Expires: "+testutil.Field(m, "Expires")), p.notify(m, "pres", 10, "", active)}
 	})
 	s, got := watchOver(t, p, quickTimers(), nil)
 	defer s.Close()

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // tcpRequest writes a request with a body as it comes over TCP.
@@ -83,7 +85,7 @@ func TestLargeMessagesOverTCP(t *testing.T) {
 				if err != nil {
 					t.Fatalf("after %q: %v", got, err)
 				}
-				if field(m, "Call-ID") == "alive" {
+				if testutil.Field(m, "Call-ID") == "alive" {
 					alive = true
 				} else if code := strings.Fields(m)[1]; code != "100" {
 					got += code
@@ -172,8 +174,8 @@ func TestLargestDatagram(t *testing.T) {
 	ua := newUA(t, Handlers{})
 	for _, size := range []int{32_768, 33_297, maxDatagram} {
 		m := p.request("OPTIONS", fmt.Sprint("udp", size), "p", "<sip:test@example.com>", "X-Pad: \r\nContent-Length: 0\r\n")
-		p.send(ua.Addr(), strings.Replace(m, "X-Pad: ", "X-Pad: "+strings.Repeat("x", size-len(m)), 1))
-		if res := p.next("SIP/2.0 200"); field(res, "Call-ID") != fmt.Sprint("udp", size) {
+		p.Send(ua.Addr(), strings.Replace(m, "X-Pad: ", "X-Pad: "+strings.Repeat("x", size-len(m)), 1))
+		if res := p.next("SIP/2.0 200"); testutil.Field(res, "Call-ID") != fmt.Sprint("udp", size) {
 			t.Errorf("answered with\n%s", res)
 		}
 	}

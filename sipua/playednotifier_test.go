@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // A playedNotifier is a notifier that is written by hand: a test says what it sends
@@ -157,7 +159,7 @@ func (p *playedNotifier) take(m string, send func(string)) {
 		return
 	}
 	p.mu.Lock()
-	via := field(m, "Via")
+	via := testutil.Field(m, "Via")
 	before, repeated := p.seen[via]
 	n := len(p.asked)
 	if !repeated {
@@ -212,7 +214,7 @@ func (p *playedNotifier) responseTo(seq int) string {
 	for {
 		select {
 		case m := <-p.statuses:
-			if field(m, "CSeq") == strconv.Itoa(seq)+" NOTIFY" {
+			if testutil.Field(m, "CSeq") == strconv.Itoa(seq)+" NOTIFY" {
 				return m
 			}
 		case <-time.After(10 * time.Second):
@@ -223,12 +225,12 @@ func (p *playedNotifier) responseTo(seq int) string {
 
 // response answers a SUBSCRIBE.
 func (p *playedNotifier) response(subscribe, status, tag string, more ...string) string {
-	to := field(subscribe, "To")
+	to := testutil.Field(subscribe, "To")
 	if !strings.Contains(to, "tag=") {
 		to += ";tag=" + tag
 	}
 	return fmt.Sprintf("SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:pres@%s>\r\n%sContent-Length: 0\r\n\r\n",
-		status, field(subscribe, "Via"), field(subscribe, "From"), to, field(subscribe, "Call-ID"), field(subscribe, "CSeq"), p.destination(), lines(more))
+		status, testutil.Field(subscribe, "Via"), testutil.Field(subscribe, "From"), to, testutil.Field(subscribe, "Call-ID"), testutil.Field(subscribe, "CSeq"), p.destination(), lines(more))
 }
 
 // notify makes a NOTIFY. more may have an Event and a Subscription-State of its own.
@@ -242,7 +244,7 @@ func (p *playedNotifier) notify(subscribe, tag string, seq int, body string, mor
 		head += "Event: presence\r\n"
 	}
 	return fmt.Sprintf("NOTIFY sip:test@%s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:pres@%s>\r\n%sContent-Length: %d\r\n\r\n%s",
-		p.agent().Addr(), transport, strings.TrimSuffix(p.destination(), ";transport=tcp"), token(), tag, field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.destination(), head, len(body), body)
+		p.agent().Addr(), transport, strings.TrimSuffix(p.destination(), ";transport=tcp"), token(), tag, testutil.Field(subscribe, "From"), testutil.Field(subscribe, "Call-ID"), seq, p.destination(), head, len(body), body)
 }
 
 func lines(headers []string) string {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestRegisterTooBrief asks for longer when the registrar wants that, in bounds.
@@ -28,7 +30,7 @@ func TestRegisterTooBrief(t *testing.T) {
 			if n < len(min) {
 				return []string{p.response(m, "423 Interval Too Brief", "r", "Min-Expires: "+min[n])}
 			}
-			return []string{strings.Replace(p.response(m, "200 OK", "r"), "Contact: <sip:pres@"+p.destination()+">", "Contact: "+field(m, "Contact")+";expires="+field(m, "Expires"), 1)}
+			return []string{strings.Replace(p.response(m, "200 OK", "r"), "Contact: <sip:pres@"+p.destination()+">", "Contact: "+testutil.Field(m, "Contact")+";expires="+testutil.Field(m, "Expires"), 1)}
 		})
 		p.serve(newUAWith(t, Config{timers: quickTimers()}, Handlers{}))
 		g, err := p.ua.Register(testContext(t), RegisterRequest{Registrar: "sip:example.com", AOR: "sip:bob@example.com", Expires: 10 * time.Minute, Destination: p.destination()})
@@ -39,9 +41,9 @@ func TestRegisterTooBrief(t *testing.T) {
 		}
 		var got []string
 		for i, a := range p.all() {
-			got = append(got, field(a.message, "Expires"))
-			if !strings.HasPrefix(field(a.message, "CSeq"), fmt.Sprint(i+1)) || field(a.message, "Call-ID") != field(p.all()[0].message, "Call-ID") {
-				t.Errorf("attempt %d has CSeq %s, or another Call-ID", i, field(a.message, "CSeq"))
+			got = append(got, testutil.Field(a.message, "Expires"))
+			if !strings.HasPrefix(testutil.Field(a.message, "CSeq"), fmt.Sprint(i+1)) || testutil.Field(a.message, "Call-ID") != testutil.Field(p.all()[0].message, "Call-ID") {
+				t.Errorf("attempt %d has CSeq %s, or another Call-ID", i, testutil.Field(a.message, "CSeq"))
 			}
 		}
 		if strings.Join(got, " ") != tc.want {

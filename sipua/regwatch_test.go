@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/sipua/regevent"
 )
 
@@ -36,23 +37,23 @@ func TestWatchRegistrations(t *testing.T) {
 	ua := newUA(t, Handlers{})
 	got := make(chan string, 10)
 	sub, err := ua.WatchRegistrations(testContext(t), RegWatchRequest{
-		AOR: "sip:bob@example.com", From: "sip:as@example.com", Destination: p.addr(),
+		AOR: "sip:bob@example.com", From: "sip:as@example.com", Destination: p.Addr(),
 		OnChange: func(r regevent.Registration) { got <- summary(r) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	subscribe := p.next("SUBSCRIBE sip:bob@example.com SIP/2.0")
-	if field(subscribe, "Event") != "reg" || field(subscribe, "Accept") != "application/reginfo+xml" {
+	if testutil.Field(subscribe, "Event") != "reg" || testutil.Field(subscribe, "Accept") != "application/reginfo+xml" {
 		t.Errorf("the request is\n%s", subscribe)
 	}
-	p.send(ua.Addr(), p.response(subscribe, "200 OK", "reg", "Expires: 600\r\n"))
+	p.Send(ua.Addr(), p.response(subscribe, "200 OK", "reg", "Expires: 600\r\n"))
 	seq := 0
 	notify := func(body []byte, want string) {
 		t.Helper()
 		seq++
-		p.send(ua.Addr(), fmt.Sprintf("NOTIFY sip:as@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nFrom: <sip:bob@example.com>;tag=reg\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:reg@%s>\r\nEvent: reg\r\nSubscription-State: active\r\nContent-Type: application/reginfo+xml\r\nContent-Length: %d\r\n\r\n%s",
-			p.addr(), token(), field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.addr(), len(body), body))
+		p.Send(ua.Addr(), fmt.Sprintf("NOTIFY sip:as@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nFrom: <sip:bob@example.com>;tag=reg\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:reg@%s>\r\nEvent: reg\r\nSubscription-State: active\r\nContent-Type: application/reginfo+xml\r\nContent-Length: %d\r\n\r\n%s",
+			p.Addr(), token(), testutil.Field(subscribe, "From"), testutil.Field(subscribe, "Call-ID"), seq, p.Addr(), len(body), body))
 		p.next("SIP/2.0 200")
 		select {
 		case g := <-got:
@@ -72,19 +73,19 @@ func TestWatchRegistrations(t *testing.T) {
 	notify(regDocument(0, false, "active", "b=active"), "active b=active")
 	notify(regDocument(9, true, "active", "b=terminated", "c=active"), "active b=terminated c=active")
 	refresh := p.next("SUBSCRIBE ")
-	for field(refresh, "CSeq") == field(subscribe, "CSeq") {
+	for testutil.Field(refresh, "CSeq") == testutil.Field(subscribe, "CSeq") {
 		refresh = p.next("SUBSCRIBE ")
 	}
-	if field(refresh, "Call-ID") != field(subscribe, "Call-ID") || !strings.Contains(field(refresh, "To"), "tag=reg") {
+	if testutil.Field(refresh, "Call-ID") != testutil.Field(subscribe, "Call-ID") || !strings.Contains(testutil.Field(refresh, "To"), "tag=reg") {
 		t.Errorf("the state is not asked for by a refresh:\n%s", refresh)
 	}
-	p.send(ua.Addr(), p.response(refresh, "200 OK", "", "Expires: 600\r\n"))
+	p.Send(ua.Addr(), p.response(refresh, "200 OK", "", "Expires: 600\r\n"))
 	notify(regDocument(0, false, "active", "c=active"), "active c=active")
 	closed := make(chan struct{})
 	go func() { sub.Close(); close(closed) }()
-	for end := ""; field(end, "Expires") != "0"; {
-		if end = p.next("SUBSCRIBE"); field(end, "Expires") == "0" {
-			p.send(ua.Addr(), p.response(end, "200 OK", "", "Expires: 0\r\n"))
+	for end := ""; testutil.Field(end, "Expires") != "0"; {
+		if end = p.next("SUBSCRIBE"); testutil.Field(end, "Expires") == "0" {
+			p.Send(ua.Addr(), p.response(end, "200 OK", "", "Expires: 0\r\n"))
 		}
 	}
 	await(t, "end of the subscription", closed)

@@ -16,6 +16,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/gomscp/gomscp/internal/admit"
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // peersOnly has 127.0.0.1 as the one peer.
@@ -33,7 +34,7 @@ func newStranger(t *testing.T, host string) *rawPeer {
 		t.Skip(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &rawPeer{t, c}
+	return &rawPeer{testutil.SIPSocket{T: t, PacketConn: c}, t}
 }
 
 // dialFrom connects from a loopback address of its own.
@@ -53,8 +54,8 @@ func dialFrom(t *testing.T, host, addr string) net.Conn {
 func (p *rawPeer) all(quiet time.Duration) (all []string) {
 	buf := make([]byte, 65536)
 	for {
-		_ = p.c.SetReadDeadline(time.Now().Add(quiet))
-		n, _, err := p.c.ReadFrom(buf)
+		_ = p.SetReadDeadline(time.Now().Add(quiet))
+		n, _, err := p.ReadFrom(buf)
 		if err != nil {
 			return all
 		}
@@ -104,7 +105,7 @@ func TestStrangersGetOneSmallAnswer(t *testing.T) {
 		"unknown scheme": {func(p *rawPeer) string {
 			return strings.Replace(p.request("INVITE", name1(p), "f", to, ""), "sip:test@x", "foo:test", 1)
 		}, "403"},
-		"half a message": {func(p *rawPeer) string { return "INVITE sip:test@x SIP/2.0\r\nVia: SIP/2.0/UDP " + p.addr() }, ""},
+		"half a message": {func(p *rawPeer) string { return "INVITE sip:test@x SIP/2.0\r\nVia: SIP/2.0/UDP " + p.Addr() }, ""},
 		"no request":     {func(*rawPeer) string { return "hello\r\n\r\n" }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +113,7 @@ func TestStrangersGetOneSmallAnswer(t *testing.T) {
 			p := newStranger(t, "127.0.0.2")
 			m := tc.make(p)
 			for range 2 { // what is sent again is answered again, with the same tag
-				p.send(ua.Addr(), m)
+				p.Send(ua.Addr(), m)
 			}
 			answers := p.all(1200 * time.Millisecond) // timer G fires after 500 ms
 			if tc.want == "" {
@@ -174,28 +175,28 @@ func TestStrangerThatIsLetIn(t *testing.T) {
 	to := "<sip:test@example.com>"
 
 	invite := p.request("INVITE", "cancelled", "f", to, "Content-Length: 0\r\n")
-	p.send(ua.Addr(), invite)
+	p.Send(ua.Addr(), invite)
 	p.next("SIP/2.0 100")
-	p.send(ua.Addr(), invite)
+	p.Send(ua.Addr(), invite)
 	p.next("SIP/2.0 100")
 	<-ringing
 	cancel := strings.NewReplacer("INVITE sip", "CANCEL sip", "1 INVITE", "1 CANCEL").Replace(invite)
-	other.send(ua.Addr(), strings.Replace(cancel, ";branch", ";rport;branch", 1))
+	other.Send(ua.Addr(), strings.Replace(cancel, ";branch", ";rport;branch", 1))
 	other.next("SIP/2.0 481")
-	p.send(ua.Addr(), cancel)
+	p.Send(ua.Addr(), cancel)
 	p.next("SIP/2.0 200")
 	refused := p.next("SIP/2.0 487")
-	p.send(ua.Addr(), strings.NewReplacer("INVITE sip", "ACK sip", "1 INVITE", "1 ACK", "To: "+to, "To: "+field(refused, "To")).Replace(invite))
+	p.Send(ua.Addr(), strings.NewReplacer("INVITE sip", "ACK sip", "1 INVITE", "1 ACK", "To: "+to, "To: "+testutil.Field(refused, "To")).Replace(invite))
 	if more := p.all(1200 * time.Millisecond); len(more) > 0 {
 		t.Errorf("after the ACK: %.60q", more)
 	}
 
 	invite = p.request("INVITE", "answered", "f", to, "Content-Length: 0\r\n")
-	p.send(ua.Addr(), invite)
+	p.Send(ua.Addr(), invite)
 	ok := p.next("SIP/2.0 200")
-	p.send(ua.Addr(), strings.NewReplacer("INVITE sip", "ACK sip", "1 INVITE", "1 ACK", "To: "+to, "To: "+field(ok, "To"), "z9hG4bK", "z9hG4bKack").Replace(invite))
+	p.Send(ua.Addr(), strings.NewReplacer("INVITE sip", "ACK sip", "1 INVITE", "1 ACK", "To: "+to, "To: "+testutil.Field(ok, "To"), "z9hG4bK", "z9hG4bKack").Replace(invite))
 	call := <-calls
-	p.send(ua.Addr(), strings.NewReplacer("INVITE sip", "BYE sip", "1 INVITE", "2 BYE", "To: "+to, "To: "+field(ok, "To"), "z9hG4bK", "z9hG4bKbye").Replace(invite))
+	p.Send(ua.Addr(), strings.NewReplacer("INVITE sip", "BYE sip", "1 INVITE", "2 BYE", "To: "+to, "To: "+testutil.Field(ok, "To"), "z9hG4bK", "z9hG4bKbye").Replace(invite))
 	p.next("SIP/2.0 200")
 	<-call.Done()
 	if n := asked.Load(); n != 2 {
@@ -219,11 +220,11 @@ func TestStrangersRate(t *testing.T) {
 	p, other := newStranger(t, "127.0.0.2"), newStranger(t, "127.0.0.3")
 	sent := 0
 	for began := time.Now(); time.Since(began) < time.Second/2; sent++ {
-		p.send(ua.Addr(), p.request("OPTIONS", "flood", "f", "<sip:test@example.com>", ""))
+		p.Send(ua.Addr(), p.request("OPTIONS", "flood", "f", "<sip:test@example.com>", ""))
 	}
 	request := other.request("OPTIONS", "other", "f", "<sip:test@example.com>", "")
 	for tries := 0; ; tries++ { // the system may have dropped it, as the flood filled its buffer
-		other.send(ua.Addr(), request)
+		other.Send(ua.Addr(), request)
 		if got := other.all(time.Second / 2); len(got) > 0 && strings.HasPrefix(got[0], "SIP/2.0 403") {
 			break
 		}
@@ -245,7 +246,7 @@ func TestManySourcesOverUDP(t *testing.T) {
 	ua := newUAWith(t, Config{sources: 5}, Handlers{})
 	for i := range 64 {
 		p := newRawPeer(t)
-		p.send(ua.Addr(), p.request("OPTIONS", fmt.Sprint("many", i), "f", "<sip:test@example.com>", ""))
+		p.Send(ua.Addr(), p.request("OPTIONS", fmt.Sprint("many", i), "f", "<sip:test@example.com>", ""))
 		p.next("SIP/2.0 200")
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -258,7 +259,7 @@ func TestManySourcesOverUDP(t *testing.T) {
 		}
 	}
 	p := newRawPeer(t)
-	p.send(ua.Addr(), p.request("OPTIONS", "after", "f", "<sip:test@example.com>", ""))
+	p.Send(ua.Addr(), p.request("OPTIONS", "after", "f", "<sip:test@example.com>", ""))
 	p.next("SIP/2.0 200")
 	if err := ua.Ping(testContext(t), ua.Addr(), "sip:a@example.com"); err != nil {
 		t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/sipua/internal/grammar"
 )
 
@@ -63,7 +64,7 @@ func TestTerminations(t *testing.T) {
 			if most := least*4/3 + 250*ms; gap < least-ms || gap > most {
 				t.Errorf("pause %d was %v, want %v to %v", i, gap, least, most)
 			}
-			if field(all[i+1].message, "Call-ID") == field(all[i].message, "Call-ID") || strings.Contains(field(all[i+1].message, "To"), "tag=") {
+			if testutil.Field(all[i+1].message, "Call-ID") == testutil.Field(all[i].message, "Call-ID") || strings.Contains(testutil.Field(all[i+1].message, "To"), "tag=") {
 				t.Errorf("SUBSCRIBE %d is none of a new subscription", i+1)
 			}
 		}
@@ -173,7 +174,7 @@ func TestSubscribeIsRefusedForAWhile(t *testing.T) {
 	if gap := all[2].at.Sub(all[1].at); gap < time.Second {
 		t.Errorf("asked again %v after a 503 with Retry-After: 1", gap)
 	}
-	if field(all[1].message, "Call-ID") != field(all[0].message, "Call-ID") {
+	if testutil.Field(all[1].message, "Call-ID") != testutil.Field(all[0].message, "Call-ID") {
 		t.Error("the refresh is none")
 	}
 }
@@ -200,7 +201,7 @@ func TestSubscribeTooBrief(t *testing.T) {
 			if n < len(tc.min) {
 				return []string{p.response(m, "423 Interval Too Brief", "x", "Min-Expires: "+tc.min[n])}
 			}
-			return []string{p.response(m, "200 OK", "pres", "Expires: "+field(m, "Expires")), p.notify(m, "pres", 1, "", "Subscription-State: active")}
+			return []string{p.response(m, "200 OK", "pres", "Expires: "+testutil.Field(m, "Expires")), p.notify(m, "pres", 1, "", "Subscription-State: active")}
 		})
 		s, _ := watchOver(t, p, quickTimers(), nil)
 		defer s.Close()
@@ -213,8 +214,8 @@ func TestSubscribeTooBrief(t *testing.T) {
 		all := p.all()
 		var got []string
 		for i, a := range all {
-			got = append(got, field(a.message, "Expires"))
-			if seq := field(a.message, "CSeq"); seq != fmt.Sprint(i+1, " SUBSCRIBE") || field(a.message, "Call-ID") != field(all[0].message, "Call-ID") {
+			got = append(got, testutil.Field(a.message, "Expires"))
+			if seq := testutil.Field(a.message, "CSeq"); seq != fmt.Sprint(i+1, " SUBSCRIBE") || testutil.Field(a.message, "Call-ID") != testutil.Field(all[0].message, "Call-ID") {
 				t.Errorf("attempt %d has CSeq %s, or another Call-ID", i, seq)
 			}
 		}
@@ -241,7 +242,7 @@ func TestNoNotify(t *testing.T) {
 	defer s.Close()
 	p.await(4)
 	all := p.all()
-	id := func(i int) string { return field(all[i].message, "Call-ID") }
+	id := func(i int) string { return testutil.Field(all[i].message, "Call-ID") }
 	if id(1) == id(0) || id(2) != id(1) || id(3) == id(2) {
 		t.Errorf("Call-IDs: %s, %s, %s, %s", id(0), id(1), id(2), id(3))
 	}
@@ -284,7 +285,7 @@ func TestWhoSaysHowLong(t *testing.T) {
 		defer s.Close()
 		p.status(1)
 		if tc.refreshed {
-			if a := p.await(2); a.at.Sub(p.all()[0].at) > 2600*time.Millisecond || !strings.Contains(field(a.message, "To"), "tag=pres") {
+			if a := p.await(2); a.at.Sub(p.all()[0].at) > 2600*time.Millisecond || !strings.Contains(testutil.Field(a.message, "To"), "tag=pres") {
 				t.Errorf("the second SUBSCRIBE, after %v, is\n%s", a.at.Sub(p.all()[0].at), a.message)
 			}
 			return
@@ -331,7 +332,7 @@ func TestAskAgain(t *testing.T) {
 		if gap := all[i+1].at.Sub(all[i].at); gap < least*time.Millisecond {
 			t.Errorf("pause %d was %v", i, gap)
 		}
-		if field(all[i].message, "Call-ID") != field(all[0].message, "Call-ID") {
+		if testutil.Field(all[i].message, "Call-ID") != testutil.Field(all[0].message, "Call-ID") {
 			t.Error("it is no refresh")
 		}
 	}

@@ -30,7 +30,7 @@ func TestThirdPartyRegister(t *testing.T) {
 		if res := d.do("REGISTER", tc.more+"Content-Type: message/sip\r\n", "REGISTER"); status(res) != "200" {
 			t.Fatalf("got\n%s", res)
 		}
-		want := ThirdPartyRegister{AOR: "sip:Bob@example.com", From: "sip:registrar@example.com", Expires: tc.expires, Contact: "sip:peer@" + d.addr(), Body: []byte("REGISTER"), ContentType: "message/sip"}
+		want := ThirdPartyRegister{AOR: "sip:Bob@example.com", From: "sip:registrar@example.com", Expires: tc.expires, Contact: "sip:peer@" + d.Addr(), Body: []byte("REGISTER"), ContentType: "message/sip"}
 		if r := <-got; !reflect.DeepEqual(r, want) {
 			t.Errorf("%q: got %+v", tc.more, r)
 		}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // brief lets session timers of a second be tested.
@@ -45,11 +47,11 @@ func TestTimerIsAgreed(t *testing.T) {
 			calls := make(chan *Call, 1)
 			ua := newUAWith(t, Config{SessionExpires: tc.own}, Handlers{Invite: answering(t, calls, nil)})
 			_, res := callRaw(t, ua, tc.ask+withSDP, sdpOne)
-			if status(res) != tc.status || field(res, "Session-Expires") != tc.expires || field(res, "Require") != tc.require {
+			if status(res) != tc.status || testutil.Field(res, "Session-Expires") != tc.expires || testutil.Field(res, "Require") != tc.require {
 				t.Errorf("got\n%s", res)
 			}
-			if tc.status == "422" && field(res, "Min-SE") != "90" {
-				t.Errorf("Min-SE: %s", field(res, "Min-SE"))
+			if tc.status == "422" && testutil.Field(res, "Min-SE") != "90" {
+				t.Errorf("Min-SE: %s", testutil.Field(res, "Min-SE"))
 			}
 		})
 	}
@@ -61,26 +63,26 @@ func TestTimerIsAsked(t *testing.T) {
 	ua := newUAWith(t, Config{SessionExpires: 100 * time.Second}, Handlers{})
 	result := make(chan error, 1)
 	go func() {
-		_, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
+		_, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.Addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
 		result <- err
 	}()
 	invite := p.next("INVITE")
-	if field(invite, "Session-Expires") != "100" || field(invite, "Supported") != "timer" || field(invite, "Min-SE") != "" {
+	if testutil.Field(invite, "Session-Expires") != "100" || testutil.Field(invite, "Supported") != "timer" || testutil.Field(invite, "Min-SE") != "" {
 		t.Errorf("the INVITE is\n%s", invite)
 	}
 	for _, least := range []string{"120", "180"} { // two proxies, one after the other
-		p.send(ua.Addr(), p.response(invite, "422 Session Interval Too Small", "p", "Min-SE: "+least+"\r\n"))
+		p.Send(ua.Addr(), p.response(invite, "422 Session Interval Too Small", "p", "Min-SE: "+least+"\r\n"))
 		p.next("ACK")
 		again := p.next("INVITE")
-		for field(again, "CSeq") == field(invite, "CSeq") {
+		for testutil.Field(again, "CSeq") == testutil.Field(invite, "CSeq") {
 			again = p.next("INVITE")
 		}
-		if field(again, "Session-Expires") != least || field(again, "Min-SE") != least || field(again, "Call-ID") != field(invite, "Call-ID") {
+		if testutil.Field(again, "Session-Expires") != least || testutil.Field(again, "Min-SE") != least || testutil.Field(again, "Call-ID") != testutil.Field(invite, "Call-ID") {
 			t.Errorf("after a 422, the INVITE is\n%s", again)
 		}
 		invite = again
 	}
-	p.send(ua.Addr(), p.response(invite, "422 Session Interval Too Small", "p", "Min-SE: 180\r\n"))
+	p.Send(ua.Addr(), p.response(invite, "422 Session Interval Too Small", "p", "Min-SE: 180\r\n"))
 	var status *StatusError
 	if err := <-result; !errors.As(err, &status) || status.Code != 422 {
 		t.Errorf("a 422 that says nothing new: %v", err)
@@ -104,18 +106,18 @@ func TestSessionIsKeptAlive(t *testing.T) {
 			cseq := ""
 			for i := range 2 {
 				refresh := d.next(tc.method)
-				for field(refresh, "CSeq") == cseq {
+				for testutil.Field(refresh, "CSeq") == cseq {
 					refresh = d.next(tc.method)
 				}
-				cseq = field(refresh, "CSeq")
-				if field(refresh, "Session-Expires") != "2;refresher=uac" || messageBody(refresh) != tc.body {
+				cseq = testutil.Field(refresh, "CSeq")
+				if testutil.Field(refresh, "Session-Expires") != "2;refresher=uac" || messageBody(refresh) != tc.body {
 					t.Errorf("the refresh is\n%s", refresh)
 				}
 				if i == 0 {
 					if after := time.Since(began); after < 900*time.Millisecond || after > 1900*time.Millisecond {
 						t.Errorf("refreshed after %v of 2 s", after)
 					}
-					d.send(d.ua, d.answer(refresh, "200 OK", "", agreed+withSDP, sdpOne))
+					d.Send(d.ua, d.answer(refresh, "200 OK", "", agreed+withSDP, sdpOne))
 				}
 			}
 			silent := time.Now()
@@ -123,10 +125,10 @@ func TestSessionIsKeptAlive(t *testing.T) {
 			if after := time.Since(silent); after > 2*time.Second {
 				t.Errorf("the BYE came %v after the refresh without an answer", after)
 			}
-			if !strings.Contains(field(bye, "Reason"), "SIP;cause=408") {
+			if !strings.Contains(testutil.Field(bye, "Reason"), "SIP;cause=408") {
 				t.Errorf("the BYE is\n%s", bye)
 			}
-			d.send(d.ua, d.response(bye, "200 OK", "", ""))
+			d.Send(d.ua, d.response(bye, "200 OK", "", ""))
 			await(t, "end of the call", call.Done())
 			if !errors.Is(call.Err(), ErrSessionExpired) {
 				t.Errorf("the call ended with %v", call.Err())
@@ -146,11 +148,11 @@ func TestSessionExpires(t *testing.T) {
 	call := <-calls
 	for _, method := range []string{"UPDATE", "INVITE"} {
 		time.Sleep(time.Second) // of the 3 - 1 that there are
-		if res := d.do(method, ask+withSDP, map[string]string{"INVITE": sdpOne}[method]); status(res) != "200" || field(res, "Session-Expires") != "3;refresher=uac" {
+		if res := d.do(method, ask+withSDP, map[string]string{"INVITE": sdpOne}[method]); status(res) != "200" || testutil.Field(res, "Session-Expires") != "3;refresher=uac" {
 			t.Errorf("%s got\n%s", method, res)
 		}
 		if method == "INVITE" {
-			d.send(d.ua, d.request("ACK", "", ""))
+			d.Send(d.ua, d.request("ACK", "", ""))
 		}
 	}
 	last := time.Now()
@@ -158,10 +160,10 @@ func TestSessionExpires(t *testing.T) {
 	if after := time.Since(last); after < time.Second || after > 3*time.Second {
 		t.Errorf("the session of 3 s was ended after %v", after)
 	}
-	if !strings.Contains(field(bye, "Reason"), "SIP;cause=408") {
+	if !strings.Contains(testutil.Field(bye, "Reason"), "SIP;cause=408") {
 		t.Errorf("the BYE is\n%s", bye)
 	}
-	d.send(d.ua, d.response(bye, "200 OK", "", ""))
+	d.Send(d.ua, d.response(bye, "200 OK", "", ""))
 	await(t, "end of the call", call.Done())
 	if !errors.Is(call.Err(), ErrSessionExpired) {
 		t.Errorf("the call ended with %v", call.Err())

@@ -1,16 +1,12 @@
 package sipua
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/url"
 	"os"
@@ -20,52 +16,18 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // An authority makes certificates for a test.
-type authority struct {
-	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
+type authority struct{ *testutil.Authority }
 
-func newAuthority(t *testing.T) *authority {
-	a := &authority{t: t}
-	a.cert, a.key = a.make(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
-	return a
-}
-
-func (a *authority) make(c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	c.SerialNumber = big.NewInt(time.Now().UnixNano())
-	c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = c, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), signer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert, key
-}
+func newAuthority(t *testing.T) authority { return authority{testutil.NewAuthority(t)} }
 
 // issue makes a certificate for names, addresses and SIP URIs.
-func (a *authority) issue(names ...string) tls.Certificate {
-	c := &x509.Certificate{
-		Subject: pkix.Name{CommonName: names[0]}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
+func (a authority) issue(names ...string) tls.Certificate {
+	c := &x509.Certificate{Subject: pkix.Name{CommonName: names[0]}}
 	for _, n := range names {
 		if ip := net.ParseIP(n); ip != nil {
 			c.IPAddresses = append(c.IPAddresses, ip)
@@ -75,18 +37,18 @@ func (a *authority) issue(names ...string) tls.Certificate {
 			c.DNSNames = append(c.DNSNames, n)
 		}
 	}
-	cert, key := a.make(c)
+	cert, key := a.Issue(c)
 	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
 }
 
-func (a *authority) pool() *x509.CertPool {
+func (a authority) pool() *x509.CertPool {
 	p := x509.NewCertPool()
-	p.AddCert(a.cert)
+	p.AddCert(a.Cert)
 	return p
 }
 
 // config is a TLSConfig with one certificate.
-func (a *authority) config(cert tls.Certificate) *TLSConfig {
+func (a authority) config(cert tls.Certificate) *TLSConfig {
 	return &TLSConfig{Certificate: func() (*tls.Certificate, error) { return &cert, nil }, RootCAs: a.pool(), RequireClientCert: true}
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // tortured starts a user agent with as much of an application on top as the
@@ -100,8 +102,8 @@ func TestTortureUDP(t *testing.T) {
 			sent := make(chan string, 100)
 			ua := tortured(t, sent)
 			p := newRawPeer(t)
-			p.send(ua.Addr(), string(vector(t, e[0])))
-			p.send(ua.Addr(), alive("alive"))
+			p.Send(ua.Addr(), string(vector(t, e[0])))
+			p.Send(ua.Addr(), alive("alive"))
 			got, lives := "drop", false
 			for !lives || got == "drop" && e[1] != "drop" {
 				var m string
@@ -111,7 +113,7 @@ func TestTortureUDP(t *testing.T) {
 					t.Fatalf("got %s, alive %v, want %s", got, lives, e[1])
 				}
 				switch {
-				case field(m, "Call-ID") == "alive":
+				case testutil.Field(m, "Call-ID") == "alive":
 					lives = true
 				case strings.HasPrefix(m, "SIP/2.0 100"):
 				default:
@@ -136,7 +138,7 @@ func checkAnswer(t *testing.T, name, m string) {
 	if name == "clerr" { // made without a transaction
 		want = [2]string{"To", "sip:j.user@example.com;tag="}
 	}
-	if want[0] != "" && !strings.Contains(field(m, want[0]), want[1]) {
+	if want[0] != "" && !strings.Contains(testutil.Field(m, want[0]), want[1]) {
 		t.Errorf("%s lacks %q in\n%s", want[0], want[1], m)
 	}
 }
@@ -180,12 +182,12 @@ func TestTortureTCP(t *testing.T) {
 					closed = true
 					got += "!"
 					lives = true
-				case field(m, "Call-ID") == "alive":
+				case testutil.Field(m, "Call-ID") == "alive":
 					lives = true
 				case strings.HasPrefix(m, "SIP/2.0 100"):
 				default:
 					answers = append(answers, m)
-					if field(m, "Call-ID") != "dblreq.0ha0isnda977644900765@192.0.2.15" {
+					if testutil.Field(m, "Call-ID") != "dblreq.0ha0isnda977644900765@192.0.2.15" {
 						got = status(m)
 						checkAnswer(t, e[0], m)
 					}

@@ -9,82 +9,46 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // A rawPeer is a UDP socket that a test plays SIP on by hand.
 type rawPeer struct {
+	testutil.SIPSocket
 	t *testing.T
-	c net.PacketConn
 }
 
 func newRawPeer(t *testing.T) *rawPeer {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return &rawPeer{t, c}
-}
-
-func (p *rawPeer) addr() string { return p.c.LocalAddr().String() }
-
-func (p *rawPeer) send(to, message string) {
-	p.t.Helper()
-	addr, err := net.ResolveUDPAddr("udp", to)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if _, err := p.c.WriteTo([]byte(message), addr); err != nil {
-		p.t.Fatal(err)
-	}
+	return &rawPeer{testutil.NewSIPSocket(t), t}
 }
 
 // next returns the next message that begins with start.
 func (p *rawPeer) next(start string) string {
-	p.t.Helper()
-	_ = p.c.SetReadDeadline(time.Now().Add(10 * time.Second))
-	buf := make([]byte, 65536)
-	for {
-		n, _, err := p.c.ReadFrom(buf)
-		if err != nil {
-			p.t.Fatalf("waiting for %q: %v", start, err)
-		}
-		if strings.HasPrefix(string(buf[:n]), start) {
-			return string(buf[:n])
-		}
-	}
-}
-
-// field returns the value of a header.
-func field(message, name string) string {
-	for line := range strings.SplitSeq(message, "\r\n") {
-		if k, v, ok := strings.Cut(line, ":"); ok && strings.EqualFold(k, name) {
-			return strings.TrimSpace(v)
-		}
-	}
-	return ""
+	message, _ := p.Next(start)
+	return message
 }
 
 // response answers a request that the peer has received.
 func (p *rawPeer) response(request, status, toTag, more string) string {
-	return p.responseAs(request, status, toTag, more, p.addr())
+	return p.responseAs(request, status, toTag, more, p.Addr())
 }
 
 // responseAs is response with another address in its Contact.
 func (p *rawPeer) responseAs(request, status, toTag, more, contact string) string {
-	to := field(request, "To")
+	to := testutil.Field(request, "To")
 	if toTag != "" && !strings.Contains(to, "tag=") {
 		to += ";tag=" + toTag
 	}
 	return fmt.Sprintf("SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:peer@%s>\r\n%sContent-Length: 0\r\n\r\n",
-		status, field(request, "Via"), field(request, "From"), to, field(request, "Call-ID"), field(request, "CSeq"), contact, more)
+		status, testutil.Field(request, "Via"), testutil.Field(request, "From"), to, testutil.Field(request, "Call-ID"), testutil.Field(request, "CSeq"), contact, more)
 }
 
 // request makes a request from the peer.
 func (p *rawPeer) request(method, callID, fromTag, to, more string) string {
 	return fmt.Sprintf("%s sip:test@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s%s%d\r\nMax-Forwards: 70\r\nFrom: <sip:peer@example.com>;tag=%s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 1 %s\r\nContact: <sip:peer@%s>\r\n%s\r\n",
-		method, p.addr(), callID, method, time.Now().UnixNano(), fromTag, to, callID, method, p.addr(), more)
+		method, p.Addr(), callID, method, time.Now().UnixNano(), fromTag, to, callID, method, p.Addr(), more)
 }
 
 // TestRepeated2xx answers an INVITE, and again and again: each gets the same
@@ -94,7 +58,7 @@ func TestRepeated2xx(t *testing.T) {
 	ua := newUA(t, Handlers{})
 	calls := make(chan *Call, 1)
 	go func() {
-		call, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
+		call, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.Addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
 		if err != nil {
 			t.Error(err)
 			close(calls)
@@ -106,30 +70,30 @@ func TestRepeated2xx(t *testing.T) {
 		calls <- call
 	}()
 	invite := p.next("INVITE")
-	p.send(ua.Addr(), p.response(invite, "200 OK", "one", ""))
+	p.Send(ua.Addr(), p.response(invite, "200 OK", "one", ""))
 	first := p.next("ACK")
 	call := <-calls
 	for range 3 {
-		p.send(ua.Addr(), p.response(invite, "200 OK", "one", ""))
+		p.Send(ua.Addr(), p.response(invite, "200 OK", "one", ""))
 		again := p.next("ACK")
-		if field(again, "CSeq") != field(first, "CSeq") || !strings.HasSuffix(again, "\r\n\r\nanswer") {
+		if testutil.Field(again, "CSeq") != testutil.Field(first, "CSeq") || !strings.HasSuffix(again, "\r\n\r\nanswer") {
 			t.Errorf("the repeated ACK is another:\n%s\n%s", first, again)
 		}
 	}
-	p.send(ua.Addr(), p.response(invite, "200 OK", "two", ""))
-	if ack := p.next("ACK"); !strings.Contains(field(ack, "To"), "tag=two") {
-		t.Errorf("the fork's ACK goes to %s", field(ack, "To"))
+	p.Send(ua.Addr(), p.response(invite, "200 OK", "two", ""))
+	if ack := p.next("ACK"); !strings.Contains(testutil.Field(ack, "To"), "tag=two") {
+		t.Errorf("the fork's ACK goes to %s", testutil.Field(ack, "To"))
 	}
 	bye := p.next("BYE")
-	if !strings.Contains(field(bye, "To"), "tag=two") {
-		t.Errorf("the BYE goes to %s", field(bye, "To"))
+	if !strings.Contains(testutil.Field(bye, "To"), "tag=two") {
+		t.Errorf("the BYE goes to %s", testutil.Field(bye, "To"))
 	}
-	p.send(ua.Addr(), p.response(bye, "200 OK", "", ""))
+	p.Send(ua.Addr(), p.response(bye, "200 OK", "", ""))
 	if call.Ended() {
 		t.Error("the call itself has ended")
 	}
-	p.send(ua.Addr(), fmt.Sprintf("BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKbye\r\nMax-Forwards: 70\r\nFrom: <sip:peer@example.com>;tag=one\r\nTo: <sip:a@example.com>;tag=%s\r\nCall-ID: %s\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
-		p.addr(), call.ID().FromTag, call.ID().CallID))
+	p.Send(ua.Addr(), fmt.Sprintf("BYE sip:x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKbye\r\nMax-Forwards: 70\r\nFrom: <sip:peer@example.com>;tag=one\r\nTo: <sip:a@example.com>;tag=%s\r\nCall-ID: %s\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
+		p.Addr(), call.ID().FromTag, call.ID().CallID))
 	await(t, "end of the call", call.Done())
 }
 
@@ -145,13 +109,13 @@ func TestLostAck(t *testing.T) {
 		}
 		returned <- err
 	}})
-	p.send(ua.Addr(), p.request("INVITE", "lost", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
+	p.Send(ua.Addr(), p.request("INVITE", "lost", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
 	first := p.next("SIP/2.0 200")
 	if second := p.next("SIP/2.0 200"); second != first {
 		t.Errorf("the repeated 200 is another:\n%s\n%s", first, second)
 	}
-	bye := p.request("BYE", "lost", "p", field(first, "To"), "Content-Length: 0\r\n")
-	p.send(ua.Addr(), strings.Replace(bye, "CSeq: 1", "CSeq: 2", 1))
+	bye := p.request("BYE", "lost", "p", testutil.Field(first, "To"), "Content-Length: 0\r\n")
+	p.Send(ua.Addr(), strings.Replace(bye, "CSeq: 1", "CSeq: 2", 1))
 	p.next("SIP/2.0 200")
 	if err := <-returned; err != nil {
 		t.Error(err)
@@ -178,7 +142,7 @@ func TestRefusedRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p.t = t
-			p.send(ua.Addr(), tc.message)
+			p.Send(ua.Addr(), tc.message)
 			got := p.next("SIP/2.0 ")
 			for strings.HasPrefix(got, "SIP/2.0 100") {
 				got = p.next("SIP/2.0 ")
@@ -188,7 +152,7 @@ func TestRefusedRequests(t *testing.T) {
 			}
 			if strings.HasPrefix(tc.message, "INVITE") { // end the transaction, or it repeats
 				ack := strings.Replace(strings.Replace(tc.message, "INVITE sip", "ACK sip", 1), "1 INVITE", "1 ACK", 1)
-				p.send(ua.Addr(), ack)
+				p.Send(ua.Addr(), ack)
 			}
 		})
 	}
@@ -200,7 +164,7 @@ func TestGarbage(t *testing.T) {
 	p := newRawPeer(t)
 	ua := newUA(t, Handlers{})
 	for i := range 300 {
-		p.send(ua.Addr(), string(bytes.Repeat([]byte{byte(i), byte(i * 7), '\r', '\n', 0xff}, i)))
+		p.Send(ua.Addr(), string(bytes.Repeat([]byte{byte(i), byte(i * 7), '\r', '\n', 0xff}, i)))
 	}
 	for range 3 {
 		c, err := net.Dial("tcp", ua.Addr())
@@ -213,10 +177,10 @@ func TestGarbage(t *testing.T) {
 	// The flood may have filled the socket's buffer, so one datagram may be lost.
 	buf := make([]byte, 65536)
 	for range 20 {
-		p.send(ua.Addr(), p.request("OPTIONS", "alive", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
-		_ = p.c.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
-		n, _, err := p.c.ReadFrom(buf)
-		if err == nil && strings.HasPrefix(string(buf[:n]), "SIP/2.0 200") && field(string(buf[:n]), "Call-ID") == "alive" {
+		p.Send(ua.Addr(), p.request("OPTIONS", "alive", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
+		_ = p.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+		n, _, err := p.ReadFrom(buf)
+		if err == nil && strings.HasPrefix(string(buf[:n]), "SIP/2.0 200") && testutil.Field(string(buf[:n]), "Call-ID") == "alive" {
 			return
 		}
 	}
@@ -232,20 +196,20 @@ func TestSubscription(t *testing.T) {
 	got := make(chan string, 10)
 	sub, err := ua.Subscribe(testContext(t), SubscribeRequest{
 		URI: "sip:bob@example.com", From: "sip:as@example.com", Event: "presence", Accept: "application/pidf+xml",
-		Expires: 2 * time.Second, Destination: p.addr(),
+		Expires: 2 * time.Second, Destination: p.Addr(),
 		OnNotify: func(n Notification) { got <- fmt.Sprint(n.State, " ", n.Reason, " ", string(n.Body)) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	subscribe := p.next("SUBSCRIBE")
-	if field(subscribe, "Event") != "presence" || field(subscribe, "Expires") != "2" || field(subscribe, "Accept") != "application/pidf+xml" {
+	if testutil.Field(subscribe, "Event") != "presence" || testutil.Field(subscribe, "Expires") != "2" || testutil.Field(subscribe, "Accept") != "application/pidf+xml" {
 		t.Errorf("the request is\n%s", subscribe)
 	}
 	answer := "SIP/2.0 200"
 	notify := func(seq int, body, state string) {
-		p.send(ua.Addr(), fmt.Sprintf("NOTIFY sip:as@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKn%d\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=pres\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:pres@%s>\r\nEvent: presence\r\nSubscription-State: %s\r\nContent-Length: %d\r\n\r\n%s",
-			p.addr(), time.Now().UnixNano(), field(subscribe, "From"), field(subscribe, "Call-ID"), seq, p.addr(), state, len(body), body))
+		p.Send(ua.Addr(), fmt.Sprintf("NOTIFY sip:as@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKn%d\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=pres\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:pres@%s>\r\nEvent: presence\r\nSubscription-State: %s\r\nContent-Length: %d\r\n\r\n%s",
+			p.Addr(), time.Now().UnixNano(), testutil.Field(subscribe, "From"), testutil.Field(subscribe, "Call-ID"), seq, p.Addr(), state, len(body), body))
 		p.next(answer)
 	}
 	want := func(s string) {
@@ -261,7 +225,7 @@ func TestSubscription(t *testing.T) {
 	}
 	notify(5, "early", "active;expires=2")
 	want("active  early")
-	p.send(ua.Addr(), p.response(subscribe, "200 OK", "pres", "Expires: 2\r\n"))
+	p.Send(ua.Addr(), p.response(subscribe, "200 OK", "pres", "Expires: 2\r\n"))
 	answer = "SIP/2.0 500" // [RFC3261-12.2.2]
 	notify(4, "late", "active")
 	answer = "SIP/2.0 200"
@@ -269,33 +233,33 @@ func TestSubscription(t *testing.T) {
 	want("active  next")
 
 	refresh := p.next("SUBSCRIBE")
-	for field(refresh, "CSeq") == field(subscribe, "CSeq") {
+	for testutil.Field(refresh, "CSeq") == testutil.Field(subscribe, "CSeq") {
 		refresh = p.next("SUBSCRIBE") // a repetition
 	}
-	if field(refresh, "Call-ID") != field(subscribe, "Call-ID") || !strings.Contains(field(refresh, "To"), "tag=pres") {
+	if testutil.Field(refresh, "Call-ID") != testutil.Field(subscribe, "Call-ID") || !strings.Contains(testutil.Field(refresh, "To"), "tag=pres") {
 		t.Errorf("the refresh is\n%s", refresh)
 	}
-	p.send(ua.Addr(), p.response(refresh, "481 Gone", "", ""))
+	p.Send(ua.Addr(), p.response(refresh, "481 Gone", "", ""))
 	anew := p.next("SUBSCRIBE")
-	if field(anew, "Call-ID") == field(subscribe, "Call-ID") || strings.Contains(field(anew, "To"), "tag=") {
+	if testutil.Field(anew, "Call-ID") == testutil.Field(subscribe, "Call-ID") || strings.Contains(testutil.Field(anew, "To"), "tag=") {
 		t.Errorf("the new subscription is\n%s", anew)
 	}
 	subscribe = anew
-	p.send(ua.Addr(), p.response(subscribe, "200 OK", "pres", "Expires: 60\r\n"))
+	p.Send(ua.Addr(), p.response(subscribe, "200 OK", "pres", "Expires: 60\r\n"))
 	notify(1, "", "terminated;reason=deactivated")
 	want("terminated deactivated ")
 	last := p.next("SUBSCRIBE")
-	p.send(ua.Addr(), p.response(last, "200 OK", "pres", "Expires: 60\r\n"))
+	p.Send(ua.Addr(), p.response(last, "200 OK", "pres", "Expires: 60\r\n"))
 	subscribe = last
 	notify(1, "", "active")
 	want("active  ")
 	closed := make(chan struct{})
 	go func() { sub.Close(); close(closed) }()
 	end := p.next("SUBSCRIBE")
-	for field(end, "Expires") != "0" {
+	for testutil.Field(end, "Expires") != "0" {
 		end = p.next("SUBSCRIBE")
 	}
-	p.send(ua.Addr(), p.response(end, "200 OK", "", "Expires: 0\r\n"))
+	p.Send(ua.Addr(), p.response(end, "200 OK", "", "Expires: 0\r\n"))
 	await(t, "end of the subscription", closed)
 }
 
@@ -309,7 +273,7 @@ func TestRegistration(t *testing.T) {
 	go func() {
 		g, err := ua.Register(testContext(t), RegisterRequest{
 			Registrar: "sip:example.com", AOR: "sip:bob@example.com", User: "bob", Password: "secret",
-			Expires: time.Hour, Destination: p.addr(),
+			Expires: time.Hour, Destination: p.Addr(),
 		})
 		if err != nil {
 			t.Error(err)
@@ -317,42 +281,42 @@ func TestRegistration(t *testing.T) {
 		registered <- g
 	}()
 	first := p.next("REGISTER sip:example.com SIP/2.0")
-	if field(first, "Authorization") != "" {
+	if testutil.Field(first, "Authorization") != "" {
 		t.Error("credentials before a challenge")
 	}
-	p.send(ua.Addr(), p.response(first, "401 Unauthorized", "r",
+	p.Send(ua.Addr(), p.response(first, "401 Unauthorized", "r",
 		"WWW-Authenticate: Digest realm=\"example.com\", nonce=\"abc\", algorithm=SHA-256, qop=\"auth\"\r\n"))
 	second := p.next("REGISTER")
-	for field(second, "CSeq") == field(first, "CSeq") {
+	for testutil.Field(second, "CSeq") == testutil.Field(first, "CSeq") {
 		second = p.next("REGISTER")
 	}
-	auth := field(second, "Authorization")
+	auth := testutil.Field(second, "Authorization")
 	for _, part := range []string{`username="bob"`, `uri="sip:example.com"`, "algorithm=SHA-256", `nonce="abc"`, "nc=00000001"} {
 		if !strings.Contains(auth, part) {
 			t.Errorf("the credentials lack %s: %s", part, auth)
 		}
 	}
-	contact := field(second, "Contact")
-	p.send(ua.Addr(), p.response(second, "200 OK", "r", "Contact: "+contact+";expires=2\r\n"))
+	contact := testutil.Field(second, "Contact")
+	p.Send(ua.Addr(), p.response(second, "200 OK", "r", "Contact: "+contact+";expires=2\r\n"))
 	g := <-registered
 	if g == nil {
 		return
 	}
 	third := p.next("REGISTER")
-	for field(third, "CSeq") == field(second, "CSeq") {
+	for testutil.Field(third, "CSeq") == testutil.Field(second, "CSeq") {
 		third = p.next("REGISTER")
 	}
-	if field(third, "Call-ID") != field(first, "Call-ID") {
+	if testutil.Field(third, "Call-ID") != testutil.Field(first, "Call-ID") {
 		t.Error("the refresh has another Call-ID")
 	}
-	p.send(ua.Addr(), p.response(third, "200 OK", "r", "Expires: 3600\r\n"))
+	p.Send(ua.Addr(), p.response(third, "200 OK", "r", "Expires: 3600\r\n"))
 	done := make(chan error, 1)
 	go func() { done <- g.Unregister(testContext(t)) }()
 	end := p.next("REGISTER")
-	for field(end, "Expires") != "0" {
+	for testutil.Field(end, "Expires") != "0" {
 		end = p.next("REGISTER")
 	}
-	p.send(ua.Addr(), p.response(end, "200 OK", "r", ""))
+	p.Send(ua.Addr(), p.response(end, "200 OK", "r", ""))
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -373,19 +337,19 @@ func TestReinviteOvertakesAck(t *testing.T) {
 		body <- string(ack)
 		<-call.Done()
 	}})
-	p.send(ua.Addr(), p.request("INVITE", "over", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
-	to := field(p.next("SIP/2.0 200"), "To")
-	p.send(ua.Addr(), strings.Replace(p.request("INVITE", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 2", 1))
-	for second := p.next("SIP/2.0 200"); field(second, "CSeq") != "2 INVITE"; {
+	p.Send(ua.Addr(), p.request("INVITE", "over", "p", "<sip:test@example.com>", "Content-Length: 0\r\n"))
+	to := testutil.Field(p.next("SIP/2.0 200"), "To")
+	p.Send(ua.Addr(), strings.Replace(p.request("INVITE", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 2", 1))
+	for second := p.next("SIP/2.0 200"); testutil.Field(second, "CSeq") != "2 INVITE"; {
 		second = p.next("SIP/2.0 200")
 	}
-	p.send(ua.Addr(), p.request("ACK", "over", "p", to, "Content-Type: application/sdp\r\nContent-Length: 6\r\n")+"answer")
+	p.Send(ua.Addr(), p.request("ACK", "over", "p", to, "Content-Type: application/sdp\r\nContent-Length: 6\r\n")+"answer")
 	if got := <-body; got != "answer" {
 		t.Errorf("the ACK carried %q", got)
 	}
-	p.send(ua.Addr(), strings.Replace(p.request("ACK", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 2", 1))
-	p.send(ua.Addr(), strings.Replace(p.request("BYE", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 3", 1))
-	for bye := p.next("SIP/2.0 200"); field(bye, "CSeq") != "3 BYE"; {
+	p.Send(ua.Addr(), strings.Replace(p.request("ACK", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 2", 1))
+	p.Send(ua.Addr(), strings.Replace(p.request("BYE", "over", "p", to, "Content-Length: 0\r\n"), "CSeq: 1", "CSeq: 3", 1))
+	for bye := p.next("SIP/2.0 200"); testutil.Field(bye, "CSeq") != "3 BYE"; {
 		bye = p.next("SIP/2.0 200")
 	}
 }
@@ -397,15 +361,15 @@ func TestOwnCallComesBack(t *testing.T) {
 	ua := newUA(t, Handlers{Invite: func(in *IncomingCall) { t.Error("the call was taken"); _ = in.Reject(486, "") }})
 	result := make(chan error, 1)
 	go func() {
-		_, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
+		_, err := ua.Invite(testContext(t), InviteRequest{URI: "sip:peer@" + p.Addr(), From: "sip:a@example.com", To: "sip:peer@example.com"})
 		result <- err
 	}()
 	invite := p.next("INVITE")
-	p.send(ua.Addr(), strings.Replace(invite, "Via: ", "Via: SIP/2.0/UDP "+p.addr()+";branch=z9hG4bKback\r\nVia: ", 1))
-	if got := p.next("SIP/2.0 482"); field(got, "Call-ID") != field(invite, "Call-ID") {
-		t.Errorf("an answer to %s", field(got, "Call-ID"))
+	p.Send(ua.Addr(), strings.Replace(invite, "Via: ", "Via: SIP/2.0/UDP "+p.Addr()+";branch=z9hG4bKback\r\nVia: ", 1))
+	if got := p.next("SIP/2.0 482"); testutil.Field(got, "Call-ID") != testutil.Field(invite, "Call-ID") {
+		t.Errorf("an answer to %s", testutil.Field(got, "Call-ID"))
 	}
-	p.send(ua.Addr(), p.response(invite, "482 Loop Detected", "x", ""))
+	p.Send(ua.Addr(), p.response(invite, "482 Loop Detected", "x", ""))
 	var status *StatusError
 	if err := <-result; !errors.As(err, &status) || status.Code != 482 {
 		t.Errorf("the caller got %v", err)

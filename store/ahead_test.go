@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestAhead has the committer wait: a Writer goes on until so many segments are on their
@@ -20,7 +22,7 @@ func TestAhead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := randomBody((tc.want + 1) * SegmentSize)
+		body := testutil.Bytes((tc.want + 1) * SegmentSize)
 		if _, err := w.Write(body); err != nil || len(w.flight) != tc.want {
 			t.Errorf("SetAhead(%d): %d segments are on their way, %v", tc.set, len(w.flight), err)
 		}
@@ -28,7 +30,7 @@ func TestAhead(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 20 {
-			more := randomBody(SegmentSize)
+			more := testutil.Bytes(SegmentSize)
 			if _, err := w.Write(more); err != nil || len(w.flight) > tc.want {
 				t.Fatalf("SetAhead(%d): %d segments are on their way, %v", tc.set, len(w.flight), err)
 			}
@@ -51,7 +53,7 @@ func TestAnySegmentFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.SetAhead(4)
-		if _, err := w.Write(randomBody(4 * SegmentSize)); err != nil || len(w.flight) != 3 {
+		if _, err := w.Write(testutil.Bytes(4 * SegmentSize)); err != nil || len(w.flight) != 3 {
 			t.Fatalf("%d segments, %v", len(w.flight), err)
 		}
 		for _, j := range w.flight {

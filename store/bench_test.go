@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // BenchmarkDisk is the limit that the others are read against: appends of 4 KB
@@ -59,7 +61,7 @@ func BenchmarkPut(b *testing.B) {
 	for _, writers := range []int{1, 64, 256, 1024} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
 			s := newStore(b)
-			body := randomBody(1024)
+			body := testutil.Bytes(1024)
 			var wg sync.WaitGroup
 			for i := range writers {
 				wg.Go(func() {
@@ -83,7 +85,7 @@ func BenchmarkStoreAndDeliver(b *testing.B) {
 	for _, writers := range []int{1, 64, 256, 1024} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
 			s := newStore(b)
-			body := randomBody(1024)
+			body := testutil.Bytes(1024)
 			var wg sync.WaitGroup
 			for i := range writers {
 				to := fmt.Sprint("r", i)
@@ -175,7 +177,7 @@ func fillPlain(b testing.TB, s *Store, n, recipients, size int) {
 	b.Helper()
 	s.db.NoSync = true
 	defer func() { s.db.NoSync = false }()
-	body := randomBody(size)
+	body := testutil.Bytes(size)
 	var waiting []*Pending
 	for i := range n {
 		w, err := s.Begin(context.Background(), Meta{

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 var (
@@ -112,7 +114,7 @@ func storeSome(t *testing.T, s *Store, when string) {
 	t.Helper()
 	const writers, each = 1024, 100
 	before, cpu := s.Stats(), cpuTime()
-	body := randomBody(*bigSize)
+	body := testutil.Bytes(*bigSize)
 	began := time.Now()
 	var wg sync.WaitGroup
 	for range writers {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestErase has a user purged: the bytes stay in the file until it is compacted,
@@ -22,7 +24,7 @@ func TestErase(t *testing.T) {
 		fill := bytes.Repeat([]byte("."), 2*SegmentSize)
 		put(t, s, Meta{Recipient: traces[0], Sender: "sip:alice@example.com", MessageID: fmt.Sprint(traces[1], i)}, []byte(traces[2]))
 		put(t, s, Meta{Recipient: "sip:bob@example.com", Sender: traces[0]}, append(fill, traces[3]...))
-		put(t, s, Meta{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", MessageID: fmt.Sprint(i)}, randomBody(i*9000))
+		put(t, s, Meta{Recipient: "sip:bob@example.com", Sender: "sip:alice@example.com", MessageID: fmt.Sprint(i)}, testutil.Bytes(i*9000))
 	}
 	for _, f := range []Filter{{Recipient: traces[0]}, {Sender: traces[0]}} {
 		if n, err := s.Purge(t.Context(), f, nil); err != nil || n.Messages != 20 {

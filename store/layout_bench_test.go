@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 var layoutScale = flag.Int("layout.scale", 100, "BenchmarkLayouts has 1,000,000 divided by this messages before it begins")
@@ -166,7 +168,7 @@ func newLayoutRun(b *testing.B, l layout, recipients, pageSize int) *layoutRun {
 	b.Cleanup(func() { db.Close() })
 	return &layoutRun{
 		db: db, l: l, jobs: make(chan layoutJob, MaxBatch), inboxes: make([][]uint64, recipients),
-		meta: randomBody(120), body: randomBody(1024),
+		meta: testutil.Bytes(120), body: testutil.Bytes(1024),
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // A model is what a store must hold.
@@ -247,7 +249,7 @@ func TestSealedThenReopened(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	for _, m := range []MessageInfo{
 		{}, {Meta: Meta{Recipient: "bob", Sender: "alice", MessageID: "m", ContentType: "text/plain", ConnectionID: "c", SuccessReport: true}, Size: 5, Body: 7},
-		{Meta: Meta{Received: time.Unix(1, 2), Expires: time.Unix(-3, 4)}, Sum: randomBody(sumSize)},
+		{Meta: Meta{Received: time.Unix(1, 2), Expires: time.Unix(-3, 4)}, Sum: testutil.Bytes(sumSize)},
 	} {
 		v, err := encodeRecord(&m)
 		if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 func openLimited(t *testing.T, l Limits) *Store {
@@ -149,7 +151,7 @@ func TestLimitIsExact(t *testing.T) {
 func TestPurge(t *testing.T) {
 	s := newStore(t)
 	for i := range int64(10) {
-		put(t, s, Meta{Recipient: "bob", Sender: "alice", Received: time.Unix(i, 0)}, randomBody(100))
+		put(t, s, Meta{Recipient: "bob", Sender: "alice", Received: time.Unix(i, 0)}, testutil.Bytes(100))
 	}
 	n, err := s.Purge(t.Context(), Filter{Before: time.Unix(4, 0)}, nil)
 	if n.Messages != 4 || err != nil {
@@ -164,7 +166,7 @@ func TestPurge(t *testing.T) {
 func TestBackupAndCheck(t *testing.T) {
 	s := newStore(t)
 	for _, n := range []int{0, 10, SegmentSize, 3*SegmentSize + 5} {
-		put(t, s, Meta{Recipient: "bob", Sender: "alice"}, randomBody(n))
+		put(t, s, Meta{Recipient: "bob", Sender: "alice"}, testutil.Bytes(n))
 	}
 	path := filepath.Join(t.TempDir(), "copy.db")
 	var copied bytes.Buffer

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // commitOf stores a message and returns its Pending after the wait.
@@ -31,7 +33,7 @@ func commitOf(t testing.TB, s *Store, m Meta, body []byte) *Pending {
 }
 
 func TestDuplicates(t *testing.T) {
-	long := randomBody(3*SegmentSize + 1)
+	long := testutil.Bytes(3*SegmentSize + 1)
 	first := Meta{Recipient: "bob", Sender: "alice", MessageID: "m1"}
 	tests := []struct {
 		name string

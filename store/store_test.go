@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 func openStore(t testing.TB, path string) *Store {
@@ -56,13 +57,6 @@ func bodyOf(t testing.TB, s *Store, id ID) []byte {
 	return b
 }
 
-func randomBody(n int) []byte {
-	b := make([]byte, n)
-	src := rand.NewChaCha8([32]byte{byte(n), byte(n >> 8), byte(n >> 16)})
-	_, _ = src.Read(b)
-	return b
-}
-
 // TestBodies stores bodies around the segment's borders and reads them back,
 // before and after reopening.
 func TestBodies(t *testing.T) {
@@ -70,7 +64,7 @@ func TestBodies(t *testing.T) {
 	s := openStore(t, path)
 	sizes := []int{0, 1, 1000, SegmentSize - 1, SegmentSize, SegmentSize + 1, 2 * SegmentSize, 5*SegmentSize + 77}
 	for _, n := range sizes {
-		put(t, s, Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(n), ContentType: "text/plain", Received: time.Unix(1, 0)}, randomBody(n))
+		put(t, s, Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(n), ContentType: "text/plain", Received: time.Unix(1, 0)}, testutil.Bytes(n))
 	}
 	for range 2 {
 		list := s.Messages("bob", "alice")
@@ -81,7 +75,7 @@ func TestBodies(t *testing.T) {
 			if m.MessageID != fmt.Sprint(sizes[i]) || m.Size != int64(sizes[i]) || m.ContentType != "text/plain" || m.Received.Unix() != 1 {
 				t.Errorf("message %d is %+v", i, m)
 			}
-			if !bytes.Equal(bodyOf(t, s, m.ID), randomBody(sizes[i])) {
+			if !bytes.Equal(bodyOf(t, s, m.ID), testutil.Bytes(sizes[i])) {
 				t.Errorf("the body of %d bytes changed", sizes[i])
 			}
 		}
@@ -126,7 +120,7 @@ func TestListsAndDelete(t *testing.T) {
 
 func TestDeleteWhileReading(t *testing.T) {
 	s := newStore(t)
-	put(t, s, Meta{Recipient: "bob", Sender: "alice"}, randomBody(3*SegmentSize))
+	put(t, s, Meta{Recipient: "bob", Sender: "alice"}, testutil.Bytes(3*SegmentSize))
 	r, err := s.OpenBody(s.Messages("bob", "")[0].ID)
 	if err != nil {
 		t.Fatal(err)
@@ -151,22 +145,22 @@ func TestUnfinished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Write(randomBody(4 * SegmentSize)); err != nil {
+		if _, err := w.Write(testutil.Bytes(4 * SegmentSize)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w, _ := s.Begin(t.Context(), Meta{Recipient: "bob", Sender: "alice"})
-	_, _ = w.Write(randomBody(4 * SegmentSize))
+	_, _ = w.Write(testutil.Bytes(4 * SegmentSize))
 	w.Abort()
 	w.Abort()
-	put(t, s, Meta{Recipient: "bob", Sender: "alice", MessageID: "whole"}, randomBody(2*SegmentSize))
+	put(t, s, Meta{Recipient: "bob", Sender: "alice", MessageID: "whole"}, testutil.Bytes(2*SegmentSize))
 	if got := s.Messages("bob", ""); len(got) != 1 {
 		t.Errorf("%d messages are seen", len(got))
 	}
 	s.Close()
 
 	s = openStore(t, path)
-	if got := s.Messages("bob", ""); len(got) != 1 || !bytes.Equal(bodyOf(t, s, got[0].ID), randomBody(2*SegmentSize)) {
+	if got := s.Messages("bob", ""); len(got) != 1 || !bytes.Equal(bodyOf(t, s, got[0].ID), testutil.Bytes(2*SegmentSize)) {
 		t.Errorf("after reopening: %+v", got)
 	}
 	if err := s.Delete(t.Context(), s.Messages("bob", "")[0].ID); err != nil {
@@ -184,7 +178,7 @@ func TestUnfinished(t *testing.T) {
 func TestOrderIsThatOfCommit(t *testing.T) {
 	s := newStore(t)
 	first, _ := s.Begin(t.Context(), Meta{Recipient: "bob", Sender: "alice", MessageID: "late"})
-	_, _ = first.Write(randomBody(3 * SegmentSize))
+	_, _ = first.Write(testutil.Bytes(3 * SegmentSize))
 	second, _ := s.Begin(t.Context(), Meta{Recipient: "bob", Sender: "alice", MessageID: "early"})
 	_, _ = second.Write([]byte("x"))
 	p2, p1 := second.Commit(), first.Commit()
@@ -203,7 +197,7 @@ func TestManyWriters(t *testing.T) {
 	for i := range writers {
 		wg.Go(func() {
 			for n := range each {
-				put(t, s, Meta{Recipient: fmt.Sprint("r", i%4), Sender: fmt.Sprint("s", i), MessageID: fmt.Sprint(n)}, randomBody(100*n))
+				put(t, s, Meta{Recipient: fmt.Sprint("r", i%4), Sender: fmt.Sprint("s", i), MessageID: fmt.Sprint(n)}, testutil.Bytes(100*n))
 				if n%5 == 4 {
 					oldest := s.Messages(fmt.Sprint("r", i%4), fmt.Sprint("s", i))[0]
 					if err := s.Delete(context.Background(), oldest.ID); err != nil {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // stick makes each commit of the store wait from now on, and tells when one has
@@ -46,7 +48,7 @@ func written(t *testing.T, s *Store, sender string, body []byte) *Writer {
 // kept of it; the one that is being written cannot.
 func TestWithdraw(t *testing.T) {
 	s := newStore(t)
-	long := written(t, s, "long", randomBody(3*SegmentSize))
+	long := written(t, s, "long", testutil.Bytes(3*SegmentSize))
 	put(t, s, Meta{Recipient: "bob", Sender: "before"}, []byte("x")) // its segments are in the file
 	begun, goOn := stick(t, s)
 	taken := written(t, s, "taken", []byte("x")).Commit()
@@ -87,7 +89,7 @@ func TestWithdraw(t *testing.T) {
 // it goes on.
 func TestAbortDoesNotWait(t *testing.T) {
 	s := newStore(t)
-	long := written(t, s, "long", randomBody(3*SegmentSize))
+	long := written(t, s, "long", testutil.Bytes(3*SegmentSize))
 	put(t, s, Meta{Recipient: "bob", Sender: "before"}, []byte("x"))
 	begun, goOn := stick(t, s)
 	written(t, s, "taken", []byte("x")).Commit()

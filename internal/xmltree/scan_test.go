@@ -5,10 +5,10 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 var testLimits = Limits{Bytes: 1 << 20, Depth: 64, Elements: 10_000, Attrs: 256, Namespaces: 256}
@@ -149,17 +149,7 @@ func FuzzWellFormed(f *testing.F) {
 	for _, tc := range wellFormed {
 		f.Add([]byte(tc.doc))
 	}
-	files, err := filepath.Glob("../../mscp/testdata/examples/*.xml")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
-	}
+	testutil.Files(f, "../../mscp/testdata/examples/*.xml", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, b []byte) {
 		root, err := Parse(b, testLimits)
 		if err != nil {

@@ -2,9 +2,7 @@ package bench
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"runtime"
@@ -13,23 +11,12 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/interop/cluster"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 )
 
 var binaries cluster.Binaries
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "gomscp-bench-test-")
-	if err == nil {
-		binaries, err = cluster.Build(context.Background(), dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testenv.Main(m, &binaries) }
 
 // TestRun measures the same version twice, for a moment, and checks what is told.
 func TestRun(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/interop/cluster"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 )
 
 // ourAS runs our own application server as a process, with short pauses.
@@ -17,7 +18,7 @@ func ourAS(t *testing.T, change func(*as.Config)) ASTarget {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := ASTarget{MS: freeAddr(t), MS2: freeAddr(t), Proxy: freeAddr(t), Domain: "example.com", RestoreWait: 2 * time.Second, Idle: time.Second}
+	a := ASTarget{MS: testenv.FreeAddr(t), MS2: testenv.FreeAddr(t), Proxy: testenv.FreeAddr(t), Domain: "example.com", RestoreWait: 2 * time.Second, Idle: time.Second}
 	c, err := cluster.New(cluster.Options{Binaries: binaries, Dir: t.TempDir(), Proxy: a.Proxy, ConfigAS: func(c *as.Config) {
 		c.MediaServers = []as.MediaServerConfig{
 			{URI: "sip:ms@" + a.MS + ";transport=tcp", Weight: 1, Name: "ms1"}, {URI: "sip:ms@" + a.MS2 + ";transport=tcp", Weight: 3, Name: "ms2"},
@@ -45,15 +46,6 @@ func ourAS(t *testing.T, change func(*as.Config)) ASTarget {
 		t.Fatal(err)
 	}
 	return a
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	addr, err := cluster.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addr
 }
 
 // TestASOwn runs all cases against our application server, with channels over TCP and over

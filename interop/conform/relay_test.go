@@ -15,16 +15,7 @@ import (
 // ownRelayClient uses a relay with package msrp, as an application would.
 func ownRelayClient(t *testing.T) RelayClientTarget {
 	t.Helper()
-	ua, err := sipua.New(sipua.Config{Addr: "127.0.0.1:0"}, sipua.Handlers{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ua.Close() })
-	l, err := msrp.Listen("127.0.0.1:0", msrp.Config{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
+	ua, l := ownEnds(t)
 	return RelayClientTarget{Listen: "127.0.0.1:0", Username: "u", Password: "p", Send: func(ctx context.Context, relay, to, text string) error {
 		uri, err := msrp.ParseURI(relay)
 		if err != nil {

@@ -6,17 +6,18 @@ import (
 	"time"
 
 	"github.com/gomscp/gomscp/interop/internal/scriptedas"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 )
 
 // scripted runs the scripted application server, with short pauses.
 func scripted(t *testing.T, change func(*scriptedas.Config)) ASTarget {
 	t.Helper()
 	a := ASTarget{
-		MS: freeAddr(t), MS2: freeAddr(t), Proxy: freeAddr(t), Domain: "example.com",
+		MS: testenv.FreeAddr(t), MS2: testenv.FreeAddr(t), Proxy: testenv.FreeAddr(t), Domain: "example.com",
 		RestoreWait: 2 * time.Second, Retry: time.Second, Idle: time.Second, ByHandWait: 3 * time.Second,
 	}
 	c := scriptedas.Config{
-		Addr: freeAddr(t), Media: []scriptedas.Media{{Addr: a.MS, Weight: 1}, {Addr: a.MS2, Weight: 3}}, Proxy: a.Proxy, Domain: a.Domain,
+		Addr: testenv.FreeAddr(t), Media: []scriptedas.Media{{Addr: a.MS, Weight: 1}, {Addr: a.MS2, Weight: 3}}, Proxy: a.Proxy, Domain: a.Domain,
 		RestoreWait: a.RestoreWait, Retry: 200 * time.Millisecond,
 	}
 	if change != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/gomscp/gomscp/sipua"
 )
 
-// ownSender sends with packages msrp and sipua, as an application would.
-func ownSender(t *testing.T, setup msrp.Setup) SenderTarget {
+// ownEnds returns a user agent and a listener for MSRP of ours.
+func ownEnds(t *testing.T) (*sipua.UA, *msrp.Listener) {
 	t.Helper()
 	ua, err := sipua.New(sipua.Config{Addr: "127.0.0.1:0"}, sipua.Handlers{})
 	if err != nil {
@@ -30,6 +30,13 @@ func ownSender(t *testing.T, setup msrp.Setup) SenderTarget {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
+	return ua, l
+}
+
+// ownSender sends with packages msrp and sipua, as an application would.
+func ownSender(t *testing.T, setup msrp.Setup) SenderTarget {
+	t.Helper()
+	ua, l := ownEnds(t)
 	return SenderTarget{Listen: "127.0.0.1:0", Send: func(ctx context.Context, to, text string) error {
 		local := l.NewURI("127.0.0.1")
 		ours := msrp.Media{Host: local.Host, Port: local.Port, Path: msrp.Path{local}, AcceptTypes: []string{"text/plain"}, Setup: msrp.SetupActive}

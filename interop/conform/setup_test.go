@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"testing"
+
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 )
 
 // TestPortInUse has a runner whose own port is taken say nothing about the peer.
@@ -14,7 +16,7 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer taken.Close()
 	addr := taken.LocalAddr().String()
-	as, end := MSCPAS(ASTarget{SIP: "127.0.0.1:1", MS: freeAddr(t), Proxy: addr})
+	as, end := MSCPAS(ASTarget{SIP: "127.0.0.1:1", MS: testenv.FreeAddr(t), Proxy: addr})
 	defer end()
 	senders, endSenders := MSRPSender(SenderTarget{Listen: addr})
 	defer endSenders()

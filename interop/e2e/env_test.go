@@ -5,13 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"sort"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,8 +17,10 @@ import (
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/internal/daemon"
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/interop/internal/softphone"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 	"github.com/gomscp/gomscp/interop/kamailio"
 	"github.com/gomscp/gomscp/interop/sipserver"
 	"github.com/gomscp/gomscp/ms"
@@ -45,21 +45,8 @@ var binaries cluster.Binaries
 // TestMain builds the servers. Unless -parallel says how many, more tests go side by side
 // than there are processors: those that are parallel wait for timers most of the time.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if p := flag.Lookup("test.parallel"); p.Value.String() == p.DefValue {
-		_ = p.Value.Set(strconv.Itoa(4 + runtime.GOMAXPROCS(0)))
-	}
-	dir, err := os.MkdirTemp("", "gomscp-e2e-")
-	if err == nil {
-		binaries, err = cluster.Build(context.Background(), dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	testutil.Parallel(4 + runtime.GOMAXPROCS(0))
+	testenv.Main(m, &binaries)
 }
 
 // An env is a running cluster with a proxy in front of it.
@@ -103,7 +90,7 @@ func newEnv(t *testing.T, o envOptions) *env {
 		o.users = users
 	}
 	e := &env{t: t, ctx: ctx, users: o.users}
-	asAddr, proxyAddr := freeAddr(t), freeAddr(t)
+	asAddr, proxyAddr := testenv.FreeAddr(t), testenv.FreeAddr(t)
 	if o.kamailio {
 		e.presence = o.presence
 		e.startKamailio(proxyAddr, asAddr)
@@ -154,15 +141,6 @@ func newEnv(t *testing.T, o envOptions) *env {
 		e.awaitChannels()
 	}
 	return e
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	addr, err := cluster.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addr
 }
 
 func (e *env) startServer(addr, asAddr string) {

@@ -11,11 +11,11 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gomscp/gomscp/as"
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/interop/internal/softphone"
 	"github.com/gomscp/gomscp/ms"
@@ -245,22 +245,7 @@ func TestFrozenAtTheEnd(t *testing.T) {
 // addresses that can be taken away. It returns false to the caller outside.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(namespaceMark) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), namespaceMark+"=1")
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		if _, exited := err.(*exec.ExitError); err != nil && !exited {
-			t.Skipf("needs a network namespace: %v", err)
-		}
-		t.Logf("%s", out)
-		if err != nil {
-			t.Error(err)
-		}
+	if !testutil.InNamespace(t) {
 		return false
 	}
 	for _, args := range [][]string{{"link", "set", "lo", "up"}, {"addr", "add", asHost + "/32", "dev", "lo"}, {"addr", "add", msHost + "/32", "dev", "lo"}} {
@@ -273,10 +258,7 @@ func inNamespace(t *testing.T) bool {
 
 func ip(args ...string) ([]byte, error) { return exec.Command("ip", args...).CombinedOutput() }
 
-const (
-	namespaceMark  = "GOMSCP_TEST_NAMESPACE"
-	asHost, msHost = "10.9.0.1", "10.9.0.2"
-)
+const asHost, msHost = "10.9.0.1", "10.9.0.2"
 
 // TestNetworkCut takes the network between the application server and the media
 // server away for a while, in a store session and in a push.

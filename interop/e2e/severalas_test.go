@@ -10,6 +10,7 @@ import (
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/interop/internal/softphone"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 )
 
 // another starts a further application server over the same media servers.
@@ -52,7 +53,7 @@ func TestStandby(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			var directory string
-			second := freeAddr(t)
+			second := testenv.FreeAddr(t)
 			e := newEnv(t, envOptions{moreAS: []string{second}, configAS: func(c *as.Config) {
 				if c.Name == "as" {
 					directory = c.Directory
@@ -106,7 +107,7 @@ func TestTwoActive(t *testing.T) {
 	for _, inventory := range []string{"once", "always"} {
 		t.Run(inventory, func(t *testing.T) {
 			t.Parallel()
-			second := freeAddr(t)
+			second := testenv.FreeAddr(t)
 			e := newEnv(t, envOptions{weights: []int{1, 1}, moreAS: []string{second}, configAS: func(c *as.Config) { c.Inventory = inventory }})
 			other := e.another("other", second, nil)
 			e.eventually("both have taken the inventories", func() bool {

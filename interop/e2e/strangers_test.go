@@ -14,6 +14,7 @@ import (
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/interop/internal/softphone"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
@@ -190,7 +191,7 @@ func (e *env) askTCP(uri, addr string) string {
 // use, and connects before the application server does.
 func TestStrangerAtAControlPort(t *testing.T) {
 	needHost(t, strangerHost)
-	_, port, err := net.SplitHostPort(freeAddr(t))
+	_, port, err := net.SplitHostPort(testenv.FreeAddr(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/internal/daemon"
 	"github.com/gomscp/gomscp/interop/internal/softphone"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/msrp"
 	"github.com/gomscp/gomscp/sipua"
@@ -24,12 +25,12 @@ import (
 // returned, of those with a certificate for example.com and of the proxy.
 func newSecureEnv(t *testing.T, ca *authority) (e *env, secure string) {
 	t.Helper()
-	secure = freeAddr(t)
-	msSIP := freeAddr(t)
+	secure = testenv.FreeAddr(t)
+	msSIP := testenv.FreeAddr(t)
 	return newEnv(t, envOptions{
 		configMS: func(_ int, c *ms.Config) {
 			c.TLS, c.SIP.TLSListen, c.SIP.RequireClientCertificate = ca.issue("ms.example.net"), msSIP, true
-			c.MSRP.TLSListen, c.MSRP.OfferTLS, c.Control.RequireTLS = freeAddr(t), true, true
+			c.MSRP.TLSListen, c.MSRP.OfferTLS, c.Control.RequireTLS = testenv.FreeAddr(t), true, true
 			c.Access.Peers = []string{"as.example.net"}
 		},
 		configAS: func(c *as.Config) {
@@ -124,7 +125,7 @@ func TestRenewedCertificate(t *testing.T) {
 	ca := newAuthority(t)
 	e, secure := newSecureEnv(t, ca)
 	roots := x509.NewCertPool()
-	roots.AddCert(ca.cert)
+	roots.AddCert(ca.Cert)
 	shown := func() string {
 		conn, err := tls.Dial("tcp", secure, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"})
 		if err != nil {
@@ -160,7 +161,7 @@ func TestRenewedCertificate(t *testing.T) {
 // is of it, and nobody else with a certificate of the same authority.
 func TestCertificateNames(t *testing.T) {
 	ca := newAuthority(t)
-	secure, msSIP := freeAddr(t), freeAddr(t)
+	secure, msSIP := testenv.FreeAddr(t), testenv.FreeAddr(t)
 	e := newEnv(t, envOptions{
 		configMS: func(_ int, c *ms.Config) {
 			c.TLS, c.SIP.TLSListen, c.Access.Peers = ca.issue("ms.example.net"), msSIP, []string{"as.example.net"}

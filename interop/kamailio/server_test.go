@@ -6,10 +6,10 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -44,7 +44,7 @@ func TestPresenceAndRelaying(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer app.Close()
-	log := &lockedBuffer{}
+	log := &testutil.Buffer{}
 	defer func() {
 		if t.Failed() {
 			t.Log(log)
@@ -132,24 +132,6 @@ func TestPresenceAndRelaying(t *testing.T) {
 		t.Error(err)
 	}
 	want("closed")
-}
-
-// lockedBuffer takes a process's output.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // TestCommentedSettings takes the comment signs off the settings that the guide's

@@ -20,6 +20,7 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/msrp"
 )
@@ -73,7 +74,7 @@ func startRelay(t *testing.T) msrp.URI {
 	if err := os.WriteFile(path, []byte(config.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := &lockedBuffer{}
+	log := &testutil.Buffer{}
 	cmd := exec.Command("kamailio", "-DD", "-E", "-f", path, "-m", "256", "-Y", dir, "-P", filepath.Join(dir, "pid"))
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.WaitDelay = stopWait
@@ -287,22 +288,4 @@ func exchange(ctx context.Context, t *testing.T, from, to *end, size int64) {
 	if size > 1<<20 {
 		t.Logf("%.1f MB/s", float64(size)/1e6/time.Since(began).Seconds())
 	}
-}
-
-// lockedBuffer takes a process's output.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

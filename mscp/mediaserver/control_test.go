@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/mscp"
 )
 
@@ -126,7 +127,7 @@ func TestLostResponses(t *testing.T) {
 	})
 	owner := m.Owner(nil)
 	defer owner.Close(t.Context())
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	s := mscp.NewServer(ms, owner.Handle, mscp.Config{})
 	c := mscp.NewClient(as, mscp.Config{})
 	e, err := c.Do(t.Context(), &mscp.DialogPrepare{Src: "known"})

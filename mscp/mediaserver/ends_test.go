@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/mscp"
 )
 
@@ -47,7 +48,7 @@ func TestDraftTermination(t *testing.T) {
 // TestShortDialog checks on the wire that a dialog that ends while it starts is
 // told of only when the AS knows it.
 func TestShortDialog(t *testing.T) {
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	var server *mscp.Server
 	var m *Server
 	ready := make(chan struct{})

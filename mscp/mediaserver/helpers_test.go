@@ -7,35 +7,19 @@ import (
 	"net"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/mscp"
 )
 
 // channel makes both ends of a channel.
 func channel(t *testing.T, h mscp.Handler, ccfg, scfg mscp.Config) (*mscp.Client, *mscp.Server) {
 	t.Helper()
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	ccfg.Logger, scfg.Logger = log, log
 	c, s := mscp.NewClient(as, ccfg), mscp.NewServer(ms, h, scfg)
 	t.Cleanup(func() { c.Close(); s.Close() })
 	return c, s
-}
-
-func tcpPair(t testing.TB) (a, b net.Conn) {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	if a, err = net.Dial("tcp", ln.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if b, err = ln.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { a.Close(); b.Close() })
-	return a, b
 }
 
 // mute is a connection on which nothing can be written.
@@ -47,7 +31,7 @@ func (mute) Write([]byte) (int, error) { return 0, errors.New("mute") }
 // sending, and returns when the answer was sent, or could not be.
 func answerTo(t *testing.T, h mscp.Handler, req mscp.Element, sent bool, meanwhile func(mscp.Element)) {
 	t.Helper()
-	as, ms := tcpPair(t)
+	as, ms := testutil.TCPPair(t)
 	if !sent {
 		ms = mute{ms}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -27,7 +28,7 @@ func fill(t testing.TB, s *store.Store) {
 		if i == 2 {
 			m.Expires = time.Unix(1e9, 0).UTC()
 		}
-		put(t, s, m, randomBody(size))
+		put(t, s, m, testutil.Bytes(size))
 	}
 	id := s.Messages("sip:r1@example.com", "")[0].ID
 	if err := s.SetAside(context.Background(), "no route", id); err != nil {
@@ -81,7 +82,7 @@ func TestExportImport(t *testing.T) {
 func TestImportCut(t *testing.T) {
 	s := newStore(t)
 	for i := range 3 {
-		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i)}, randomBody(50*i))
+		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i)}, testutil.Bytes(50*i))
 	}
 	var file bytes.Buffer
 	if _, err := Export(t.Context(), s, &file, store.Filter{}, nil); err != nil {
@@ -140,7 +141,7 @@ func TestImportFaults(t *testing.T) {
 // TestExportWhileDeleted has a long message go while it is written.
 func TestExportWhileDeleted(t *testing.T) {
 	s := newStore(t)
-	id := put(t, s, store.Meta{Recipient: "bob", Sender: "alice"}, randomBody(8*store.SegmentSize))
+	id := put(t, s, store.Meta{Recipient: "bob", Sender: "alice"}, testutil.Bytes(8*store.SegmentSize))
 	put(t, s, store.Meta{Recipient: "bob", Sender: "alice"}, []byte("stays"))
 	r, w := io.Pipe()
 	go func() {
@@ -182,7 +183,7 @@ func FuzzExportReader(f *testing.F) {
 		f.Fatal(err)
 	}
 	for i := range 3 {
-		put(f, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i), Received: time.Unix(1, 0)}, randomBody(10*i))
+		put(f, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint(i), Received: time.Unix(1, 0)}, testutil.Bytes(10*i))
 	}
 	if err := s.SetAside(f.Context(), "r", 1); err != nil {
 		f.Fatal(err)

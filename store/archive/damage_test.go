@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/store"
 )
 
@@ -19,8 +20,8 @@ func TestExportDamagedPages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ms.db")
 	s := openStore(t, path, store.Options{})
 	for n := range total / 2 {
-		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint("short", n)}, randomBody(500))
-		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint("long", n)}, randomBody(store.SegmentSize+n))
+		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint("short", n)}, testutil.Bytes(500))
+		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint("long", n)}, testutil.Bytes(store.SegmentSize+n))
 	}
 	s.Close()
 	image, err := os.ReadFile(path)
@@ -68,7 +69,7 @@ func TestExportZeroedPages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ms.db")
 	s := openStore(t, path, store.Options{})
 	for n := range total {
-		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint("long", n)}, randomBody(store.SegmentSize/2+n))
+		put(t, s, store.Meta{Recipient: "bob", Sender: "alice", MessageID: fmt.Sprint("long", n)}, testutil.Bytes(store.SegmentSize/2+n))
 	}
 	s.Close()
 	image, err := os.ReadFile(path)

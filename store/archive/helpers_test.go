@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 	"io"
-	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
@@ -53,12 +52,5 @@ func bodyOf(t testing.TB, s *store.Store, id store.ID) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
-}
-
-func randomBody(n int) []byte {
-	b := make([]byte, n)
-	src := rand.NewChaCha8([32]byte{byte(n), byte(n >> 8), byte(n >> 16)})
-	_, _ = src.Read(b)
 	return b
 }

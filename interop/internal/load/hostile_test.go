@@ -17,6 +17,7 @@ import (
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/interop/cluster"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 	"github.com/gomscp/gomscp/ms"
 	"github.com/gomscp/gomscp/msrp"
 )
@@ -118,8 +119,8 @@ func hostileCluster(t *testing.T, ctx context.Context) (*cluster.Cluster, []*flo
 	if _, err := msrp.SelfSignedFile(pem); err != nil {
 		t.Fatal(err)
 	}
-	sips, msrps, msips := freeAddr(t), freeAddr(t), freeAddr(t)
-	_, control, _ := net.SplitHostPort(freeAddr(t))
+	sips, msrps, msips := testenv.FreeAddr(t), testenv.FreeAddr(t), testenv.FreeAddr(t)
+	_, control, _ := net.SplitHostPort(testenv.FreeAddr(t))
 	port, err := strconv.Atoi(control)
 	if err != nil {
 		t.Fatal(err)

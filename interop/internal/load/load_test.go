@@ -18,6 +18,7 @@ import (
 
 	"github.com/gomscp/gomscp/as"
 	"github.com/gomscp/gomscp/interop/cluster"
+	"github.com/gomscp/gomscp/interop/internal/testenv"
 	"github.com/gomscp/gomscp/interop/sipserver"
 	"github.com/gomscp/gomscp/ms"
 )
@@ -48,17 +49,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	dir, err := os.MkdirTemp("", "gomscp-load-")
-	if err == nil {
-		binaries, err = cluster.Build(context.Background(), dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
+	testenv.Main(m, &binaries)
 }
 
 // message is what each call leaves: 1 KB.
@@ -73,7 +64,7 @@ func startCluster(t *testing.T, ctx context.Context) *cluster.Cluster {
 // startClusterOf starts one of these binaries, whose settings may be changed.
 func startClusterOf(t *testing.T, ctx context.Context, bin cluster.Binaries, setAS func(*as.Config), setMS func(*ms.Config)) *cluster.Cluster {
 	t.Helper()
-	asAddr, proxy := freeAddr(t), freeAddr(t)
+	asAddr, proxy := testenv.FreeAddr(t), testenv.FreeAddr(t)
 	presence, err := sipserver.New(sipserver.Config{Addr: proxy, Domain: "example.com", AppServer: asAddr})
 	if err != nil {
 		t.Fatal(err)
@@ -94,21 +85,12 @@ func startClusterOf(t *testing.T, ctx context.Context, bin cluster.Binaries, set
 	return c
 }
 
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	addr, err := cluster.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return addr
-}
-
 // startBare starts the bare B2BUA and what it calls, and returns its address and
 // process.
 func startBare(t *testing.T, ctx context.Context) (addr string, pid int) {
 	t.Helper()
-	to := freeAddr(t)
-	addr = freeAddr(t)
+	to := testenv.FreeAddr(t)
+	addr = testenv.FreeAddr(t)
 	for _, role := range []string{"answer " + to, "relay " + addr + " " + to} {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), bareRole+"="+role)

@@ -3,9 +3,10 @@ package screen
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestScreenTidies holds what sipgo gets of headers that have blanks in places
@@ -41,17 +42,7 @@ func TestScreenTidies(t *testing.T) {
 // FuzzScreen holds that what is screened stays within what came, and is not
 // changed by being screened again.
 func FuzzScreen(f *testing.F) {
-	files, err := filepath.Glob("../../testdata/rfc4475/*.dat")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b, true)
-	}
+	testutil.Files(f, "../../testdata/rfc4475/*.dat", func(b []byte) { f.Add(b, true) })
 	f.Add([]byte(options), false)
 	f.Fuzz(func(t *testing.T, raw []byte, datagram bool) {
 		clean, m, flaw := Check(raw, datagram)
