@@ -310,11 +310,7 @@ type inbox struct {
 func newInbox() *inbox { return &inbox{news: make(chan struct{}, 1000)} }
 
 func (b *inbox) take(ctx context.Context, m *softphone.Message) error {
-	text, err := io.ReadAll(m)
-	if err != nil {
-		return err
-	}
-	release, err := m.InOrder(ctx)
+	text, release, err := readInOrder(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -324,6 +320,14 @@ func (b *inbox) take(ctx context.Context, m *softphone.Message) error {
 	b.got = append(b.got, m.Sender+" "+digest(string(text)))
 	b.news <- struct{}{}
 	return nil
+}
+
+// readInOrder reads a message and waits for its turn, which lasts until release.
+func readInOrder(ctx context.Context, m *softphone.Message) (body []byte, release func(), err error) {
+	if body, err = io.ReadAll(m); err == nil {
+		release, err = m.InOrder(ctx)
+	}
+	return body, release, err
 }
 
 func digest(text string) string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -161,11 +160,7 @@ func (e *env) collectAll() map[string][]int {
 	count := 0
 	half := make(chan struct{})
 	e.register(softphone.Config{User: bob, OnMessage: func(ctx context.Context, m *softphone.Message) error {
-		body, err := io.ReadAll(m)
-		if err != nil {
-			return err
-		}
-		release, err := m.InOrder(ctx)
+		body, release, err := readInOrder(ctx, m)
 		if err != nil {
 			return err
 		}

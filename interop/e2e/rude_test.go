@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -151,11 +150,7 @@ func (e *env) rudeInbox() map[string][]int {
 	var mu sync.Mutex
 	got := map[string][]int{}
 	e.register(softphone.Config{User: bob, OnMessage: func(ctx context.Context, m *softphone.Message) error {
-		body, err := io.ReadAll(m)
-		if err != nil {
-			return err
-		}
-		release, err := m.InOrder(ctx)
+		body, release, err := readInOrder(ctx, m)
 		if err != nil {
 			return err
 		}
