@@ -10,23 +10,12 @@ import (
 )
 
 // DefaultConfig returns the defaults, which pass Validate.
-func DefaultConfig() Config {
-	var c Config
-	if _, err := daemon.DecodeYAML(DefaultYAML, &c); err != nil {
-		panic("ms: default.yaml: " + err.Error()) // built in; held by a test
-	}
-	return c
-}
+func DefaultConfig() Config { return daemon.Defaults[Config](DefaultYAML) }
 
 // LoadConfig reads the file at path into the defaults and validates the result. Errors
 // have the line and key.
 func LoadConfig(path string) (Config, error) {
-	c := DefaultConfig()
-	lines, err := daemon.LoadYAML(path, &c)
-	if err != nil {
-		return Config{}, err
-	}
-	return c, daemon.InFile(path, lines.Explain(c.Validate()))
+	return daemon.Load(path, DefaultConfig(), (*Config).Validate)
 }
 
 // Validate fills in what follows from other keys, and reports everything that is wrong in the

@@ -30,6 +30,26 @@ func LoadYAML(path string, into any) (Lines, error) {
 	return lines, InFile(path, err)
 }
 
+// Defaults decodes the configuration that is built into a server. It panics if that is not
+// valid, which a test of the server excludes.
+func Defaults[C any](text []byte) (c C) {
+	if _, err := DecodeYAML(text, &c); err != nil {
+		panic("default.yaml: " + err.Error())
+	}
+	return c
+}
+
+// Load reads the YAML file at path over the defaults, and validates the whole. After an
+// error of validate, it returns the configuration, too.
+func Load[C any](path string, defaults C, validate func(*C) error) (C, error) {
+	c := defaults
+	lines, err := LoadYAML(path, &c)
+	if err != nil {
+		return *new(C), err
+	}
+	return c, InFile(path, lines.Explain(validate(&c)))
+}
+
 // InFile adds the name of a file to an error, or to each of several joined errors.
 func InFile(path string, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
