@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/mscp"
 )
 
@@ -15,7 +16,7 @@ func (w *wire) invite(callID, from, more string) string {
 	return fmt.Sprintf("INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\n"+
 		"From: %s;tag=f\r\nTo: <sip:bob-%[2]s@example.com>\r\nCall-ID: %[2]s\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@%[1]s>\r\n%[4]s"+
 		"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		w.addr(), callID, from, more, len(testOffer), testOffer)
+		w.Addr(), callID, from, more, len(testOffer), testOffer)
 }
 
 // ack acknowledges a response to invite's INVITE.
@@ -26,13 +27,13 @@ func (w *wire) ack(response string) string {
 	}
 	return fmt.Sprintf("ACK sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s%s;rport\r\nMax-Forwards: 70\r\n"+
 		"From: %s\r\nTo: %s\r\nCall-ID: %[2]s\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
-		w.addr(), field(response, "Call-ID"), branch, field(response, "From"), field(response, "To"))
+		w.Addr(), testutil.Field(response, "Call-ID"), branch, testutil.Field(response, "From"), testutil.Field(response, "To"))
 }
 
 // final returns the first final response that comes.
 func (w *wire) final() string {
 	for {
-		if res, _ := w.next("SIP/2.0 "); !strings.HasPrefix(res, "SIP/2.0 1") {
+		if res, _ := w.Next("SIP/2.0 "); !strings.HasPrefix(res, "SIP/2.0 1") {
 			return res
 		}
 	}
@@ -76,12 +77,12 @@ func TestAssertedIdentityByItsGrammar(t *testing.T) {
 		"absurdly long":                    {pai + "<sip:" + strings.Repeat("a", 3000) + "@example.com>", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.t = t
+			w.T = t
 			n++
 			callID := fmt.Sprint("pai", n)
-			w.send(s.Addr(), w.invite(callID, boss, tc.headers+"\r\n"))
+			w.Send(s.Addr(), w.invite(callID, boss, tc.headers+"\r\n"))
 			res := w.final()
-			w.send(s.Addr(), w.ack(res))
+			w.Send(s.Addr(), w.ack(res))
 			if tc.want == "" {
 				if !strings.HasPrefix(res, "SIP/2.0 400") {
 					t.Errorf("got %s", res)
@@ -93,7 +94,7 @@ func TestAssertedIdentityByItsGrammar(t *testing.T) {
 			}
 		})
 	}
-	w.t = t
+	w.T = t
 	go w.hangUp()
 }
 
@@ -119,9 +120,9 @@ func TestOtherIdentities(t *testing.T) {
 		"P-Asserted-Identity: <sip:alice@example.com>\r\nPrivacy: id\r\n":                                  "sip:alice@example.com",
 	} {
 		n++
-		w.send(s.Addr(), w.invite(fmt.Sprint("also", n), "<sip:boss@example.com>", headers))
+		w.Send(s.Addr(), w.invite(fmt.Sprint("also", n), "<sip:boss@example.com>", headers))
 		res := w.final()
-		w.send(s.Addr(), w.ack(res))
+		w.Send(s.Addr(), w.ack(res))
 		if r := <-told; r.FromAlso != want {
 			t.Errorf("%q: told %q, want %q", headers, r.FromAlso, want)
 		}
@@ -150,8 +151,8 @@ func TestAssertedIdentityOfAStranger(t *testing.T) {
 	s := startAS(t, func(c *Config) { c.Access.Trusted = []string{elsewhere} }, newFakeMS(t))
 	for i, name := range []string{"P-Asserted-Identity", "p-asserted-identity", "P-ASSERTED-IDENTITY"} {
 		callID := fmt.Sprint("stranger", i)
-		w.send(s.Addr(), w.invite(callID, "<sip:alice@example.com>", name+": <sip:boss@example.com>\r\n"))
-		w.send(s.Addr(), w.ack(w.final()))
+		w.Send(s.Addr(), w.invite(callID, "<sip:alice@example.com>", name+": <sip:boss@example.com>\r\n"))
+		w.Send(s.Addr(), w.ack(w.final()))
 		if got := s.senderTo(t, "sip:bob-"+callID+"@example.com"); got != "sip:alice@example.com" {
 			t.Errorf("%s: kept for %q", name, got)
 		}

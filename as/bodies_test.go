@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gomscp/gomscp/as/internal/mailbox"
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -21,10 +22,10 @@ func (w *wire) inviteWith(callID, headers, body string) string {
 func TestInviteWithLocation(t *testing.T) {
 	w, ms := newWire(t), newFakeMS(t)
 	s := startAS(t, nil, ms)
-	w.send(s.Addr(), w.inviteWith("located", "Geolocation: <cid:loc@x>\r\nContent-Type: multipart/mixed;boundary=\"X1\"\r\n",
+	w.Send(s.Addr(), w.inviteWith("located", "Geolocation: <cid:loc@x>\r\nContent-Type: multipart/mixed;boundary=\"X1\"\r\n",
 		"--X1\r\nContent-Type: application/sdp\r\n\r\n"+testOffer+"\r\n--X1\r\nContent-Type: application/pidf+xml\r\nContent-ID: <loc@x>\r\n\r\n<presence/>\r\n--X1--\r\n"))
 	res := w.final()
-	w.send(s.Addr(), w.ack(res))
+	w.Send(s.Addr(), w.ack(res))
 	if !strings.HasPrefix(res, "SIP/2.0 200") {
 		t.Errorf("got %s", res)
 	}
@@ -42,10 +43,10 @@ func TestInviteWithAnotherBody(t *testing.T) {
 	w, ms := newWire(t), newFakeMS(t)
 	s := startAS(t, nil, ms)
 	for i, headers := range []string{"Content-Type: text/plain\r\n", "Content-Type: application/sdp\r\nContent-Encoding: gzip\r\n"} {
-		w.send(s.Addr(), w.inviteWith(fmt.Sprint("other", i), headers, testOffer))
+		w.Send(s.Addr(), w.inviteWith(fmt.Sprint("other", i), headers, testOffer))
 		res := w.final()
-		w.send(s.Addr(), w.ack(res))
-		if !strings.HasPrefix(res, "SIP/2.0 415") || field(res, "Accept") != "application/sdp" || (field(res, "Accept-Encoding") == "identity") != (i == 1) {
+		w.Send(s.Addr(), w.ack(res))
+		if !strings.HasPrefix(res, "SIP/2.0 415") || testutil.Field(res, "Accept") != "application/sdp" || (testutil.Field(res, "Accept-Encoding") == "identity") != (i == 1) {
 			t.Errorf("%s: %s", headers, res)
 		}
 	}
@@ -82,20 +83,20 @@ func TestPushAnswers(t *testing.T) {
 					}
 				}
 			})
-			s := startAS(t, func(c *Config) { c.OutboundProxy = proxy.addr() }, ms)
+			s := startAS(t, func(c *Config) { c.OutboundProxy = proxy.Addr() }, ms)
 			pushed := make(chan error, 1)
 			p := mailbox.Pair{Recipient: "sip:bob@example.com", Sender: "tel:+15551234", Server: s.cfg.MediaServers[0].Name}
 			go func() { pushed <- s.push(testContext(t), p) }()
-			invite, from := proxy.next("INVITE")
-			if !strings.Contains(field(invite, "From"), "<tel:+15551234>") {
-				t.Errorf("From: %s", field(invite, "From"))
+			invite, from := proxy.Next("INVITE")
+			if !strings.Contains(testutil.Field(invite, "From"), "<tel:+15551234>") {
+				t.Errorf("From: %s", testutil.Field(invite, "From"))
 			}
 			if tc.early != "" {
 				proxy.reply(invite, from, "183 Session Progress", tc.early)
 			}
 			proxy.replyWith(invite, from, tc.kind, tc.body)
-			proxy.next("ACK")
-			bye, from := proxy.next("BYE")
+			proxy.Next("ACK")
+			bye, from := proxy.Next("BYE")
 			proxy.reply(bye, from, "200 OK", "")
 			if err := <-pushed; (err == nil) != tc.taken || err != nil && mailbox.FaultOf(err).About != mailbox.AboutUser {
 				t.Errorf("the push ended with %v", err)
@@ -114,10 +115,10 @@ func TestPushAnswers(t *testing.T) {
 
 // replyWith answers a request with 200 and a body of any type.
 func (w *wire) replyWith(request, from, kind, body string) {
-	w.t.Helper()
+	w.T.Helper()
 	if kind != "" {
 		kind = "Content-Type: " + kind + "\r\n"
 	}
-	w.send(from, fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=wire\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:wire@%s>\r\n%sContent-Length: %d\r\n\r\n%s",
-		field(request, "Via"), field(request, "From"), field(request, "To"), field(request, "Call-ID"), field(request, "CSeq"), w.addr(), kind, len(body), body))
+	w.Send(from, fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=wire\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:wire@%s>\r\n%sContent-Length: %d\r\n\r\n%s",
+		testutil.Field(request, "Via"), testutil.Field(request, "From"), testutil.Field(request, "To"), testutil.Field(request, "Call-ID"), testutil.Field(request, "CSeq"), w.Addr(), kind, len(body), body))
 }

@@ -27,16 +27,16 @@ func TestStrangersGetOneAnswer(t *testing.T) {
 			s, w := startAS(t, tc.configure, newFakeMS(t)), newWire(t)
 			invite := fmt.Sprintf("INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKonce\r\nMax-Forwards: 70\r\n"+
 				"From: <sip:alice@example.com>;tag=a\r\nTo: <sip:bob@example.com>\r\nCall-ID: once\r\nCSeq: 1 INVITE\r\n"+
-				"Contact: <sip:alice@%s>\r\nContent-Length: 0\r\n\r\n", w.addr(), w.addr())
+				"Contact: <sip:alice@%s>\r\nContent-Length: 0\r\n\r\n", w.Addr(), w.Addr())
 			for range 2 { // one that is sent again is answered again
-				w.send(s.Addr(), invite)
-				if first, _ := w.next("SIP/2.0 4"); !strings.HasPrefix(first, tc.want) {
+				w.Send(s.Addr(), invite)
+				if first, _ := w.Next("SIP/2.0 4"); !strings.HasPrefix(first, tc.want) {
 					t.Fatalf("answered %.60q", first)
 				}
 			}
-			_ = w.c.SetReadDeadline(time.Now().Add(1200 * time.Millisecond)) // timer G fires after 500 ms
+			_ = w.PacketConn.SetReadDeadline(time.Now().Add(1200 * time.Millisecond)) // timer G fires after 500 ms
 			buf := make([]byte, 65536)
-			if n, _, err := w.c.ReadFrom(buf); err == nil {
+			if n, _, err := w.PacketConn.ReadFrom(buf); err == nil {
 				t.Errorf("more is sent: %.60q", buf[:n])
 			}
 		})

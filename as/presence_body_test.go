@@ -4,28 +4,30 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/gomscp/gomscp/internal/testutil"
 )
 
 // TestPresenceDocuments has a presence server written by hand send what is no document:
 // it hears why, is asked again, and says nothing of the recipient by it.
 func TestPresenceDocuments(t *testing.T) {
 	w := newWire(t)
-	s := startAS(t, func(c *Config) { c.Presence.Server = w.addr() }, newFakeMS(t))
+	s := startAS(t, func(c *Config) { c.Presence.Server = w.Addr() }, newFakeMS(t))
 	words := make(chan bool, 10)
 	stop, err := s.presence.Watch(testContext(t), "sip:bob@example.com", func(reachable, _ bool) { words <- reachable })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { go stop() }() // nobody answers any more
-	subscribe, from := w.next("SUBSCRIBE sip:bob@example.com")
+	subscribe, from := w.Next("SUBSCRIBE sip:bob@example.com")
 	w.reply(subscribe, from, "200 OK\r\nExpires: 600", "")
 	seq := 0
 	notify := func(contentType, body, status string) string {
 		t.Helper()
 		seq++
-		w.send(s.Addr(), fmt.Sprintf("NOTIFY sip:as@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-body-%d\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=wire\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:wire@%s>\r\nEvent: presence\r\nSubscription-State: active;expires=600\r\n%sContent-Length: %d\r\n\r\n%s",
-			s.Addr(), w.addr(), seq, field(subscribe, "From"), field(subscribe, "Call-ID"), seq, w.addr(), contentType, len(body), body))
-		res, _ := w.next("SIP/2.0 ")
+		w.Send(s.Addr(), fmt.Sprintf("NOTIFY sip:as@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-body-%d\r\nMax-Forwards: 70\r\nFrom: <sip:bob@example.com>;tag=wire\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d NOTIFY\r\nContact: <sip:wire@%s>\r\nEvent: presence\r\nSubscription-State: active;expires=600\r\n%sContent-Length: %d\r\n\r\n%s",
+			s.Addr(), w.Addr(), seq, testutil.Field(subscribe, "From"), testutil.Field(subscribe, "Call-ID"), seq, w.Addr(), contentType, len(body), body))
+		res, _ := w.Next("SIP/2.0 ")
 		if !strings.HasPrefix(res, "SIP/2.0 "+status) {
 			t.Errorf("NOTIFY %d got\n%s", seq, res)
 		}
@@ -33,10 +35,10 @@ func TestPresenceDocuments(t *testing.T) {
 	}
 	refreshed := func() {
 		t.Helper()
-		for refresh := subscribe; field(refresh, "CSeq") == field(subscribe, "CSeq"); {
-			if refresh, from = w.next("SUBSCRIBE"); field(refresh, "CSeq") != field(subscribe, "CSeq") {
+		for refresh := subscribe; testutil.Field(refresh, "CSeq") == testutil.Field(subscribe, "CSeq"); {
+			if refresh, from = w.Next("SUBSCRIBE"); testutil.Field(refresh, "CSeq") != testutil.Field(subscribe, "CSeq") {
 				w.reply(refresh, from, "200 OK\r\nExpires: 600", "")
-				if field(refresh, "Call-ID") != field(subscribe, "Call-ID") || !strings.HasSuffix(field(refresh, "To"), ";tag=wire") {
+				if testutil.Field(refresh, "Call-ID") != testutil.Field(subscribe, "Call-ID") || !strings.HasSuffix(testutil.Field(refresh, "To"), ";tag=wire") {
 					t.Errorf("the state is not asked for by a refresh:\n%s", refresh)
 				}
 				subscribe = strings.Replace(refresh, ";tag=wire", "", 1)
@@ -51,7 +53,7 @@ func TestPresenceDocuments(t *testing.T) {
 	}
 	notify(pidf, "<presence", "200")
 	refreshed()
-	if res := notify("Content-Type: application/pidf-diff+xml\r\n", "<pidf-diff/>", "415"); field(res, "Accept") != "application/pidf+xml" {
+	if res := notify("Content-Type: application/pidf-diff+xml\r\n", "<pidf-diff/>", "415"); testutil.Field(res, "Accept") != "application/pidf+xml" {
 		t.Errorf("the 415 is\n%s", res)
 	}
 	refreshed()

@@ -31,11 +31,11 @@ func TestRecipient(t *testing.T) {
 		m := newFakeMS(t)
 		s := startAS(t, func(c *Config) { c.Recipient = tc.setting }, m)
 		w := newWire(t)
-		w.send(s.Addr(), fmt.Sprintf("INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKr\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a\r\n"+
+		w.Send(s.Addr(), fmt.Sprintf("INVITE %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKr\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a\r\n"+
 			"To: <%s>\r\nCall-ID: r\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@%s>\r\n%sContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-			tc.requestURI, w.addr(), alias, w.addr(), tc.headers, len(testOffer), testOffer))
-		ok, _ := w.next("SIP/2.0 200")
-		w.send(s.Addr(), w.ack(ok))
+			tc.requestURI, w.Addr(), alias, w.Addr(), tc.headers, len(testOffer), testOffer))
+		ok, _ := w.Next("SIP/2.0 200")
+		w.Send(s.Addr(), w.ack(ok))
 		var kept []string
 		if err := s.dir.Each(func(p Pair) error { kept = append(kept, p.Recipient); return nil }); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/sipua"
 )
 
@@ -17,16 +18,16 @@ func TestWarnings(t *testing.T) {
 		}
 	})
 	s := startAS(t, nil, ms)
-	w.send(s.Addr(), w.inviteWith("audio", "Content-Type: application/sdp\r\n", strings.Replace(testOffer, "m=message", "m=audio", 1)))
+	w.Send(s.Addr(), w.inviteWith("audio", "Content-Type: application/sdp\r\n", strings.Replace(testOffer, "m=message", "m=audio", 1)))
 	res := w.final()
-	w.send(s.Addr(), w.ack(res))
-	if want := "304 " + s.Addr() + ` "no m=message`; !strings.HasPrefix(res, "SIP/2.0 488") || !strings.HasPrefix(field(res, "Warning"), want) {
+	w.Send(s.Addr(), w.ack(res))
+	if want := "304 " + s.Addr() + ` "no m=message`; !strings.HasPrefix(res, "SIP/2.0 488") || !strings.HasPrefix(testutil.Field(res, "Warning"), want) {
 		t.Errorf("without a message m-line: %s", res)
 	}
-	w.send(s.Addr(), w.invite("type", "<sip:alice@example.com>", ""))
+	w.Send(s.Addr(), w.invite("type", "<sip:alice@example.com>", ""))
 	res = w.final()
-	w.send(s.Addr(), w.ack(res))
-	if want := "305 " + s.Addr() + ` "no \"type\" at `; !strings.HasPrefix(res, "SIP/2.0 488") || !strings.HasPrefix(field(res, "Warning"), want) ||
+	w.Send(s.Addr(), w.ack(res))
+	if want := "305 " + s.Addr() + ` "no \"type\" at `; !strings.HasPrefix(res, "SIP/2.0 488") || !strings.HasPrefix(testutil.Field(res, "Warning"), want) ||
 		!strings.Contains(res, "399 "+s.Addr()+` "b"`) || strings.Contains(res, ms.ua.Addr()) {
 		t.Errorf("refused by the media server: %s", res)
 	}

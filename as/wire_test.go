@@ -9,101 +9,52 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomscp/gomscp/internal/testutil"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
 
 // A wire is a UDP socket that a test plays SIP on by hand.
-type wire struct {
-	t *testing.T
-	c net.PacketConn
-}
+type wire struct{ testutil.SIPSocket }
 
-func newWire(t *testing.T) *wire {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return &wire{t, c}
-}
-
-func (w *wire) addr() string { return w.c.LocalAddr().String() }
-
-func (w *wire) send(to, message string) {
-	w.t.Helper()
-	addr, err := net.ResolveUDPAddr("udp", to)
-	if err == nil {
-		_, err = w.c.WriteTo([]byte(message), addr)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// next returns the next message that begins with start, and where it came from.
-func (w *wire) next(start string) (message, from string) {
-	w.t.Helper()
-	_ = w.c.SetReadDeadline(time.Now().Add(10 * time.Second))
-	buf := make([]byte, 65536)
-	for {
-		n, addr, err := w.c.ReadFrom(buf)
-		if err != nil {
-			w.t.Fatalf("waiting for %q: %v", start, err)
-		}
-		if strings.HasPrefix(string(buf[:n]), start) {
-			return string(buf[:n]), addr.String()
-		}
-	}
-}
-
-// field returns the value of a message's header.
-func field(message, name string) string {
-	for line := range strings.SplitSeq(message, "\r\n") {
-		if k, v, ok := strings.Cut(line, ":"); ok && strings.EqualFold(k, name) {
-			return strings.TrimSpace(v)
-		}
-	}
-	return ""
-}
+func newWire(t *testing.T) *wire { return &wire{testutil.NewSIPSocket(t)} }
 
 // reply answers a request.
 func (w *wire) reply(request, from, status, body string) {
-	w.t.Helper()
-	to := field(request, "To")
+	w.T.Helper()
+	to := testutil.Field(request, "To")
 	if !strings.Contains(to, "tag=") {
 		to += ";tag=wire"
 	}
-	w.send(from, fmt.Sprintf("SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:wire@%s>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		status, field(request, "Via"), field(request, "From"), to, field(request, "Call-ID"), field(request, "CSeq"), w.addr(), len(body), body))
+	w.Send(from, fmt.Sprintf("SIP/2.0 %s\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContact: <sip:wire@%s>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		status, testutil.Field(request, "Via"), testutil.Field(request, "From"), to, testutil.Field(request, "Call-ID"), testutil.Field(request, "CSeq"), w.Addr(), len(body), body))
 }
 
 // serveChannel answers the INVITE of a control channel and serves that.
 func (w *wire) serveChannel() {
-	w.t.Helper()
-	invite, from := w.next("INVITE")
+	w.T.Helper()
+	invite, from := w.Next("INVITE")
 	_, body, _ := strings.Cut(invite, "\r\n\r\n")
 	offer, err := mscp.ParseSDP([]byte(body))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.t.Cleanup(func() { ln.Close() })
+	w.T.Cleanup(func() { ln.Close() })
 	answer, err := offer.Answer("127.0.0.1", ln.Addr().(*net.TCPAddr).Port).Marshal()
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	w.reply(invite, from, "200 OK", string(answer))
 	c, err := ln.Accept()
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	srv := mscp.NewServer(c, func(context.Context, mscp.Element) (mscp.Element, error) { return nil, errors.New("not in this test") }, mscp.Config{})
-	w.t.Cleanup(func() {
+	w.T.Cleanup(func() {
 		srv.Close()
 		go w.hangUp() // until the socket is closed
 	})
@@ -112,9 +63,9 @@ func (w *wire) serveChannel() {
 // hangUp answers every BYE that comes.
 func (w *wire) hangUp() {
 	buf := make([]byte, 65536)
-	_ = w.c.SetReadDeadline(time.Time{})
+	_ = w.SetReadDeadline(time.Time{})
 	for {
-		n, from, err := w.c.ReadFrom(buf)
+		n, from, err := w.ReadFrom(buf)
 		if err != nil {
 			return
 		}
@@ -129,7 +80,7 @@ func (w *wire) hangUp() {
 func TestAnswerCrossesCancel(t *testing.T) {
 	ms := newWire(t)
 	s := startAS(t, func(c *Config) {
-		c.MediaServers = []MediaServerConfig{{URI: "sip:ms@" + ms.addr(), Weight: 1, Name: "wire"}}
+		c.MediaServers = []MediaServerConfig{{URI: "sip:ms@" + ms.Addr(), Weight: 1, Name: "wire"}}
 		c.Store.InviteTimeout = 10 * time.Second
 	})
 	ms.serveChannel()
@@ -142,22 +93,22 @@ func TestAnswerCrossesCancel(t *testing.T) {
 		_, err := c.call(ctx, s, testOffer)
 		ended <- err
 	}()
-	invite, from := ms.next("INVITE")
+	invite, from := ms.Next("INVITE")
 	ms.reply(invite, from, "180 Ringing", "")
 	waitFor(t, "the caller's 100", func() bool { return strings.Contains(c.heads(), "100 Trying") })
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the call ended with %v", err)
 	}
-	request, _ := ms.next("CANCEL")
+	request, _ := ms.Next("CANCEL")
 	ms.reply(invite, from, "200 OK", testAnswer)
 	ms.reply(request, from, "200 OK", "")
-	if ack, _ := ms.next("ACK"); !strings.Contains(field(ack, "To"), "tag=wire") {
-		t.Errorf("the ACK goes to %s", field(ack, "To"))
+	if ack, _ := ms.Next("ACK"); !strings.Contains(testutil.Field(ack, "To"), "tag=wire") {
+		t.Errorf("the ACK goes to %s", testutil.Field(ack, "To"))
 	}
-	bye, from := ms.next("BYE")
-	if field(bye, "Call-ID") != field(invite, "Call-ID") {
-		t.Errorf("the BYE is of call %s", field(bye, "Call-ID"))
+	bye, from := ms.Next("BYE")
+	if testutil.Field(bye, "Call-ID") != testutil.Field(invite, "Call-ID") {
+		t.Errorf("the BYE is of call %s", testutil.Field(bye, "Call-ID"))
 	}
 	ms.reply(bye, from, "200 OK", "")
 	waitFor(t, "the caller's 487", func() bool { return strings.Contains(c.heads(), "487 ") })
@@ -169,7 +120,7 @@ func TestAnswerCrossesCancel(t *testing.T) {
 func TestCancelBeforeTheMediaServerIsHeardOf(t *testing.T) {
 	ms := newWire(t)
 	s := startAS(t, func(c *Config) {
-		c.MediaServers = []MediaServerConfig{{URI: "sip:ms@" + ms.addr(), Weight: 1, Name: "wire"}}
+		c.MediaServers = []MediaServerConfig{{URI: "sip:ms@" + ms.Addr(), Weight: 1, Name: "wire"}}
 		c.Store.InviteTimeout = 10 * time.Second
 	})
 	ms.serveChannel()
@@ -178,19 +129,19 @@ func TestCancelBeforeTheMediaServerIsHeardOf(t *testing.T) {
 	defer cancel()
 	c := newCaller(t)
 	go func() { _, _ = c.call(ctx, s, testOffer) }()
-	invite, from := ms.next("INVITE")
+	invite, from := ms.Next("INVITE")
 	waitFor(t, "the caller's 100", func() bool { return strings.Contains(c.heads(), "100 Trying") })
 	cancel()
 	waitFor(t, "the caller's 487", func() bool { return strings.Contains(c.heads(), "487 ") })
 	wantSessions(t, s, 0)
-	if again, _ := ms.next(""); !strings.HasPrefix(again, "INVITE") {
+	if again, _ := ms.Next(""); !strings.HasPrefix(again, "INVITE") {
 		t.Errorf("before any answer, the media server got\n%s", again)
 	}
 	ms.reply(invite, from, "100 Trying", "")
-	request, from := ms.next("CANCEL")
+	request, from := ms.Next("CANCEL")
 	ms.reply(request, from, "200 OK", "")
 	ms.reply(invite, from, "487 Request Terminated", "")
-	ms.next("ACK")
+	ms.Next("ACK")
 }
 
 // TestRecordRoute has a call come through two proxies that want to stay in the way:
@@ -198,25 +149,25 @@ func TestCancelBeforeTheMediaServerIsHeardOf(t *testing.T) {
 func TestRecordRoute(t *testing.T) {
 	s := startAS(t, nil, newFakeMS(t))
 	proxy, caller := newWire(t), newWire(t)
-	caller.send(s.Addr(), fmt.Sprintf("INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"+
+	caller.Send(s.Addr(), fmt.Sprintf("INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n"+
 		"Record-Route: <sip:%s;lr>\r\nRecord-Route: <sip:192.0.2.9;lr>\r\nFrom: <sip:alice@example.com>;tag=a\r\nTo: <sip:bob@example.com>\r\n"+
 		"Call-ID: routed\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@192.0.2.7>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		caller.addr(), proxy.addr(), len(testOffer), testOffer))
-	answer, _ := caller.next("SIP/2.0 200")
+		caller.Addr(), proxy.Addr(), len(testOffer), testOffer))
+	answer, _ := caller.Next("SIP/2.0 200")
 	if got := strings.Count(answer, "\r\nRecord-Route: "); got != 2 {
 		t.Errorf("%d Record-Route headers in\n%s", got, answer)
 	}
-	caller.send(s.Addr(), fmt.Sprintf("ACK sip:as@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a\r\nTo: %s\r\nCall-ID: routed\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
-		s.Addr(), caller.addr(), field(answer, "To")))
+	caller.Send(s.Addr(), fmt.Sprintf("ACK sip:as@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=a\r\nTo: %s\r\nCall-ID: routed\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n",
+		s.Addr(), caller.Addr(), testutil.Field(answer, "To")))
 	wantSessions(t, s, 1)
 	closed := make(chan struct{})
 	go func() { s.Close(); close(closed) }()
-	bye, from := proxy.next("BYE")
+	bye, from := proxy.Next("BYE")
 	if !strings.HasPrefix(bye, "BYE sip:alice@192.0.2.7 SIP/2.0\r\n") {
 		t.Errorf("the BYE is\n%s", bye)
 	}
 	routes := strings.Split(bye, "\r\nRoute: ")
-	if len(routes) != 3 || !strings.HasPrefix(routes[1], "<sip:"+proxy.addr()+";lr>") || !strings.HasPrefix(routes[2], "<sip:192.0.2.9;lr>") {
+	if len(routes) != 3 || !strings.HasPrefix(routes[1], "<sip:"+proxy.Addr()+";lr>") || !strings.HasPrefix(routes[2], "<sip:192.0.2.9;lr>") {
 		t.Errorf("the BYE's routes are not the proxies in\n%s", bye)
 	}
 	proxy.reply(bye, from, "200 OK", "")
