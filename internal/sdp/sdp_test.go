@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	pion "github.com/pion/sdp/v3"
 )
 
 func TestLines(t *testing.T) {
@@ -88,5 +91,34 @@ func TestWrite(t *testing.T) {
 	}
 	if !slices.Equal(ports, []string{"9", "0"}) {
 		t.Errorf("ports %q", ports)
+	}
+}
+
+// TestForeignReader has pion/sdp read what is written, and shows what it does not read:
+// the reasons for the reader of this package.
+func TestForeignReader(t *testing.T) {
+	const good = "v=0\r\no=- 1 2 IN IP4 a\r\ns=-\r\nc=IN IP4 a\r\nt=0 0\r\nm=message 9 TCP/MSRP *\r\na=path:msrp://a:9/x;tcp\r\n"
+	read := func(s string) error { return new(pion.SessionDescription).UnmarshalString(s) }
+	var b bytes.Buffer
+	Head{Origin: Origin{1, 2, "a"}}.Write(&b)
+	Media{Type: "message", Port: "9", Proto: "TCP/MSRP"}.Write(&b)
+	WriteAttribute(&b, "path", "msrp://a:9/x;tcp")
+	if err := read(b.String()); err != nil || b.String() != good {
+		t.Errorf("%v\n%s", err, &b)
+	}
+	for what, s := range map[string]string{
+		"TCP/MS":           strings.Replace(good, "TCP/MSRP", "TCP/MS", 1),
+		"no address type":  strings.Replace(good, "c=IN IP4 a", "c=IN a", 1),
+		"another order":    strings.Replace(good, "s=-\r\nc=IN IP4 a\r\n", "c=IN IP4 a\r\ns=-\r\n", 1),
+		"no t=":            strings.Replace(good, "t=0 0\r\n", "", 1),
+		"no last line end": strings.TrimSuffix(good, "\r\n"),
+	} {
+		if read(s) == nil {
+			t.Errorf("%s: pion/sdp reads it", what)
+		}
+		media := slices.Collect(MediaLines([]byte(s)))
+		if len(media) != 1 || media[0].Port != "9" {
+			t.Errorf("%s: %+v", what, media)
+		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/pion/sdp/v3"
 )
 
 // A Head is what comes before the m-lines of a session description of ours.
@@ -18,8 +20,17 @@ type Head struct {
 // Write writes the lines from v= to t=.
 func (h Head) Write(b *bytes.Buffer) {
 	family := addressType(h.Host)
-	fmt.Fprintf(b, "v=0\r\no=- %d %d IN %s %s\r\ns=%s\r\nc=IN %s %s\r\nt=%s\r\n", h.ID, h.Version, family, h.Host,
-		cmp.Or(h.Name, "-"), family, h.Host, cmp.Or(h.Timing, "0 0"))
+	writeLine(b, 'v', sdp.Version(0))
+	writeLine(b, 'o', sdp.Origin{
+		Username: "-", SessionID: h.ID, SessionVersion: h.Version, NetworkType: "IN", AddressType: family, UnicastAddress: h.Host,
+	})
+	writeLine(b, 's', sdp.SessionName(cmp.Or(h.Name, "-")))
+	writeLine(b, 'c', sdp.ConnectionInformation{NetworkType: "IN", AddressType: family, Address: &sdp.Address{Address: h.Host}})
+	fmt.Fprintf(b, "t=%s\r\n", cmp.Or(h.Timing, "0 0")) // an answer has that of the offer
+}
+
+func writeLine(b *bytes.Buffer, kind byte, value fmt.Stringer) {
+	fmt.Fprintf(b, "%c=%s\r\n", kind, value)
 }
 
 func addressType(host string) string {
@@ -29,9 +40,14 @@ func addressType(host string) string {
 	return "IP4"
 }
 
-// Write writes an m= line. Without formats it has "*".
+// Write writes an m= line. Its port must be a number. Without formats it has "*".
 func (m Media) Write(b *bytes.Buffer) {
-	fmt.Fprintf(b, "m=%s %s %s %s\r\n", m.Type, m.Port, m.Proto, cmp.Or(strings.Join(m.Formats, " "), "*"))
+	port, _ := m.Number()
+	formats := m.Formats
+	if len(formats) == 0 {
+		formats = []string{"*"}
+	}
+	writeLine(b, 'm', sdp.MediaName{Media: m.Type, Port: sdp.RangedPort{Value: port}, Protos: strings.Split(m.Proto, "/"), Formats: formats})
 }
 
 // Refuse writes the m= line that refuses m in an answer. See RFC 3264, section 6.
@@ -42,8 +58,5 @@ func (m Media) Refuse(b *bytes.Buffer) {
 
 // WriteAttribute writes an a= line; without a value it has the key alone.
 func WriteAttribute(b *bytes.Buffer, key, value string) {
-	if value != "" {
-		key += ":" + value
-	}
-	fmt.Fprintf(b, "a=%s\r\n", key)
+	writeLine(b, 'a', sdp.NewAttribute(key, value))
 }
