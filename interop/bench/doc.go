@@ -1,5 +1,5 @@
 // Package bench measures the servers as their users run them: mscp-as and mscp-ms as
-// processes of their own, with the settings that ship, behind a client that costs as
+// processes of their own, with their default settings, behind a client that costs as
 // little as it can (see package load).
 //
 // A [Run] puts each of several versions through the same scenarios, in turns, so that a

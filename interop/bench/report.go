@@ -42,7 +42,7 @@ func (f Figure) each(process string) time.Duration {
 // WriteText writes a table. With several versions each rate is also told in proportion to
 // the last version's.
 func (r *Report) WriteText(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "messages of %d bytes, settings that ship, median of %d rounds of %v; %s\n\n", r.Size, r.Rounds, r.Duration, r.Machine)
+	_, err := fmt.Fprintf(w, "messages of %d bytes, default settings, median of %d rounds of %v; %s\n\n", r.Size, r.Rounds, r.Duration, r.Machine)
 	if err != nil {
 		return err
 	}

@@ -15,13 +15,14 @@ import (
 
 const benchUsage = `usage: mscp-interop bench [flags]
 
-Measures mscp-as and mscp-ms as processes of their own, with the settings that ship:
-messages stored per second, complete calls, processor time and memory for each. The
-servers are found as by "mscp-interop demo".`
+Runs mscp-as and mscp-ms as processes with their default settings. Measures the stored
+messages per second, the complete calls per second, and the processor time and memory of
+each server for one message or call. The servers are found in the same way as by
+"mscp-interop demo".`
 
 func runBench(ctx context.Context, args []string) error {
 	fs := newFlags("bench", benchUsage)
-	other := fs.String("other", "", "a `directory` with an mscp-as and an mscp-ms of another version, measured in turns with these")
+	other := fs.String("other", "", "a `directory` with mscp-as and mscp-ms of another version; rounds of the two versions alternate")
 	size := fs.Int("size", 1024, "`bytes` of a message")
 	duration := fs.Duration("duration", 5*time.Second, "how long each round lasts")
 	rounds := fs.Int("rounds", 3, "how often each scenario runs; the round with the median rate counts")

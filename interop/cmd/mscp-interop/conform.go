@@ -24,16 +24,18 @@ const conformUsage = `usage: mscp-interop conform mscp --target HOST:PORT [flags
 
 Tests a peer, with one case for each requirement: a media server (mscp) or an application
 server (mscp-as) for draft-mcglashan-mscp-02, or an MSRP endpoint (msrp) for RFC 4975.
-The exit status is 1 if a strict case fails, and 2 if the peer cannot be reached. --list
-shows the cases.
+The exit status is 1 if a strict case (one for a MUST) fails, and 2 if the peer cannot be
+reached. --list shows the cases.
 
 mscp-as: configure the application server with the addresses of the runner. Its media
-servers are sip:ms@HOST:PORT;transport=tcp at --ms (weight 1) and --ms2 (weight 3). Its
-outbound proxy and presence server are at --proxy.
+server is sip:ms@HOST:PORT;transport=tcp, of weight 1, with the HOST:PORT of --ms. A second
+one, of weight 3, has the HOST:PORT of --ms2. Its outbound proxy and presence server are at
+--proxy.
 
-msrp --role sender: sh runs COMMAND for each case. It must call the SIP URI in the variable
-TO, and send standard input as one message. With --role relay-client, it must use the relay
-whose MSRP URI is in RELAY, with --username and --password.
+msrp --role sender: sh runs COMMAND for each case. COMMAND must call the SIP URI in the
+variable TO, and send its standard input as one message. With --role relay-client, it must
+use the relay whose MSRP URI is in the variable RELAY. There it must authenticate with the
+name and password that --username and --password give to the runner.
 `
 
 // conformFlags are what is to be tested, and how.
@@ -57,7 +59,7 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.Password, "password", "", "msrp: the runner's password, if the peer's proxy asks for one")
 	fs.StringVar(&f.ms.Transport, "transport", "tcp", "mscp: the transport of the control channel: tcp, tls or info")
 	fs.StringVar(&f.ms.Media, "media", "message", "mscp: the media of the runner's connections: message (MSRP) or audio")
-	fs.StringVar(&f.serves, "serves", "", "mscp: what the media server must serve, separated by commas: conferences, dialogs, messages, tls, info. A refusal fails a case about one of these, and skips other cases")
+	fs.StringVar(&f.serves, "serves", "", "mscp: what the media server must serve, separated by commas: conferences, dialogs, messages, tls, info. If the media server refuses one of these, the case fails. If it refuses something else, the case is skipped")
 	fs.StringVar(&f.ms.DialogExit, "dialog-exit", "", "mscp: the `URI` of a dialog document that ends at once; the default is a text in a data: URI")
 	fs.StringVar(&f.ms.DialogWait, "dialog-wait", "", "mscp: the `URI` of a dialog document that runs until it is terminated")
 	fs.StringVar(&f.ms.DialogFail, "dialog-fail", "", "mscp: the `URI` of a dialog document that starts and then fails")
@@ -65,26 +67,26 @@ func (f *conformFlags) define(fs *flag.FlagSet) {
 	fs.StringVar(&f.ms.DialogTransfer, "dialog-transfer", "", "mscp: the `URI` of a dialog document that requests a transfer")
 	fs.StringVar(&f.restart, "restart", "", "mscp: a `command` for sh that restarts the media server; without it, cases about restarts are skipped")
 	fs.StringVar(&f.stop, "stop", "", "mscp-as: a `command` for sh that stops the application server; without --stop and --start, a case is skipped")
-	fs.StringVar(&f.start, "start", "", "mscp-as: a `command` for sh that starts it again and returns")
+	fs.StringVar(&f.start, "start", "", "mscp-as: a `command` for sh that starts the application server again and then returns")
 	fs.BoolVar(&f.Offline, "offline", false, "msrp: the target is a media server of an offline-message cluster; the runner sends it RestoreMsg")
 	fs.StringVar(&f.role, "role", "recipient", "msrp: the role of the peer: recipient, sender, or relay-client (a sender that uses a relay)")
 	fs.StringVar(&f.username, "username", "conform", "msrp, relay-client: the peer's name at the relay, with --password")
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "msrp, sender: the SIP address of the runner, `host:port`")
 	fs.StringVar(&f.send, "send", "", "msrp, sender: the `command` for sh that makes the peer call TO and send standard input")
 	fs.StringVar(&f.URI, "uri", "", "msrp: the `MSRP-URI` of an existing session, which each case uses again")
-	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: the runner's `MSRP-URI` in that session")
+	fs.StringVar(&f.OurURI, "our-uri", "", "msrp: the runner's `MSRP-URI` in the existing session of --uri")
 	fs.StringVar(&f.as.MS, "ms", "", "mscp-as: the `host:port` of the runner's first media server")
-	fs.StringVar(&f.as.MS2, "ms2", "", "mscp-as: the `host:port` of the second; without it, a case is skipped")
+	fs.StringVar(&f.as.MS2, "ms2", "", "mscp-as: the `host:port` of the runner's second media server; without it, a case is skipped")
 	fs.StringVar(&f.as.Proxy, "proxy", "", "mscp-as: the `host:port` of the runner's proxy and presence server")
-	fs.StringVar(&f.as.Dialog, "dialog", "", "mscp-as: the SIP `URI` at which it has a dialog for a caller; without it, cases are skipped")
+	fs.StringVar(&f.as.Dialog, "dialog", "", "mscp-as: the SIP `URI` at which the application server starts an MSCP dialog for the caller; without this flag, cases are skipped")
 	fs.StringVar(&f.as.Conference, "conference", "", "mscp-as: the SIP `URI` at which callers meet in a conference; without it, cases are skipped")
-	fs.BoolVar(&f.byHand, "by-hand", false, "mscp-as: ask on standard error for what no SIP message causes, such as muting somebody, and wait a minute for it; without it, cases are skipped")
+	fs.BoolVar(&f.byHand, "by-hand", false, "mscp-as: ask on standard error for actions that no SIP message causes, such as muting a participant, and wait a minute for each; without this flag, their cases are skipped")
 	fs.StringVar(&f.as.Domain, "domain", "example.com", "mscp-as: the `domain` of callers and recipients")
 	fs.DurationVar(&f.as.RestoreWait, "restore-wait", 500*time.Millisecond, "mscp-as: how long the application server's answer to a caller waits for MsgRestored")
 	fs.DurationVar(&f.as.Retry, "retry", 30*time.Second, "mscp-as: the longest pause before the application server repeats a failed attempt")
 	fs.DurationVar(&f.as.Idle, "idle", time.Minute, "mscp-as: how long a channel without traffic must stay up")
 	fs.DurationVar(&f.o.Timeout, "timeout", conform.DefaultTimeout, "the longest wait for the peer in a case")
-	fs.BoolVar(&f.o.Strict, "strict", false, "failed SHOULD cases count, too")
+	fs.BoolVar(&f.o.Strict, "strict", false, "the exit status is also 1 if a case that is not strict fails, such as one for a SHOULD")
 	fs.StringVar(&f.only, "only", "", "only these `cases`, separated by commas: an ID such as mscp/7.2.3/1, a section such as mscp/7.2.3, or a pattern")
 	fs.StringVar(&f.format, "format", "text", "the format of the report: text, json, junit or html")
 	fs.StringVar(&f.out, "o", "", "write the report to this `file`; the default is standard output")

@@ -16,7 +16,7 @@ import (
 const cleanCommand = "demo-clean"
 
 func runDemo(ctx context.Context, args []string) error {
-	fs := newFlags("demo", "usage: mscp-interop demo [flags]\n\nRuns mscp-as and mscp-ms from the directory of this program. Otherwise it builds\nthem, in a clone of the repository, or uses those in PATH.")
+	fs := newFlags("demo", "usage: mscp-interop demo [flags]\n\nRuns mscp-as and mscp-ms from the directory of this program. If they are not there,\nit builds them if the working directory is in a clone of the repository. If not, it\nuses those in PATH.")
 	keep := fs.Bool("keep", false, "leave the cluster running and print how to use it by hand")
 	if err := daemon.ParseFlags(fs, args); err != nil {
 		return err

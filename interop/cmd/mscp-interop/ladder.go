@@ -29,7 +29,7 @@ func defaultWidth() int {
 func runLadder(ctx context.Context, args []string) error {
 	o := ladder.Options{Names: map[string]string{}}
 	fs := newFlags("ladder", "usage: mscp-interop ladder [flags] FILE...\n\nFILEs are trace files of application and media servers, see their setting trace.")
-	svg := fs.String("svg", "", "write an SVG to this `file`, - for standard output, and no text")
+	svg := fs.String("svg", "", "write an SVG to this `file` instead of text; \"-\" means standard output")
 	fs.StringVar(&o.Call, "call", "", "only the call with this Call-ID or connection-`id`, on both sides of the application server")
 	list := fs.Bool("list", false, "list the calls, with their Call-IDs, and draw nothing")
 	fs.StringVar(&o.User, "user", "", "only calls from or to this `user`: bob, bob@example.com or sip:bob@example.com")

@@ -6,7 +6,7 @@
 //	mscp-interop ladder    draw the trace files of servers as a ladder
 //	mscp-interop pcap      convert trace files to a capture for Wireshark
 //	mscp-interop conform   test a peer, with one case for each requirement
-//	mscp-interop bench     measure the servers, with the settings that ship
+//	mscp-interop bench     measure the servers, with their default settings
 package main
 
 import (

@@ -29,7 +29,7 @@ type sendFlags struct {
 
 func runSend(ctx context.Context, args []string) error {
 	var f sendFlags
-	fs := newFlags("send", "usage: mscp-interop send --from URI --to URI [flags] [TEXT ...]\n\nThe TEXT - is read from standard input.")
+	fs := newFlags("send", "usage: mscp-interop send --from URI --to URI [flags] [TEXT ...]\n\nIf TEXT is \"-\", the text is read from standard input.")
 	fs.StringVar(&f.from, "from", "", "your SIP `URI`")
 	fs.StringVar(&f.to, "to", "", "the recipient's SIP `URI`")
 	fs.StringVar(&f.phone.proxy, "proxy", "127.0.0.1:5060", "the SIP proxy, `host:port`, followed by ;transport=tcp or ;transport=tls if not over UDP")
