@@ -79,9 +79,6 @@ func (r *Reader) Read() (daemon.TraceRecord, error) {
 	}
 }
 
-// Line returns the number of the last line, from 1.
-func (r *Reader) Line() int { return r.line }
-
 // Offset returns the number of bytes read.
 func (r *Reader) Offset() int64 { return r.offset }
 

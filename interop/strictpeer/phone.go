@@ -95,13 +95,6 @@ func (p *Phone) Close() {
 // Received returns a channel with the received messages.
 func (p *Phone) Received() <-chan *Received { return p.received }
 
-// GRUU returns the GRUU that the registrar assigned, "" if there is none.
-func (p *Phone) GRUU() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.gruu
-}
-
 // Faults returns the faults of the other side so far.
 func (p *Phone) Faults() []string {
 	p.mu.Lock()
