@@ -19,7 +19,7 @@
 //
 // # Concurrency
 //
-// A [Server] is safe for concurrent use. One goroutine owns each media server's
-// control channel, one each store session, and one each recipient with messages.
-// The last one runs that recipient's pushes one at a time.
+// A [Server] is safe for concurrent use. Each control channel, each store session
+// and each recipient with messages has its own goroutine. A recipient's goroutine
+// runs the pushes for that recipient one at a time.
 package as

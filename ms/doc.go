@@ -8,9 +8,9 @@
 // An INVITE that offers MSCP starts a control channel. One that offers MSRP starts a store
 // session: RestoreMsg names its sender and recipient, and the last chunk of a message gets 200
 // only when the message is on disk, fsynced. An INVITE without an offer is answered with an
-// offer of MSRP. The AS then decides: RestoreMsg makes it a store session, SendMsg a push
-// session. SendMsg starts a delivery; a message is removed only when the user agent has
-// confirmed it.
+// offer of MSRP, and the next request of the AS decides what the session is: with RestoreMsg a
+// store session, with SendMsg a push session. SendMsg starts a delivery; a message is removed
+// only when the user agent has confirmed it.
 //
 // docs/architecture.md lists the parts of the package, from the top down.
 //

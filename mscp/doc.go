@@ -16,10 +16,11 @@
 //
 // # XML
 //
-// XML that people handle is an *etree.Element of github.com/beevik/etree: the content of
-// src, foreign elements, [Other], and built content such as a conference-info. etree does
-// not read the documents: it accepts 10 of 20 that are not well-formed (TestMalformed),
-// and is four times slower (BenchmarkReaders). internal/xmltree reads them.
+// XML that a program inspects or builds is an *etree.Element of github.com/beevik/etree:
+// the content of src, foreign elements, the field XML of [Other], and content such as a
+// conference-info. Documents are read by internal/xmltree and not by etree, which accepts
+// 10 of 20 documents that are not well-formed (TestMalformed), and is four times slower
+// (BenchmarkReaders).
 //
 // # Errors
 //
@@ -29,6 +30,6 @@
 // # Concurrency
 //
 // A Client and a Server are safe for concurrent use. One goroutine reads each connection.
-// Writes are serialised and have a deadline. A peer that does not read or acknowledge for
-// [Config].DeadPeer ends the connection.
+// Writes are serialised and have a deadline. This side closes the connection if the peer
+// does not read, or acknowledges nothing, for [Config].DeadPeer.
 package mscp

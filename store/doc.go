@@ -14,8 +14,8 @@
 // changes nothing.
 //
 // Messages are in the order of commits. Times are used for expiry and selection only.
-// A message with the Message-ID, body, sender and recipient of one that is kept is a
-// duplicate and is kept once; see [Pending.Duplicate].
+// A message is a duplicate if a kept message has the same Message-ID, body, sender and
+// recipient. It is not kept again; see [Pending.Duplicate].
 //
 // # Limits
 //
@@ -27,6 +27,6 @@
 // # Concurrency
 //
 // A Store is safe for concurrent use; a Writer and a body belong to one goroutine at a
-// time. A file is open for writing once, or for reading any number of times. Open waits
-// for another process for a while and then fails with [ErrLocked].
+// time. At any time, a file has either one Store that writes or any number of Stores that
+// read. Open waits for another process for a while and then fails with [ErrLocked].
 package store

@@ -1,11 +1,11 @@
-// Package cpim reads and writes messages in CPIM (RFC 3862), which name sender and
-// recipients of a message, and the disposition notifications in them (IMDN, RFC
-// 5438). It depends on neither MSRP nor SIP.
+// Package cpim reads and writes messages in CPIM (RFC 3862), a format in which a message
+// names its sender and recipients. It also reads and writes the disposition notifications
+// in such messages (IMDN, RFC 5438). It depends on neither MSRP nor SIP.
 //
 // [Read] takes the headers off a stream and leaves the rest as [Message].Body, in its
 // form on the wire: [Message.Decoded] undoes the transfer encoding, [Message.Charset]
-// names the character set. [Message.Head] and [Message.Reader] write, and refuse what
-// Read would understand differently, such as line ends in values.
+// names the character set. [Message.Head] and [Message.Reader] write a message. They fail
+// if Read would not read a value back unchanged, for example one with a line end.
 //
 // [Message.Ask] requests notifications, [Message.Request] reads such a request,
 // [Request.Reply] makes the notification, and [Message.Notifications] reads it.
