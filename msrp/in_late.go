@@ -49,8 +49,9 @@ func (in *Incoming) stopLate() {
 
 // answerLate answers what has waited too long.
 func (in *Incoming) answerLate() {
-	limit, now := in.c.cfg.HandlerTimeout, time.Now()
+	limit := in.c.cfg.HandlerTimeout
 	in.mu.Lock()
+	now := time.Now() // the timer may be late, as after a pause of the process
 	in.late = nil
 	if in.returned || in.aborted != nil {
 		in.mu.Unlock()
@@ -89,9 +90,13 @@ func (in *Incoming) finalLate(now time.Time) {
 	case waited < cfg.HandlerTimeout:
 		in.late = time.AfterFunc(cfg.HandlerTimeout-waited, in.answerLate)
 		return
-	case waited < cfg.HandlerTimeout+cfg.grace():
+	case in.graceEnds.IsZero():
 		in.ctx.cancel()
-		in.late = time.AfterFunc(cfg.HandlerTimeout+cfg.grace()-waited, in.answerLate)
+		in.graceEnds = now.Add(cfg.grace())
+		in.late = time.AfterFunc(cfg.grace(), in.answerLate)
+		return
+	case now.Before(in.graceEnds):
+		in.late = time.AfterFunc(in.graceEnds.Sub(now), in.answerLate)
 		return
 	}
 	final := in.final

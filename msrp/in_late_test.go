@@ -81,6 +81,29 @@ func TestLateHandler(t *testing.T) {
 	}
 }
 
+// TestLateTimer has the timer run long after its time, as after a pause of the process:
+// the handler's context ends all the same, and its grace begins then.
+func TestLateTimer(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	first := true
+	r := newRaw(t, Config{HandlerTimeout: timeout}, SessionConfig{Handler: func(ctx context.Context, m *Incoming) error {
+		if !first {
+			return nil
+		}
+		first = false
+		if _, err := io.Copy(io.Discard, m); err != nil {
+			t.Error(err)
+		}
+		m.mu.Lock() // for which the timer waits
+		time.Sleep(3 * timeout)
+		m.mu.Unlock()
+		<-ctx.Done()
+		return nil
+	}})
+	r.want(r.send("$", "m", "1-5/5", str("hello")), 200)
+	r.want(r.send("$", "ping", "1-0/0", nil), 200)
+}
+
 // Who wants a report is told the outcome when it is known.
 func TestLateHandlerReports(t *testing.T) {
 	for name, test := range map[string]struct {
