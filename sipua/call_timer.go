@@ -67,8 +67,8 @@ func (c *Call) answerTimer(req *sip.Request) (a agreement, code int, headers []H
 	case own > 0:
 		a.interval = max(own, least)
 	}
-	// The refresher is the peer that asked for the timer, unless refresher=uas or the
-	// peer does not support timers.
+	// The peer refreshes if it supports timers and did not ask for refresher=uas. Otherwise
+	// this side does.
 	a.refresh = !a.required || refresher == "uas"
 	return a, 0, nil
 }
