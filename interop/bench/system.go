@@ -3,8 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -21,12 +19,8 @@ type system struct {
 	profile  string // the beginning of the names of profiles that the next round takes; "": none
 }
 
-// start starts a version in a folder of its own below dir.
+// start starts a version in dir.
 func start(ctx context.Context, v Version, dir string) (*system, error) {
-	dir = filepath.Join(dir, v.Name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
 	asAddr, err := cluster.FreeAddr()
 	if err != nil {
 		return nil, err
