@@ -134,3 +134,25 @@ func TestPutAside(t *testing.T) {
 		}
 	})
 }
+
+// TestRemovedWhileLoaded has an entry removed between the time that it is read from the
+// file and the time that its letter is made: the file and the letters agree afterwards.
+func TestRemovedWhileLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		defer o.close()
+		o.remember(t, "ms1", testRecipient)
+		o.dir.read = func(p Pair) { _ = o.dir.Remove(p) }
+		if err := o.boxes.Follow(named("ms1"), nil); err != nil {
+			t.Fatal(err)
+		}
+		p := Pair{Recipient: testRecipient, Sender: "sip:alice@example.com", Server: "ms1", Since: time.Now()}
+		if _, err := o.boxes.Begin(p, "c"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if left := o.dir.all(); len(left) != 1 {
+			t.Errorf("a store session is live, and the file has %d entries", len(left))
+		}
+	})
+}

@@ -126,7 +126,8 @@ func (m *mailbox) add(p Pair, e letterEvent, loading bool) (ok bool, err error) 
 		return false, nil
 	}
 	l := m.letters[k]
-	if news := l == nil || p.Name != "" && p.Name != l.pair.Name; news && !loading {
+	// An entry that is being loaded may have been removed since it was read.
+	if l == nil || p.Name != "" && p.Name != l.pair.Name {
 		if err := m.write(k, func() error { return m.cfg.Directory.Add(p) }); err != nil {
 			return true, err
 		}

@@ -42,6 +42,7 @@ func (f *fakePresence) say(reachable, news bool) {
 // A fakeDirectory holds the entries in memory. Each change takes some time.
 type fakeDirectory struct {
 	takes time.Duration
+	read  func(Pair) // called when an entry has been read; nil: nothing
 
 	mu      sync.Mutex
 	entries map[[3]string]Pair
@@ -72,6 +73,9 @@ func (d *fakeDirectory) Remove(p Pair) error { return d.change(func() { delete(d
 
 func (d *fakeDirectory) EachInPages(f func(Pair) error) error {
 	for _, p := range d.all() {
+		if d.read != nil {
+			d.read(p)
+		}
 		if err := f(p); err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func (ms *Mailboxes) Reconcile(server string, asked time.Time, has func(recipien
 }
 
 // found hands an event to the letter of p, which it makes if there is none. Loading says
-// that the directory has the entry.
+// that the directory had the entry when it was read.
 func (ms *Mailboxes) found(p Pair, e letterEvent, loading bool) error {
 	for {
 		m := ms.get(p.Recipient, true)
