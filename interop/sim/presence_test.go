@@ -2,8 +2,10 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A subscription is one of the application server's to a user's presence.
@@ -11,6 +13,13 @@ type subscription struct {
 	user  string
 	d     *dialogOf
 	order chan struct{} // of capacity 1: one NOTIFY at a time
+	until time.Time     // it ends then without a refresh; w.mu guards it
+}
+
+// dropExpired ends the subscriptions that were not refreshed, such as one of an application
+// server that was killed. w.mu is held.
+func (w *world) dropExpired() {
+	maps.DeleteFunc(w.subs, func(_ string, s *subscription) bool { return !s.until.After(time.Now()) })
 }
 
 // subscribed takes a SUBSCRIBE, a first one or a refresh.
@@ -18,6 +27,7 @@ func (w *world) subscribed(m *sipMessage) {
 	user := userIn(uriIn(m.get("to")))
 	expires, _ := strconv.Atoi(m.get("expires"))
 	w.mu.Lock()
+	w.dropExpired()
 	sub := w.subs[m.get("call-id")]
 	w.mu.Unlock()
 	tag := ""
@@ -30,17 +40,16 @@ func (w *world) subscribed(m *sipMessage) {
 		sub = &subscription{user: user, d: &dialogOf{
 			e: w.e, callID: m.get("call-id"), target: uriIn(m.get("contact")), remote: m.get("from"),
 			local: m.get("to") + ";tag=" + tag, contact: "sip:presence@" + sipAddress,
-		}, order: make(chan struct{}, 1)}
+		}, order: make(chan struct{}, 1), until: time.Now().Add(time.Duration(expires) * time.Second)}
 		w.mu.Lock()
 		w.subs[m.get("call-id")] = sub
 		w.mu.Unlock()
 	}
 	w.e.reply(m, "200 OK", tag, []string{fmt.Sprint("Expires: ", expires), "Contact: <sip:presence@" + sipAddress + ">"}, nil)
-	if expires == 0 {
-		w.mu.Lock()
-		delete(w.subs, m.get("call-id"))
-		w.mu.Unlock()
-	}
+	w.mu.Lock()
+	sub.until = time.Now().Add(time.Duration(expires) * time.Second)
+	w.dropExpired()
+	w.mu.Unlock()
 	w.work.Go(func() { w.notify(sub, expires) })
 }
 
@@ -73,6 +82,7 @@ func (w *world) notify(sub *subscription, expires int) {
 func (w *world) register(user string, open bool) {
 	w.mu.Lock()
 	w.open[user] = open
+	w.dropExpired()
 	var subs []*subscription
 	for _, s := range w.subs {
 		if s.user == user {

@@ -147,6 +147,7 @@ func (w *world) left() string {
 	if len(w.pushes) > 0 {
 		left = append(left, fmt.Sprintf("%d push sessions", len(w.pushes)))
 	}
+	w.dropExpired()
 	if len(w.subs) > 0 {
 		left = append(left, fmt.Sprintf("%d subscriptions", len(w.subs)))
 	}
