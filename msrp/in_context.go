@@ -30,13 +30,18 @@ func (c *messageContext) context() context.Context {
 	return c.real
 }
 
-func (c *messageContext) cancel() {
+// cancel ends the context, and reports whether this call did.
+func (c *messageContext) cancel() (ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.cancelled {
+		return false
+	}
 	c.cancelled = true
 	if c.stop != nil {
 		c.stop()
 	}
+	return true
 }
 
 // Deadline, Done and Err are those of a context.Context.

@@ -90,13 +90,8 @@ func (in *Incoming) finalLate(now time.Time) {
 	case waited < cfg.HandlerTimeout:
 		in.late = time.AfterFunc(cfg.HandlerTimeout-waited, in.answerLate)
 		return
-	case in.graceEnds.IsZero():
-		in.ctx.cancel()
-		in.graceEnds = now.Add(cfg.grace())
+	case in.ctx.cancel(): // the grace begins, be the timer late or not
 		in.late = time.AfterFunc(cfg.grace(), in.answerLate)
-		return
-	case now.Before(in.graceEnds):
-		in.late = time.AfterFunc(in.graceEnds.Sub(now), in.answerLate)
 		return
 	}
 	final := in.final

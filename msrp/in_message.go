@@ -87,7 +87,6 @@ type inTimer struct {
 	lateConsumed          int64         // consumed when it was set
 	finalSince, lastSince time.Time     // when final and last were set
 	waited                time.Duration // before there was a handler
-	graceEnds             time.Time     // of a handler whose context has ended; zero: it has not
 }
 
 // inState says how far message and handler are.
