@@ -56,7 +56,6 @@ func (p *msrpPort) open(memory *msrp.Budget, trace *daemon.TraceWriter) (err err
 	return p.openSecure()
 }
 
-// off is the tls_listen that takes no MSRP over TLS.
 // tlsPortAbove is how far the port for MSRP over TLS is above the port for MSRP, if no other
 // is configured. The ports next to it may belong to another server.
 const tlsPortAbove = 1000
