@@ -23,6 +23,7 @@ func TestHandlerTimeoutIsBelowTheSenders(t *testing.T) {
 
 // A message that is there, and whose handler does not return.
 func TestLateHandler(t *testing.T) {
+	const timeout = 400 * time.Millisecond // the grace is a quarter of it
 	for name, test := range map[string]struct {
 		reads   bool // the handler reads its message
 		heeds   bool // it returns when its context ends
@@ -43,7 +44,7 @@ func TestLateHandler(t *testing.T) {
 			release, ended := make(chan struct{}), make(chan error, 1)
 			defer close(release)
 			first := true
-			r := newRaw(t, Config{HandlerTimeout: 100 * time.Millisecond}, SessionConfig{Handler: func(ctx context.Context, m *Incoming) error {
+			r := newRaw(t, Config{HandlerTimeout: timeout}, SessionConfig{Handler: func(ctx context.Context, m *Incoming) error {
 				if !first {
 					return nil
 				}
@@ -66,7 +67,7 @@ func TestLateHandler(t *testing.T) {
 			if err := next(t, ended); !errors.Is(err, context.Canceled) {
 				t.Errorf("the context has %v", err)
 			}
-			if waited := time.Since(began); waited < 90*time.Millisecond {
+			if waited := time.Since(began); waited < timeout*9/10 {
 				t.Errorf("the context ended after %s", waited)
 			}
 			if test.want != 0 {
@@ -84,7 +85,7 @@ func TestLateHandler(t *testing.T) {
 // TestLateTimer has the timer run long after its time, as after a pause of the process:
 // the handler's context ends all the same, and its grace begins then.
 func TestLateTimer(t *testing.T) {
-	const timeout = 50 * time.Millisecond
+	const timeout = 200 * time.Millisecond
 	first := true
 	r := newRaw(t, Config{HandlerTimeout: timeout}, SessionConfig{Handler: func(ctx context.Context, m *Incoming) error {
 		if !first {

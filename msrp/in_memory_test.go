@@ -31,6 +31,10 @@ func TestMemoryRefuses(t *testing.T) {
 		t.Errorf("%d messages were begun, want 10 to %d", begun, most)
 	}
 	r.want(r.send("#", "m0", "6-*/100", nil), 200)
+	if err := mem.Wait(t.Context(), messageCost); err != nil { // the handler of m0 gives it back
+		t.Fatal(err)
+	}
+	mem.Give(messageCost)
 	r.want(r.send("$", "n", "1-5/5", str("hello")), 200)
 	r.s.Close()
 	r.s.handlers.Wait()
