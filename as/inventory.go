@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomscp/gomscp/as/internal/control"
 	"github.com/gomscp/gomscp/as/internal/mailbox"
+	"github.com/gomscp/gomscp/internal/wait"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -35,15 +36,8 @@ func (r *reports) channelUp(ms *control.MediaServer, c control.Channel) {
 // is up, if the media server knows inventories.
 func (r *reports) askInventories(ms *control.MediaServer, c control.Channel) {
 	for r.askInventory(ms, c) && r.cfg.Inventory == inventoryAlways && r.cfg.InventoryInterval > 0 {
-		wait := r.cfg.InventoryInterval*9/10 + rand.N(r.cfg.InventoryInterval/5+1)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-c.Done():
-		case <-r.life.ctx.Done():
-		}
-		timer.Stop()
-		if r.life.ctx.Err() != nil || ms.Channel() != c {
+		pause := r.cfg.InventoryInterval*9/10 + rand.N(r.cfg.InventoryInterval/5+1)
+		if !wait.ForEither(pause, c.Done(), r.life.ctx.Done()) || ms.Channel() != c {
 			return
 		}
 	}

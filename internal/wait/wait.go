@@ -1,4 +1,4 @@
-// Package wait has the wait that ends early.
+// Package wait has the wait that ends early, and waits that grow after each failure.
 package wait
 
 import "time"

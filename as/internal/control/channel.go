@@ -9,7 +9,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/gomscp/gomscp/as/internal/backoff"
+	"github.com/gomscp/gomscp/internal/wait"
 	"github.com/gomscp/gomscp/mscp"
 	"github.com/gomscp/gomscp/sipua"
 )
@@ -19,7 +19,7 @@ import (
 // long: one that comes and goes at once must not be asked for in a tight loop.
 func (m *MediaServer) Run() {
 	defer m.cancel()
-	retry := &backoff.Backoff{Min: m.cfg.RetryMin, Max: m.cfg.RetryMax}
+	retry := &wait.Backoff{Min: m.cfg.RetryMin, Max: m.cfg.RetryMax}
 	reported := false
 	for m.ctx.Err() == nil {
 		call, client, err := m.connect(m.ctx)
@@ -33,7 +33,7 @@ func (m *MediaServer) Run() {
 			reported = false
 			m.hold(m.ctx, call, client, retry)
 		}
-		retry.Wait(m.ctx)
+		retry.Wait(m.ctx.Done())
 	}
 }
 
@@ -90,7 +90,7 @@ func (m *MediaServer) connector() (*mscp.Connector, error) {
 
 // hold watches a channel that is up, and re-offers it when only the TCP
 // connection was lost. It returns when the channel is gone for good.
-func (m *MediaServer) hold(ctx context.Context, call *sipua.Call, client Channel, retry *backoff.Backoff) {
+func (m *MediaServer) hold(ctx context.Context, call *sipua.Call, client Channel, retry *wait.Backoff) {
 	defer endCall(call)
 	for {
 		err := m.serve(ctx, call, client, retry)
@@ -105,7 +105,7 @@ func (m *MediaServer) hold(ctx context.Context, call *sipua.Call, client Channel
 		default:
 		}
 		m.cfg.Log.Warn("control channel lost", "err", err)
-		retry.Wait(ctx)
+		retry.Wait(ctx.Done())
 		if client, err = m.reoffer(ctx, call); err != nil {
 			m.Failed(err)
 			m.cfg.Log.Info("control channel cannot be re-offered; starting afresh", "err", err)
@@ -119,7 +119,7 @@ var errDialogEnded = errors.New("the media server ended the control dialog")
 
 // serve has the channel used until it ends, which it tells the reason of; nil
 // means that ctx has ended. What is outstanding on it fails at once.
-func (m *MediaServer) serve(ctx context.Context, call *sipua.Call, client Channel, retry *backoff.Backoff) error {
+func (m *MediaServer) serve(ctx context.Context, call *sipua.Call, client Channel, retry *wait.Backoff) error {
 	began := time.Now()
 	m.SetChannel(client)
 	m.cfg.Log.Info("control channel is up", "connection", call.ID().String())

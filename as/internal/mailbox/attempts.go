@@ -3,7 +3,7 @@ package mailbox
 import (
 	"time"
 
-	"github.com/gomscp/gomscp/as/internal/backoff"
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // attempts are when pushes are made: those to a user, or those of one sender's
@@ -11,7 +11,7 @@ import (
 // device brings the next attempt forward, unless the recipient's side has asked for a
 // pause.
 type attempts struct {
-	retry   backoff.Backoff
+	retry   wait.Backoff
 	due     time.Time // no attempt before
 	failed  time.Time // when the last attempt did; zero after a success
 	least   time.Time // no word brings the next attempt forward to before this
@@ -19,7 +19,7 @@ type attempts struct {
 }
 
 func newAttempts(cfg Config) attempts {
-	return attempts{retry: backoff.Backoff{Min: cfg.RetryMin, Max: cfg.RetryMax}}
+	return attempts{retry: wait.Backoff{Min: cfg.RetryMin, Max: cfg.RetryMax}}
 }
 
 // fail notes a failure and sets the next attempt.

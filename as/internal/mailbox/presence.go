@@ -4,20 +4,20 @@ import (
 	"context"
 	"time"
 
-	"github.com/gomscp/gomscp/as/internal/backoff"
+	"github.com/gomscp/gomscp/internal/wait"
 )
 
 // watch asks for word on the recipient, again and again until that works or ctx
 // ends.
 func (m *mailbox) watch(ctx context.Context) (stop func()) {
-	retry := backoff.Backoff{Min: m.cfg.RetryMin, Max: m.cfg.RetryMax}
+	retry := wait.Backoff{Min: m.cfg.RetryMin, Max: m.cfg.RetryMax}
 	for ctx.Err() == nil {
 		stop, err := m.cfg.Presence.Watch(ctx, m.recipient, m.told)
 		if err == nil {
 			return stop
 		}
 		m.log.Warn("the recipient's presence cannot be watched; trying again later", "err", err)
-		retry.Wait(ctx)
+		retry.Wait(ctx.Done())
 	}
 	return nil
 }

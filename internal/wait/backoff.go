@@ -1,8 +1,6 @@
-// Package backoff has waits that grow after each failure.
-package backoff
+package wait
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -28,12 +26,6 @@ func (b *Backoff) Next() time.Duration {
 	return d
 }
 
-// Wait waits for that time, or until ctx ends.
-func (b *Backoff) Wait(ctx context.Context) {
-	t := time.NewTimer(b.Next())
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
+// Wait waits for that time, and reports whether it is over: false means that end was closed
+// first.
+func (b *Backoff) Wait(end <-chan struct{}) bool { return For(b.Next(), end) }
