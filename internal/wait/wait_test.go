@@ -25,3 +25,25 @@ func TestFor(t *testing.T) {
 		}
 	})
 }
+
+// TestBackoff has failures in a row, a success, and another failure.
+func TestBackoff(t *testing.T) {
+	b := Backoff{Min: 30 * time.Millisecond, Max: 100 * time.Millisecond}
+	for i, least := range []time.Duration{30, 60, 100, 100} {
+		if d := b.Next(); d < least*time.Millisecond || d > least*time.Millisecond*4/3 {
+			t.Errorf("wait %d is %v, want %v to a third more", i, d, least*time.Millisecond)
+		}
+	}
+	b.Reset()
+	if d := b.Next(); d < 30*time.Millisecond || d > 40*time.Millisecond {
+		t.Errorf("after Reset it is %v", d)
+	}
+	ended := make(chan struct{})
+	close(ended)
+	if long := (Backoff{Min: time.Hour, Max: time.Hour}); long.Wait(ended) {
+		t.Error("the end of the wait was not heard")
+	}
+	if short := (Backoff{Min: 1, Max: 1}); !short.Wait(nil) {
+		t.Error("a wait that nothing ends was ended")
+	}
+}
