@@ -61,7 +61,7 @@ func (l *legs) setUpByAnother(connection string) bool {
 // refuseMedia acknowledges the media server's leg with an answer that refuses
 // its offer, and ends it.
 func refuseMedia(ctx context.Context, media *sipua.Call) {
-	defer endCall(media)
+	defer media.End(byeTimeout)
 	if media.Acknowledged() {
 		return
 	}
@@ -74,13 +74,6 @@ func refuseMedia(ctx context.Context, media *sipua.Call) {
 
 // byeTimeout bounds how long the end of one SIP dialog is waited for.
 const byeTimeout = 5 * time.Second
-
-// endCall ends a SIP dialog within that time, also when the context of its call is over.
-func endCall(call *sipua.Call) {
-	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
-	defer cancel()
-	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
-}
 
 // sameIDs checks that an answer of the media server's is about the pair and the leg that it
 // was asked about: one with other ids says nothing of them. The URIs may be written in

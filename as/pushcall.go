@@ -78,12 +78,12 @@ func (c *pushCall) run(ctx context.Context) error {
 	if err := c.setUp(ctx); err != nil {
 		return err
 	}
-	defer endCall(c.user) // it acknowledges a 200 without an answer, too
+	defer c.user.End(byeTimeout) // it acknowledges a 200 without an answer, too
 	if err := c.user.RemoteBodyError(); err != nil {
 		refuseMedia(ctx, c.media)
 		return &mailbox.Fault{Err: fmt.Errorf("answer: %w", err), About: mailbox.AboutUser}
 	}
-	defer endCall(c.media)
+	defer c.media.End(byeTimeout)
 	if err := c.media.Ack(ctx, c.user.RemoteBody(), sdpType); err != nil {
 		_ = c.user.Ack(ctx, nil, "")
 		return fmt.Errorf("ACK to the media server: %w", err)
@@ -116,7 +116,7 @@ func (c *pushCall) askOffer(ctx context.Context, header ...sipua.Header) (*sipua
 		return nil, fmt.Errorf("INVITE to the media server: %w", err)
 	}
 	if err := media.RemoteBodyError(); err != nil {
-		endCall(media)
+		media.End(byeTimeout)
 		return nil, fmt.Errorf("offer of the media server: %w", err)
 	}
 	return media, nil
@@ -162,7 +162,7 @@ func (c *pushCall) ringUser(ctx context.Context, offer []byte) (*sipua.Call, err
 	}
 	if answer := user.RemoteBody(); len(answer) > 0 && !hasMSRP(answer) {
 		_ = user.Ack(ctx, nil, "")
-		endCall(user)
+		user.End(byeTimeout)
 		return nil, inviteFault(errAnswerRefuses)
 	}
 	return user, nil
@@ -183,7 +183,7 @@ func (c *pushCall) send(ctx context.Context) error {
 	case err := <-result:
 		return err
 	case <-c.user.Done():
-		endCall(c.media) // so that the media server knows as well
+		c.media.End(byeTimeout) // so that the media server knows as well
 	case <-c.media.Done():
 	}
 	grace := time.AfterFunc(pushGrace, cancel)

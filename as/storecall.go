@@ -159,14 +159,14 @@ func (c *storeCall) inviteMedia(ctx context.Context, ms *control.MediaServer) er
 	}
 	c.media, c.ms = call, ms
 	if err := call.RemoteBodyError(); err != nil {
-		endCall(call)
+		call.End(byeTimeout)
 		return fmt.Errorf("answer of the media server: %w", err)
 	}
 	if c.offerless() {
 		return nil // acknowledged with the caller's answer
 	}
 	if err := call.Ack(ctx, nil, ""); err != nil {
-		endCall(call)
+		call.End(byeTimeout)
 		return fmt.Errorf("ACK to the media server: %w", err)
 	}
 	call.OnOffer(c.fromMedia)
@@ -183,7 +183,7 @@ func (c *storeCall) dropMedia(ctx context.Context) {
 		refuseMedia(ctx, c.media) // does no harm if it is acknowledged
 		return
 	}
-	endCall(c.media)
+	c.media.End(byeTimeout)
 }
 
 // mediaRefusal tells what of a media server's refusal is about the caller's
@@ -247,7 +247,7 @@ func (c *storeCall) answer(ctx context.Context) error {
 	}
 	if c.offerless() && len(answer) > 0 {
 		if err := c.media.Ack(ctx, answer, sdpType); err != nil {
-			endCall(caller)
+			caller.End(byeTimeout)
 			return &refusal{code: 500, reason: "Server Internal Error", err: fmt.Errorf("ACK to the media server: %w", err)}
 		}
 		c.media.OnOffer(c.fromMedia)
@@ -285,7 +285,7 @@ func (c *storeCall) hold() (by string) {
 func (c *storeCall) endBoth(caller *sipua.Call) {
 	var other sync.WaitGroup
 	if !caller.Ended() {
-		other.Go(func() { endCall(caller) })
+		other.Go(func() { caller.End(byeTimeout) })
 	}
 	c.dropMedia(context.Background())
 	other.Wait()

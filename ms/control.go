@@ -53,7 +53,7 @@ func (cs *controls) serveControl(in *sipua.IncomingCall, log *slog.Logger) error
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
-	defer endCall(call)
+	defer call.End(byeTimeout)
 	ctx, cancel := context.WithCancel(cs.life.ctx)
 	defer cancel()
 	call.AfterEnd(cancel)

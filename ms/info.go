@@ -28,7 +28,7 @@ func (cs *controls) serveInfo(in *sipua.IncomingCall, log *slog.Logger) error {
 		return fmt.Errorf("answer: %w", err)
 	}
 	end.begin(call)
-	defer endCall(call)
+	defer call.End(byeTimeout)
 	srv := end.server()
 	log.Info("control channel over INFO is up", "peer", in.Source)
 	cs.up.Inc()

@@ -48,7 +48,7 @@ func (s *sessions) serveOffer(in *sipua.IncomingCall, d *dialog) error {
 	if err != nil {
 		return fmt.Errorf("offer: %w", err)
 	}
-	defer endCall(call)
+	defer call.End(byeTimeout)
 	d.answered(call)
 	info.begin(call)
 	session, err := s.connect(call, d, sc, passive, answer, media.TLS)

@@ -1,7 +1,6 @@
 package ms
 
 import (
-	"context"
 	"errors"
 
 	"github.com/gomscp/gomscp/ms/internal/content"
@@ -42,11 +41,4 @@ func warning(agent string, why error) sipua.Header {
 		code = sipua.WarnTransportProtocol
 	}
 	return sipua.WarningHeader(code, agent, why.Error())
-}
-
-// endCall ends a SIP dialog within byeTimeout, also when the server's context has ended.
-func endCall(call *sipua.Call) {
-	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
-	defer cancel()
-	_ = call.Bye(ctx) // the peer may be gone; the dialog is over all the same
 }

@@ -58,7 +58,7 @@ func (s *sessions) serveStore(in *sipua.IncomingCall, ss *storeSession) error {
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
-	defer endCall(call)
+	defer call.End(byeTimeout)
 	info.begin(call)
 	if media.Setup == msrp.SetupActive {
 		session, err := s.msrp.dial(sc)

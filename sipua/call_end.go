@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -53,4 +54,12 @@ func (c *Call) hangUp(cause error, headers ...Header) {
 	if !c.ua.goroutine(func() { _ = c.bye(c.ua.ctx, cause, headers...) }) {
 		c.end(cause)
 	}
+}
+
+// End is Bye for when nothing else can be done with the dialog: the peer may be gone, and
+// the contexts of the call over. It waits for at most limit.
+func (c *Call) End(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	_ = c.Bye(ctx) // the dialog is over all the same
 }

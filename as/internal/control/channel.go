@@ -65,7 +65,7 @@ func (m *MediaServer) connect(ctx context.Context) (*sipua.Call, Channel, error)
 	})
 	if err != nil {
 		if call != nil {
-			endCall(call)
+			call.End(byeTimeout)
 		}
 		return nil, nil, err
 	}
@@ -91,7 +91,7 @@ func (m *MediaServer) connector() (*mscp.Connector, error) {
 // hold watches a channel that is up, and re-offers it when only the TCP
 // connection was lost. It returns when the channel is gone for good.
 func (m *MediaServer) hold(ctx context.Context, call *sipua.Call, client Channel, retry *wait.Backoff) {
-	defer endCall(call)
+	defer call.End(byeTimeout)
 	for {
 		err := m.serve(ctx, call, client, retry)
 		if err == nil {

@@ -41,7 +41,7 @@ func (m *MediaServer) openInfo(ctx context.Context) (*sipua.Call, Channel, error
 	c := &infoChannel{InfoClient: mscp.NewInfoClient(sendInfo(call), m.mscp), Call: call}
 	call.OnInfo(c.take)
 	if err := call.Ack(ctx, nil, ""); err != nil {
-		endCall(call)
+		call.End(byeTimeout)
 		return nil, nil, fmt.Errorf("ACK: %w", err)
 	}
 	go c.watch()
@@ -91,7 +91,7 @@ func (c *infoChannel) watch() {
 		err := c.Info(ctx, "", nil)
 		cancel()
 		if errors.Is(err, context.DeadlineExceeded) {
-			endCall(c.Call)
+			c.Call.End(byeTimeout)
 			return
 		}
 	}
