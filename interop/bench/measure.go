@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gomscp/gomscp/interop/cluster"
 )
 
 // A measurement is one round of a scenario: what ends between from and until counts.
@@ -38,11 +40,11 @@ func (s *system) figure(ctx context.Context, m *measurement) (Figure, error) {
 	profiled := s.profileFor(ctx, m.until.Sub(m.from))
 	f := Figure{CPU: map[string]time.Duration{}}
 	for name, pid := range m.processes {
-		f.CPU[name] = -processorTime(pid)
+		f.CPU[name] = -cluster.ProcessorTime(pid)
 	}
 	time.Sleep(time.Until(m.until))
 	for name, pid := range m.processes {
-		f.CPU[name] += processorTime(pid)
+		f.CPU[name] += cluster.ProcessorTime(pid)
 	}
 	return f, profiled()
 }

@@ -3,8 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/gomscp/gomscp/interop/cluster"
 	"github.com/gomscp/gomscp/interop/internal/load"
@@ -66,29 +64,15 @@ func (s *system) explain(err error) error {
 	return err
 }
 
-// memory is what each server has in use after a collection: heap and stacks, in bytes.
+// memory is what each server has in use after a collection, in bytes.
 func (s *system) memory(ctx context.Context) (map[string]float64, error) {
 	used := map[string]float64{}
 	for name, p := range map[string]*cluster.Process{"as": s.cluster.AS, "ms": s.cluster.MS[0]} {
-		if _, err := p.Get(ctx, "/debug/pprof/heap?gc=1"); err != nil {
-			return nil, err
-		}
-		page, err := p.Get(ctx, "/metrics")
+		n, err := p.MemoryInUse(ctx)
 		if err != nil {
 			return nil, err
 		}
-		used[name] = metric(page, "go_memstats_heap_inuse_bytes") + metric(page, "go_memstats_stack_inuse_bytes")
+		used[name] = n
 	}
 	return used, nil
-}
-
-// metric reads one value of a page, 0 if there is none.
-func metric(page, name string) float64 {
-	for line := range strings.Lines(page) {
-		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			v, _ := strconv.ParseFloat(strings.TrimSpace(rest), 64)
-			return v
-		}
-	}
-	return 0
 }

@@ -211,13 +211,8 @@ func channelsUp(page string) int {
 
 // metric reads one value of a process's metrics, "" if there is none.
 func (e *env) metric(p *cluster.Process, name string) string {
-	page, _ := p.Get(e.ctx, "/metrics")
-	for line := range strings.Lines(page) {
-		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			return strings.TrimSpace(rest)
-		}
-	}
-	return ""
+	v, _ := p.Metric(e.ctx, name)
+	return v
 }
 
 // kept is the number of messages that all media servers keep.

@@ -118,27 +118,13 @@ func startBare(t *testing.T, ctx context.Context) (addr string, pid int) {
 func using(processes map[string]int, f func()) map[string]time.Duration {
 	used := map[string]time.Duration{}
 	for name, pid := range processes {
-		used[name] = -processorTime(pid)
+		used[name] = -cluster.ProcessorTime(pid)
 	}
 	f()
 	for name, pid := range processes {
-		used[name] += processorTime(pid)
+		used[name] += cluster.ProcessorTime(pid)
 	}
 	return used
-}
-
-// processorTime is what a process has used, in its own code and the system's, as
-// Linux tells it in hundredths of a second.
-func processorTime(pid int) time.Duration {
-	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // TestLoad makes complete store calls over UDP and TCP, and the same two legs through
@@ -299,32 +285,28 @@ func forEach(n, parallel int, f func(int)) {
 	all.Wait()
 }
 
-// memory is what each process has in use after a collection: heap and stacks, in
-// bytes.
+// memory is what each process has in use after a collection, in bytes.
 func memory(t *testing.T, ctx context.Context, c *cluster.Cluster) map[string]float64 {
 	t.Helper()
 	used := map[string]float64{}
 	for _, p := range c.Processes() {
-		if _, err := p.Get(ctx, "/debug/pprof/heap?gc=1"); err != nil {
+		n, err := p.MemoryInUse(ctx)
+		if err != nil {
 			t.Fatal(err)
 		}
-		used[p.Name] = metric(ctx, p, "go_memstats_heap_inuse_bytes") + metric(ctx, p, "go_memstats_stack_inuse_bytes")
+		used[p.Name] = n
 	}
 	return used
 }
 
 // metric reads one value, -1 if there is none.
 func metric(ctx context.Context, p *cluster.Process, name string) float64 {
-	page, _ := p.Get(ctx, "/metrics")
-	for line := range strings.Lines(page) {
-		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
-			if err == nil {
-				return v
-			}
-		}
+	s, _ := p.Metric(ctx, name)
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return -1
 	}
-	return -1
+	return v
 }
 
 func wantMetric(t *testing.T, ctx context.Context, p *cluster.Process, name string, want int) {

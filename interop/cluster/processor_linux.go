@@ -1,4 +1,4 @@
-package bench
+package cluster
 
 import (
 	"fmt"
@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// processorTime is what a process has used so far, in its own code and the system's, in
-// steps of 10 ms. See proc_pid_stat(5).
-func processorTime(pid int) time.Duration {
+// ProcessorTime is what the process with that id has used so far, in its own code and the
+// system's, in steps of 10 ms. See proc_pid_stat(5).
+func ProcessorTime(pid int) time.Duration {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := strings.Cut(string(stat), ") ")
 	fields := strings.Fields(rest)
